@@ -1,0 +1,3 @@
+//! Fires jobs by name when they are due.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! A private Postgres from the machine's own binaries.

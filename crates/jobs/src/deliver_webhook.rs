@@ -1,0 +1,19 @@
+//! One notification of one incident's opening or closing to one webhook.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Job, Policy};
+
+/// Delivers one stored webhook delivery. What to send and where is read from its row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliverWebhook {
+    /// The delivery's id.
+    pub delivery_id: i64,
+}
+
+impl Job for DeliverWebhook {
+    const KIND: &'static str = "deliver_webhook";
+    const POLICY: Policy = Policy { max_attempts: 12, timeout: Duration::from_secs(30), ..Policy::DEFAULT };
+}

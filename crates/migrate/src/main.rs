@@ -1,0 +1,3 @@
+//! Schema changes ahead of the processes.
+
+fn main() {}

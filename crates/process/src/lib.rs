@@ -1,0 +1,1 @@
+//! What every process does: config, logs, metrics, health, drain, heartbeat.

@@ -1,0 +1,1 @@
+//! Jobs on Postgres: enqueue, claim, lease, acknowledge.

@@ -1,0 +1,3 @@
+//! Pages, JSON API and operations overview.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Runs jobs: one handler per job kind.
+
+fn main() {}
