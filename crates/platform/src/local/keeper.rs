@@ -1,0 +1,217 @@
+//! The life of one process: start, ready, death, pause, start again … drain.
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    process::Stdio,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use chrono::Utc;
+use tokio::{
+    process::{Child, Command},
+    task::JoinSet,
+    time,
+};
+
+use super::{
+    exit::Exit,
+    launch::Launch,
+    output,
+    probe::Probe,
+    spawn::{Group, bind_to_supervisor},
+    status::{Event, Happening, ProcessStatus, State},
+    supervisor::Shared,
+};
+
+/// A process that becomes ready within this needs no explanation.
+const QUIET_START: Duration = Duration::from_secs(3);
+/// How long the last words of a dead process may take to come out of its pipes.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+pub(super) struct Keeper {
+    launch: Launch,
+    /// The place of its status among all.
+    index: usize,
+    shared: Arc<Shared>,
+    /// The port of its last copy, so that a restart keeps the address.
+    ops_port: u16,
+}
+
+/// A running copy.
+struct Copy {
+    child: Child,
+    group: Group,
+    output: JoinSet<()>,
+    probe: Probe,
+    ops_address: SocketAddr,
+}
+
+impl Keeper {
+    pub(super) fn new(launch: Launch, index: usize, shared: Arc<Shared>) -> Self {
+        Self { ops_port: launch.ops_port, launch, index, shared }
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut deaths = 0;
+        while !self.shared.drain.is_cancelled() {
+            let began = Instant::now();
+            let ended = match self.start().await {
+                Ok(copy) => Ok(self.attend(copy).await),
+                Err(reason) => Err(reason),
+            };
+            if self.shared.drain.is_cancelled() {
+                break;
+            }
+            let restart = self.shared.policy.after_death(deaths, began.elapsed());
+            deaths = restart.deaths;
+            let (reason, happening) = match ended {
+                Ok(exit) => (exit.to_string(), Happening::Died(exit, restart)),
+                Err(reason) => (reason.clone(), Happening::NotStarted(reason, restart)),
+            };
+            self.enter(State::Restarting, Some(reason));
+            self.change(|status| status.restarts += 1);
+            self.say(happening);
+            tokio::select! {
+                () = self.shared.drain.cancelled() => {}
+                () = time::sleep(restart.pause) => {}
+            }
+        }
+        self.enter(State::Stopped, None);
+        self.say(Happening::Stopped);
+    }
+
+    async fn start(&mut self) -> Result<Copy, String> {
+        let program = &self.launch.procfile.program;
+        let executable = self.launch.executable().ok_or_else(|| {
+            format!("{}: there is no program {program:?} to execute", self.launch.procfile.origin)
+        })?;
+        let ops_address =
+            self.shared.ports.free(self.launch.ops_host, self.ops_port).map_err(|error| error.to_string())?;
+        self.ops_port = ops_address.port();
+
+        let mut command = Command::new(executable);
+        command
+            .args(&self.launch.procfile.arguments)
+            .current_dir(&self.launch.folder)
+            .envs(self.launch.environment.iter().map(|(name, value)| (name, value)))
+            .env("PATH", &self.launch.path)
+            .env("OPS_HOST", ops_address.ip().to_string())
+            .env("OPS_PORT", ops_address.port().to_string())
+            .env_remove("LISTEN_FD")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(listener) = &self.launch.listener {
+            use std::os::fd::AsRawFd as _;
+            command.env("LISTEN_FD", listener.as_raw_fd().to_string());
+        }
+        bind_to_supervisor(&mut command, &self.launch);
+        let spawned = self.shared.spawner.spawn(command).await;
+        let mut child = spawned.map_err(|error| {
+            self.shared.ports.give_back(ops_address.port());
+            format!("{}: {program:?} cannot be executed: {error}", self.launch.procfile.origin)
+        })?;
+        let group = Group::led_by(&child).expect("a child that was not awaited has a process id");
+        let pid = child.id().expect("a child that was not awaited has a process id");
+
+        let mut output = JoinSet::new();
+        let name = &self.launch.procfile.name;
+        if let Some(pipe) = child.stdout.take() {
+            output.spawn(output::forward(name.clone(), pipe, self.shared.lines.clone()));
+        }
+        if let Some(pipe) = child.stderr.take() {
+            output.spawn(output::forward(name.clone(), pipe, self.shared.lines.clone()));
+        }
+        self.enter(State::Starting, None);
+        self.change(|status| (status.pid, status.ops_address) = (Some(pid), Some(ops_address)));
+        self.say(Happening::Started { pid, ops_address });
+        let probe = Probe::new(self.shared.client.clone(), ops_address, self.launch.page);
+        Ok(Copy { child, group, output, probe, ops_address })
+    }
+
+    /// Watches a copy until it has ended, by itself or because it was asked to.
+    async fn attend(&self, mut copy: Copy) -> Exit {
+        let ended = tokio::select! {
+            ended = copy.child.wait() => ended,
+            never = self.watch_answers(&copy.probe) => match never {},
+            () = self.shared.drain.cancelled() => self.drain(&mut copy).await,
+        };
+        // What it started must not stay behind: it would hold ports, jobs and our pipes.
+        copy.group.kill();
+        drop(time::timeout(LAST_WORDS, async { while copy.output.join_next().await.is_some() {} }).await);
+        self.shared.ports.give_back(copy.ops_address.port());
+        self.change(|status| status.pid = None);
+        // Waiting for a child of ours fails only if someone else reaped it: then its end is all we know.
+        ended.map_or(Exit::Code(0), Exit::from)
+    }
+
+    async fn drain(&self, copy: &mut Copy) -> std::io::Result<std::process::ExitStatus> {
+        self.enter(State::Draining, None);
+        self.say(Happening::Draining);
+        copy.group.terminate();
+        tokio::select! {
+            ended = copy.child.wait() => return ended,
+            () = time::sleep(self.shared.drain_limit) => self.say(Happening::Killed),
+            () = self.shared.kill.cancelled() => self.say(Happening::Killed),
+        }
+        copy.group.kill();
+        copy.child.wait().await
+    }
+
+    /// Pings for ever and tells of every change.
+    async fn watch_answers(&self, probe: &Probe) -> Infallible {
+        let mut ready = false;
+        let mut since = Instant::now();
+        let mut said = None;
+        loop {
+            match probe.ask().await {
+                Ok(()) if !ready => {
+                    (ready, said) = (true, None);
+                    self.enter(State::Ready, None);
+                    self.say(Happening::Ready { after: since.elapsed() });
+                }
+                Ok(()) => {}
+                Err(reason) if ready => {
+                    (ready, since, said) = (false, Instant::now(), Some(reason.clone()));
+                    self.enter(State::Unready, Some(reason.clone()));
+                    self.say(Happening::Unready(reason));
+                }
+                Err(reason) => {
+                    if since.elapsed() > QUIET_START && said.as_ref() != Some(&reason) {
+                        said = Some(reason.clone());
+                        self.say(Happening::Waits(reason.clone()));
+                    }
+                    self.change(|status| status.reason = Some(reason));
+                }
+            }
+            time::sleep(pause_between_pings(ready, since.elapsed())).await;
+        }
+    }
+
+    fn enter(&self, state: State, reason: Option<String>) {
+        self.change(|status| {
+            (status.state, status.since, status.reason) = (state, Utc::now(), reason);
+        });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut ProcessStatus)) {
+        self.shared.statuses.send_modify(|statuses| change(&mut statuses[self.index]));
+    }
+
+    fn say(&self, happening: Happening) {
+        let event = Event { process: self.launch.procfile.name.clone(), happening };
+        // Nobody listens: the processes run all the same.
+        drop(self.shared.events.send(event));
+    }
+}
+
+/// Often while someone waits for it, seldom once it answers.
+fn pause_between_pings(ready: bool, waited: Duration) -> Duration {
+    match (ready, waited < QUIET_START) {
+        (true, _) => Duration::from_secs(2),
+        (false, true) => Duration::from_millis(40),
+        (false, false) => Duration::from_millis(500),
+    }
+}

@@ -1,0 +1,88 @@
+//! Whether a process answers: a real request, never a bound port.
+
+use std::{error::Error as _, net::SocketAddr, time::Duration};
+
+/// An answer that takes longer is none.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The requests that must all succeed.
+pub(super) struct Probe {
+    client: reqwest::Client,
+    targets: Vec<String>,
+}
+
+impl Probe {
+    pub(super) fn new(client: reqwest::Client, ops: SocketAddr, page: Option<SocketAddr>) -> Self {
+        let mut targets = vec![format!("http://{ops}/readyz")];
+        targets.extend(page.map(|page| format!("http://{}/", reachable(page))));
+        Self { client, targets }
+    }
+
+    /// Asks once; the error says in a few words what is missing.
+    pub(super) async fn ask(&self) -> Result<(), String> {
+        for target in &self.targets {
+            self.ask_one(target).await?;
+        }
+        Ok(())
+    }
+
+    async fn ask_one(&self, target: &str) -> Result<(), String> {
+        let mut response =
+            self.client.get(target).timeout(PATIENCE).send().await.map_err(|error| in_words(&error))?;
+        let status = response.status();
+        if status.is_success() || status.is_redirection() {
+            return Ok(());
+        }
+        let body = response.chunk().await.ok().flatten().unwrap_or_default();
+        Err(format!("{target} says {}{}", status.as_u16(), first_words(&body)))
+    }
+}
+
+/// Listening on every address means answering on loopback too.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, v6.port()).into(),
+        other => other,
+    }
+}
+
+fn in_words(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return format!("no answer within {} s", PATIENCE.as_secs());
+    }
+    let mut deepest = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        deepest = cause.to_string();
+        source = cause.source();
+    }
+    deepest
+}
+
+fn first_words(body: &[u8]) -> String {
+    let text: String = String::from_utf8_lossy(body).chars().take(200).collect();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.is_empty() || text.starts_with('<') { String::new() } else { format!(": {text}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_is_asked_on_loopback() {
+        for (bound, asked) in
+            [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:80", "[::1]:80"), ("127.0.0.2:80", "127.0.0.2:80")]
+        {
+            assert_eq!(reachable(bound.parse().unwrap()).to_string(), asked);
+        }
+    }
+
+    #[test]
+    fn a_reason_is_short_and_no_page() {
+        assert_eq!(first_words(b"database:\n  starting "), ": database: starting");
+        assert_eq!(first_words(b"<html>"), "");
+        assert!(first_words(&[b'x'; 9000]).len() < 300);
+    }
+}

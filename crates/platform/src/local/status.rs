@@ -1,0 +1,85 @@
+//! What a process does right now, and what just happened to it.
+
+use std::{net::SocketAddr, time::Duration};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{exit::Exit, restart::Restart};
+
+/// Where a process is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It was started and has not answered yet.
+    Starting,
+    /// It answered its last ping.
+    Ready,
+    /// It was ready and does not answer any more, or says that it is not ready.
+    Unready,
+    /// It died and will be started again after a pause.
+    Restarting,
+    /// It was asked to end.
+    Draining,
+    /// It ended and stays so.
+    Stopped,
+}
+
+/// One process at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessStatus {
+    /// `web`, `worker`, `clock` …
+    pub name: String,
+    /// Where it is in its life.
+    pub state: State,
+    /// Since when it is in this state.
+    pub since: DateTime<Utc>,
+    /// The process id of the running copy.
+    pub pid: Option<u32>,
+    /// Where its `/readyz`, `/status` and `/metrics` answer.
+    pub ops_address: Option<SocketAddr>,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// Why it is not ready.
+    pub reason: Option<String>,
+}
+
+/// Something that a person may want to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The name of the process.
+    pub process: String,
+    /// What happened to it.
+    pub happening: Happening,
+}
+
+/// What happened to a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happening {
+    /// A copy runs.
+    Started {
+        /// Its process id.
+        pid: u32,
+        /// Where it will answer.
+        ops_address: SocketAddr,
+    },
+    /// It takes long to become ready, for this reason.
+    Waits(String),
+    /// It answers.
+    Ready {
+        /// How long that took, from its start or from when it stopped answering.
+        after: Duration,
+    },
+    /// It does not answer any more, for this reason.
+    Unready(String),
+    /// It could not be started.
+    NotStarted(String, Restart),
+    /// It ended without being asked to.
+    Died(Exit, Restart),
+    /// It was asked to end.
+    Draining,
+    /// It did not end in time and was killed.
+    Killed,
+    /// It ended as asked.
+    Stopped,
+}

@@ -1,0 +1,118 @@
+//! All processes of a workspace together.
+
+use std::{io, sync::Arc, time::Duration};
+
+use chrono::Utc;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    keeper::Keeper,
+    launch::Launch,
+    output::Line,
+    ports::Ports,
+    restart::Policy,
+    spawn::Spawner,
+    status::{Event, ProcessStatus, State},
+};
+
+/// How many printed lines may wait for their reader before the processes that print have to wait too.
+const LINES_WAITING: usize = 1024;
+
+/// What can be seen of a [`Supervisor`]'s processes.
+pub struct Watch {
+    /// What they print, each process in its order.
+    pub lines: mpsc::Receiver<Line>,
+    /// What happens to them.
+    pub events: mpsc::UnboundedReceiver<Event>,
+    /// What each does right now, in the order they were given.
+    pub statuses: watch::Receiver<Vec<ProcessStatus>>,
+}
+
+/// Keeps processes running until it is drained. Dropping it kills them.
+pub struct Supervisor {
+    shared: Arc<Shared>,
+    keepers: JoinSet<()>,
+}
+
+/// What all keepers use.
+pub(super) struct Shared {
+    pub(super) spawner: Spawner,
+    pub(super) client: reqwest::Client,
+    pub(super) policy: Policy,
+    pub(super) ports: Arc<Ports>,
+    pub(super) lines: mpsc::Sender<Line>,
+    pub(super) events: mpsc::UnboundedSender<Event>,
+    pub(super) statuses: watch::Sender<Vec<ProcessStatus>>,
+    pub(super) drain: CancellationToken,
+    pub(super) kill: CancellationToken,
+    pub(super) drain_limit: Duration,
+}
+
+impl Supervisor {
+    /// A supervisor without processes, inside a tokio runtime.
+    ///
+    /// `client` asks whether they answer: it should use no proxy and follow no redirect. `ports` are those
+    /// given out already. A process that has not ended `drain_limit` after it was asked to is killed.
+    ///
+    /// # Errors
+    /// When the thread that starts children cannot be made.
+    pub fn new(
+        client: reqwest::Client,
+        policy: Policy,
+        ports: Arc<Ports>,
+        drain_limit: Duration,
+    ) -> io::Result<(Self, Watch)> {
+        let (lines, lines_received) = mpsc::channel(LINES_WAITING);
+        let (events, events_received) = mpsc::unbounded_channel();
+        let (statuses, statuses_seen) = watch::channel(Vec::new());
+        let shared = Shared {
+            spawner: Spawner::start()?,
+            client,
+            policy,
+            ports,
+            lines,
+            events,
+            statuses,
+            drain: CancellationToken::new(),
+            kill: CancellationToken::new(),
+            drain_limit,
+        };
+        let watch = Watch { lines: lines_received, events: events_received, statuses: statuses_seen };
+        Ok((Self { shared: Arc::new(shared), keepers: JoinSet::new() }, watch))
+    }
+
+    /// Starts a process and keeps it running from now on.
+    pub fn keep(&mut self, launch: Launch) {
+        let status = ProcessStatus {
+            name: launch.procfile.name.clone(),
+            state: State::Starting,
+            since: Utc::now(),
+            pid: None,
+            ops_address: None,
+            restarts: 0,
+            reason: None,
+        };
+        let mut index = 0;
+        self.shared.statuses.send_modify(|statuses| {
+            index = statuses.len();
+            statuses.push(status);
+        });
+        self.keepers.spawn(Keeper::new(launch, index, Arc::clone(&self.shared)).run());
+    }
+
+    /// Cancelling it ends every process at once, without a drain: for a person who does not want to wait.
+    #[must_use]
+    pub fn kill_token(&self) -> CancellationToken {
+        self.shared.kill.clone()
+    }
+
+    /// Asks every process to end and waits until all have; those that take too long are killed.
+    pub async fn drain(mut self) {
+        self.shared.drain.cancel();
+        while self.keepers.join_next().await.is_some() {}
+    }
+}

@@ -1,0 +1,235 @@
+//! `Procfile.<name>`: one file, one process, one line.
+//!
+//! ```text
+//! # what web is
+//! web: web --verbose "two words"
+//! ```
+//! No shell reads the line, so a signal sent to the process reaches the program itself.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+/// One process as its Procfile says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Procfile {
+    /// `web`, `worker`, `clock` …
+    pub name: String,
+    /// The program: a path when it has a `/`, else looked up on the PATH.
+    pub program: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Where it was read, for messages.
+    pub origin: Origin,
+}
+
+/// A line of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file.display(), self.line)
+    }
+}
+
+/// Why the Procfiles cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcfileError {
+    /// A folder or file cannot be read.
+    #[error("cannot read {}", .0.display())]
+    Read(PathBuf, #[source] std::io::Error),
+    /// A folder without any.
+    #[error(
+        "no Procfile.<name> in {}: add one per process, such as Procfile.web with the line `web: web`",
+        .0.display()
+    )]
+    None(PathBuf),
+    /// A line that is not understood.
+    #[error("{0}: {1}")]
+    Line(Origin, Fault),
+    /// A file without a process.
+    #[error("{}: names no process; write one line like `{name}: {name}`", file.display())]
+    Empty {
+        /// The file.
+        file: PathBuf,
+        /// The process that it should name.
+        name: String,
+    },
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// No `name:` in front.
+    #[error("expected `name: program arguments`")]
+    NoColon,
+    /// The name in the file and the file's own name differ.
+    #[error("names {found:?}, but the file is Procfile.{expected}; one file is one process of the same name")]
+    OtherName {
+        /// From the file's name.
+        expected: String,
+        /// From the line.
+        found: String,
+    },
+    /// A second process in one file.
+    #[error("a second process in one file; give it a Procfile.<name> of its own")]
+    Second,
+    /// Nothing behind the colon.
+    #[error("no program behind the colon")]
+    NoProgram,
+    /// A quote that never ends.
+    #[error("a quote is opened and never closed")]
+    OpenQuote,
+    /// Shell syntax, which nothing here would interpret.
+    #[error("{0:?} needs a shell and there is none; write: sh -c 'exec …'")]
+    Shell(String),
+}
+
+/// Reads every `Procfile.<name>` of a folder, in the order of their names.
+///
+/// # Errors
+/// When there is none, or one cannot be read or understood.
+pub fn discover(folder: &Path) -> Result<Vec<Procfile>, ProcfileError> {
+    let unreadable = |error| ProcfileError::Read(folder.to_owned(), error);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().and_then(|file| file.to_str()?.strip_prefix("Procfile."));
+        // `Procfile.web~` and `Procfile.web.orig` are an editor's, not a process.
+        if let Some(name) = name.filter(|name| is_name(name)) {
+            files.push((name.to_owned(), path));
+        }
+    }
+    if files.is_empty() {
+        return Err(ProcfileError::None(folder.to_owned()));
+    }
+    files.sort();
+    files
+        .into_iter()
+        .map(|(name, path)| {
+            let text =
+                std::fs::read_to_string(&path).map_err(|error| ProcfileError::Read(path.clone(), error))?;
+            parse(&name, &path, &text)
+        })
+        .collect()
+}
+
+/// Reads the text of `Procfile.<name>`.
+///
+/// # Errors
+/// When a line is not understood, or there is not exactly one process.
+pub fn parse(name: &str, file: &Path, text: &str) -> Result<Procfile, ProcfileError> {
+    let mut found = None;
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let origin = Origin { file: file.to_owned(), line: index + 1 };
+        if found.is_some() {
+            return Err(ProcfileError::Line(origin, Fault::Second));
+        }
+        match parse_line(name, line) {
+            Ok((program, arguments)) => {
+                found = Some(Procfile { name: name.to_owned(), program, arguments, origin });
+            }
+            Err(fault) => return Err(ProcfileError::Line(origin, fault)),
+        }
+    }
+    found.ok_or_else(|| ProcfileError::Empty { file: file.to_owned(), name: name.to_owned() })
+}
+
+fn parse_line(expected: &str, line: &str) -> Result<(String, Vec<String>), Fault> {
+    let (found, command) = line.split_once(':').ok_or(Fault::NoColon)?;
+    let found = found.trim();
+    if found != expected {
+        return Err(Fault::OtherName { expected: expected.to_owned(), found: found.to_owned() });
+    }
+    let words = shell_words::split(command).map_err(|_| Fault::OpenQuote)?;
+    if let Some(word) = words.iter().find(|word| needs_shell(word)) {
+        return Err(Fault::Shell(word.clone()));
+    }
+    let mut words = words.into_iter();
+    let program = words.next().ok_or(Fault::NoProgram)?;
+    // `NAME=value program` is the shell's way to set a variable.
+    if program.contains('=') {
+        return Err(Fault::Shell(program));
+    }
+    Ok((program, words.collect()))
+}
+
+/// Words that someone who expects a shell would write. Quoted scripts (`sh -c '…'`) are longer than these.
+fn needs_shell(word: &str) -> bool {
+    matches!(word, "|" | "||" | "&" | "&&" | ";" | "<" | ">" | ">>" | "2>" | "2>&1")
+        || word.strip_prefix('$').is_some_and(|rest| {
+            let rest = rest.trim_start_matches('{').trim_end_matches('}');
+            !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        })
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str, text: &str) -> Result<Procfile, String> {
+        parse(name, Path::new(&format!("Procfile.{name}")), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_line_is_a_program_with_arguments() {
+        let web = read("web", "# ours\n\n web :  web --name 'two words' \"a \\\" b\" c\\ d\n").unwrap();
+        assert_eq!(web.program, "web");
+        assert_eq!(web.arguments, ["--name", "two words", "a \" b", "c d"]);
+        assert_eq!(web.origin.line, 3);
+    }
+
+    #[test]
+    fn a_quoted_script_for_a_shell_is_an_argument() {
+        let web = read("web", "web: sh -c 'exec web --port $PORT | cat'").unwrap();
+        assert_eq!(web.arguments, ["-c", "exec web --port $PORT | cat"]);
+    }
+
+    #[test]
+    fn every_fault_names_its_file_and_line() {
+        for (text, said) in [
+            ("# one\nweb web", "Procfile.web:2: expected `name: program arguments`"),
+            ("worker: worker", "Procfile.web:1: names \"worker\", but the file is Procfile.web"),
+            ("web: web\nweb: web", "Procfile.web:2: a second process"),
+            ("web:  ", "Procfile.web:1: no program behind the colon"),
+            ("web: web 'open", "Procfile.web:1: a quote is opened"),
+            ("web: web --port $PORT", "Procfile.web:1: \"$PORT\" needs a shell"),
+            ("web: web | cat", "Procfile.web:1: \"|\" needs a shell"),
+            ("web: PORT=1 web", "Procfile.web:1: \"PORT=1\" needs a shell"),
+            ("# nothing\n", "Procfile.web: names no process; write one line like `web: web`"),
+        ] {
+            let error = read("web", text).unwrap_err();
+            assert!(error.starts_with(said), "{text:?} said {error:?}, not {said:?}");
+        }
+    }
+
+    #[test]
+    fn every_procfile_of_a_folder_is_found_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        assert!(discover(folder.path()).unwrap_err().to_string().starts_with("no Procfile.<name> in "));
+        write("Procfile.worker", "worker: worker");
+        write("Procfile.mail-out", "mail-out: ./mail");
+        write("Procfile.web~", "not one");
+        write("Procfile.web.orig", "not one");
+        write("Procfile", "not one");
+        let names: Vec<_> = discover(folder.path()).unwrap().into_iter().map(|found| found.name).collect();
+        assert_eq!(names, ["mail-out", "worker"]);
+    }
+}

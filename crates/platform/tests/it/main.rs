@@ -1,0 +1,7 @@
+//! The supervisor with real processes and real signals.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod bench;
+mod death;
+mod drain;
+mod listener;
