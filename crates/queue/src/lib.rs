@@ -1,1 +1,31 @@
-//! Jobs on Postgres: enqueue, claim, lease, acknowledge.
+//! Jobs on Postgres: enqueue in the caller's transaction, run at least once, lose nothing.
+//!
+//! The table is fang's (`sides.fang_tasks`), so a stock fang 0.11 application can enqueue into it. A job waits
+//! there until a [`Runner`] that knows its kind claims it; when it is over it moves to `sides.job_history`.
+//!
+//! Enqueueing is exactly once: the job exists if and only if the caller's transaction commits. Running is at
+//! least once: a job runs again only when its runner died or lost its lease, so effects outside the database
+//! need an idempotency key.
+//!
+//! Never knows models, web or any handler.
+
+mod arguments;
+mod context;
+mod enqueue;
+mod error;
+mod job_id;
+mod options;
+mod overview;
+mod prepared;
+mod registry;
+mod runner;
+
+pub use arguments::ArgumentsFault;
+pub use context::Context;
+pub use enqueue::{EnqueueError, enqueue, enqueue_all, enqueue_named, enqueue_with};
+pub use error::JobError;
+pub use job_id::JobId;
+pub use options::Options;
+pub use overview::{KindOverview, overview};
+pub use registry::{Handler, Registry};
+pub use runner::{Runner, RunnerConfig, RunnerError};

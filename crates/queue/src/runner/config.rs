@@ -1,0 +1,36 @@
+//! How a runner behaves.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+/// Settings of one runner; `..RunnerConfig::default()` fills in what is not named.
+#[derive(Debug, Clone)]
+pub struct RunnerConfig {
+    /// How many jobs run at the same time.
+    pub concurrency: usize,
+    /// How many jobs beyond the running ones may be claimed ahead.
+    pub prefetch: usize,
+    /// The process's instance id, for people who follow a job to where it ran.
+    pub instance: Uuid,
+    /// The process's release.
+    pub release: String,
+    /// How long this runner's jobs stay its own when it is not heard of. Renewed every quarter of it.
+    pub lease: Duration,
+    /// How often to look for jobs when nothing wakes the runner: for scheduled jobs, and in case a
+    /// notification was lost.
+    pub poll: Duration,
+}
+
+impl Default for RunnerConfig {
+    fn default() -> Self {
+        Self {
+            concurrency: 16,
+            prefetch: 16,
+            instance: Uuid::nil(),
+            release: "dev".to_owned(),
+            lease: Duration::from_secs(30),
+            poll: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Jobs run.
+
+use queue::{Registry, enqueue, enqueue_all, enqueue_named};
+use serde_json::json;
+use testing::TestDatabase;
+
+use crate::fixture::{Note, Notes, config, note, start, wait_for_count};
+
+const DONE: &str = "SELECT count(*) FROM sides.job_history WHERE outcome = 'finished'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_job_runs_once_and_moves_to_the_history() {
+    let database = TestDatabase::create().await;
+    let mut c = database.connect().await;
+    let jobs: Vec<Note> = (0..500).map(|number| Note { number }).collect();
+    enqueue_all(&mut c, &jobs).await.unwrap();
+    let notes = Notes::default();
+    let running = start(&database, Registry::new(notes.clone()).handle::<Note, _>(note), config());
+    wait_for_count(&mut c, DONE, 500).await;
+    enqueue(&mut c, &Note { number: 500 }).await.unwrap();
+    wait_for_count(&mut c, DONE, 501).await;
+    running.stop().await;
+    assert_eq!(notes.sorted(), (0..=500).collect::<Vec<_>>());
+    wait_for_count(&mut c, "SELECT count(*) FROM sides.fang_tasks", 0).await;
+    wait_for_count(&mut c, "SELECT count(*) FROM sides.runners", 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_kind_waits_and_is_shown_as_waiting() {
+    let database = TestDatabase::create().await;
+    let mut c = database.connect().await;
+    enqueue_named(&mut c, "of_tomorrow", json!({"a": 1}), &queue::Options::default()).await.unwrap();
+    enqueue(&mut c, &Note { number: 1 }).await.unwrap();
+    let running = start(&database, Registry::new(Notes::default()).handle::<Note, _>(note), config());
+    wait_for_count(&mut c, DONE, 1).await;
+    let overview = queue::overview(&mut c).await.unwrap();
+    running.stop().await;
+    assert_eq!(overview.len(), 1);
+    assert_eq!((overview[0].kind.as_str(), overview[0].ready), ("of_tomorrow", 1));
+    assert!(overview[0].waits_for_build && overview[0].oldest_ready_seconds.is_some());
+}
