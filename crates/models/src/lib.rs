@@ -2,14 +2,19 @@
 //!
 //! Never knows jobs, the queue or HTTP.
 
+pub mod reads;
 pub mod schema;
+pub mod services;
+pub mod webhooks;
 
 mod incident;
 mod ping;
 mod service;
+mod standing;
 mod webhook;
 
 pub use incident::Incident;
 pub use ping::{Ping, PingHour};
 pub use service::{NewService, Service, ServiceState};
+pub use standing::Standing;
 pub use webhook::{Webhook, WebhookDelivery};

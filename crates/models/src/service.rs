@@ -61,14 +61,14 @@ pub struct ServiceState {
     pub last_error_kind: Option<String>,
 }
 
-/// What a person gives to add a service.
+/// What a person says about a service, to add or to change it.
 #[derive(Debug, Clone, PartialEq, Eq, Insertable, AsChangeset)]
 #[diesel(table_name = services, treat_none_as_null = true)]
 pub struct NewService {
     /// What people call it.
     pub name: String,
-    /// What is fetched.
-    pub url: String,
+    /// What is fetched; `None` only for one of the application's own processes.
+    pub url: Option<String>,
     /// `GET`, `HEAD` or `POST`.
     pub method: String,
     /// Seconds from one ping to the next.

@@ -1,0 +1,7 @@
+//! What the pages and the API read. One query each, however many services there are.
+
+pub mod incidents;
+pub mod latency;
+pub mod pings;
+pub mod services;
+pub mod uptime;
