@@ -1,1 +1,25 @@
 //! A private Postgres from the machine's own binaries.
+//!
+//! It listens on a Unix socket only, in a folder that its own user alone can enter, and runs as an ordinary
+//! user even when root starts it. [`Cluster`] lives and dies with the process that opened it;
+//! [`shared_for_tests`] is one server for all test binaries of a checkout, which stops by itself.
+//!
+//! Never knows another crate of this workspace, nor a Postgres client.
+
+mod cluster;
+mod command;
+mod error;
+mod guardian;
+mod home;
+mod identity;
+mod init;
+mod installation;
+mod keeper;
+mod missing;
+mod pid_file;
+mod shared;
+
+pub use cluster::{Cluster, Opened, Settings};
+pub use error::ClusterError;
+pub use missing::{InstallError, NoPostgres, install};
+pub use shared::{SharedCluster, shared_for_tests, shared_with_grace};
