@@ -1,1 +1,35 @@
-//! What every process does: config, logs, metrics, health, drain, heartbeat.
+//! What every process does: configuration, logs, metrics, health, drain, heartbeat.
+//!
+//! A binary is its name, how its configuration is read, and its work; [`run`] does the rest. It reads the
+//! environment and names every fault at once, opens the ops server, waits for a migrated database, keeps the
+//! instance's row alive, and turns SIGTERM into a drain. Never knows models or jobs.
+
+mod complaint;
+mod definition;
+mod drain;
+mod environment;
+mod flags;
+mod gate;
+mod health;
+mod heartbeat;
+mod lifecycle;
+pub mod listen;
+mod logs;
+mod loops;
+mod metrics;
+mod ops;
+mod process;
+mod pulse;
+mod schema;
+mod secret;
+mod settings;
+mod signals;
+mod status;
+
+pub use crate::process::Process;
+pub use definition::{Definition, run};
+pub use drain::Drain;
+pub use environment::{Environment, Fault};
+pub use health::{Check, Health};
+pub use logs::{Chain, chain};
+pub use secret::Secret;

@@ -1,0 +1,77 @@
+//! What makes one process differ from another before it runs.
+
+use std::process::ExitCode;
+
+use crate::{Environment, Process, lifecycle};
+
+/// A process' name and sizes. `Definition::new("clock").threads(1).run(Config::read, clock::run)`
+#[derive(Debug, Clone)]
+pub struct Definition {
+    pub(crate) name: &'static str,
+    pub(crate) threads: usize,
+    pub(crate) pool_size: usize,
+    pub(crate) ops_port: u16,
+    pub(crate) role: Option<&'static str>,
+}
+
+/// Runs a process with the usual sizes: `fn main() -> ExitCode { process::run("web", Config::read, web::run) }`
+///
+/// Exits with 0 when it was stopped, 1 when it failed, 78 when its configuration is wrong.
+pub fn run<C, W>(
+    name: &'static str,
+    read: impl FnOnce(&mut Environment) -> C,
+    work: impl FnOnce(Process, C) -> W,
+) -> ExitCode
+where
+    W: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    Definition::new(name).run(read, work)
+}
+
+impl Definition {
+    /// A process with one runtime thread per core and a pool of up to 8 connections.
+    #[must_use]
+    pub fn new(name: &'static str) -> Self {
+        let ops_port = match name {
+            "web" => 3001,
+            "worker" => 3002,
+            "clock" => 3003,
+            _ => 0,
+        };
+        let threads = std::thread::available_parallelism().map_or(1, Into::into);
+        Self { name, threads, pool_size: 8, ops_port, role: None }
+    }
+
+    /// How many threads run its tasks.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// How many database connections it may hold unless `DATABASE_POOL_SIZE` says otherwise.
+    #[must_use]
+    pub fn pool_size(mut self, connections: usize) -> Self {
+        self.pool_size = connections;
+        self
+    }
+
+    /// The database role it acts as when that exists and may be used, unless `DATABASE_ROLE` says otherwise.
+    #[must_use]
+    pub fn role(mut self, role: &'static str) -> Self {
+        self.role = Some(role);
+        self
+    }
+
+    /// Runs the process until its work ends or it is told to stop.
+    pub fn run<C, W>(
+        self,
+        read: impl FnOnce(&mut Environment) -> C,
+        work: impl FnOnce(Process, C) -> W,
+    ) -> ExitCode
+    where
+        W: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        lifecycle::run(&self, read, work)
+    }
+}

@@ -1,0 +1,124 @@
+//! The instance's row: what runs where and in which state, said every few seconds.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use database::{ConnectError, Connection, DatabaseUrl};
+use diesel::{ExpressionMethods as _, dsl::now};
+use diesel_async::RunQueryDsl as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Check, chain, complaint::Complaint, schema::instances, status::Status};
+
+const EVERY: Duration = Duration::from_secs(5);
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+const LIMIT: Duration = Duration::from_secs(5);
+
+#[derive(Debug, thiserror::Error)]
+enum BeatError {
+    #[error("the database is away")]
+    Connect(#[from] ConnectError),
+    #[error("the instance's row cannot be written")]
+    Write(#[from] diesel::result::Error),
+    #[error("the database did not answer within {} s", LIMIT.as_secs())]
+    Slow,
+}
+
+/// Keeps the row alive over a connection of its own, so that a busy pool does not look like a dead process.
+/// Whether the last beat got through is the process' database check.
+pub(crate) struct Heartbeat {
+    pub(crate) status: Arc<Status>,
+    pub(crate) database: DatabaseUrl,
+    pub(crate) check: Check,
+}
+
+impl Heartbeat {
+    /// Beats until `stop`, and then says `stopped`.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut connection = None;
+        let mut complaint = Complaint::default();
+        loop {
+            let beat = self.beat(&mut connection, self.status.state()).await;
+            let pause = if beat.is_ok() { EVERY } else { AGAIN_AFTER };
+            self.report(&beat, &mut complaint);
+            let draining = self.status.drain.is_started();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.status.drain.started(), if !draining => {}
+                () = self.status.changed(), if beat.is_ok() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        if let Err(error) = self.beat(&mut connection, "stopped").await {
+            tracing::warn!("the database was not told of the stop: {}", chain(&error));
+        }
+    }
+
+    /// Writes the row; a connection that was lost in between is opened again at once.
+    async fn beat(&self, connection: &mut Option<Connection>, state: &str) -> Result<(), BeatError> {
+        if let Some(open) = connection {
+            match self.within_limit(async { Ok(write(&self.status, open, state).await?) }).await {
+                Ok(()) => return Ok(()),
+                Err(_) => *connection = None,
+            }
+        }
+        let fresh = self.within_limit(async {
+            let mut fresh = database::connect(&self.database).await?;
+            write(&self.status, &mut fresh, state).await?;
+            *connection = Some(fresh);
+            Ok(())
+        });
+        fresh.await
+    }
+
+    async fn within_limit(&self, work: impl Future<Output = Result<(), BeatError>>) -> Result<(), BeatError> {
+        tokio::time::timeout(LIMIT, work).await.unwrap_or(Err(BeatError::Slow))
+    }
+
+    fn report(&self, beat: &Result<(), BeatError>, complaint: &mut Complaint) {
+        match beat {
+            Ok(()) => {
+                if complaint.end() {
+                    tracing::info!("the database is back");
+                }
+                self.check.pass();
+            }
+            Err(error) => {
+                let text = chain(error).to_string();
+                if complaint.is_due(&text, Instant::now()) {
+                    tracing::warn!("no heartbeat, trying again every second: {text}");
+                }
+                self.check.fail(text);
+            }
+        }
+    }
+}
+
+async fn write(status: &Status, connection: &mut Connection, state: &str) -> diesel::QueryResult<()> {
+    let public_address = status.public_address();
+    let pid = i32::try_from(status.pid).unwrap_or(i32::MAX);
+    diesel::insert_into(instances::table)
+        .values((
+            instances::id.eq(status.instance),
+            instances::process.eq(status.process),
+            instances::release.eq(&status.release),
+            instances::host.eq(&status.host),
+            instances::pid.eq(pid),
+            instances::ops_address.eq(status.ops_address.to_string()),
+            instances::public_address.eq(&public_address),
+            instances::state.eq(state),
+            instances::started_at.eq(status.started_at),
+        ))
+        .on_conflict(instances::id)
+        .do_update()
+        .set((
+            instances::state.eq(state),
+            instances::public_address.eq(&public_address),
+            instances::heartbeat_at.eq(now),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

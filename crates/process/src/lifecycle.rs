@@ -1,0 +1,156 @@
+//! A process' life, from its arguments to its exit code, read as a story.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use database::{DatabaseUrl, Pool};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Check, Definition, Environment, Process, flags, gate, heartbeat::Heartbeat, listen, loops::panicked,
+    metrics, ops, settings::Settings, status::Status,
+};
+
+/// sysexits.h: something was wrong in the configuration.
+const BAD_CONFIGURATION: u8 = 78;
+
+pub(crate) fn run<C, W>(
+    definition: &Definition,
+    read: impl FnOnce(&mut Environment) -> C,
+    work: impl FnOnce(Process, C) -> W,
+) -> ExitCode
+where
+    W: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    let mut environment = Environment::of_this_process();
+    let mut settings = Settings::read(&mut environment, definition);
+    let config = read(&mut environment);
+    let asked = flags::read(std::env::args().skip(1));
+    if let Some(answered) = flags::answer(&asked, definition, &settings.release, &environment) {
+        return answered;
+    }
+    settings.logs.start();
+    let Some(database) = settings.database.take().filter(|_| environment.faults().is_empty()) else {
+        return refuse(definition.name, &environment);
+    };
+    match start(definition, &settings, &database, |process| work(process, config)) {
+        Ok(()) => {
+            tracing::info!("{} stopped", definition.name);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!("{} failed: {error:#}", definition.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start<W>(
+    definition: &Definition,
+    settings: &Settings,
+    database: &DatabaseUrl,
+    work: impl FnOnce(Process) -> W,
+) -> anyhow::Result<()>
+where
+    W: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    let listener = listen::ops(settings.ops_host, settings.ops_port)?;
+    let ops_address = listener.local_addr().context("the ops server has no address")?;
+    let status = Status::new(definition.name, settings.release.clone(), ops_address);
+    metrics::register(&status).context("the metrics cannot be set up")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(definition.threads)
+        .thread_name(definition.name)
+        .enable_all()
+        .build()
+        .context("the runtime cannot be set up")?;
+    ops::start(listener, status.clone(), settings.drain_limit).context("the ops server cannot be set up")?;
+    tracing::info!(
+        process.release = status.release,
+        process.instance = %status.instance,
+        process.pid = status.pid,
+        database = %database,
+        ops.address = %ops_address,
+        "{} starts", definition.name
+    );
+    let done = runtime.block_on(live(settings, database, &status, work));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    done
+}
+
+async fn live<W>(
+    settings: &Settings,
+    database: &DatabaseUrl,
+    status: &Arc<Status>,
+    work: impl FnOnce(Process) -> W,
+) -> anyhow::Result<()>
+where
+    W: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    tokio::spawn(status.pulse.clone().beat());
+    let check = status.health.check("database");
+    let started = status.health.check("start");
+    let database = tokio::select! {
+        url = gate::open(database, &settings.role, &check) => url,
+        () = status.drain.started() => return Ok(()),
+    };
+    let pool = database::pool(&database, settings.pool_size);
+    metrics::register_pool(&status.metrics, pool.clone()).context("the metrics cannot be set up")?;
+
+    let stop = CancellationToken::new();
+    let heartbeat = Heartbeat { status: status.clone(), database: database.clone(), check };
+    let mut heartbeat = tokio::spawn(heartbeat.run(stop.clone()));
+    let mut work = tokio::spawn(begin(work(process(settings, status, database, pool)), started));
+    let done = tokio::select! {
+        done = &mut work => done.unwrap_or_else(|panic| Err(anyhow::anyhow!(panicked(panic)))),
+        _ = &mut heartbeat => Err(anyhow::anyhow!("the heartbeat ended by itself")),
+    };
+    status.drain.start();
+    status.loops.ended().await;
+    if !heartbeat.is_finished() {
+        stop.cancel();
+        heartbeat.await.context("the heartbeat panicked")?;
+    }
+    done?;
+    match status.loops.failures() {
+        failures if failures.is_empty() => Ok(()),
+        failures => Err(anyhow::anyhow!(failures.join("; "))),
+    }
+}
+
+fn process(settings: &Settings, status: &Arc<Status>, database: DatabaseUrl, pool: Pool) -> Process {
+    Process {
+        name: status.process,
+        instance: status.instance,
+        release: status.release.clone(),
+        database,
+        pool,
+        drain: status.drain.clone(),
+        health: status.health.clone(),
+        metrics: status.metrics.clone(),
+        drain_limit: settings.drain_limit,
+        status: status.clone(),
+    }
+}
+
+/// Runs the work; it has started once it first had to wait, and has named its own checks by then.
+async fn begin(work: impl Future<Output = anyhow::Result<()>>, started: Check) -> anyhow::Result<()> {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        done = &mut work => return done,
+        () = std::future::ready(()) => started.pass(),
+    }
+    work.await
+}
+
+fn refuse(name: &str, environment: &Environment) -> ExitCode {
+    for fault in environment.faults() {
+        tracing::error!(config.variable = fault.name, "{fault}");
+    }
+    let count = environment.faults().len();
+    tracing::error!(
+        "{name} does not start, faults in its configuration: {count}; {name} --help lists every variable"
+    );
+    ExitCode::from(BAD_CONFIGURATION)
+}

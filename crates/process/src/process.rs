@@ -1,0 +1,53 @@
+//! What a running process has.
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use database::{DatabaseUrl, Pool};
+use uuid::Uuid;
+
+use crate::{Drain, Health, status::Status};
+
+/// Handed to the process' work by [`crate::run`]. Cheap to clone.
+#[derive(Clone)]
+pub struct Process {
+    /// `web`, `worker`, `clock` …
+    pub name: &'static str,
+    /// This running copy, new at every start.
+    pub instance: Uuid,
+    /// The build that runs.
+    pub release: String,
+    /// The database's address, with the role that this process acts as.
+    pub database: DatabaseUrl,
+    /// Connections to it.
+    pub pool: Pool,
+    /// The wish to stop.
+    pub drain: Drain,
+    /// What must be well for the process to be ready.
+    pub health: Health,
+    /// What `/metrics` shows; register your own here.
+    pub metrics: prometheus::Registry,
+    /// How long running work may take once the drain has started.
+    pub drain_limit: Duration,
+    pub(crate) status: Arc<Status>,
+}
+
+impl Process {
+    /// Says where the public finds this process, such as `127.0.0.1:3000`: shown in `sides.instances`.
+    pub fn set_public_address(&self, address: impl Into<String>) {
+        let address = address.into();
+        *self.status.public_address.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
+        self.status.public_address_changed.notify_one();
+    }
+
+    /// Runs a task that must not end before the drain has started. If it ends, fails or panics before, the
+    /// process is not live any more, drains, and exits with 1. The process waits for it when it stops.
+    pub fn spawn_loop<F>(&self, name: &'static str, work: F)
+    where
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        self.status.loops.spawn(name, self.drain.clone(), work);
+    }
+}

@@ -1,0 +1,126 @@
+//! The configuration that every process has.
+
+use std::{net::IpAddr, time::Duration};
+
+use database::DatabaseUrl;
+
+use crate::{Definition, Environment, logs::LogSettings};
+
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// `RELEASE`
+    pub(crate) release: String,
+    /// `DATABASE_URL`; missing only together with a fault.
+    pub(crate) database: Option<DatabaseUrl>,
+    /// `DATABASE_POOL_SIZE`
+    pub(crate) pool_size: usize,
+    /// `DATABASE_ROLE`
+    pub(crate) role: RoleChoice,
+    /// `OPS_HOST`
+    pub(crate) ops_host: IpAddr,
+    /// `OPS_PORT`
+    pub(crate) ops_port: OpsPort,
+    /// `DRAIN_SECONDS`
+    pub(crate) drain_limit: Duration,
+    /// `LOG`, `LOG_FORMAT`, `NO_COLOR`
+    pub(crate) logs: LogSettings,
+}
+
+/// The database role to act as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RoleChoice {
+    /// The user's own rights.
+    None,
+    /// When it exists and may be used; otherwise the user's own rights, said loudly.
+    Preferred(&'static str),
+    /// Nothing else: asked for by name.
+    Required(String),
+}
+
+/// The port of the ops server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OpsPort {
+    /// When it is free, otherwise any free one.
+    Preferred(u16),
+    /// Nothing else: asked for by number.
+    Required(u16),
+}
+
+impl Settings {
+    pub(crate) fn read(environment: &mut Environment, definition: &Definition) -> Self {
+        let release = environment.text("RELEASE", "dev");
+        let database: Option<DatabaseUrl> = environment.required(
+            "DATABASE_URL",
+            "set it to postgres://user:password@host:5432/database, or start with `cargo run -- dev`",
+        );
+        let pool_size = environment.number("DATABASE_POOL_SIZE", definition.pool_size, 1..=500);
+        let role = match (environment.optional("DATABASE_ROLE"), definition.role) {
+            (Some(role), _) => RoleChoice::Required(role),
+            (None, Some(role)) => RoleChoice::Preferred(role),
+            (None, None) => RoleChoice::None,
+        };
+        if let RoleChoice::Required(role) = &role
+            && !role.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        {
+            environment.fault("DATABASE_ROLE", "is no role's name: use letters, digits and underscores");
+        }
+        let ops_host = environment.parsed("OPS_HOST", IpAddr::from([127, 0, 0, 1]));
+        let ops_port = environment.number("OPS_PORT", definition.ops_port, 0..=65535);
+        let ops_port = match environment.is_set("OPS_PORT") {
+            true => OpsPort::Required(ops_port),
+            false => OpsPort::Preferred(ops_port),
+        };
+        let drain_limit = environment.seconds("DRAIN_SECONDS", 25, 0..=86_400);
+        if let Err(error) = crate::listen::inherited_number(environment) {
+            environment.fault("LISTEN_FD", error);
+        }
+        let logs = LogSettings::read(environment);
+        let database = database.map(|url| url.with_application_name(definition.name));
+        Self { release, database, pool_size, role, ops_host, ops_port, drain_limit, logs }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> (Settings, Environment) {
+        let mut environment: Environment = pairs.iter().copied().collect();
+        let settings = Settings::read(&mut environment, &Definition::new("clock").role("sides_clock"));
+        (settings, environment)
+    }
+
+    #[test]
+    fn only_the_database_must_be_given() {
+        let (settings, environment) = read(&[("DATABASE_URL", "postgres://ann@127.0.0.1/app")]);
+        assert_eq!(environment.faults(), []);
+        assert_eq!(settings.ops_port, OpsPort::Preferred(3003));
+        assert_eq!(settings.role, RoleChoice::Preferred("sides_clock"));
+        assert!(settings.ops_host.is_loopback());
+        assert_eq!(settings.release, "dev");
+    }
+
+    #[test]
+    fn what_is_asked_for_is_required() {
+        let (settings, _) = read(&[("OPS_PORT", "3003"), ("DATABASE_ROLE", "other")]);
+        assert_eq!(settings.ops_port, OpsPort::Required(3003));
+        assert_eq!(settings.role, RoleChoice::Required("other".to_owned()));
+    }
+
+    #[test]
+    fn every_fault_is_named() {
+        let pairs = [
+            ("DATABASE_URL", "mysql://app"),
+            ("DATABASE_POOL_SIZE", "0"),
+            ("DATABASE_ROLE", "x; drop"),
+            ("OPS_HOST", "localhost"),
+            ("OPS_PORT", "ops"),
+            ("DRAIN_SECONDS", "soon"),
+            ("LISTEN_FD", "1"),
+            ("LOG_FORMAT", "xml"),
+        ];
+        let (_, environment) = read(&pairs);
+        let named: Vec<&str> = environment.faults().iter().map(|fault| fault.name.as_str()).collect();
+        assert_eq!(named, pairs.map(|(name, _)| name));
+    }
+}
