@@ -1,7 +1,15 @@
 //! A fresh, migrated database for one test, cloned from a template in milliseconds.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ::database::{DatabaseUrl, Pool};
 use diesel_async::SimpleAsyncConnection as _;
+
+use crate::{
+    server::Server,
+    sweep::{new_name, sweep},
+    template::template,
+};
 
 /// A database of its own, dropped with this value.
 pub struct TestDatabase {
@@ -10,21 +18,36 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// Clones a migrated database from the template, which is made when it does not exist yet.
+    /// A clone of a migrated database, on the server of `TEST_DATABASE_URL` when that is set and else on one
+    /// that all tests of this checkout share.
     ///
     /// # Panics
-    /// When no Postgres can be reached: a test cannot go on without it.
+    /// When no Postgres can be had: a test cannot go on without it.
     pub async fn create() -> Self {
-        let admin: DatabaseUrl = std::env::var("TEST_DATABASE_URL")
-            .expect("TEST_DATABASE_URL is set")
-            .parse()
-            .expect("TEST_DATABASE_URL is a database address");
-        let name = format!("test_{}", uuid::Uuid::now_v7().simple());
-        let mut connection = ::database::connect(&admin).await.expect("the test server answers");
-        connection.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a database can be made");
-        let url = admin.with_database(&name);
-        migrate::up(&url).await.expect("the migrations apply");
-        Self { url, admin }
+        let server = Server::get().await;
+        Self::from_template(server, template(server).await).await
+    }
+
+    /// An empty database, without any migration.
+    ///
+    /// # Panics
+    /// When no Postgres can be had.
+    pub async fn empty() -> Self {
+        Self::from_template(Server::get().await, "template0").await
+    }
+
+    async fn from_template(server: &Server, template: &str) -> Self {
+        static SWEPT: AtomicBool = AtomicBool::new(false);
+        let mut connection = ::database::connect(&server.url).await.expect("the test server answers");
+        if !SWEPT.swap(true, Ordering::Relaxed) {
+            sweep(&mut connection, server.is_own()).await;
+        }
+        let name = new_name();
+        connection
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
+            .await
+            .expect("the test server's user may create databases");
+        Self { url: server.url.with_database(&name), admin: server.url.clone() }
     }
 
     /// Its address.
@@ -61,8 +84,8 @@ impl Drop for TestDatabase {
             })
         })
         .join();
-        if !matches!(dropped, Ok(Ok(()))) && !std::thread::panicking() {
-            eprintln!("a test database was left behind: {dropped:?}");
+        if !matches!(dropped, Ok(Ok(()))) {
+            eprintln!("a test database was left behind, the next run sweeps it: {dropped:?}");
         }
     }
 }

@@ -17,7 +17,9 @@ async fn started(folder: &std::path::Path) -> Cluster {
 async fn it_answers_on_a_private_socket_alone_and_never_as_root() {
     let project = project();
     let folder = project.path().join("postgres");
-    let cluster = started(&folder).await;
+    let Opened::Started(cluster) = Cluster::open(&folder, Settings::default()).await.unwrap() else {
+        panic!("it runs already");
+    };
     assert_eq!(
         ask(cluster.url(), "SELECT current_user || '@' || current_database()").await.unwrap(),
         "sides@sides"
@@ -51,8 +53,7 @@ async fn data_stays_between_two_starts() {
 async fn a_second_opener_is_told_that_it_runs() {
     let project = project();
     let holder = Holder::start("own", project.path());
-    let Opened::Running { pid, url } = Cluster::open(project.path(), Settings::default()).await.unwrap()
-    else {
+    let Opened::Running { pid, url } = Cluster::open(project.path(), quick()).await.unwrap() else {
         panic!("two servers on one folder");
     };
     assert_eq!(Some(pid), server_pid(project.path()));
