@@ -34,7 +34,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { user: "sides".to_owned(), database: "sides".to_owned(), durable: true, options: Vec::new() }
+        Self { user: "postgres".to_owned(), database: "sides".to_owned(), durable: true, options: Vec::new() }
     }
 }
 
@@ -166,7 +166,7 @@ pub(crate) fn log_length(home: &Home) -> u64 {
     std::fs::metadata(home.log()).map_or(0, |log| log.len())
 }
 
-/// `postgres://sides@%2Fproject%2F.sides%2Fsocket/sides`: a host that starts with a slash is a socket's folder.
+/// `postgres://postgres@%2Fproject%2F.sides%2Fsocket/sides`: a host that starts with a slash is a socket's folder.
 pub(crate) fn url(home: &Home, settings: &Settings) -> String {
     let mut host = String::new();
     for &byte in home.socket.as_os_str().as_encoded_bytes() {

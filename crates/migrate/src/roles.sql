@@ -1,4 +1,7 @@
 DO $$
+DECLARE
+    reader oid;
+    may_set boolean;
 BEGIN
     IF to_regnamespace('sides') IS NULL THEN
         RETURN; -- everything was reverted
@@ -7,17 +10,40 @@ BEGIN
         IF NOT (SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user) THEN
             RETURN;
         END IF;
-        BEGIN
-            CREATE ROLE sides_clock NOLOGIN;
-        EXCEPTION WHEN duplicate_object OR unique_violation THEN
-            NULL; -- another database of this server was faster
-        END;
-        EXECUTE format('GRANT sides_clock TO %I', current_user);
+        CREATE ROLE sides_clock NOLOGIN;
     END IF;
-    REVOKE ALL ON SCHEMA public FROM PUBLIC;
-    EXECUTE format('GRANT ALL ON SCHEMA public TO %I', current_user);
+
+    -- Since Postgres 16 who makes a role is a member of it that may not act as it.
+    EXECUTE format(
+        'SELECT pg_has_role(current_user, ''sides_clock'', %L)',
+        CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END
+    ) INTO may_set;
+    IF NOT may_set THEN
+        BEGIN
+            EXECUTE format('GRANT sides_clock TO %I', current_user);
+        EXCEPTION WHEN insufficient_privilege THEN
+            NULL; -- made by another user of this server, who alone may grant it
+        END;
+    END IF;
+
     GRANT USAGE ON SCHEMA sides TO sides_clock;
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA sides TO sides_clock;
     GRANT USAGE ON ALL SEQUENCES IN SCHEMA sides TO sides_clock;
+
+    -- Only who owns the schema can close it, and it is closed once: whoever opens it again has a reason.
+    IF EXISTS (
+        SELECT FROM pg_namespace AS schema, aclexplode(coalesce(nspacl, acldefault('n', nspowner))) AS rights
+        WHERE nspname = 'public' AND rights.grantee = 0 AND pg_has_role(current_user, nspowner, 'USAGE')
+    ) THEN
+        -- Who has been given something in it keeps the way in.
+        FOR reader IN
+            SELECT DISTINCT rights.grantee FROM pg_class AS relation, aclexplode(relation.relacl) AS rights
+            WHERE relation.relnamespace = 'public'::regnamespace
+              AND rights.grantee <> 0 AND rights.grantee <> relation.relowner
+        LOOP
+            EXECUTE format('GRANT USAGE ON SCHEMA public TO %s', reader::regrole);
+        END LOOP;
+        REVOKE ALL ON SCHEMA public FROM PUBLIC;
+    END IF;
 END
 $$;

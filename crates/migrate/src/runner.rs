@@ -1,7 +1,7 @@
 //! Applying migrations, one runner at a time.
 
 use database::DatabaseUrl;
-use diesel_async::{AsyncMigrationHarness, RunQueryDsl as _};
+use diesel_async::{AsyncMigrationHarness, RunQueryDsl as _, SimpleAsyncConnection as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
@@ -60,7 +60,10 @@ async fn with_lock(
         .bind::<diesel::sql_types::BigInt, _>(RUNNER_LOCK)
         .execute(&mut lock)
         .await?;
-    let mut harness = AsyncMigrationHarness::new(database::connect(url).await?);
+    let mut connection = database::connect(url).await?;
+    // Unqualified names mean public, also for a user who is called like a schema.
+    connection.batch_execute("SET search_path = public").await?;
+    let mut harness = AsyncMigrationHarness::new(connection);
     let done = work(&mut harness).map_err(MigrateError::Migration)?;
     let mut connection = harness.into_inner();
     crate::ensure_roles(&mut connection).await?;

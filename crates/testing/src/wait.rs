@@ -4,16 +4,19 @@ use std::time::{Duration, Instant};
 
 /// Asks again and again until the answer is yes.
 ///
-/// ```ignore
-/// testing::wait_until(Duration::from_secs(10), "the job is done", async || count(&mut c).await == 0).await;
+/// ```no_run
+/// # async fn example() {
+/// let listens = async || tokio::net::TcpStream::connect("127.0.0.1:3000").await.is_ok();
+/// testing::wait_until("web listens", std::time::Duration::from_secs(10), listens).await;
+/// # }
 /// ```
 ///
 /// # Panics
 /// When `deadline` has passed, naming `what` was waited for and the line that waited.
 #[track_caller]
 pub fn wait_until(
-    deadline: Duration,
     what: &str,
+    deadline: Duration,
     mut condition: impl AsyncFnMut() -> bool,
 ) -> impl Future<Output = ()> {
     let caller = std::panic::Location::caller();
@@ -35,7 +38,7 @@ mod tests {
     #[tokio::test]
     async fn it_ends_as_soon_as_the_answer_is_yes() {
         let mut asked = 0;
-        wait_until(Duration::from_secs(5), "third time", async || {
+        wait_until("third time", Duration::from_secs(5), async || {
             asked += 1;
             asked == 3
         })
@@ -46,6 +49,6 @@ mod tests {
     #[tokio::test]
     #[should_panic(expected = "and not yet: pigs fly (crates/testing/src/wait.rs:")]
     async fn it_says_what_it_waited_for_and_where() {
-        wait_until(Duration::from_millis(10), "pigs fly", async || false).await;
+        wait_until("pigs fly", Duration::from_millis(10), async || false).await;
     }
 }

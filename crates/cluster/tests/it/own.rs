@@ -22,7 +22,7 @@ async fn it_answers_on_a_private_socket_alone_and_never_as_root() {
     };
     assert_eq!(
         ask(cluster.url(), "SELECT current_user || '@' || current_database()").await.unwrap(),
-        "sides@sides"
+        "postgres@sides"
     );
     assert_eq!(ask(cluster.url(), "SHOW listen_addresses").await.unwrap(), "");
     assert_eq!(ask(cluster.url(), "SHOW fsync").await.unwrap(), "on");

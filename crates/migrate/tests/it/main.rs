@@ -1,4 +1,5 @@
 //! The runner on a real database.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod roles;
 mod round_trip;
