@@ -5,14 +5,17 @@
 pub mod reads;
 pub mod schema;
 pub mod services;
+pub mod target;
 pub mod webhooks;
 
+mod error_kind;
 mod incident;
 mod ping;
 mod service;
 mod standing;
 mod webhook;
 
+pub use error_kind::ErrorKind;
 pub use incident::Incident;
 pub use ping::{Ping, PingHour};
 pub use service::{NewService, Service, ServiceState};

@@ -1,0 +1,150 @@
+//! What may be fetched: the rules for a service's or a webhook's address.
+//!
+//! Pure: a name is resolved by whoever fetches, and each address it stands for goes through [`is_public`].
+
+mod address;
+
+use url::{Host, Url};
+
+pub use address::is_public;
+
+/// The longest address, in characters.
+pub const URL_LIMIT: usize = 2000;
+
+/// Why a text is no address that can be fetched. Its text is meant for the person who typed it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UrlFault {
+    /// Nothing was given.
+    #[error("Give an address such as https://example.com/health.")]
+    Empty,
+    /// Longer than [`URL_LIMIT`].
+    #[error("The address has {0} characters; at most {URL_LIMIT} are kept. Give a shorter one.")]
+    TooLong(usize),
+    /// No address at all.
+    #[error("This is not an address: {0}. Give one such as https://example.com/health.")]
+    Shape(&'static str),
+    /// Another protocol than HTTP.
+    #[error("An address starts with http:// or https://, not with {0}:.")]
+    Scheme(String),
+    /// A user or a password in front of the host: the address is shown on pages.
+    #[error("The address holds a user name or a password, and addresses are shown on pages. Leave it out.")]
+    Credentials,
+    /// A private address, where those are not allowed.
+    #[error(
+        "{0} is a private address, and this monitor only watches public ones. \
+         Set ALLOW_PRIVATE_ADDRESSES=true for web and worker to allow it."
+    )]
+    Private(String),
+}
+
+/// Reads an address as a person types it. Whether its host is public is asked of [`check_host`].
+///
+/// # Errors
+/// When it is no `http` or `https` address, is too long, or holds credentials.
+pub fn parse_url(text: &str) -> Result<Url, UrlFault> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(UrlFault::Empty);
+    }
+    let length = text.chars().count();
+    if length > URL_LIMIT {
+        return Err(UrlFault::TooLong(length));
+    }
+    let url = Url::parse(text).map_err(|fault| UrlFault::Shape(explain(fault)))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(UrlFault::Scheme(url.scheme().to_owned()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(UrlFault::Credentials);
+    }
+    // Escapes may have made it longer.
+    match url.as_str().chars().count() {
+        length if length > URL_LIMIT => Err(UrlFault::TooLong(length)),
+        _ => Ok(url),
+    }
+}
+
+/// Refuses a host that is private by itself: an IP address, or `localhost`. Other names are checked when they
+/// are resolved, at each fetch.
+///
+/// # Errors
+/// When the host is private.
+pub fn check_host(url: &Url) -> Result<(), UrlFault> {
+    let public = match url.host() {
+        Some(Host::Ipv4(address)) => is_public(address.into()),
+        Some(Host::Ipv6(address)) => is_public(address.into()),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name != "localhost" && !name.ends_with(".localhost")
+        }
+        None => false,
+    };
+    if public { Ok(()) } else { Err(UrlFault::Private(url.host_str().unwrap_or_default().to_owned())) }
+}
+
+fn explain(fault: url::ParseError) -> &'static str {
+    match fault {
+        url::ParseError::RelativeUrlWithoutBase => "it does not start with http:// or https://",
+        url::ParseError::EmptyHost => "the host is missing",
+        url::ParseError::InvalidPort => "the port is not a number from 0 to 65535",
+        url::ParseError::InvalidIpv4Address | url::ParseError::InvalidIpv6Address => {
+            "the host looks like an IP address and is none"
+        }
+        _ => "the host is not a name",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_people_type_them() {
+        assert_eq!(parse_url("  https://Example.COM/a b ").unwrap().as_str(), "https://example.com/a%20b");
+        assert_eq!(parse_url("http://127.0.0.1:8080").unwrap().port(), Some(8080));
+    }
+
+    #[test]
+    fn each_fault_is_named() {
+        for (text, expected) in [
+            ("", "Give an address"),
+            ("   ", "Give an address"),
+            ("example.com", "does not start with http"),
+            ("https://", "host is missing"),
+            ("http://h:99999/", "port is not"),
+            ("http://1.2.3.999/", "is none"),
+            ("http://a b/", "not a name"),
+            ("ftp://example.com", "not with ftp:"),
+            ("javascript:alert(1)", "not with javascript:"),
+            ("https://ann:pw@example.com", "password"),
+            ("https://ann@example.com", "user name"),
+        ] {
+            let fault = parse_url(text).expect_err(text).to_string();
+            assert!(fault.contains(expected), "{text}: {fault}");
+        }
+        let long = format!("https://example.com/{}", "a".repeat(URL_LIMIT));
+        assert_eq!(parse_url(&long).unwrap_err(), UrlFault::TooLong(URL_LIMIT + 20));
+        let escaped = format!("https://example.com/{}", "ä".repeat(1000));
+        assert_eq!(parse_url(&escaped).unwrap_err(), UrlFault::TooLong(6020));
+    }
+
+    #[test]
+    fn a_private_host_is_refused_however_it_is_written() {
+        for text in [
+            "http://127.0.0.1/",
+            "http://127.1/",
+            "http://2130706433/",
+            "http://0x7f.0.0.1/",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://localhost/",
+            "http://LOCALHOST./",
+            "http://db.localhost/",
+            "http://169.254.169.254/latest/meta-data",
+        ] {
+            assert!(check_host(&parse_url(text).unwrap()).is_err(), "{text}");
+        }
+        assert_eq!(check_host(&parse_url("http://93.184.216.34/").unwrap()), Ok(()));
+        assert_eq!(check_host(&parse_url("https://localhost.example/").unwrap()), Ok(()));
+    }
+}
