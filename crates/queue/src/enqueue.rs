@@ -78,6 +78,24 @@ pub async fn enqueue_all<J: Job>(
     insert_all(connection, rows).await
 }
 
+/// Enqueues those of many jobs of one kind whose key is free, in one statement; a job of this kind and key
+/// that waits or runs stays the only one. Returns the ids of the new ones.
+///
+/// # Errors
+/// As [`enqueue`]; then none is enqueued.
+pub async fn enqueue_all_unique<J: Job>(
+    connection: &mut Connection,
+    jobs: &[J],
+    key: impl Fn(&J) -> String,
+) -> Result<Vec<JobId>, EnqueueError> {
+    let with_key = |job: &J| {
+        let options = Options { unique_key: Some(key(job)), ..Options::default() };
+        NewJob::of(job, &options)
+    };
+    let rows = jobs.iter().map(with_key).collect::<Result<Vec<_>, _>>()?;
+    insert_all(connection, rows).await
+}
+
 /// Enqueues a job known by its name only: for the clock, and whoever does not link the contract.
 ///
 /// # Errors
@@ -165,20 +183,23 @@ async fn insert_one(connection: &mut Connection, job: NewJob) -> Result<JobId, E
 }
 
 const INSERT_ALL: &str = "\
-INSERT INTO sides.fang_tasks (id, metadata, version, task_type, priority)
-SELECT id, metadata::jsonb, $3, $4, $5 FROM unnest($1::uuid[], $2::text[]) AS new (id, metadata)";
+INSERT INTO sides.fang_tasks (id, metadata, version, task_type, priority, unique_key)
+SELECT id, metadata::jsonb, $4, $5, $6, unique_key
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (id, metadata, unique_key)
+ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO NOTHING
+RETURNING id";
 
 async fn insert_all(connection: &mut Connection, rows: Vec<NewJob>) -> Result<Vec<JobId>, EnqueueError> {
     let Some(first) = rows.as_slice().first() else { return Ok(Vec::new()) };
-    let (version, queue, priority) = (first.version, first.queue.clone(), first.priority);
-    let (ids, metadata): (Vec<Uuid>, Vec<String>) =
-        rows.into_iter().map(|row| (row.id, row.metadata)).unzip();
     let query = diesel::sql_query(INSERT_ALL)
-        .bind::<Array<SqlUuid>, _>(&ids)
-        .bind::<Array<Text>, _>(metadata)
-        .bind::<SmallInt, _>(version)
-        .bind::<Text, _>(queue)
-        .bind::<SmallInt, _>(priority);
-    Prepared(query).execute(connection).await?;
-    Ok(ids.into_iter().map(JobId).collect())
+        .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|row| row.metadata.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(
+            rows.iter().map(|row| row.unique_key.as_deref()).collect::<Vec<_>>(),
+        )
+        .bind::<SmallInt, _>(first.version)
+        .bind::<Text, _>(&first.queue)
+        .bind::<SmallInt, _>(first.priority);
+    let inserted: Vec<Inserted> = Prepared(query).load(connection).await?;
+    Ok(inserted.into_iter().map(|row| JobId(row.id)).collect())
 }

@@ -22,7 +22,7 @@ mod runner;
 
 pub use arguments::ArgumentsFault;
 pub use context::Context;
-pub use enqueue::{EnqueueError, enqueue, enqueue_all, enqueue_named, enqueue_with};
+pub use enqueue::{EnqueueError, enqueue, enqueue_all, enqueue_all_unique, enqueue_named, enqueue_with};
 pub use error::JobError;
 pub use job_id::JobId;
 pub use options::Options;

@@ -1,7 +1,7 @@
 //! Into the queue.
 
 use diesel_async::AsyncConnection as _;
-use queue::{EnqueueError, Options, enqueue, enqueue_all, enqueue_named, enqueue_with};
+use queue::{EnqueueError, Options, enqueue, enqueue_all, enqueue_all_unique, enqueue_named, enqueue_with};
 use serde_json::json;
 use testing::TestDatabase;
 
@@ -41,6 +41,17 @@ async fn a_unique_key_keeps_the_job_that_is_there() {
         1
     );
     assert_eq!(count(&mut c, ALL).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_unique_jobs_leave_those_that_are_there() {
+    let database = TestDatabase::create().await;
+    let mut c = database.connect().await;
+    let key = |note: &Note| format!("note {}", note.number);
+    let notes = |numbers: std::ops::Range<u32>| numbers.map(|number| Note { number }).collect::<Vec<_>>();
+    assert_eq!(enqueue_all_unique(&mut c, &notes(0..10), key).await.unwrap().len(), 10);
+    assert_eq!(enqueue_all_unique(&mut c, &notes(5..12), key).await.unwrap().len(), 2);
+    assert_eq!(count(&mut c, ALL).await, 12);
 }
 
 #[tokio::test(flavor = "multi_thread")]
