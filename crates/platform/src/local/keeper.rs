@@ -107,7 +107,7 @@ impl Keeper {
             use std::os::fd::AsRawFd as _;
             command.env("LISTEN_FD", listener.as_raw_fd().to_string());
         }
-        bind_to_supervisor(&mut command, &self.launch);
+        bind_to_supervisor(&mut command, self.launch.listener.clone());
         let spawned = self.shared.spawner.spawn(command).await;
         let mut child = spawned.map_err(|error| {
             self.shared.ports.give_back(ops_address.port());

@@ -23,5 +23,6 @@ pub use launch::{Launch, find_program};
 pub use output::Line;
 pub use ports::{PortError, Ports};
 pub use restart::{Policy, Restart};
+pub use spawn::{Group, bind_to_supervisor};
 pub use status::{Event, Happening, ProcessStatus, State};
 pub use supervisor::{Supervisor, Watch};

@@ -4,7 +4,12 @@
 //! that lives as long as the supervisor. The kill is SIGKILL: a child that does not listen any more must not
 //! stay either.
 
-use std::{io, sync::mpsc, thread};
+use std::{
+    io,
+    net::TcpListener,
+    sync::{Arc, mpsc},
+    thread,
+};
 
 use nix::{
     errno::Errno,
@@ -16,8 +21,6 @@ use tokio::{
     process::{Child, Command},
     sync::oneshot,
 };
-
-use super::launch::Launch;
 
 type Order = (Command, oneshot::Sender<io::Result<Child>>);
 
@@ -49,11 +52,12 @@ impl Spawner {
     }
 }
 
-/// Puts the child into a process group of its own, binds its life to ours and hands it the listener.
+/// Puts the child into a process group of its own, binds its life to the thread that starts it, and hands it
+/// the listener.
 #[expect(unsafe_code, reason = "only a hook between fork and exec can set these for the child alone")]
-pub(super) fn bind_to_supervisor(command: &mut Command, launch: &Launch) {
+pub fn bind_to_supervisor(command: &mut Command, listener: Option<Arc<TcpListener>>) {
     command.process_group(0).kill_on_drop(true);
-    let (supervisor, listener) = (getpid(), launch.listener.clone());
+    let supervisor = getpid();
     let hook = move || {
         #[cfg(target_os = "linux")]
         nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
@@ -73,20 +77,23 @@ pub(super) fn bind_to_supervisor(command: &mut Command, launch: &Launch) {
 
 /// All processes of a child: itself and what it started.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Group(Pid);
+pub struct Group(Pid);
 
 impl Group {
-    /// The group that a child started by [`bind_to_supervisor`] leads.
-    pub(super) fn led_by(child: &Child) -> Option<Self> {
+    /// The group that a child started by [`bind_to_supervisor`] leads; `None` once it was awaited.
+    #[must_use]
+    pub fn led_by(child: &Child) -> Option<Self> {
         let pid = i32::try_from(child.id()?).ok()?;
         Some(Self(Pid::from_raw(pid)))
     }
 
-    pub(super) fn terminate(self) {
+    /// Asks all of it to end.
+    pub fn terminate(self) {
         self.signal(Signal::SIGTERM);
     }
 
-    pub(super) fn kill(self) {
+    /// Ends all of it.
+    pub fn kill(self) {
         self.signal(Signal::SIGKILL);
     }
 

@@ -1,0 +1,79 @@
+//! `sides dev`: everything on this machine, from one command.
+//!
+//! Build and Postgres at the same time, then the schema, then the processes, until someone wants the end. What
+//! can be seen of it is one [`DevStatus`], which the screen draws and the control socket tells.
+
+mod admin_token;
+mod build;
+mod cargo;
+mod launches;
+mod postgres;
+mod prepare;
+mod processes;
+mod schema;
+mod stop;
+
+use std::{sync::Arc, time::Instant};
+
+use tokio::sync::watch;
+
+pub(crate) use stop::Stop;
+
+use crate::{
+    attach,
+    cli::DevOptions,
+    control::{Client, DevStatus, Lock, Phase, Server},
+    display::Screen,
+    outcome::Outcome,
+    workspace::Workspace,
+};
+
+/// What everything in a `dev` shares.
+struct Dev {
+    workspace: Workspace,
+    options: DevOptions,
+    screen: Arc<Screen>,
+    stop: Stop,
+    status: watch::Sender<DevStatus>,
+    begun: Instant,
+}
+
+/// Runs until Ctrl-C, `sides stop` or a fault; attaches when another one runs already.
+pub(crate) async fn run(workspace: &Workspace, options: DevOptions) -> anyhow::Result<Outcome> {
+    let begun = Instant::now();
+    let screen = Arc::new(Screen::new());
+    let stop = Stop::listen()?;
+    let _lock = loop {
+        if let Some(lock) = Lock::take(workspace)? {
+            break lock;
+        }
+        // `None`: the other one has just ended.
+        if let Some(client) = Client::connect(workspace).await? {
+            return attach::run(client, &screen, &stop).await;
+        }
+    };
+    let status = watch::Sender::new(DevStatus::new());
+    let _server = Server::start(workspace, status.subscribe(), stop.token())?;
+    let dev = Dev { workspace: workspace.clone(), options, screen, stop, status, begun };
+
+    let prepared = tokio::select! {
+        prepared = prepare::run(&dev) => prepared?,
+        () = dev.stop.asked() => {
+            dev.screen.line("Stopped before everything ran.");
+            return Ok(Outcome::Done);
+        }
+    };
+    let postgres = postgres::Watcher::start(&dev, prepared.postgres);
+    let ran = processes::run(&dev, prepared.launches, prepared.ports).await;
+    // Last: the processes write their last rows while they drain.
+    postgres.stop().await;
+    ran?;
+    dev.screen.line("Everything has stopped.");
+    Ok(Outcome::Done)
+}
+
+impl Dev {
+    fn enter(&self, phase: Phase) {
+        self.status.send_modify(|status| status.phase = phase);
+    }
+}

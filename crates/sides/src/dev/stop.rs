@@ -1,0 +1,53 @@
+//! The wish to end, from wherever it comes.
+
+use std::io;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Ctrl-C, SIGTERM, a closed terminal, or a client of the control socket.
+pub(crate) struct Stop {
+    asked: CancellationToken,
+    hurried: CancellationToken,
+}
+
+impl Stop {
+    /// Takes the signals from now on.
+    pub(crate) fn listen() -> io::Result<Self> {
+        let stop = Self { asked: CancellationToken::new(), hurried: CancellationToken::new() };
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        let (asked, hurried) = (stop.asked.clone(), stop.hurried.clone());
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                    _ = hangup.recv() => {}
+                }
+                // The first one asks, the second one does not want to wait.
+                if asked.is_cancelled() {
+                    hurried.cancel();
+                }
+                asked.cancel();
+            }
+        });
+        Ok(stop)
+    }
+
+    /// Waits until someone wants the end.
+    pub(crate) async fn asked(&self) {
+        self.asked.cancelled().await;
+    }
+
+    /// Waits until someone wants the end for the second time: now.
+    pub(crate) async fn hurried(&self) {
+        self.hurried.cancelled().await;
+    }
+
+    /// Cancelling it asks for the end.
+    pub(crate) fn token(&self) -> CancellationToken {
+        self.asked.clone()
+    }
+}

@@ -1,0 +1,12 @@
+//! What a person sees. Nothing here decides anything.
+
+mod clean;
+mod palette;
+mod screen;
+mod spinner;
+pub(crate) mod tell;
+
+pub(crate) use clean::clean;
+pub(crate) use palette::Palette;
+pub(crate) use screen::Screen;
+pub(crate) use spinner::Spinner;

@@ -1,0 +1,113 @@
+//! Lines that scroll, and below them, on a terminal, one line that stays.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use anstyle::Style;
+
+use super::palette::Palette;
+
+/// A piece of the status line. Pieces that do not fit are left out, from the right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) text: String,
+    pub(crate) style: Style,
+}
+
+/// Standard output.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    pub(crate) palette: Palette,
+    is_terminal: bool,
+    /// The status line as it stands, painted.
+    status: Mutex<String>,
+    is_gone: AtomicBool,
+}
+
+impl Screen {
+    pub(crate) fn new() -> Self {
+        Self {
+            palette: Palette::for_stdout(),
+            is_terminal: io::stdout().is_terminal(),
+            status: Mutex::default(),
+            is_gone: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether nobody can read any more: `sides dev | head`, a closed terminal.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.is_gone.load(Ordering::Relaxed)
+    }
+
+    /// Prints a line (or several) above the status line.
+    pub(crate) fn line(&self, text: &str) {
+        let status = self.lock();
+        let clear = if status.is_empty() { "" } else { "\r\u{1b}[2K" };
+        self.write(&format!("{clear}{text}\n{status}"));
+    }
+
+    /// Replaces the status line; without a terminal there is none.
+    pub(crate) fn status(&self, pieces: &[Piece]) {
+        if !self.is_terminal {
+            return;
+        }
+        let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+        let fresh = fit(pieces, width.saturating_sub(1), self.palette);
+        let mut status = self.lock();
+        if *status != fresh {
+            self.write(&format!("\r\u{1b}[2K{fresh}"));
+            *status = fresh;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, String> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+            self.is_gone.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.status(&[]);
+    }
+}
+
+fn fit(pieces: &[Piece], width: usize, palette: Palette) -> String {
+    let mut line = String::new();
+    let mut used = 0;
+    for piece in pieces {
+        used += piece.text.chars().count();
+        if used > width {
+            break;
+        }
+        line.push_str(&palette.paint(piece.style, &piece.text));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::display::palette::PLAIN;
+
+    #[test]
+    fn what_does_not_fit_is_left_out() {
+        let pieces: Vec<_> = ["web ●", " · ", "http://127.0.0.1"]
+            .map(|text| Piece { text: text.to_owned(), style: PLAIN })
+            .into();
+        assert_eq!(fit(&pieces, 24, Palette::WITHOUT), "web ● · http://127.0.0.1");
+        assert_eq!(fit(&pieces, 23, Palette::WITHOUT), "web ● · ");
+        assert_eq!(fit(&pieces, 0, Palette::WITHOUT), "");
+    }
+}

@@ -1,0 +1,13 @@
+//! `sides stop`.
+
+use crate::{control::Client, outcome::Outcome, workspace::Workspace};
+
+pub(crate) async fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
+    let Some(client) = Client::connect(workspace).await? else {
+        println!("no dev runs in {}", workspace.root().display());
+        return Ok(Outcome::NotRunning);
+    };
+    let pid = client.stop().await?;
+    println!("stopped (pid {pid})");
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,116 @@
+//! The folder a command works on, and `.sides/` in it.
+
+use std::{
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+};
+
+use platform::procfile;
+
+/// A checkout: the folder with the Procfiles.
+#[derive(Debug, Clone)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WorkspaceError {
+    #[error("there is no folder {}", .0.display())]
+    NoFolder(PathBuf, #[source] io::Error),
+    #[error(
+        "no Procfile.<name> in {} or any folder above it: go into the workspace, or name it with --root",
+        .0.display()
+    )]
+    NotFound(PathBuf),
+    #[error("cannot make the folder {}", .0.display())]
+    Create(PathBuf, #[source] io::Error),
+}
+
+impl Workspace {
+    /// The named folder, or the nearest one upwards from here with a Procfile.
+    pub(crate) fn find(named: Option<&Path>) -> Result<Self, WorkspaceError> {
+        let start = named.unwrap_or(Path::new("."));
+        let start =
+            start.canonicalize().map_err(|error| WorkspaceError::NoFolder(start.to_owned(), error))?;
+        if named.is_some() {
+            return Ok(Self { root: start });
+        }
+        let found = start
+            .ancestors()
+            .find(|folder| !matches!(procfile::discover(folder), Err(procfile::ProcfileError::None(_))));
+        match found {
+            Some(root) => Ok(Self { root: root.to_owned() }),
+            None => Err(WorkspaceError::NotFound(start)),
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What this workspace keeps between runs. Others may pass through it (a private Postgres runs as another
+    /// user), so what is secret in it is protected file by file.
+    pub(crate) fn state_folder(&self) -> PathBuf {
+        self.root.join(".sides")
+    }
+
+    pub(crate) fn admin_token_file(&self) -> PathBuf {
+        self.state_folder().join("admin_token")
+    }
+
+    /// What belongs to the running `dev`; only its user may enter.
+    pub(crate) fn run_folder(&self) -> PathBuf {
+        self.state_folder().join("run")
+    }
+
+    pub(crate) fn create_folders(&self) -> Result<(), WorkspaceError> {
+        for (folder, mode) in [(self.state_folder(), 0o755), (self.run_folder(), 0o700)] {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(mode)
+                .create(&folder)
+                .map_err(|error| WorkspaceError::Create(folder, error))?;
+        }
+        Ok(())
+    }
+
+    /// `path` as a person in the workspace would type it.
+    pub(crate) fn relative(&self, path: &Path) -> PathBuf {
+        let here = std::env::current_dir().unwrap_or_else(|_| self.root.clone());
+        path.strip_prefix(here).unwrap_or(path).to_owned()
+    }
+}
+
+/// Replaces a file in one step: a reader sees the old text or the new one.
+pub(crate) fn write_private(file: &Path, text: &str) -> io::Result<()> {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    let fresh = file.with_extension("new");
+    if let Err(error) = fs::remove_file(&fresh)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut written = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    written.write_all(text.as_bytes())?;
+    written.sync_all()?;
+    fs::rename(fresh, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_folder_must_exist_and_a_private_file_is_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Workspace::find(Some(&folder.path().join("gone"))).is_err());
+        let file = folder.path().join("secret");
+        write_private(&file, "one").unwrap();
+        write_private(&file, "two").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "two");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
