@@ -32,7 +32,8 @@ CREATE TABLE sides.ticks (
     due_at timestamptz NOT NULL,
     fired_at timestamptz NOT NULL DEFAULT now(),
     fired_by uuid NOT NULL,
-    job_id uuid NOT NULL,
+    -- Written before the commit: the tick comes first, then its job.
+    job_id uuid,
     PRIMARY KEY (schedule, due_at)
 );
 CREATE INDEX ticks_due_at ON sides.ticks (due_at);

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 /// Decides whether a repeated trouble is worth another line in the log.
 #[derive(Debug, Default)]
-pub(crate) struct Complaint(Option<(String, Instant)>);
+pub struct Complaint(Option<(String, Instant)>);
 
 impl Complaint {
     const AGAIN_AFTER: Duration = Duration::from_secs(30);
 
     /// Whether to say it now: the first time, when it became something else, and every 30 seconds.
-    pub(crate) fn is_due(&mut self, text: &str, now: Instant) -> bool {
+    pub fn is_due(&mut self, text: &str, now: Instant) -> bool {
         let due = match &self.0 {
             Some((said, at)) => said != text || now.duration_since(*at) >= Self::AGAIN_AFTER,
             None => true,
@@ -22,7 +22,7 @@ impl Complaint {
     }
 
     /// The trouble is over; whether there was one.
-    pub(crate) fn end(&mut self) -> bool {
+    pub fn end(&mut self) -> bool {
         self.0.take().is_some()
     }
 }

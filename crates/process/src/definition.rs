@@ -8,6 +8,7 @@ use crate::{Environment, Process, lifecycle};
 #[derive(Debug, Clone)]
 pub struct Definition {
     pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
     pub(crate) threads: usize,
     pub(crate) pool_size: usize,
     pub(crate) ops_port: u16,
@@ -39,7 +40,14 @@ impl Definition {
             _ => 0,
         };
         let threads = std::thread::available_parallelism().map_or(1, Into::into);
-        Self { name, threads, pool_size: 8, ops_port, role: None }
+        Self { name, about: "", threads, pool_size: 8, ops_port, role: None }
+    }
+
+    /// One sentence for `--help`: what the process does.
+    #[must_use]
+    pub fn about(mut self, about: &'static str) -> Self {
+        self.about = about;
+        self
     }
 
     /// How many threads run its tasks.

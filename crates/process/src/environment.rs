@@ -43,6 +43,7 @@ impl Display for Fault {
 pub(crate) struct Asked {
     pub(crate) name: String,
     pub(crate) default: String,
+    pub(crate) about: &'static str,
 }
 
 impl Environment {
@@ -109,10 +110,10 @@ impl Environment {
     /// Anything that can be read from a text. A fault shows the error and not the text, which may be secret.
     pub fn parsed<T>(&mut self, name: &str, default: T) -> T
     where
-        T: FromStr,
+        T: FromStr + Display,
         T::Err: Display,
     {
-        self.ask(name, "see above");
+        self.ask(name, &default);
         self.parse(name).unwrap_or(default)
     }
 
@@ -129,6 +130,13 @@ impl Environment {
             self.fault(name, format!("is not set: {next_step}"));
         }
         parsed
+    }
+
+    /// Says in `--help` what a variable is for. Call it beside the reader.
+    pub fn about(&mut self, name: &str, about: &'static str) {
+        if let Some(asked) = self.asked.iter_mut().find(|asked| asked.name == name) {
+            asked.about = about;
+        }
     }
 
     /// Notes a fault: what is wrong with the variable and what to do.
@@ -171,7 +179,7 @@ impl Environment {
 
     fn ask(&mut self, name: &str, default: impl Display) {
         if self.asked.iter().all(|asked| asked.name != name) {
-            self.asked.push(Asked { name: name.to_owned(), default: default.to_string() });
+            self.asked.push(Asked { name: name.to_owned(), default: default.to_string(), about: "" });
         }
     }
 }

@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::{Definition, Environment};
+use crate::{Definition, Environment, environment::Asked};
 
 /// The wrong use of a command, as most command lines report it.
 const USAGE: u8 = 2;
 
 /// What the arguments ask for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum Flag {
     Run,
     Help,
     Version,
@@ -19,35 +19,35 @@ pub(crate) enum Asked {
     Unknown(String),
 }
 
-pub(crate) fn read(arguments: impl Iterator<Item = String>) -> Asked {
-    let mut asked = Asked::Run;
+pub(crate) fn read(arguments: impl Iterator<Item = String>) -> Flag {
+    let mut flag = Flag::Run;
     for argument in arguments {
-        asked = match (asked, argument.as_str()) {
-            (Asked::Run, "--help" | "-h") => Asked::Help,
-            (Asked::Run, "--version" | "-V") => Asked::Version,
-            (Asked::Run, "--manifest") => Asked::Manifest,
-            _ => return Asked::Unknown(argument),
+        flag = match (flag, argument.as_str()) {
+            (Flag::Run, "--help" | "-h") => Flag::Help,
+            (Flag::Run, "--version" | "-V") => Flag::Version,
+            (Flag::Run, "--manifest") => Flag::Manifest,
+            _ => return Flag::Unknown(argument),
         };
     }
-    asked
+    flag
 }
 
 /// Answers on standard output; `None` when the process is to run.
 pub(crate) fn answer(
-    asked: &Asked,
+    flag: &Flag,
     definition: &Definition,
     release: &str,
     environment: &Environment,
 ) -> Option<ExitCode> {
     let (name, version) = (definition.name, env!("CARGO_PKG_VERSION"));
-    match asked {
-        Asked::Run => return None,
-        Asked::Help => println!("{}", help(name, environment)),
-        Asked::Version => println!("{name} {version} (release {release})"),
-        Asked::Manifest => {
+    match flag {
+        Flag::Run => return None,
+        Flag::Help => println!("{}", help(definition, environment)),
+        Flag::Version => println!("{name} {version} (release {release})"),
+        Flag::Manifest => {
             println!("{}", json!({ "process": name, "version": version, "release": release }));
         }
-        Asked::Unknown(argument) => {
+        Flag::Unknown(argument) => {
             eprintln!("{name}: {argument:?} is not known; {name} --help says what is");
             return Some(ExitCode::from(USAGE));
         }
@@ -55,14 +55,19 @@ pub(crate) fn answer(
     Some(ExitCode::SUCCESS)
 }
 
-fn help(name: &str, environment: &Environment) -> String {
+fn help(definition: &Definition, environment: &Environment) -> String {
+    let Definition { name, about, .. } = definition;
     let asked = environment.asked();
-    let width = asked.iter().map(|one| one.name.len()).max().unwrap_or(0);
-    let variables: String =
-        asked.iter().map(|one| format!("  {:width$}  {}\n", one.name, one.default)).collect();
+    let width = |of: fn(&Asked) -> &str| asked.iter().map(|one| of(one).len()).max().unwrap_or(0);
+    let (names, defaults) = (width(|one| &one.name), width(|one| &one.default));
+    let line = |one: &Asked| {
+        let line = format!("  {:names$}  {:defaults$}  {}", one.name, one.default, one.about);
+        line.trim_end().to_owned() + "\n"
+    };
+    let variables: String = asked.iter().map(line).collect();
     format!(
-        "Usage: {name} [--help | --version | --manifest]\n\n\
-         Runs the {name} process until SIGTERM or Ctrl-C. All configuration is in the environment:\n\n\
+        "{about}\n\nUsage: {name} [--help | --version | --manifest]\n\n\
+         Runs until SIGTERM or Ctrl-C. All configuration is in the environment (name, default, meaning):\n\n\
          {variables}\n\
          Exits with 0 when it was stopped, 1 when it failed, 78 when the configuration is wrong."
     )
@@ -72,26 +77,28 @@ fn help(name: &str, environment: &Environment) -> String {
 mod tests {
     use super::*;
 
-    fn asked(arguments: &[&str]) -> Asked {
+    fn flag(arguments: &[&str]) -> Flag {
         read(arguments.iter().map(ToString::to_string))
     }
 
     #[test]
     fn one_flag_or_none() {
-        assert_eq!(asked(&[]), Asked::Run);
-        assert_eq!(asked(&["-h"]), Asked::Help);
-        assert_eq!(asked(&["--manifest"]), Asked::Manifest);
-        assert_eq!(asked(&["start"]), Asked::Unknown("start".to_owned()));
-        assert_eq!(asked(&["--help", "--version"]), Asked::Unknown("--version".to_owned()));
+        assert_eq!(flag(&[]), Flag::Run);
+        assert_eq!(flag(&["-h"]), Flag::Help);
+        assert_eq!(flag(&["--manifest"]), Flag::Manifest);
+        assert_eq!(flag(&["start"]), Flag::Unknown("start".to_owned()));
+        assert_eq!(flag(&["--help", "--version"]), Flag::Unknown("--version".to_owned()));
     }
 
     #[test]
     fn help_lists_every_variable_that_is_read() {
         let mut environment = Environment::default();
         environment.number("WORKER_CONCURRENCY", 16, 1..=1000);
+        environment.about("WORKER_CONCURRENCY", "how many jobs run at once");
         environment.secret("ADMIN_TOKEN");
-        let help = help("worker", &environment);
-        assert!(help.contains("  WORKER_CONCURRENCY  16\n"), "{help}");
+        let help = help(&Definition::new("worker").about("Runs jobs."), &environment);
+        assert!(help.starts_with("Runs jobs.\n"), "{help}");
+        assert!(help.contains("  WORKER_CONCURRENCY  16             how many jobs run at once\n"), "{help}");
         assert!(help.contains("  ADMIN_TOKEN         unset, secret\n"), "{help}");
     }
 }

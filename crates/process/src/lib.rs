@@ -27,6 +27,7 @@ mod signals;
 mod status;
 
 pub use crate::process::Process;
+pub use complaint::Complaint;
 pub use definition::{Definition, run};
 pub use drain::Drain;
 pub use environment::{Environment, Fault};

@@ -7,8 +7,8 @@ use database::{DatabaseUrl, Pool};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Check, Definition, Environment, Process, flags, gate, heartbeat::Heartbeat, listen, loops::panicked,
-    metrics, ops, settings::Settings, status::Status,
+    Check, Definition, Environment, Process, chain, flags, gate, heartbeat::Heartbeat, listen,
+    loops::panicked, metrics, ops, settings::Settings, status::Status,
 };
 
 /// sysexits.h: something was wrong in the configuration.
@@ -25,8 +25,8 @@ where
     let mut environment = Environment::of_this_process();
     let mut settings = Settings::read(&mut environment, definition);
     let config = read(&mut environment);
-    let asked = flags::read(std::env::args().skip(1));
-    if let Some(answered) = flags::answer(&asked, definition, &settings.release, &environment) {
+    let flag = flags::read(std::env::args().skip(1));
+    if let Some(answered) = flags::answer(&flag, definition, &settings.release, &environment) {
         return answered;
     }
     settings.logs.start();
@@ -39,7 +39,7 @@ where
             ExitCode::SUCCESS
         }
         Err(error) => {
-            tracing::error!("{} failed: {error:#}", definition.name);
+            tracing::error!("{} failed: {}", definition.name, chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }

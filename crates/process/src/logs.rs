@@ -47,6 +47,16 @@ pub(crate) enum Format {
     Json,
 }
 
+impl Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Pretty => "pretty",
+            Self::Json => "json",
+        })
+    }
+}
+
 impl FromStr for Format {
     type Err = &'static str;
 
@@ -76,7 +86,9 @@ impl LogSettings {
             environment.fault("LOG", message);
             "info".clone_into(&mut filter);
         }
+        environment.about("LOG", "what is logged: a level, or levels by target such as info,queue=debug");
         let format = environment.parsed("LOG_FORMAT", Format::Auto);
+        environment.about("LOG_FORMAT", "pretty, json, or auto: pretty on a terminal");
         Self { filter, format, colour: !environment.is_set("NO_COLOR") }
     }
 

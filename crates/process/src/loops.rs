@@ -45,7 +45,7 @@ impl Loops {
             let reason = match ended {
                 Ok(Ok(())) if drain.is_started() => None,
                 Ok(Ok(())) => Some("it ended by itself".to_owned()),
-                Ok(Err(error)) => Some(format!("{error:#}")),
+                Ok(Err(error)) => Some(crate::chain(error.as_ref()).to_string()),
                 Err(panic) => Some(panicked(panic)),
             };
             if let Some(reason) = &reason {

@@ -49,11 +49,14 @@ pub(crate) enum OpsPort {
 impl Settings {
     pub(crate) fn read(environment: &mut Environment, definition: &Definition) -> Self {
         let release = environment.text("RELEASE", "dev");
+        environment.about("RELEASE", "the build that runs");
         let database: Option<DatabaseUrl> = environment.required(
             "DATABASE_URL",
             "set it to postgres://user:password@host:5432/database, or start with `cargo run -- dev`",
         );
+        environment.about("DATABASE_URL", "the database: postgres://user:password@host:5432/database");
         let pool_size = environment.number("DATABASE_POOL_SIZE", definition.pool_size, 1..=500);
+        environment.about("DATABASE_POOL_SIZE", "how many connections the process may hold");
         let role = match (environment.optional("DATABASE_ROLE"), definition.role) {
             (Some(role), _) => RoleChoice::Required(role),
             (None, Some(role)) => RoleChoice::Preferred(role),
@@ -64,16 +67,21 @@ impl Settings {
         {
             environment.fault("DATABASE_ROLE", "is no role's name: use letters, digits and underscores");
         }
+        environment.about("DATABASE_ROLE", "the database role to act as");
         let ops_host = environment.parsed("OPS_HOST", IpAddr::from([127, 0, 0, 1]));
+        environment.about("OPS_HOST", "where /livez, /readyz, /status and /metrics answer");
         let ops_port = environment.number("OPS_PORT", definition.ops_port, 0..=65535);
+        environment.about("OPS_PORT", "their port; when unset and busy, any free one");
         let ops_port = match environment.is_set("OPS_PORT") {
             true => OpsPort::Required(ops_port),
             false => OpsPort::Preferred(ops_port),
         };
         let drain_limit = environment.seconds("DRAIN_SECONDS", 25, 0..=86_400);
+        environment.about("DRAIN_SECONDS", "how long running work may take after SIGTERM");
         if let Err(error) = crate::listen::inherited_number(environment) {
             environment.fault("LISTEN_FD", error);
         }
+        environment.about("LISTEN_FD", "an inherited listening socket for the public address");
         let logs = LogSettings::read(environment);
         let database = database.map(|url| url.with_application_name(definition.name));
         Self { release, database, pool_size, role, ops_host, ops_port, drain_limit, logs }

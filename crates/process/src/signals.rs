@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout_at},
 };
 
 use crate::Drain;
@@ -37,15 +37,16 @@ impl Signals {
     pub(crate) async fn watch(mut self, drain: &Drain, limit: Duration) -> std::convert::Infallible {
         tokio::select! {
             name = self.next() => {
-                tracing::info!(drain.limit_s = limit.as_secs(), "{name}: draining");
+                tracing::info!(drain.limit_s = limit.as_secs(), "{name}: draining; a second signal ends hard");
                 drain.start();
             }
             () = drain.started() => {}
         }
         let hard_at = Instant::now() + limit + GRACE;
-        while timeout(SAME_WISH, self.next()).await.is_ok() {}
+        let same_wish_until = Instant::now() + SAME_WISH;
+        while timeout_at(same_wish_until, self.next()).await.is_ok() {}
         let reason = tokio::select! {
-            name = self.next() => format!("a second signal, {name}"),
+            name = self.next() => format!("{name} while draining"),
             () = sleep_until(hard_at) => format!("the drain took longer than {} s", limit.as_secs()),
         };
         tracing::error!("ended hard: {reason}");
