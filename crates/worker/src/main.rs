@@ -1,3 +1,7 @@
 //! Runs jobs: one handler per job kind.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    process::run("worker", worker::Config::read, worker::run)
+}

@@ -1,0 +1,95 @@
+//! Raw pings into hourly figures, as often as one likes.
+//!
+//! An hour is written anew from its raw pings until a later one is written. A ping that comes after that
+//! writes its hour again itself: see [`crate::pings::record`]. Latencies are those of good pings.
+
+use chrono::{DateTime, Utc};
+use diesel::{prelude::*, sql_types};
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
+
+use crate::schema::ping_hours;
+
+/// Taken by whoever writes an hour, so that a late ping and the roll-up of its hour see each other: the bytes
+/// of "rollups".
+const LOCK: i64 = i64::from_be_bytes(*b"\0rollups");
+
+const WRITE: &str = "\
+INSERT INTO ping_hours
+    (service_id, hour, pings, failures, latency_ms_avg, latency_ms_p95, latency_ms_max)
+SELECT service_id, $1, count(*), count(*) FILTER (WHERE NOT ok),
+    coalesce(round(avg(latency_ms) FILTER (WHERE ok)), 0),
+    coalesce(percentile_disc(0.95) WITHIN GROUP (ORDER BY latency_ms) FILTER (WHERE ok), 0),
+    coalesce(max(latency_ms) FILTER (WHERE ok), 0)
+FROM pings
+WHERE due_at >= $1 AND due_at < $1 + interval '1 hour' AND ($2 IS NULL OR service_id = $2)
+GROUP BY service_id
+ON CONFLICT (service_id, hour) DO UPDATE
+SET pings = excluded.pings, failures = excluded.failures, latency_ms_avg = excluded.latency_ms_avg,
+    latency_ms_p95 = excluded.latency_ms_p95, latency_ms_max = excluded.latency_ms_max";
+
+/// The first hour that must still be written: the last one that was, or that of the oldest ping. `None`
+/// without any ping.
+///
+/// # Errors
+/// When the database is away.
+pub async fn first_open_hour(c: &mut AsyncPgConnection) -> QueryResult<Option<DateTime<Utc>>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = sql_types::Nullable<sql_types::Timestamptz>)]
+        hour: Option<DateTime<Utc>>,
+    }
+    // The oldest ping is asked of each service's index: the table has no order of its own.
+    let query = "SELECT coalesce((SELECT max(hour) FROM ping_hours), date_trunc('hour', ( \
+             SELECT min(oldest.due_at) FROM services CROSS JOIN LATERAL ( \
+                 SELECT due_at FROM pings WHERE service_id = services.id ORDER BY due_at LIMIT 1 \
+             ) AS oldest), 'UTC')) AS hour";
+    let row: Row = diesel::sql_query(query).get_result(c).await?;
+    Ok(row.hour)
+}
+
+/// Writes one hour of every service. Returns how many services had pings in it.
+///
+/// # Errors
+/// When the database is away.
+pub async fn write_hour(c: &mut AsyncPgConnection, hour: DateTime<Utc>) -> QueryResult<usize> {
+    c.transaction(async |c| {
+        lock(c).await?;
+        write(c, hour, None).await
+    })
+    .await
+}
+
+/// Writes an hour of one service again, unless the next roll-up does so anyway. In the caller's transaction.
+pub(crate) async fn include_late(
+    c: &mut AsyncPgConnection,
+    service_id: i64,
+    hour: DateTime<Utc>,
+) -> QueryResult<()> {
+    lock(c).await?;
+    let newest: Option<DateTime<Utc>> =
+        ping_hours::table.select(diesel::dsl::max(ping_hours::hour)).first(c).await?;
+    if newest.is_some_and(|newest| newest > hour) {
+        write(c, hour, Some(service_id)).await?;
+    }
+    Ok(())
+}
+
+async fn write(
+    c: &mut AsyncPgConnection,
+    hour: DateTime<Utc>,
+    service_id: Option<i64>,
+) -> QueryResult<usize> {
+    diesel::sql_query(WRITE)
+        .bind::<sql_types::Timestamptz, _>(hour)
+        .bind::<sql_types::Nullable<sql_types::BigInt>, _>(service_id)
+        .execute(c)
+        .await
+}
+
+async fn lock(c: &mut AsyncPgConnection) -> QueryResult<()> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
+        .bind::<sql_types::BigInt, _>(LOCK)
+        .execute(c)
+        .await
+        .map(drop)
+}

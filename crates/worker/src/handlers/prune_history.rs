@@ -1,0 +1,30 @@
+//! Old history goes, a batch at a time, so that nobody waits for a long transaction.
+
+use jobs::PruneHistory;
+use models::pruning;
+use queue::{Context, JobError};
+
+use crate::State;
+
+const BATCH: i64 = 10_000;
+
+/// Prunes service by service. What is left when the time is up goes the next time.
+pub(crate) async fn run(_: PruneHistory, context: Context<State>) -> Result<(), JobError> {
+    let mut connection = context.state.pool.get().await?;
+    let full = BATCH.unsigned_abs() as usize;
+    let (mut pings, mut hours) = (0, 0);
+    for service_id in pruning::service_ids(&mut connection).await? {
+        let mut gone = full;
+        while gone == full && !context.is_cancelled() {
+            gone = pruning::pings(&mut connection, service_id, BATCH).await?;
+            pings += gone;
+        }
+    }
+    let mut gone = full;
+    while gone == full && !context.is_cancelled() {
+        gone = pruning::hours(&mut connection, BATCH).await?;
+        hours += gone;
+    }
+    tracing::info!(pings, hours, "old history pruned");
+    Ok(())
+}

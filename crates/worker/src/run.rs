@@ -1,0 +1,28 @@
+//! The worker's work: claim jobs and run them until the drain.
+
+use anyhow::Context as _;
+use process::Process;
+use queue::{Runner, RunnerConfig};
+
+use crate::{Config, State, registry};
+
+/// Runs jobs until the process is told to stop.
+///
+/// # Errors
+/// When the HTTP clients or the metrics cannot be set up, or nothing can be run.
+pub async fn run(process: Process, config: Config) -> anyhow::Result<()> {
+    let state = State::new(process.pool.clone(), &process.metrics, config.allow_private_addresses)
+        .context("the worker cannot be set up")?;
+    let runner = Runner::new(
+        process.pool,
+        process.database,
+        registry(state),
+        RunnerConfig {
+            concurrency: config.concurrency,
+            instance: process.instance,
+            release: process.release,
+            ..RunnerConfig::default()
+        },
+    );
+    runner.run(process.drain.token(), process.drain_limit).await.context("no jobs can be run")
+}

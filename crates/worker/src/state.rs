@@ -1,0 +1,49 @@
+//! What handlers share.
+
+use database::Pool;
+
+use crate::{
+    fetch::{ClientError, Clients, Fetcher},
+    metrics::Metrics,
+    webhook::Sender,
+};
+
+/// Handed to every handler. Cheap to clone.
+#[derive(Clone)]
+pub struct State {
+    pub(crate) pool: Pool,
+    pub(crate) fetcher: Fetcher,
+    pub(crate) webhooks: Sender,
+    pub(crate) metrics: Metrics,
+}
+
+/// Why the worker cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// No HTTP client.
+    #[error("no HTTP client can be made")]
+    Client(#[from] ClientError),
+    /// A figure is there already.
+    #[error("the metrics cannot be registered")]
+    Metrics(#[from] prometheus::Error),
+}
+
+impl State {
+    /// Handlers that work through `pool` and show their figures in `metrics`.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made or a figure is registered twice.
+    pub fn new(
+        pool: Pool,
+        metrics: &prometheus::Registry,
+        allow_private_addresses: bool,
+    ) -> Result<Self, SetupError> {
+        let clients = Clients::new(allow_private_addresses)?;
+        Ok(Self {
+            pool,
+            fetcher: Fetcher::new(&clients)?,
+            webhooks: Sender::new(&clients)?,
+            metrics: Metrics::register(metrics)?,
+        })
+    }
+}
