@@ -1,0 +1,93 @@
+//! The rules of fitting together, stated once on plain values.
+
+use std::fmt;
+
+use crate::{Catalogue, Manifest};
+
+/// Why a release cannot work on a catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SchemaMisfit {
+    /// It uses a column that is not there.
+    Missing {
+        /// `table.column`.
+        column: String,
+    },
+    /// It was built for another type.
+    Type {
+        /// `table.column`.
+        column: String,
+        /// The type it was built for.
+        built_for: String,
+    },
+    /// It inserts without a value for a column that needs one.
+    Required {
+        /// `table.column`.
+        column: String,
+    },
+}
+
+/// Why a job may find no hands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobMisfit {
+    /// No live release works the kind in that version.
+    Unhandled,
+    /// Some live release claims the kind and cannot read that version.
+    Unreadable,
+}
+
+/// What a release misses in a catalogue; nothing when it works on it.
+#[must_use]
+pub fn schema_misfits(manifest: &Manifest, catalogue: &Catalogue) -> Vec<SchemaMisfit> {
+    let mut misfits = Vec::new();
+    for (table, usage) in &manifest.tables {
+        let there = catalogue.tables.get(table);
+        for (column, built_for) in &usage.columns {
+            let name = format!("{table}.{column}");
+            match there.and_then(|columns| columns.get(column)) {
+                None => misfits.push(SchemaMisfit::Missing { column: name }),
+                Some(found) if found.sql_type != *built_for => {
+                    misfits.push(SchemaMisfit::Type { column: name, built_for: built_for.clone() });
+                }
+                Some(_) => {}
+            }
+        }
+        let Some(inserts) = &usage.inserts else { continue };
+        let unfilled =
+            there.into_iter().flatten().filter(|(column, what)| what.required && !inserts.contains(*column));
+        misfits.extend(
+            unfilled.map(|(column, _)| SchemaMisfit::Required { column: format!("{table}.{column}") }),
+        );
+    }
+    misfits
+}
+
+/// What stands between a job of `kind` in `version` and being worked by one of the `live` releases.
+///
+/// A handler that knows the kind but not the version would claim the job and have to park it, so one such
+/// handler is a misfit even beside one that reads it.
+pub fn job_misfits<'a>(
+    kind: &str,
+    version: u16,
+    live: impl IntoIterator<Item = &'a Manifest>,
+) -> Vec<JobMisfit> {
+    let (mut handled, mut unreadable) = (false, false);
+    for handler in live.into_iter().filter_map(|manifest| manifest.handler_of(kind)) {
+        if handler.accepts(version) {
+            handled = true;
+        } else {
+            unreadable = true;
+        }
+    }
+    let unhandled = (!handled).then_some(JobMisfit::Unhandled);
+    unhandled.into_iter().chain(unreadable.then_some(JobMisfit::Unreadable)).collect()
+}
+
+impl fmt::Display for SchemaMisfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { column } => write!(f, "uses {column}"),
+            Self::Type { column, built_for } => write!(f, "was built for {column} as {built_for}"),
+            Self::Required { column } => write!(f, "inserts without {column}"),
+        }
+    }
+}

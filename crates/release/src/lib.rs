@@ -1,0 +1,35 @@
+//! What fits together, and in which order it may be released.
+//!
+//! Values in, plan out: this crate knows no database, no network and no file system. A [`World`] says which
+//! releases are live, which are wanted, which schema steps are pending and which jobs wait. [`plan()`] answers
+//! with an order in which every state on the way fits, each step's rollback included, or with a [`Refusal`]
+//! that names the smallest set of facts that cannot hold together.
+//!
+//! How it works, one file each: every fact that could rule a state out is a [`Requirement`]
+//! (`requirements.rs`); the world is compiled to bit sets and cut down to what those facts touch
+//! (`problem.rs`); a depth-first search walks the states (`search.rs`), asking of each schema step whether
+//! the way back stays open (`way_back.rs`); a world without an order is cut down to its smallest conflict
+//! (`conflict.rs`).
+
+mod catalogue;
+mod conflict;
+mod fits;
+mod manifest;
+mod plan;
+mod problem;
+mod refusal;
+mod requirement;
+mod requirements;
+mod search;
+mod split;
+mod way_back;
+mod world;
+
+pub use catalogue::{Catalogue, Change, Column};
+pub use fits::{JobMisfit, SchemaMisfit, job_misfits, schema_misfits};
+pub use manifest::{Handled, MANIFEST_VERSION, Manifest, TableUse};
+pub use plan::{Action, Plan, plan};
+pub use refusal::{Refusal, WorldFault};
+pub use requirement::{Requirement, WaitingJob};
+pub use split::Split;
+pub use world::{Phase, Process, SchemaStep, World};

@@ -1,0 +1,85 @@
+//! What one release says of itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// The version of [`Manifest`]'s own shape.
+pub const MANIFEST_VERSION: u16 = 1;
+
+/// What a release reads, writes, enqueues and handles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The shape of this value: [`MANIFEST_VERSION`].
+    pub manifest_version: u16,
+    /// The process it is a build of: `web`, `worker`, `clock` or any other with a Procfile.
+    pub process: String,
+    /// The build's digest.
+    pub digest: String,
+    /// The commit it was built from.
+    #[serde(default)]
+    pub commit: Option<String>,
+    /// The compiler that built it.
+    #[serde(default)]
+    pub toolchain: Option<String>,
+    /// What it does with which tables.
+    #[serde(default)]
+    pub tables: BTreeMap<String, TableUse>,
+    /// The kinds it enqueues, each with the version of the arguments it writes.
+    #[serde(default)]
+    pub enqueues: BTreeMap<String, u16>,
+    /// The kinds it works.
+    #[serde(default)]
+    pub handles: BTreeMap<String, Handled>,
+}
+
+/// What a release does with one table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableUse {
+    /// The columns it reads or writes, each with the SQL type it was built for.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+    /// The columns its INSERTs fill; none where it inserts nothing.
+    #[serde(default)]
+    pub inserts: Option<BTreeSet<String>>,
+}
+
+/// How a release works one kind of job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handled {
+    /// The newest version of the arguments it decodes; older ones are brought up to it.
+    pub newest: u16,
+    /// The oldest version it decodes.
+    pub oldest: u16,
+    /// Former kinds it works as well.
+    #[serde(default)]
+    pub aliases: BTreeSet<String>,
+}
+
+impl Manifest {
+    /// `process@digest`, the digest cut to what a person reads.
+    #[must_use]
+    pub fn short_name(&self) -> String {
+        let digest: String = self.digest.chars().take(8).collect();
+        format!("{}@{digest}", self.process)
+    }
+
+    /// How it works jobs of `kind`, by that name or as an alias.
+    #[must_use]
+    pub fn handler_of(&self, kind: &str) -> Option<&Handled> {
+        self.handles
+            .get(kind)
+            .or_else(|| self.handles.values().find(|handled| handled.aliases.contains(kind)))
+    }
+}
+
+impl Handled {
+    /// Whether arguments of `version` decode.
+    #[must_use]
+    pub fn accepts(&self, version: u16) -> bool {
+        (self.oldest..=self.newest).contains(&version)
+    }
+}

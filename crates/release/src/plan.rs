@@ -1,0 +1,124 @@
+//! The planner's answer.
+
+use crate::{
+    Phase, Refusal, Requirement, World, WorldFault, conflict,
+    problem::{Compiled, Move, Problem, compile},
+    search,
+    split::Split,
+};
+
+/// One action of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Apply the step of this name.
+    Migrate {
+        /// The migration.
+        step: String,
+        /// Its phase.
+        phase: Phase,
+    },
+    /// Bring a release up and wait until it is ready.
+    Start {
+        /// The process.
+        process: String,
+        /// The build.
+        digest: String,
+    },
+    /// Drain the releases of a process that are not wanted, and see them gone.
+    Stop {
+        /// The process.
+        process: String,
+        /// The builds.
+        digests: Vec<String>,
+    },
+}
+
+/// An order in which every state fits, the rollback of every step included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What to do, in order; empty when everything is as wanted.
+    pub actions: Vec<Action>,
+    /// The first action behind which the processes cannot be rolled back to where they began.
+    pub point_of_no_return: Option<usize>,
+    /// What does not fit already, before the first action. The plan does not count on it.
+    pub broken_before: Vec<Requirement>,
+}
+
+/// Plans the way from what is live to what is wanted.
+///
+/// Every state in between fits, and so does every state of a rollback from it, up to the point of no return;
+/// what was broken at the start is left out of account and named. The order is a preference, too: widen the
+/// schema, roll handlers before those who need them, narrow the schema when the old is gone.
+///
+/// # Errors
+/// [`WorldFault::Refused`] with the smallest conflict when there is no such order; other faults when the
+/// world contradicts itself.
+pub fn plan(world: &World) -> Result<Plan, WorldFault> {
+    let compiled = compile(world)?;
+    match order(&compiled.problem) {
+        Ok(moves) => Ok(Plan {
+            point_of_no_return: moves_past_return(&compiled.problem, &moves),
+            actions: actions(world, &compiled.problem, &moves),
+            broken_before: compiled.broken_before,
+        }),
+        Err(conflict) => Err(WorldFault::Refused(refusal(world, &compiled, &conflict))),
+    }
+}
+
+/// An order of all moves, or the smallest set of rules that leaves none.
+fn order(problem: &Problem) -> Result<Vec<Move>, Vec<usize>> {
+    let rules = problem.rules_that_matter();
+    let narrowed = problem.with_only(&rules);
+    match search::order(&narrowed) {
+        Ok(moves) => Ok(problem.with_idle_movers(&narrowed, &moves)),
+        Err(blocked_by) => {
+            let smallest = conflict::smallest(&narrowed, &blocked_by);
+            Err(smallest.into_iter().map(|rule| rules[rule]).collect())
+        }
+    }
+}
+
+fn refusal(world: &World, compiled: &Compiled, conflict: &[usize]) -> Refusal {
+    let problem = &compiled.problem;
+    Refusal {
+        end_does_not_fit: conflict
+            .iter()
+            .any(|rule| problem.rules[*rule].is_broken(problem.goal.position, problem.goal.live)),
+        conflict: conflict.iter().map(|rule| compiled.requirements[*rule].clone()).collect(),
+        split: Split::of(world),
+    }
+}
+
+fn moves_past_return(problem: &Problem, moves: &[Move]) -> Option<usize> {
+    let mut phases = problem.phases.iter();
+    moves.iter().position(|step| *step == Move::Step && phases.next() == Some(&Phase::Contract))
+}
+
+fn actions(world: &World, problem: &Problem, moves: &[Move]) -> Vec<Action> {
+    let mut steps = world.steps.iter();
+    let mut actions = Vec::new();
+    for step in moves {
+        match *step {
+            Move::Step => actions.extend(
+                steps.next().map(|step| Action::Migrate { step: step.name.clone(), phase: step.phase }),
+            ),
+            Move::Start(mover) => {
+                let process = &world.processes[problem.movers[mover].process];
+                actions.extend(process.wanted.as_ref().map(|wanted| Action::Start {
+                    process: process.name.clone(),
+                    digest: wanted.digest.clone(),
+                }));
+            }
+            Move::Stop(mover) => {
+                let process = &world.processes[problem.movers[mover].process];
+                let wanted = process.wanted.as_ref().map(|wanted| &wanted.digest);
+                let unwanted = process.live.iter().filter(|live| Some(&live.digest) != wanted);
+                actions.push(Action::Stop {
+                    process: process.name.clone(),
+                    digests: unwanted.map(|live| live.digest.clone()).collect(),
+                });
+            }
+        }
+    }
+    actions
+}

@@ -1,0 +1,56 @@
+//! Why there is no plan.
+
+use std::fmt;
+
+use crate::{Requirement, Split};
+
+/// There is no order in which every state fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The smallest set of facts that cannot hold together: leave any one out and there is an order.
+    pub conflict: Vec<Requirement>,
+    /// Whether even the wanted end does not fit, so that no order and no split can help.
+    pub end_does_not_fit: bool,
+    /// The same releases and steps over two releases, where that helps.
+    pub split: Option<Split>,
+}
+
+/// The world contradicts itself or is too large.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WorldFault {
+    /// A release is listed under a process that it is not a build of.
+    #[error("{release} is listed as a release of {process}: its manifest names another process")]
+    WrongProcess {
+        /// The process it is listed under.
+        process: String,
+        /// The release.
+        release: String,
+    },
+    /// More releases than one plan can hold.
+    #[error("more than {limit} different releases are live or wanted: release some processes first (--only)")]
+    TooManyReleases {
+        /// How many it can hold.
+        limit: u32,
+    },
+    /// No order was found.
+    #[error("{0}")]
+    Refused(Refusal),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = if self.end_does_not_fit {
+            "what is wanted does not fit together"
+        } else {
+            "there is no order in which every state on the way fits"
+        };
+        write!(f, "{why}:")?;
+        for requirement in &self.conflict {
+            write!(f, "\n  - {requirement}")?;
+        }
+        match &self.split {
+            Some(split) => write!(f, "\n{split}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! One fact that can rule a state out, in words a person can act on.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fits::SchemaMisfit;
+
+/// A kind of job of which some are queued, scheduled or waiting for a retry.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct WaitingJob {
+    /// Its kind.
+    pub kind: String,
+    /// The version of its arguments.
+    pub version: u16,
+}
+
+/// A fact about one release or one kind of job that rules out some states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Requirement {
+    /// A release does not work on some of the catalogues.
+    Schema {
+        /// `process@digest`.
+        release: String,
+        /// What it misses there.
+        misfit: SchemaMisfit,
+        /// The step before which it does not work, if one mends it: number from 1, and name.
+        mended_by: Option<(usize, String)>,
+        /// The step after which it does not work, if one breaks it: number from 1, and name.
+        broken_by: Option<(usize, String)>,
+    },
+    /// A job must find a live release that works it.
+    Handler {
+        /// The kind and version.
+        job: WaitingJob,
+        /// The release that enqueues it; none when jobs of it already wait.
+        enqueuer: Option<String>,
+        /// The releases that work it.
+        handlers: Vec<String>,
+    },
+    /// A job must not meet a release that claims its kind and cannot read its version.
+    Readable {
+        /// The kind and version.
+        job: WaitingJob,
+        /// The release that enqueues it; none when jobs of it already wait.
+        enqueuer: Option<String>,
+        /// The release that cannot read it.
+        handler: String,
+    },
+}
+
+impl fmt::Display for WaitingJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (version {})", self.kind, self.version)
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Schema { release, misfit, mended_by, broken_by } => {
+                write!(f, "{release} {misfit}")?;
+                match (mended_by, broken_by) {
+                    (None, None) => write!(f, ", which no schema step brings about"),
+                    (mended, broken) => {
+                        if let Some((number, name)) = mended {
+                            write!(f, ", so it cannot run before step {number} ({name})")?;
+                        }
+                        if let Some((number, name)) = broken {
+                            write!(f, ", so it cannot run after step {number} ({name})")?;
+                        }
+                        Ok(())
+                    }
+                }
+            }
+            Self::Handler { job, enqueuer, handlers } => {
+                say_source(f, job, enqueuer.as_deref())?;
+                match handlers.as_slice() {
+                    [] => write!(f, ", which no release works"),
+                    handlers => write!(f, ", which needs {} to be live", handlers.join(" or ")),
+                }
+            }
+            Self::Readable { job, enqueuer, handler } => {
+                say_source(f, job, enqueuer.as_deref())?;
+                write!(f, ", which {handler} would claim and cannot read")
+            }
+        }
+    }
+}
+
+fn say_source(f: &mut fmt::Formatter<'_>, job: &WaitingJob, enqueuer: Option<&str>) -> fmt::Result {
+    match enqueuer {
+        Some(release) => write!(f, "{release} enqueues {job}"),
+        None => write!(f, "jobs wait of {job}"),
+    }
+}

@@ -1,0 +1,106 @@
+//! Every requirement of a world, each beside the rule that the search checks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    Manifest, Requirement, WaitingJob, World,
+    fits::{SchemaMisfit, schema_misfits},
+    problem::Releases,
+};
+
+/// What a requirement comes to on bit sets.
+#[derive(Debug, Clone)]
+pub(crate) enum Rule {
+    /// The release must not be live at these schema positions.
+    NotAt { release: Releases, positions: Vec<bool> },
+    /// While one of `when` is live (always, if empty), one of `any_of` must be.
+    Needs { when: Releases, any_of: Releases },
+    /// While one of `when` is live (always, if empty), none of `never` may be.
+    Excludes { when: Releases, never: Releases },
+}
+
+impl Rule {
+    pub(crate) fn is_broken(&self, position: usize, live: Releases) -> bool {
+        match self {
+            Self::NotAt { release, positions } => positions[position] && release & live != 0,
+            Self::Needs { when, any_of } => (*when == 0 || when & live != 0) && any_of & live == 0,
+            Self::Excludes { when, never } => (*when == 0 || when & live != 0) && never & live != 0,
+        }
+    }
+
+    /// The releases whose coming or going can break or mend it.
+    pub(crate) fn touches(&self) -> Releases {
+        match self {
+            Self::NotAt { release, .. } => *release,
+            Self::Needs { when, any_of } => when | any_of,
+            Self::Excludes { when, never } => when | never,
+        }
+    }
+}
+
+/// The requirements of `world`, whose releases are numbered as in `releases`.
+pub(crate) fn of(world: &World, releases: &[&Manifest]) -> Vec<(Requirement, Rule)> {
+    let mut found = schema(world, releases);
+    found.extend(jobs(world, releases));
+    found
+}
+
+fn schema(world: &World, releases: &[&Manifest]) -> Vec<(Requirement, Rule)> {
+    let catalogues = world.catalogues();
+    let mut found = Vec::new();
+    for (number, manifest) in releases.iter().enumerate() {
+        let mut misfits: BTreeMap<SchemaMisfit, Vec<bool>> = BTreeMap::new();
+        for (position, catalogue) in catalogues.iter().enumerate() {
+            for misfit in schema_misfits(manifest, catalogue) {
+                misfits.entry(misfit).or_insert_with(|| vec![false; catalogues.len()])[position] = true;
+            }
+        }
+        for (misfit, positions) in misfits {
+            let step = |number: usize| (number, world.steps[number - 1].name.clone());
+            let mended_by = (1..positions.len()).find(|at| positions[at - 1] && !positions[*at]).map(step);
+            let broken_by = (1..positions.len()).find(|at| !positions[at - 1] && positions[*at]).map(step);
+            found.push((
+                Requirement::Schema { release: manifest.short_name(), misfit, mended_by, broken_by },
+                Rule::NotAt { release: 1 << number, positions },
+            ));
+        }
+    }
+    found
+}
+
+fn jobs(world: &World, releases: &[&Manifest]) -> Vec<(Requirement, Rule)> {
+    // Per job: the release that enqueues it, or nobody where it already waits.
+    let mut sources: BTreeSet<(WaitingJob, Option<usize>)> =
+        world.waiting.iter().map(|job| (job.clone(), None)).collect();
+    for (number, manifest) in releases.iter().enumerate() {
+        let enqueued = manifest.enqueues.iter();
+        sources.extend(
+            enqueued
+                .map(|(kind, version)| (WaitingJob { kind: kind.clone(), version: *version }, Some(number))),
+        );
+    }
+    let mut found = Vec::new();
+    for (job, source) in sources {
+        let when = source.map_or(0, |number| 1 << number);
+        let enqueuer = source.map(|number| releases[number].short_name());
+        let (mut handlers, mut any_of) = (Vec::new(), 0);
+        for (number, manifest) in releases.iter().enumerate() {
+            let Some(handled) = manifest.handler_of(&job.kind) else { continue };
+            if handled.accepts(job.version) {
+                handlers.push(manifest.short_name());
+                any_of |= 1 << number;
+            } else {
+                found.push((
+                    Requirement::Readable {
+                        job: job.clone(),
+                        enqueuer: enqueuer.clone(),
+                        handler: manifest.short_name(),
+                    },
+                    Rule::Excludes { when, never: 1 << number },
+                ));
+            }
+        }
+        found.push((Requirement::Handler { job, enqueuer, handlers }, Rule::Needs { when, any_of }));
+    }
+    found
+}

@@ -1,0 +1,207 @@
+//! The same question answered slowly: every order, every state looked at with the plain rules.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use release::{Action, Manifest, Phase, Requirement, World, job_misfits, schema_misfits};
+
+/// What can be wrong with a state, one string a fact.
+pub(crate) type Facts = BTreeSet<String>;
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Place {
+    pub(crate) position: usize,
+    /// Per process: the digests that are live.
+    pub(crate) live: Vec<BTreeSet<String>>,
+}
+
+pub(crate) fn start(world: &World) -> Place {
+    let live = world.processes.iter().map(|process| digests(&process.live)).collect();
+    Place { position: 0, live }
+}
+
+pub(crate) fn goal(world: &World) -> Place {
+    let live = world.processes.iter().map(|process| digests(process.wanted.as_slice())).collect();
+    Place { position: world.steps.len(), live }
+}
+
+fn digests(manifests: &[Manifest]) -> BTreeSet<String> {
+    manifests.iter().map(|manifest| manifest.digest.clone()).collect()
+}
+
+fn live_manifests<'a>(world: &'a World, place: &Place) -> Vec<&'a Manifest> {
+    let mut found: Vec<&Manifest> = Vec::new();
+    for (process, live) in world.processes.iter().zip(&place.live) {
+        for manifest in process.live.iter().chain(&process.wanted) {
+            if live.contains(&manifest.digest) && !found.contains(&manifest) {
+                found.push(manifest);
+            }
+        }
+    }
+    found
+}
+
+/// Everything that is wrong with a state.
+pub(crate) fn wrongs(world: &World, place: &Place) -> Facts {
+    let live = live_manifests(world, place);
+    let catalogue = world.catalogues().swap_remove(place.position);
+    let mut facts = Facts::new();
+    for manifest in &live {
+        for misfit in schema_misfits(manifest, &catalogue) {
+            facts.insert(format!("{} {misfit}", manifest.short_name()));
+        }
+    }
+    let enqueued = live.iter().flat_map(|manifest| {
+        manifest.enqueues.iter().map(|(kind, version)| (manifest.short_name(), kind.clone(), *version))
+    });
+    let waiting = world.waiting.iter().map(|job| ("waiting".to_owned(), job.kind.clone(), job.version));
+    for (source, kind, version) in enqueued.chain(waiting) {
+        for handler in &live {
+            let alone = job_misfits(&kind, version, [*handler]);
+            if alone.contains(&release::JobMisfit::Unreadable) {
+                facts.insert(format!("{source} {kind} {version} unreadable to {}", handler.short_name()));
+            }
+        }
+        if job_misfits(&kind, version, live.iter().copied()).contains(&release::JobMisfit::Unhandled) {
+            facts.insert(format!("{source} {kind} {version} unhandled"));
+        }
+    }
+    facts
+}
+
+/// The fact that a requirement stands for.
+pub(crate) fn fact(requirement: &Requirement) -> String {
+    let source = |enqueuer: &Option<String>| enqueuer.clone().unwrap_or_else(|| "waiting".into());
+    match requirement {
+        Requirement::Schema { release, misfit, .. } => format!("{release} {misfit}"),
+        Requirement::Handler { job, enqueuer, .. } => {
+            format!("{} {} {} unhandled", source(enqueuer), job.kind, job.version)
+        }
+        Requirement::Readable { job, enqueuer, handler } => {
+            format!("{} {} {} unreadable to {handler}", source(enqueuer), job.kind, job.version)
+        }
+    }
+}
+
+/// Which wrongs count.
+pub(crate) struct Judge<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) counts: &'a dyn Fn(&str) -> bool,
+    /// Looking at a state is slow; each is looked at once.
+    pub(crate) seen: &'a RefCell<BTreeMap<Place, Facts>>,
+}
+
+impl Judge<'_> {
+    pub(crate) fn fits(&self, place: &Place) -> bool {
+        let mut seen = self.seen.borrow_mut();
+        let wrongs = seen.entry(place.clone()).or_insert_with(|| wrongs(self.world, place));
+        wrongs.iter().all(|wrong| !(self.counts)(wrong))
+    }
+
+    /// Whether any order of events leads from the start to the goal.
+    pub(crate) fn has_order(&self) -> bool {
+        let origin = start(self.world);
+        let mut seen = BTreeSet::from([(origin.clone(), origin.clone())]);
+        let mut waiting = vec![(origin.clone(), origin)];
+        while let Some((place, base)) = waiting.pop() {
+            if place == goal(self.world) {
+                return true;
+            }
+            for next in self.nexts(&place) {
+                let base = if self.narrows(&place, &next) { next.clone() } else { base.clone() };
+                if self.fits(&next)
+                    && self.can_return(&next, &base)
+                    && seen.insert((next.clone(), base.clone()))
+                {
+                    waiting.push((next, base));
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether `place` is reached from `base` by rolling alone, under the schema of `place`.
+    pub(crate) fn can_return(&self, place: &Place, base: &Place) -> bool {
+        let from = Place { position: place.position, live: base.live.clone() };
+        let mut reached = vec![from.clone()];
+        let mut at = 0;
+        while at < reached.len() {
+            let here = reached[at].clone();
+            at += 1;
+            for next in self.nexts(&here) {
+                let rolled = next.position == here.position;
+                if rolled && self.fits(&here) && self.fits(&next) && !reached.contains(&next) {
+                    reached.push(next);
+                }
+            }
+        }
+        *place == from || reached.contains(place)
+    }
+
+    fn narrows(&self, place: &Place, next: &Place) -> bool {
+        next.position > place.position && self.world.steps[place.position].phase == Phase::Contract
+    }
+
+    fn nexts(&self, place: &Place) -> Vec<Place> {
+        let mut nexts = Vec::new();
+        if place.position < self.world.steps.len() {
+            nexts.push(Place { position: place.position + 1, ..place.clone() });
+        }
+        for (at, process) in self.world.processes.iter().enumerate() {
+            let wanted = digests(process.wanted.as_slice());
+            if !wanted.is_subset(&place.live[at]) {
+                let mut next = place.clone();
+                next.live[at].extend(wanted);
+                nexts.push(next);
+            } else if place.live[at] != wanted {
+                let mut next = place.clone();
+                next.live[at] = wanted;
+                nexts.push(next);
+            }
+        }
+        nexts
+    }
+
+    /// Walks a plan, and says what is wrong with it.
+    pub(crate) fn walk(&self, actions: &[Action]) -> Result<(), String> {
+        let mut place = start(self.world);
+        let mut base = place.clone();
+        for action in actions {
+            let before = place.clone();
+            match action {
+                Action::Migrate { step, .. } => {
+                    let due = self.world.steps.get(place.position).map(|step| step.name.as_str());
+                    if due != Some(step) {
+                        return Err(format!("{step} is not the next step, {due:?} is"));
+                    }
+                    place.position += 1;
+                }
+                Action::Start { process, digest } => {
+                    place.live[self.at(process)].insert(digest.clone());
+                }
+                Action::Stop { process, digests } => {
+                    let live = &mut place.live[self.at(process)];
+                    if !digests.iter().all(|digest| live.remove(digest)) {
+                        return Err(format!("{action:?} stops what does not run"));
+                    }
+                }
+            }
+            if self.narrows(&before, &place) {
+                base = place.clone();
+            }
+            if !self.fits(&place) {
+                return Err(format!("after {action:?}: {:?}", wrongs(self.world, &place)));
+            }
+            if !self.can_return(&place, &base) {
+                return Err(format!("after {action:?} there is no way back"));
+            }
+        }
+        if place == goal(self.world) { Ok(()) } else { Err(format!("it ends at {place:?}")) }
+    }
+
+    fn at(&self, process: &str) -> usize {
+        self.world.processes.iter().position(|known| known.name == process).expect("a process of this world")
+    }
+}
