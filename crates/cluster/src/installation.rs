@@ -72,6 +72,9 @@ fn parse_major(version: &str) -> Option<u32> {
 }
 
 fn candidates() -> Vec<PathBuf> {
+    if let Some(folder) = std::env::var_os("SIDES_POSTGRES_BIN").filter(|folder| !folder.is_empty()) {
+        return vec![PathBuf::from(folder)];
+    }
     let mut folders: Vec<PathBuf> =
         std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
     if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
