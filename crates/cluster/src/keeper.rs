@@ -74,10 +74,13 @@ pub(crate) fn end_orphan(home: &Home) -> Result<(), ClusterError> {
 }
 
 /// One thread that starts the server, waits for its end, and is the parent that the kernel ties it to.
+///
+/// Dropping it stops the server and waits for that, so that no way out of a program leaves one behind.
 #[derive(Debug)]
 pub(crate) struct Keeper {
-    /// Dropping it, or a word on it, stops the server.
+    /// A word on it stops the server.
     stop: mpsc::Sender<()>,
+    thread: Option<thread::JoinHandle<()>>,
     ended: watch::Receiver<Option<ExitStatus>>,
 }
 
@@ -103,10 +106,10 @@ impl Keeper {
                 }
             }
         });
-        thread.map_err(ClusterError::run(&program))?;
+        let thread = thread.map_err(ClusterError::run(&program))?;
         let answer = started.recv().unwrap_or_else(|_| Err(std::io::ErrorKind::BrokenPipe.into()));
         answer.map_err(ClusterError::run(program))?;
-        Ok(Self { stop, ended })
+        Ok(Self { stop, thread: Some(thread), ended })
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -121,6 +124,15 @@ impl Keeper {
 
     pub(crate) fn stop(&self) {
         self.stop.send(()).ok(); // nobody listens when the server has ended already
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok(); // a panic there has been printed already
+        }
     }
 }
 
