@@ -30,6 +30,14 @@ impl Installation {
     }
 }
 
+/// A program of the newest installation that has it: `psql`, `pg_dump`, …
+#[must_use]
+pub fn program(name: &str) -> Option<PathBuf> {
+    let mut found = all(&candidates());
+    found.sort_by_key(|one| std::cmp::Reverse(one.major));
+    found.into_iter().map(|one| one.program(name)).find(|program| program.is_file())
+}
+
 fn choose(found: Vec<Installation>, data: &Path) -> Result<Installation, ClusterError> {
     let made_by = fs::read_to_string(data.join("PG_VERSION")).ok().and_then(|text| text.trim().parse().ok());
     let installed: Vec<u32> = found.iter().map(|one| one.major).collect();

@@ -21,5 +21,6 @@ mod shared;
 
 pub use cluster::{Cluster, Opened, Settings};
 pub use error::ClusterError;
+pub use installation::program;
 pub use missing::{InstallError, NoPostgres, install};
 pub use shared::{SharedCluster, shared_for_tests, shared_with_grace};

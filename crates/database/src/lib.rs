@@ -7,7 +7,7 @@ mod pool;
 mod tls;
 mod url;
 
-pub use connect::{ConnectError, connect};
+pub use connect::{ConnectError, client, connect};
 pub use pool::{Pool, PoolError, PooledConnection, pool};
 pub use tls::TlsMode;
 pub use url::{DatabaseUrl, UrlError};

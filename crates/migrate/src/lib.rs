@@ -1,11 +1,36 @@
 //! Schema changes ahead of the processes.
 //!
+//! Migrations are folders in diesel's format, recorded in diesel's table. One runner works at a time, held by an
+//! advisory lock that dies with its session. Each migration is one transaction where Postgres allows it; a lock
+//! that is not to be had soon is given up and tried again, so that no queue forms behind it. What a crash leaves
+//! half done outside a transaction, the next run finds and completes.
+//!
 //! Never knows web, worker or clock.
 
+pub mod cli;
+mod concurrent;
+mod error;
+mod ledger;
 mod migration;
+mod options;
+mod plan;
+mod recover;
 mod roles;
 mod runner;
+mod said;
+mod script;
+mod session;
+pub mod sql;
+mod status;
+mod step;
+mod watch;
 
+pub use error::{MigrateError, Site};
+pub use ledger::Applied;
 pub use migration::{Migration, MigrationError, fingerprint};
+pub use options::{Event, Options};
+pub use plan::{Refusal, pending};
 pub use roles::ensure_roles;
-pub use runner::{MigrateError, down_all, up};
+pub use runner::{Revert, apply, revert, up};
+pub use said::Said;
+pub use status::{State, Status, repair, status};

@@ -1,5 +1,10 @@
 //! One migration: a folder with `up.sql`, `down.sql` and perhaps a `metadata.toml`.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use sha2::{Digest as _, Sha256};
 
 struct Embedded {
@@ -17,7 +22,7 @@ pub struct Migration {
     name: String,
     up: String,
     down: Option<String>,
-    in_transaction: bool,
+    in_transaction: Option<bool>,
 }
 
 /// Why a migration cannot be read.
@@ -31,6 +36,27 @@ pub enum MigrationError {
         /// What is wrong with it.
         #[source]
         source: toml::de::Error,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unread {
+        /// Which.
+        path: PathBuf,
+        /// The system's answer.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A folder is no migration.
+    #[error("migrations/{name} has no up.sql; write it, or remove the folder")]
+    NoUp {
+        /// The folder's name.
+        name: String,
+    },
+    /// A folder's name does not begin with a time.
+    #[error("migrations/{name} has no version; name it like 2026-01-31-120000_{name}")]
+    NoVersion {
+        /// The folder's name.
+        name: String,
     },
     /// Two folders have one version.
     #[error("migrations/{first} and migrations/{second} have the same version; give one a later time")]
@@ -46,18 +72,13 @@ pub enum MigrationError {
 #[serde(deny_unknown_fields)]
 struct Metadata {
     // Diesel itself takes a missing value here for false.
-    #[serde(default = "yes")]
-    run_in_transaction: bool,
-}
-
-fn yes() -> bool {
-    true
+    run_in_transaction: Option<bool>,
 }
 
 impl Migration {
-    /// A migration that runs in a transaction.
+    /// A migration that runs in a transaction unless one of its statements cannot.
     pub fn new(name: impl Into<String>, up: impl Into<String>, down: impl Into<String>) -> Self {
-        Self { name: name.into(), up: up.into(), down: Some(down.into()), in_transaction: true }
+        Self { name: name.into(), up: up.into(), down: Some(down.into()), in_transaction: None }
     }
 
     /// The same with the text of a `metadata.toml`.
@@ -108,9 +129,9 @@ impl Migration {
         self.down.as_deref()
     }
 
-    /// Whether it happens as a whole or not at all.
+    /// What `metadata.toml` says about a transaction. Left open, the statements decide.
     #[must_use]
-    pub fn in_transaction(&self) -> bool {
+    pub fn asks_for_transaction(&self) -> Option<bool> {
         self.in_transaction
     }
 
@@ -121,8 +142,43 @@ impl Migration {
     }
 }
 
+impl Migration {
+    /// The migrations of a folder, oldest first.
+    ///
+    /// # Errors
+    /// When the folder or one of its files cannot be read.
+    pub fn read_all(folder: &Path) -> Result<Vec<Self>, MigrationError> {
+        let unread = |path: &Path| {
+            let path = path.to_owned();
+            move |source| MigrationError::Unread { path, source }
+        };
+        let mut all = Vec::new();
+        for entry in fs::read_dir(folder).map_err(unread(folder))? {
+            let path = entry.map_err(unread(folder))?.path();
+            if !path.is_dir() {
+                continue;
+            }
+            let text = |file: &str| match fs::read_to_string(path.join(file)) {
+                Ok(text) => Ok(Some(text)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(unread(&path.join(file))(error)),
+            };
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let up = text("up.sql")?.ok_or_else(|| MigrationError::NoUp { name: name.clone() })?;
+            let migration = Self { down: text("down.sql")?, ..Self::new(name, up, "") };
+            all.push(migration.with_metadata(&text("metadata.toml")?.unwrap_or_default())?);
+        }
+        in_order(all)
+    }
+}
+
 /// Sorts by version and refuses two of one.
 pub(crate) fn in_order(mut migrations: Vec<Migration>) -> Result<Vec<Migration>, MigrationError> {
+    if let Some(nameless) =
+        migrations.iter().find(|one| !one.version().starts_with(|first: char| first.is_ascii_digit()))
+    {
+        return Err(MigrationError::NoVersion { name: nameless.name.clone() });
+    }
     migrations.sort_by_key(Migration::version);
     match migrations.windows(2).find(|pair| pair[0].version() == pair[1].version()) {
         Some(pair) => {
@@ -143,6 +199,7 @@ pub fn fingerprint() -> Result<String, MigrationError> {
         digest.update(migration.checksum());
     }
     digest.update(include_str!("roles.sql"));
+    digest.update(include_str!("ledger.sql"));
     Ok(hex::encode(digest.finalize()))
 }
 
@@ -151,11 +208,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_metadata_file_without_the_setting_keeps_the_transaction() {
+    fn a_metadata_file_without_the_setting_decides_nothing() {
         let migration = |text| Migration::new("1_a", "", "").with_metadata(text);
-        assert!(migration("").unwrap().in_transaction());
-        assert!(migration("run_in_transaction = true").unwrap().in_transaction());
-        assert!(!migration("run_in_transaction = false").unwrap().in_transaction());
+        let asked = |text| migration(text).unwrap().asks_for_transaction();
+        assert_eq!(asked(""), None);
+        assert_eq!(asked("run_in_transaction = true"), Some(true));
+        assert_eq!(asked("run_in_transaction = false"), Some(false));
         let refused = migration("run_in_transactoin = false").unwrap_err().to_string();
         assert!(refused.contains("migrations/1_a/metadata.toml"), "{refused}");
     }

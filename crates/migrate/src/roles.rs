@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use diesel::result::{DatabaseErrorKind, Error};
-use diesel_async::SimpleAsyncConnection as _;
+use tokio_postgres::{Client, Error, error::SqlState};
 
 const TRIES: u32 = 20;
 
@@ -13,12 +12,14 @@ const TRIES: u32 = 20;
 /// Without the right to make roles nothing happens: the clock then acts with the user's own rights and says
 /// so in its log.
 ///
+/// When everything was reverted it gives back what it took from others. Needs the runner's own tables.
+///
 /// # Errors
 /// When the database is away.
-pub async fn ensure_roles(connection: &mut database::Connection) -> Result<(), Error> {
+pub async fn ensure_roles(client: &Client) -> Result<(), Error> {
     let mut tries = 0;
     loop {
-        match connection.batch_execute(include_str!("roles.sql")).await {
+        match client.batch_execute(include_str!("roles.sql")).await {
             Err(error) if tries < TRIES && lost_a_race(&error) => {
                 tries += 1;
                 tokio::time::sleep(Duration::from_millis(10) * tries).await;
@@ -30,12 +31,10 @@ pub async fn ensure_roles(connection: &mut database::Connection) -> Result<(), E
 
 /// Another database of the same server did the same at the same moment. No advisory lock spans databases.
 fn lost_a_race(error: &Error) -> bool {
-    match error {
-        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => true,
-        Error::DatabaseError(_, said) => {
-            said.message().contains("concurrently updated")
-                || said.message() == "role \"sides_clock\" already exists"
-        }
-        _ => false,
-    }
+    let Some(error) = error.as_db_error() else { return false };
+    let code = error.code();
+    // "tuple concurrently updated" has no code of its own.
+    *code == SqlState::INTERNAL_ERROR
+        || *code == SqlState::UNIQUE_VIOLATION
+        || *code == SqlState::DUPLICATE_OBJECT
 }

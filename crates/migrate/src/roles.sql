@@ -2,9 +2,14 @@ DO $$
 DECLARE
     reader oid;
     may_set boolean;
+    taken text;
 BEGIN
     IF to_regnamespace('sides') IS NULL THEN
-        RETURN; -- everything was reverted
+        -- Everything was reverted: what was taken is given back.
+        FOR taken IN DELETE FROM sides_migrate.taken_from_public RETURNING privilege LOOP
+            EXECUTE format('GRANT %s ON SCHEMA public TO PUBLIC', taken);
+        END LOOP;
+        RETURN;
     END IF;
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'sides_clock') THEN
         IF NOT (SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user) THEN
@@ -43,6 +48,11 @@ BEGIN
         LOOP
             EXECUTE format('GRANT USAGE ON SCHEMA public TO %s', reader::regrole);
         END LOOP;
+        INSERT INTO sides_migrate.taken_from_public
+        SELECT rights.privilege_type
+        FROM pg_namespace, aclexplode(coalesce(nspacl, acldefault('n', nspowner))) AS rights
+        WHERE nspname = 'public' AND rights.grantee = 0
+        ON CONFLICT DO NOTHING;
         REVOKE ALL ON SCHEMA public FROM PUBLIC;
     END IF;
 END

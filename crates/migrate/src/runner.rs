@@ -1,71 +1,127 @@
-//! Applying migrations, one runner at a time.
+//! Applying and reverting migrations, one runner at a time.
+
+use std::time::Instant;
 
 use database::DatabaseUrl;
-use diesel_async::{AsyncMigrationHarness, RunQueryDsl as _, SimpleAsyncConnection as _};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+use tokio_postgres::Client;
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+use crate::{
+    Applied, Event, MigrateError, Migration, Options, ensure_roles, ledger, plan, script::Script, session,
+    step::Hands, watch::Watch,
+};
 
-/// The advisory lock that one runner holds: the bytes of "sidesmig". A connection's death releases it.
-const RUNNER_LOCK: i64 = i64::from_be_bytes(*b"sidesmig");
-
-/// Why the schema could not be changed.
-#[derive(Debug, thiserror::Error)]
-pub enum MigrateError {
-    /// No connection.
-    #[error("no connection for the migration runner")]
-    Connect(#[from] database::ConnectError),
-    /// The lock or the roles could not be had.
-    #[error("the database refused a statement of the migration runner")]
-    Query(#[from] diesel::result::Error),
-    /// A migration failed; those before it stay applied.
-    #[error("a migration failed: {0}")]
-    Migration(Box<dyn std::error::Error + Send + Sync>),
+/// Which applied migrations to revert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revert {
+    /// The newest of them.
+    Newest(usize),
+    /// Every one.
+    All,
 }
 
-/// Applies every pending migration and returns the names of those applied.
-///
-/// Needs a multi-threaded tokio runtime.
+/// Applies every pending migration of this workspace and returns the names of those applied.
 ///
 /// # Errors
 /// When the database is away or refuses a migration.
 pub async fn up(url: &DatabaseUrl) -> Result<Vec<String>, MigrateError> {
-    with_lock(url, |harness| {
-        let applied = harness.run_pending_migrations(MIGRATIONS)?;
-        Ok(applied.iter().map(ToString::to_string).collect())
-    })
-    .await
+    apply(url, &Migration::embedded()?, &Options::default(), &mut |_| {}).await
 }
 
-/// Reverts every applied migration, newest first, and returns their versions.
+/// Applies every pending one of these migrations, oldest first, and returns the names of those applied.
 ///
 /// # Errors
-/// When the database is away or refuses a step.
-pub async fn down_all(url: &DatabaseUrl) -> Result<Vec<String>, MigrateError> {
-    with_lock(url, |harness| {
-        let reverted = harness.revert_all_migrations(MIGRATIONS)?;
-        Ok(reverted.iter().map(ToString::to_string).collect())
-    })
-    .await
+/// When the database is away, refuses a migration, or has something else than what is here. What was applied
+/// before stays.
+pub async fn apply(
+    url: &DatabaseUrl,
+    all: &[Migration],
+    options: &Options,
+    tell: &mut (dyn FnMut(Event) + Send),
+) -> Result<Vec<String>, MigrateError> {
+    let client = session::open(url, options, tell).await?;
+    ledger::ensure(&client).await?;
+    let applied = ledger::applied(&client).await?;
+    let pending = plan::pending(all, &applied, options.out_of_order)?;
+    adopt(&client, all, &applied).await?;
+    let scripts = pending.into_iter().map(Script::up).collect::<Result<Vec<_>, _>>()?;
+    finish(&client, run(&client, url, &scripts, options, tell).await).await
 }
 
-type Outcome = Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>>;
-
-async fn with_lock(
+/// Reverts applied migrations, newest first, and returns their names.
+///
+/// # Errors
+/// When the database is away or refuses a step. When one of them has no way back nothing is reverted.
+pub async fn revert(
     url: &DatabaseUrl,
-    work: impl FnOnce(&mut AsyncMigrationHarness<database::Connection>) -> Outcome,
+    all: &[Migration],
+    which: Revert,
+    options: &Options,
+    tell: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Vec<String>, MigrateError> {
-    let mut lock = database::connect(url).await?;
-    diesel::sql_query("SELECT pg_advisory_lock($1)")
-        .bind::<diesel::sql_types::BigInt, _>(RUNNER_LOCK)
-        .execute(&mut lock)
-        .await?;
-    let mut connection = database::connect(url).await?;
-    // Unqualified names mean public, also for a user who is called like a schema.
-    connection.batch_execute("SET search_path = public").await?;
-    let mut harness = AsyncMigrationHarness::new(connection);
-    let done = work(&mut harness).map_err(MigrateError::Migration)?;
-    let mut connection = harness.into_inner();
-    crate::ensure_roles(&mut connection).await?;
-    Ok(done)
+    let client = session::open(url, options, tell).await?;
+    ledger::ensure(&client).await?;
+    let mut applied = ledger::applied(&client).await?;
+    applied.reverse();
+    if let Revert::Newest(count) = which {
+        applied.truncate(count);
+    }
+    let mut scripts = Vec::new();
+    for one in &applied {
+        let known = all.iter().find(|migration| migration.version() == one.version);
+        let migration = known.ok_or_else(|| MigrateError::NotKnown { version: one.version.clone() })?;
+        scripts.push(Script::down(migration)?);
+    }
+    finish(&client, run(&client, url, &scripts, options, tell).await).await
+}
+
+/// What an earlier migration made must be within the roles' reach even when a later one failed.
+async fn finish(
+    client: &Client,
+    done: Result<Vec<String>, MigrateError>,
+) -> Result<Vec<String>, MigrateError> {
+    let roles = async {
+        session::settle(client).await?;
+        ensure_roles(client).await
+    };
+    match (done, roles.await) {
+        (Ok(names), Ok(())) => Ok(names),
+        (Ok(_), Err(error)) => Err(error.into()),
+        // The first error is the one that matters; the second may only say that the connection is gone.
+        (Err(error), _) => Err(error),
+    }
+}
+
+async fn run(
+    client: &Client,
+    url: &DatabaseUrl,
+    scripts: &[Script<'_>],
+    options: &Options,
+    tell: &mut (dyn FnMut(Event) + Send),
+) -> Result<Vec<String>, MigrateError> {
+    if scripts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let watch = Watch::start(url, session::pid(client).await?);
+    let mut hands = Hands { client, watch: &watch, options, tell };
+    let mut names = Vec::new();
+    for script in scripts {
+        let (migration, direction) = (script.migration.name().to_owned(), script.direction);
+        let begun = Instant::now();
+        (hands.tell)(Event::Begins { migration: migration.clone(), direction });
+        hands.run(script).await?;
+        let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        (hands.tell)(Event::Done { migration: migration.clone(), direction, milliseconds });
+        names.push(migration);
+    }
+    Ok(names)
+}
+
+/// Remembers the text of migrations that diesel itself applied, so that later edits are seen.
+async fn adopt(client: &Client, all: &[Migration], applied: &[Applied]) -> Result<(), MigrateError> {
+    for one in applied.iter().filter(|one| one.up_sql.is_none()) {
+        if let Some(migration) = all.iter().find(|migration| migration.version() == one.version) {
+            ledger::record(client, migration).await?;
+        }
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! What tests share: a database of their own, a way to wait, a look at the schema. A dev-dependency only.
 
 mod database;
+pub mod schema;
 mod server;
 mod sweep;
 mod template;

@@ -1,5 +1,7 @@
 //! The runner on a real database.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod diesel;
 mod roles;
 mod round_trip;
+mod schema_rs;

@@ -39,8 +39,8 @@ async fn databases_of_one_server_make_their_roles_at_once() {
             .map(|database| {
                 let url = database.url().clone();
                 tokio::spawn(async move {
-                    let mut connection = database::connect(&url).await.unwrap();
-                    migrate::ensure_roles(&mut connection).await
+                    let client = database::client(&url).await.unwrap();
+                    migrate::ensure_roles(&client).await
                 })
             })
             .collect();
@@ -64,7 +64,7 @@ async fn who_does_not_own_public_can_migrate_and_who_reads_it_still_can() {
         .await
         .unwrap();
     let migrated = migrate::up(&database.url().with_role(&plain)).await;
-    let by_owner = migrate::ensure_roles(&mut owner).await;
+    let by_owner = migrate::ensure_roles(&database::client(database.url()).await.unwrap()).await;
     let read = {
         let mut connection = database::connect(&database.url().with_role(&reader)).await.unwrap();
         tell(&mut connection, "SELECT FROM public.old").await

@@ -1,0 +1,106 @@
+//! Why the schema was not changed.
+
+use std::{fmt, time::Duration};
+
+use crate::{MigrationError, Refusal, Said};
+
+/// Why the schema could not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// No connection.
+    #[error("no connection for the migration runner")]
+    Connect(#[from] database::ConnectError),
+    /// The runner's own statement failed.
+    #[error("the database refused a statement of the migration runner itself: {0}")]
+    Runner(Said),
+    /// A migration cannot be read.
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    /// What is applied and what is here do not go together.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Another runner works, and this one was told not to wait.
+    #[error("another runner is at work: {holder}; wait for it, or run again without --no-wait")]
+    Busy {
+        /// Whose session holds the lock.
+        holder: String,
+    },
+    /// A file has BEGIN, COMMIT or ROLLBACK.
+    #[error("{0}: the runner begins and ends the transaction itself; remove this statement")]
+    OwnTransaction(Box<Site>),
+    /// A statement that refuses a transaction, in a migration that asks for one.
+    #[error(
+        "{0}: cannot run in a transaction, but metadata.toml says run_in_transaction = true; remove that line"
+    )]
+    NeedsNoTransaction(Box<Site>),
+    /// A migration has no way back.
+    #[error(
+        "migrations/{name} has no down.sql, so nothing was reverted; write one, or revert fewer migrations"
+    )]
+    NoWayBack {
+        /// Its name or, when it is not known here, its version.
+        name: String,
+    },
+    /// An applied migration that is not known here has no way back either.
+    #[error(
+        "version {version} was applied by a newer release and is not known here, so nothing was reverted; \
+         revert it with that release"
+    )]
+    NotKnown {
+        /// Diesel's version.
+        version: String,
+    },
+    /// Postgres refused a statement of a migration.
+    #[error("{site}: {said}\n{outcome}")]
+    Statement {
+        /// Which; the line is the one that Postgres points at, when it does.
+        site: Box<Site>,
+        /// What Postgres said.
+        said: Said,
+        /// What stays applied, and what to do next.
+        outcome: String,
+    },
+    /// A lock was not to be had.
+    #[error("{site}: no lock in {tries} tries of {} ms{}\n{outcome}", lock_timeout.as_millis(), blocked_by(blockers))]
+    Locked {
+        /// Which statement.
+        site: Box<Site>,
+        /// How often it was tried.
+        tries: u32,
+        /// How long each try waited.
+        lock_timeout: Duration,
+        /// The sessions that held it.
+        blockers: Vec<String>,
+        /// What stays applied, and what to do next.
+        outcome: String,
+    },
+}
+
+/// A place in a migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// The folder's name.
+    pub name: String,
+    /// `up.sql` or `down.sql`.
+    pub file: &'static str,
+    /// The line in the file, from 1.
+    pub line: usize,
+    /// The statement, shortened.
+    pub statement: String,
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "migrations/{}/{} line {}: `{}`", self.name, self.file, self.line, self.statement)
+    }
+}
+
+impl From<tokio_postgres::Error> for MigrateError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Runner(error.into())
+    }
+}
+
+fn blocked_by(blockers: &[String]) -> String {
+    blockers.iter().map(|blocker| format!("\n  held by {blocker}")).collect()
+}

@@ -1,0 +1,91 @@
+//! How careful to be, and what is told on the way.
+
+use std::time::Duration;
+
+/// How the runner goes about it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Wait for another runner instead of giving up.
+    pub wait: bool,
+    /// Apply migrations that are older than applied ones.
+    pub out_of_order: bool,
+    /// How long a statement may make others queue behind it while it waits for its lock.
+    pub lock_timeout: Duration,
+    /// How often a lock is tried.
+    pub tries: u32,
+    /// The first pause between two tries; it doubles up to 2 seconds.
+    pub pause: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            wait: true,
+            out_of_order: false,
+            lock_timeout: Duration::from_millis(200),
+            tries: 30,
+            pause: Duration::from_millis(100),
+        }
+    }
+}
+
+impl Options {
+    /// The pause after a try, counted from 1.
+    pub(crate) fn pause_after(&self, attempt: u32) -> Duration {
+        const LONGEST: Duration = Duration::from_secs(2);
+        self.pause.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1).min(16))).min(LONGEST)
+    }
+}
+
+/// What happens, as it happens.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// Another runner is at work.
+    Waiting {
+        /// Whose session it is.
+        holder: String,
+    },
+    /// A migration begins.
+    Begins {
+        /// Its folder's name.
+        migration: String,
+        /// `up` or `down`.
+        direction: &'static str,
+    },
+    /// A lock was not to be had; it is tried again.
+    Retries {
+        /// The migration.
+        migration: String,
+        /// Which try failed, from 1.
+        attempt: u32,
+        /// Who held the lock.
+        blockers: Vec<String>,
+    },
+    /// An unfinished index of a killed run was removed, to be built again.
+    Rebuilds {
+        /// The index.
+        index: String,
+    },
+    /// A migration is done.
+    Done {
+        /// Its folder's name.
+        migration: String,
+        /// `up` or `down`.
+        direction: &'static str,
+        /// How long it took.
+        milliseconds: u64,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_two_seconds() {
+        let options = Options::default();
+        let pauses: Vec<_> = [1, 2, 3, 6, 30].map(|attempt| options.pause_after(attempt).as_millis()).into();
+        assert_eq!(pauses, [100, 200, 400, 2000, 2000]);
+    }
+}

@@ -1,0 +1,137 @@
+//! What is to be done, decided from what there is and what the database has. Pure.
+
+use crate::{Applied, Migration};
+
+/// Why nothing may be applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// An applied migration was changed afterwards.
+    #[error(
+        "migrations/{name}/up.sql was changed after it was applied:\n{difference}\
+         put the applied text back and write the change as a new migration; \
+         if the database is right as it is, accept the file: migrate repair"
+    )]
+    Edited {
+        /// The folder's name.
+        name: String,
+        /// Line by line, `-` applied, `+` now.
+        difference: String,
+    },
+    /// A pending migration is older than an applied one.
+    #[error(
+        "migrations/{name} is older than the applied {newest}: databases would differ by the order in which \
+         they got them; give its folder a later time, or, if the order does not matter, run: \
+         migrate up --out-of-order"
+    )]
+    OutOfOrder {
+        /// The pending one.
+        name: String,
+        /// The newest applied one.
+        newest: String,
+    },
+}
+
+/// The migrations that are not applied yet, oldest first.
+///
+/// Applied ones that are not known here were made by a newer release: an older one still runs beside them.
+///
+/// # Errors
+/// When what is applied is not what is here.
+pub fn pending<'a>(
+    all: &'a [Migration],
+    applied: &[Applied],
+    out_of_order: bool,
+) -> Result<Vec<&'a Migration>, Refusal> {
+    if let Some((migration, before)) = edited(all, applied).next() {
+        return Err(Refusal::Edited {
+            name: migration.name().to_owned(),
+            difference: difference(before, migration.up()),
+        });
+    }
+    let is_applied = |migration: &&Migration| applied.iter().any(|one| one.version == migration.version());
+    let pending: Vec<&Migration> = all.iter().filter(|migration| !is_applied(migration)).collect();
+    let newest = applied.iter().max_by_key(|one| one.version.clone());
+    if let (Some(first), Some(newest), false) = (pending.first(), newest, out_of_order)
+        && first.version() < newest.version
+    {
+        let newest = newest.name.clone().unwrap_or_else(|| newest.version.clone());
+        return Err(Refusal::OutOfOrder { name: first.name().to_owned(), newest });
+    }
+    Ok(pending)
+}
+
+/// Applied migrations whose text differs, each with the text that was applied.
+pub(crate) fn edited<'a>(
+    all: &'a [Migration],
+    applied: &'a [Applied],
+) -> impl Iterator<Item = (&'a Migration, &'a str)> {
+    all.iter().filter_map(|migration| {
+        let before = applied.iter().find(|one| one.version == migration.version())?.up_sql.as_deref()?;
+        (same_line_ends(before) != same_line_ends(migration.up())).then_some((migration, before))
+    })
+}
+
+fn same_line_ends(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+fn difference(before: &str, now: &str) -> String {
+    let (before, now) = (same_line_ends(before), same_line_ends(now));
+    similar::TextDiff::from_lines(&before, &now)
+        .iter_all_changes()
+        .filter(|change| change.tag() != similar::ChangeTag::Equal)
+        .map(|change| format!("    {}{}\n", change.tag(), change.value().trim_end()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane() -> Vec<Migration> {
+        ["1_a", "2_b", "3_c"].iter().map(|name| Migration::new(*name, "SELECT 1;\nSELECT 2;\n", "")).collect()
+    }
+
+    fn applied(version: &str, up_sql: Option<&str>) -> Applied {
+        Applied {
+            version: version.to_owned(),
+            name: None,
+            up_sql: up_sql.map(str::to_owned),
+            at: String::new(),
+        }
+    }
+
+    fn names(found: &[&Migration]) -> Vec<String> {
+        found.iter().map(|migration| migration.name().to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_not_applied_is_pending() {
+        let lane = lane();
+        assert_eq!(names(&pending(&lane, &[], false).unwrap()), ["1_a", "2_b", "3_c"]);
+        let some = [applied("1", None), applied("2", Some("SELECT 1;\r\nSELECT 2;\r\n"))];
+        assert_eq!(names(&pending(&lane, &some, false).unwrap()), ["3_c"]);
+    }
+
+    #[test]
+    fn an_older_release_starts_on_a_newer_schema() {
+        let newer = ["1", "2", "3", "4"].map(|version| applied(version, None));
+        assert!(pending(&lane(), &newer, false).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_late_comer_is_refused_unless_the_order_does_not_matter() {
+        let (lane, some) = (lane(), [applied("1", None), applied("3", None)]);
+        let refused = pending(&lane, &some, false).unwrap_err();
+        assert_eq!(refused, Refusal::OutOfOrder { name: "2_b".to_owned(), newest: "3".to_owned() });
+        assert_eq!(names(&pending(&lane, &some, true).unwrap()), ["2_b"]);
+    }
+
+    #[test]
+    fn an_edited_one_is_shown_line_by_line() {
+        let refused = pending(&lane(), &[applied("1", Some("SELECT 0;\nSELECT 2;\n"))], true).unwrap_err();
+        let shown = refused.to_string();
+        assert!(shown.contains("migrations/1_a/up.sql was changed"), "{shown}");
+        assert!(shown.contains("    -SELECT 0;\n    +SELECT 1;\n") && !shown.contains("SELECT 2"), "{shown}");
+    }
+}

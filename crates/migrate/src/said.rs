@@ -1,0 +1,65 @@
+//! What Postgres said, whole: the client library's own text leaves out the best part.
+
+use std::fmt;
+
+use tokio_postgres::{
+    Error,
+    error::{ErrorPosition, SqlState},
+};
+
+/// An error of the server or of the way to it.
+#[derive(Debug)]
+pub struct Said(Error);
+
+impl Said {
+    /// Postgres' five-letter code, when it was Postgres who spoke.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.0.code().map(SqlState::code)
+    }
+
+    pub(crate) fn is_lock_timeout(&self) -> bool {
+        self.0.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
+    }
+
+    /// Two transactions stood in each other's way; a later try may pass.
+    pub(crate) fn is_deadlock(&self) -> bool {
+        self.0.code() == Some(&SqlState::T_R_DEADLOCK_DETECTED)
+    }
+
+    /// Lines of the statement before the place that Postgres points at.
+    pub(crate) fn lines_before(&self, statement: &str) -> usize {
+        match self.0.as_db_error().and_then(|said| said.position()) {
+            Some(&ErrorPosition::Original(character)) => {
+                let before = usize::try_from(character.saturating_sub(1)).unwrap_or(usize::MAX);
+                statement.chars().take(before).filter(|&character| character == '\n').count()
+            }
+            _ => 0,
+        }
+    }
+}
+
+impl From<Error> for Said {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(said) = self.0.as_db_error() else {
+            let cause = std::error::Error::source(&self.0);
+            return match cause {
+                Some(cause) => write!(f, "{}: {cause}", self.0),
+                None => write!(f, "{}", self.0),
+            };
+        };
+        write!(f, "{} ({})", said.message(), said.code().code())?;
+        for (label, text) in [("detail", said.detail()), ("hint", said.hint()), ("where", said.where_())] {
+            if let Some(text) = text {
+                write!(f, "\n  {label}: {text}")?;
+            }
+        }
+        Ok(())
+    }
+}

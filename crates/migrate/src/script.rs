@@ -1,0 +1,79 @@
+//! One direction of a migration as the runner sees it: statements, and whether they are one transaction.
+
+use crate::{
+    MigrateError, Migration, Said, Site,
+    sql::{Statement, statements},
+};
+
+/// `up.sql` or `down.sql`, ready to run.
+#[derive(Debug)]
+pub(crate) struct Script<'a> {
+    pub(crate) migration: &'a Migration,
+    pub(crate) direction: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) statements: Vec<Statement>,
+    pub(crate) in_transaction: bool,
+}
+
+impl<'a> Script<'a> {
+    pub(crate) fn up(migration: &'a Migration) -> Result<Self, MigrateError> {
+        Self::new(migration, "up", "up.sql", migration.up())
+    }
+
+    pub(crate) fn down(migration: &'a Migration) -> Result<Self, MigrateError> {
+        match migration.down() {
+            Some(text) => Self::new(migration, "down", "down.sql", text),
+            None => Err(MigrateError::NoWayBack { name: migration.name().to_owned() }),
+        }
+    }
+
+    fn new(
+        migration: &'a Migration,
+        direction: &'static str,
+        file: &'static str,
+        text: &str,
+    ) -> Result<Self, MigrateError> {
+        let statements = statements(text);
+        let site = |one: &Statement| Box::new(site(migration, file, one));
+        if let Some(found) = statements.iter().find(|one| one.transaction_control) {
+            return Err(MigrateError::OwnTransaction(site(found)));
+        }
+        let outside = statements.iter().find(|one| one.concurrent.is_some());
+        if let (Some(found), Some(true)) = (outside, migration.asks_for_transaction()) {
+            return Err(MigrateError::NeedsNoTransaction(site(found)));
+        }
+        let in_transaction = migration.asks_for_transaction().unwrap_or(outside.is_none());
+        Ok(Self { migration, direction, file, statements, in_transaction })
+    }
+
+    /// The error of a statement, with what it means for the whole.
+    pub(crate) fn failed(&self, index: usize, said: Said) -> MigrateError {
+        let mut site = self.site(index);
+        site.line += said.lines_before(&self.statements[index].text);
+        MigrateError::Statement {
+            site: Box::new(site),
+            said,
+            outcome: self.outcome(index, "correct it and run again"),
+        }
+    }
+
+    pub(crate) fn site(&self, index: usize) -> Site {
+        site(self.migration, self.file, &self.statements[index])
+    }
+
+    pub(crate) fn outcome(&self, index: usize, next: &str) -> String {
+        if self.in_transaction || index == 0 {
+            format!("nothing of this migration was {}; {next}", self.participle())
+        } else {
+            format!("{index} of its {} statements stay {}; {next}", self.statements.len(), self.participle())
+        }
+    }
+
+    fn participle(&self) -> &'static str {
+        if self.direction == "up" { "applied" } else { "reverted" }
+    }
+}
+
+fn site(migration: &Migration, file: &'static str, statement: &Statement) -> Site {
+    Site { name: migration.name().to_owned(), file, line: statement.line, statement: statement.summary() }
+}

@@ -1,0 +1,72 @@
+//! The runner's session: the lock that makes it the only one, and its settings.
+
+use std::time::Duration;
+
+use database::DatabaseUrl;
+use tokio_postgres::{Client, Error};
+
+use crate::{Event, MigrateError, Options};
+
+/// The bytes of "sidesmig". Held by the session that works, so that its death ends both.
+const RUNNER_LOCK: i64 = i64::from_be_bytes(*b"sidesmig");
+const POLL: Duration = Duration::from_millis(100);
+
+/// Connects and becomes the only runner of this database.
+pub(crate) async fn open(
+    url: &DatabaseUrl,
+    options: &Options,
+    tell: &mut (dyn FnMut(Event) + Send),
+) -> Result<Client, MigrateError> {
+    let client = database::client(&url.with_application_name("migrate")).await?;
+    let mut told = false;
+    // Polled: a session that waits inside a statement holds a snapshot, which a concurrent index build of the
+    // working runner would wait for, for ever.
+    while !try_lock(&client).await? {
+        let holder = holder(&client).await?;
+        if !options.wait {
+            return Err(MigrateError::Busy { holder });
+        }
+        if !told {
+            tell(Event::Waiting { holder });
+            told = true;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    settle(&client).await?;
+    Ok(client)
+}
+
+async fn try_lock(client: &Client) -> Result<bool, Error> {
+    Ok(client.query_one("SELECT pg_try_advisory_lock($1)", &[&RUNNER_LOCK]).await?.get(0))
+}
+
+async fn holder(client: &Client) -> Result<String, Error> {
+    let row = client
+        .query_opt(
+            "SELECT format('pid %s, user %s, from %s, since %s', a.pid, a.usename,
+                           coalesce(a.client_addr::text, 'this machine'), to_char(a.backend_start, 'HH24:MI:SS TZ'))
+             FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+             WHERE l.locktype = 'advisory' AND l.granted
+               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+               AND (l.classid::bigint << 32 | l.objid::bigint) = $1 AND l.objsubid = 1",
+            &[&RUNNER_LOCK],
+        )
+        .await?;
+    Ok(row.map_or_else(|| "it has just ended".to_owned(), |row| row.get(0)))
+}
+
+/// The settings that every migration starts with, whatever the last one or the user's defaults say.
+pub(crate) async fn settle(client: &Client) -> Result<(), Error> {
+    // Unqualified names mean public, also for a user who is called like a schema.
+    client
+        .batch_execute(
+            "RESET ALL; SET search_path = public; SET statement_timeout = 0; SET lock_timeout = 0;
+             SET idle_in_transaction_session_timeout = 0",
+        )
+        .await
+}
+
+/// This session's process id at the server.
+pub(crate) async fn pid(client: &Client) -> Result<i32, Error> {
+    Ok(client.query_one("SELECT pg_backend_pid()", &[]).await?.get(0))
+}

@@ -1,0 +1,178 @@
+//! Running the statements of one script, careful with locks, sure to converge after a crash.
+
+use std::time::Duration;
+
+use tokio_postgres::{Client, Error};
+
+use crate::{
+    Event, MigrateError, Migration, Options, Said,
+    concurrent::Concurrent,
+    ledger::{self, Before, Place},
+    recover,
+    script::Script,
+    session,
+    watch::{Seen, Watch, strongest_lock},
+};
+
+/// What a script runs with.
+pub(crate) struct Hands<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) watch: &'a Watch,
+    pub(crate) options: &'a Options,
+    pub(crate) tell: &'a mut (dyn FnMut(Event) + Send),
+}
+
+impl Hands<'_> {
+    /// Runs the script and records it.
+    pub(crate) async fn run(&mut self, script: &Script<'_>) -> Result<(), MigrateError> {
+        session::settle(self.client).await?;
+        if script.in_transaction { self.whole(script).await } else { self.step_by_step(script).await }
+    }
+
+    /// One transaction; when a lock is not to be had all of it is given up, so that nobody waits for a lock
+    /// that only waits itself.
+    async fn whole(&mut self, script: &Script<'_>) -> Result<(), MigrateError> {
+        let mut attempt = 1;
+        loop {
+            self.watch.take();
+            let tried = self.transaction(script, 0..script.statements.len(), attempt, true).await;
+            let Err((index, said)) = tried else { return Ok(()) };
+            self.client.batch_execute("ROLLBACK").await?;
+            self.pause_or_fail(script, index, said, &mut attempt).await?;
+        }
+    }
+
+    /// Each statement by itself, in a transaction with its row where Postgres allows one.
+    async fn step_by_step(&mut self, script: &Script<'_>) -> Result<(), MigrateError> {
+        let version = script.migration.version();
+        for (index, statement) in script.statements.iter().enumerate() {
+            let mut attempt = 1;
+            let place = place(script, &version, index);
+            let before = ledger::before(self.client, place).await?;
+            if before == Before::Done {
+                continue;
+            }
+            match &statement.concurrent {
+                None => loop {
+                    self.watch.take();
+                    let tried = self.transaction(script, index..index + 1, attempt, false).await;
+                    let Err((index, said)) = tried else { break };
+                    self.client.batch_execute("ROLLBACK").await?;
+                    self.pause_or_fail(script, index, said, &mut attempt).await?;
+                },
+                Some(concurrent) => self.outside(script, index, concurrent, before).await?,
+            }
+        }
+        self.record(script).await?;
+        Ok(())
+    }
+
+    async fn transaction(
+        &self,
+        script: &Script<'_>,
+        range: std::ops::Range<usize>,
+        attempt: u32,
+        record: bool,
+    ) -> Result<(), (usize, Said)> {
+        let first = range.start;
+        let at = |index: usize| move |error: Error| (index, Said::from(error));
+        self.client.batch_execute("BEGIN").await.map_err(at(first))?;
+        let version = script.migration.version();
+        let last = range.end.saturating_sub(1);
+        for index in range {
+            let statement = &script.statements[index];
+            let id = ledger::begin(self.client, place(script, &version, index)).await.map_err(at(index))?;
+            let timeout = if statement.patient { Duration::ZERO } else { self.options.lock_timeout };
+            let limit = format!("SET LOCAL lock_timeout = {}", timeout.as_millis());
+            self.client.batch_execute(&limit).await.map_err(at(index))?;
+            self.client.batch_execute(&statement.text).await.map_err(at(index))?;
+            let lock = strongest_lock(self.client).await.map_err(at(index))?;
+            let seen = Seen { lock, ..self.watch.take() };
+            ledger::finish(self.client, id, attempt - 1, &seen).await.map_err(at(index))?;
+        }
+        if record {
+            self.record(script).await.map_err(at(last))?;
+        }
+        // Constraints that are checked at the end may still refuse.
+        self.client.batch_execute("COMMIT").await.map_err(at(last))
+    }
+
+    /// A statement that Postgres refuses in a transaction: its row is written before, so that a crash shows.
+    async fn outside(
+        &mut self,
+        script: &Script<'_>,
+        index: usize,
+        concurrent: &Concurrent,
+        mut before: Before,
+    ) -> Result<(), MigrateError> {
+        let (version, statement) = (script.migration.version(), &script.statements[index]);
+        let mut attempt = 1;
+        loop {
+            self.watch.take();
+            let is_done = recover::prepare(self.client, concurrent, before, &mut *self.tell).await?;
+            let id = match before {
+                Before::Begun(id) => id,
+                _ => ledger::begin(self.client, place(script, &version, index)).await?,
+            };
+            // It waits for old transactions; a timeout would leave it half done.
+            self.client.batch_execute("SET lock_timeout = 0").await?;
+            let tried = if is_done { Ok(()) } else { self.client.batch_execute(&statement.text).await };
+            let Err(error) = tried else {
+                return Ok(ledger::finish(self.client, id, attempt - 1, &self.watch.take()).await?);
+            };
+            let said = Said::from(error);
+            if said.code().is_some() && !self.client.is_closed() {
+                // An index that failed would stay, invalid and in every writer's way.
+                recover::prepare(self.client, concurrent, Before::Never, &mut |_| {}).await?;
+                ledger::refused(self.client, id).await?;
+                before = Before::Never;
+            }
+            self.pause_or_fail(script, index, said, &mut attempt).await?;
+        }
+    }
+
+    async fn record(&self, script: &Script<'_>) -> Result<(), Error> {
+        let migration: &Migration = script.migration;
+        if script.direction == "up" {
+            ledger::record(self.client, migration).await
+        } else {
+            ledger::forget(self.client, &migration.version()).await
+        }
+    }
+
+    async fn pause_or_fail(
+        &mut self,
+        script: &Script<'_>,
+        index: usize,
+        said: Said,
+        attempt: &mut u32,
+    ) -> Result<(), MigrateError> {
+        if !said.is_lock_timeout() && !said.is_deadlock() {
+            return Err(script.failed(index, said));
+        }
+        let blockers = self.watch.take().blockers;
+        if *attempt >= self.options.tries {
+            return Err(MigrateError::Locked {
+                site: Box::new(script.site(index)),
+                tries: *attempt,
+                lock_timeout: self.options.lock_timeout,
+                blockers,
+                outcome: script.outcome(index, "end that session, or run again when it is done"),
+            });
+        }
+        let migration = script.migration.name().to_owned();
+        (self.tell)(Event::Retries { migration, attempt: *attempt, blockers });
+        tokio::time::sleep(self.options.pause_after(*attempt)).await;
+        *attempt += 1;
+        Ok(())
+    }
+}
+
+fn place<'a>(script: &'a Script<'_>, version: &'a str, index: usize) -> Place<'a> {
+    Place {
+        version,
+        direction: script.direction,
+        step: i32::try_from(index + 1).unwrap_or(i32::MAX),
+        statement: &script.statements[index].text,
+    }
+}

@@ -1,0 +1,105 @@
+//! A second pair of eyes on a running statement: whom it waits for, and who waits for it.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use database::DatabaseUrl;
+use tokio::task::JoinHandle;
+use tokio_postgres::Client;
+
+const INTERVAL: Duration = Duration::from_millis(25);
+
+/// What was seen while a statement ran.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Who held what it waited for, last.
+    pub(crate) blockers: Vec<String>,
+    /// The longest wait of another session for it.
+    pub(crate) others_waited_ms: i64,
+    /// The strongest lock and the relation it was on.
+    pub(crate) lock: Option<(String, String)>,
+}
+
+/// Looks at one session until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    seen: Arc<Mutex<Seen>>,
+    eyes: JoinHandle<()>,
+}
+
+impl Watch {
+    /// Watches the session `pid` over a connection of its own. Without one nothing is seen, and nothing fails.
+    pub(crate) fn start(url: &DatabaseUrl, pid: i32) -> Self {
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let (url, noted) = (url.with_application_name("migrate (watching)"), Arc::clone(&seen));
+        let eyes = tokio::spawn(async move {
+            let Ok(client) = database::client(&url).await else { return };
+            while let Ok((blockers, waited)) = look(&client, pid).await {
+                {
+                    let mut seen = noted.lock().unwrap_or_else(PoisonError::into_inner);
+                    seen.others_waited_ms = seen.others_waited_ms.max(waited);
+                    if !blockers.is_empty() {
+                        seen.blockers = blockers;
+                    }
+                }
+                tokio::time::sleep(INTERVAL).await;
+            }
+        });
+        Self { seen, eyes }
+    }
+
+    /// What was seen since the last call.
+    pub(crate) fn take(&self) -> Seen {
+        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.eyes.abort();
+    }
+}
+
+async fn look(client: &Client, pid: i32) -> Result<(Vec<String>, i64), tokio_postgres::Error> {
+    let blockers = client
+        .query(
+            "SELECT format('pid %s (%s, %s) %s for %s s: %s', pid, usename, coalesce(nullif(application_name, ''), 'no name'),
+                           state, round(extract(epoch FROM clock_timestamp() - coalesce(xact_start, state_change))),
+                           left(regexp_replace(query, '\\s+', ' ', 'g'), 80))
+             FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids($1))",
+            &[&pid],
+        )
+        .await?;
+    let waited = client
+        .query_one(
+            "SELECT coalesce(max(1000 * extract(epoch FROM clock_timestamp() - waitstart)), 0)::bigint
+             FROM pg_locks WHERE NOT granted AND $1 = ANY (pg_blocking_pids(pid))",
+            &[&pid],
+        )
+        .await?;
+    Ok((blockers.iter().map(|row| row.get(0)).collect(), waited.get(0)))
+}
+
+/// The strongest lock that the session has on a table, index or view of the application.
+pub(crate) async fn strongest_lock(
+    client: &Client,
+) -> Result<Option<(String, String)>, tokio_postgres::Error> {
+    let row = client
+        .query_opt(
+            "SELECT replace(mode, 'Lock', ''), relation::regclass::text
+             FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+             WHERE pid = pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+               AND relkind IN ('r', 'p', 'm', 'v')
+               AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'sides_migrate'::regnamespace)
+               AND relname <> '__diesel_schema_migrations'
+             ORDER BY array_position(ARRAY['AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock',
+                          'ShareUpdateExclusiveLock', 'RowExclusiveLock', 'RowShareLock', 'AccessShareLock'], mode),
+                      relation
+             LIMIT 1",
+            &[],
+        )
+        .await?;
+    Ok(row.map(|row| (row.get(0), row.get(1))))
+}
