@@ -50,6 +50,13 @@ impl Definition {
         self
     }
 
+    /// The port of its ops server when that is free and `OPS_PORT` says nothing else.
+    #[must_use]
+    pub fn ops_port(mut self, port: u16) -> Self {
+        self.ops_port = port;
+        self
+    }
+
     /// How many threads run its tasks.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {

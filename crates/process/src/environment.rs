@@ -43,7 +43,7 @@ impl Display for Fault {
 pub(crate) struct Asked {
     pub(crate) name: String,
     pub(crate) default: String,
-    pub(crate) about: &'static str,
+    pub(crate) about: String,
 }
 
 impl Environment {
@@ -133,9 +133,9 @@ impl Environment {
     }
 
     /// Says in `--help` what a variable is for. Call it beside the reader.
-    pub fn about(&mut self, name: &str, about: &'static str) {
+    pub fn about(&mut self, name: &str, about: impl Into<String>) {
         if let Some(asked) = self.asked.iter_mut().find(|asked| asked.name == name) {
-            asked.about = about;
+            asked.about = about.into();
         }
     }
 
@@ -179,7 +179,11 @@ impl Environment {
 
     fn ask(&mut self, name: &str, default: impl Display) {
         if self.asked.iter().all(|asked| asked.name != name) {
-            self.asked.push(Asked { name: name.to_owned(), default: default.to_string(), about: "" });
+            self.asked.push(Asked {
+                name: name.to_owned(),
+                default: default.to_string(),
+                about: String::new(),
+            });
         }
     }
 }

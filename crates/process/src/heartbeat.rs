@@ -52,11 +52,15 @@ impl Heartbeat {
 
     async fn beat_on(&self, connection: &mut Option<Connection>) -> std::convert::Infallible {
         let mut complaint = Complaint::default();
+        let mut swept = false;
         loop {
             let draining = self.status.drain.is_started();
             let beat = self.beat(connection, self.status.state()).await;
             let pause = if beat.is_ok() { EVERY } else { AGAIN_AFTER };
             self.report(&beat, &mut complaint);
+            if let (false, Some(open)) = (swept, connection.as_mut()) {
+                swept = self.within_limit(async { Ok(sweep(open).await?) }).await.is_ok();
+            }
             tokio::select! {
                 () = self.status.drain.started(), if !draining => {}
                 () = self.status.changed(), if beat.is_ok() => {}
@@ -129,5 +133,12 @@ async fn write(status: &Status, connection: &mut Connection, state: &str) -> die
         ))
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Each start takes the rows of the long dead with it, so that the table does not grow.
+async fn sweep(connection: &mut Connection) -> diesel::QueryResult<()> {
+    let dead = "DELETE FROM sides.instances WHERE heartbeat_at < now() - interval '1 day'";
+    diesel::sql_query(dead).execute(connection).await?;
     Ok(())
 }

@@ -40,6 +40,9 @@ impl Display for Chain<'_> {
     }
 }
 
+/// The web server's own start says nothing that the process does not say.
+const DEFAULT_FILTER: &str = "info,actix_server=warn";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Auto,
@@ -80,11 +83,11 @@ pub(crate) struct LogSettings {
 
 impl LogSettings {
     pub(crate) fn read(environment: &mut Environment) -> Self {
-        let mut filter = environment.text("LOG", "info");
+        let mut filter = environment.text("LOG", DEFAULT_FILTER);
         if let Err(error) = filter.parse::<EnvFilter>() {
             let message = format!("is {filter:?}: {error}; give a level such as debug, or info,queue=debug");
             environment.fault("LOG", message);
-            "info".clone_into(&mut filter);
+            DEFAULT_FILTER.clone_into(&mut filter);
         }
         environment.about("LOG", "what is logged: a level, or levels by target such as info,queue=debug");
         let format = environment.parsed("LOG_FORMAT", Format::Auto);
@@ -171,6 +174,6 @@ mod tests {
         let settings = LogSettings::read(&mut environment);
         let names: Vec<&str> = environment.faults().iter().map(|fault| fault.name.as_str()).collect();
         assert_eq!(names, ["LOG", "LOG_FORMAT"]);
-        assert_eq!((settings.filter.as_str(), settings.format), ("info", Format::Auto));
+        assert_eq!((settings.filter.as_str(), settings.format), (DEFAULT_FILTER, Format::Auto));
     }
 }

@@ -67,7 +67,11 @@ impl Settings {
         {
             environment.fault("DATABASE_ROLE", "is no role's name: use letters, digits and underscores");
         }
-        environment.about("DATABASE_ROLE", "the database role to act as");
+        let about = match definition.role {
+            Some(role) => format!("the database role to act as; when unset, {role} if the user may"),
+            None => "the database role to act as".to_owned(),
+        };
+        environment.about("DATABASE_ROLE", about);
         let ops_host = environment.parsed("OPS_HOST", IpAddr::from([127, 0, 0, 1]));
         environment.about("OPS_HOST", "where /livez, /readyz, /status and /metrics answer");
         let ops_port = environment.number("OPS_PORT", definition.ops_port, 0..=65535);

@@ -1,11 +1,15 @@
-//! What tests share: a database of their own, a way to wait, a look at the schema. A dev-dependency only.
+//! What tests share: databases, real processes, a cable to cut, a way to wait. A dev-dependency only.
 
+mod cable;
 mod database;
+mod program;
 pub mod schema;
 mod server;
 mod sweep;
 mod template;
 mod wait;
 
+pub use cable::Cable;
 pub use database::TestDatabase;
+pub use program::{Program, example};
 pub use wait::wait_until;

@@ -1,1 +1,6 @@
-//! The chassis against a real Postgres.
+//! The chassis: real processes, real signals, a real Postgres.
+
+mod configuration;
+mod fixture;
+mod life;
+mod outage;

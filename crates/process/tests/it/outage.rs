@@ -1,0 +1,74 @@
+//! The database goes away and comes back: the process stays, and recovers by itself.
+
+use std::time::Duration;
+
+use testing::{Cable, Program, TestDatabase, wait_until};
+
+use crate::fixture::{napper_on, on_server, states};
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ended_connections_are_opened_again() {
+    let database = TestDatabase::create().await;
+    let program = Program::start(&mut napper_on(database.url()));
+    program.answers("/readyz", 200, "ready").await;
+    let name = database.url().database();
+    let away = format!(
+        "ALTER DATABASE {name} ALLOW_CONNECTIONS false;
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    );
+    on_server(&database, &away).await;
+    program.answers("/readyz", 503, "database: the database is away").await;
+    assert_eq!(program.get("/livez").await.0, 200, "a database that is away is no reason to be restarted");
+    on_server(&database, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
+    program.answers("/readyz", 200, "ready").await;
+    program.says("the database is back").await;
+    assert_eq!(program.output().matches("no heartbeat").count(), 1, "{}", program.output());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_cable_is_noticed_and_forgiven() {
+    let database = TestDatabase::create().await;
+    let cable = Cable::to(database.url()).await;
+    let program = Program::start(&mut napper_on(cable.url()));
+    program.answers("/readyz", 200, "ready").await;
+    cable.cut();
+    program.answers("/readyz", 503, "database: the database is away").await;
+    cable.mend();
+    program.answers("/readyz", 200, "ready").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_is_an_outage_too_and_does_not_hold_up_a_stop() {
+    let database = TestDatabase::create().await;
+    let cable = Cable::to(database.url()).await;
+    let mut program = Program::start(&mut napper_on(cable.url()));
+    wait_until("its row says ready", SOON, async || states(&database).await == ["ready"]).await;
+    cable.hold();
+    program.answers("/readyz", 503, "database: the database did not answer in time").await;
+    program.signal(nix::sys::signal::Signal::SIGTERM);
+    assert_eq!(program.ended().await.code(), Some(0));
+    program.says("the database was not told of the stop").await;
+    assert_eq!(states(&database).await, ["ready"], "its last word");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_waits_for_the_database() {
+    let database = TestDatabase::create().await;
+    let cable = Cable::to(database.url()).await;
+    cable.cut();
+    let program = Program::start(&mut napper_on(cable.url()));
+    program.answers("/readyz", 503, "database: the database is away").await;
+    cable.mend();
+    program.answers("/readyz", 200, "ready").await;
+    program.says("the database is there now").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_waits_for_the_migrations() {
+    let database = TestDatabase::empty().await;
+    let program = Program::start(&mut napper_on(database.url()));
+    program.answers("/readyz", 503, "run the migrations: cargo run -p migrate -- up").await;
+    assert_eq!(program.get("/livez").await.0, 200);
+}
