@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS sides_migrate.steps (
     duration_ms bigint,
     -- Times that a lock was not to be had.
     retries integer NOT NULL DEFAULT 0,
-    -- The strongest lock that the statement took on a relation, and on which.
+    -- The strongest lock that its transaction had on a relation of others' when it was done, and on which.
     lock_mode text,
     lock_relation text,
     -- The longest time that another session was seen waiting for this one.

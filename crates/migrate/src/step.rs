@@ -11,7 +11,7 @@ use crate::{
     recover,
     script::Script,
     session,
-    watch::{Seen, Watch, strongest_lock},
+    watch::{Seen, Watch, relations, strongest_lock},
 };
 
 /// What a script runs with.
@@ -37,8 +37,10 @@ impl Hands<'_> {
             self.watch.take();
             let tried = self.transaction(script, 0..script.statements.len(), attempt, true).await;
             let Err((index, said)) = tried else { return Ok(()) };
-            self.client.batch_execute("ROLLBACK").await?;
+            // When both fail the first one is the reason.
+            let rolled_back = self.client.batch_execute("ROLLBACK").await;
             self.pause_or_fail(script, index, said, &mut attempt).await?;
+            rolled_back?;
         }
     }
 
@@ -57,8 +59,9 @@ impl Hands<'_> {
                     self.watch.take();
                     let tried = self.transaction(script, index..index + 1, attempt, false).await;
                     let Err((index, said)) = tried else { break };
-                    self.client.batch_execute("ROLLBACK").await?;
+                    let rolled_back = self.client.batch_execute("ROLLBACK").await;
                     self.pause_or_fail(script, index, said, &mut attempt).await?;
+                    rolled_back?;
                 },
                 Some(concurrent) => self.outside(script, index, concurrent, before).await?,
             }
@@ -68,7 +71,7 @@ impl Hands<'_> {
     }
 
     async fn transaction(
-        &self,
+        &mut self,
         script: &Script<'_>,
         range: std::ops::Range<usize>,
         attempt: u32,
@@ -76,6 +79,7 @@ impl Hands<'_> {
     ) -> Result<(), (usize, Said)> {
         let first = range.start;
         let at = |index: usize| move |error: Error| (index, Said::from(error));
+        let existing = relations(self.client).await.map_err(at(first))?;
         self.client.batch_execute("BEGIN").await.map_err(at(first))?;
         let version = script.migration.version();
         let last = range.end.saturating_sub(1);
@@ -86,7 +90,7 @@ impl Hands<'_> {
             let limit = format!("SET LOCAL lock_timeout = {}", timeout.as_millis());
             self.client.batch_execute(&limit).await.map_err(at(index))?;
             self.client.batch_execute(&statement.text).await.map_err(at(index))?;
-            let lock = strongest_lock(self.client).await.map_err(at(index))?;
+            let lock = strongest_lock(self.client, &existing).await.map_err(at(index))?;
             let seen = Seen { lock, ..self.watch.take() };
             ledger::finish(self.client, id, attempt - 1, &seen).await.map_err(at(index))?;
         }
@@ -131,7 +135,7 @@ impl Hands<'_> {
         }
     }
 
-    async fn record(&self, script: &Script<'_>) -> Result<(), Error> {
+    async fn record(&mut self, script: &Script<'_>) -> Result<(), Error> {
         let migration: &Migration = script.migration;
         if script.direction == "up" {
             ledger::record(self.client, migration).await

@@ -82,24 +82,36 @@ async fn look(client: &Client, pid: i32) -> Result<(Vec<String>, i64), tokio_pos
     Ok((blockers.iter().map(|row| row.get(0)).collect(), waited.get(0)))
 }
 
-/// The strongest lock that the session has on a table, index or view of the application.
+/// The tables and views that others can see, and so may wait for.
+pub(crate) async fn relations(client: &Client) -> Result<Vec<u32>, tokio_postgres::Error> {
+    let row = client
+        .query_one(
+            "SELECT coalesce(array_agg(oid), '{}') FROM pg_class
+             WHERE relkind IN ('r', 'p', 'm', 'v') AND relname <> '__diesel_schema_migrations'
+               AND relnamespace <> 'pg_catalog'::regnamespace AND relnamespace <> 'sides_migrate'::regnamespace",
+            &[],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
+/// The strongest lock that the session's transaction has on one of these relations by now.
 pub(crate) async fn strongest_lock(
     client: &Client,
+    relations: &[u32],
 ) -> Result<Option<(String, String)>, tokio_postgres::Error> {
     let row = client
         .query_opt(
-            "SELECT replace(mode, 'Lock', ''), relation::regclass::text
-             FROM pg_locks JOIN pg_class ON pg_class.oid = relation
-             WHERE pid = pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-               AND relkind IN ('r', 'p', 'm', 'v')
-               AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'sides_migrate'::regnamespace)
-               AND relname <> '__diesel_schema_migrations'
+            "SELECT replace(mode, 'Lock', ''), relation::regclass::text FROM pg_locks
+             WHERE pid = pg_backend_pid() AND relation = ANY ($1)
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
              ORDER BY array_position(ARRAY['AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock',
                           'ShareUpdateExclusiveLock', 'RowExclusiveLock', 'RowShareLock', 'AccessShareLock'], mode),
                       relation
              LIMIT 1",
-            &[],
+            &[&relations],
         )
         .await?;
+    // A table that was dropped has only its number left.
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }

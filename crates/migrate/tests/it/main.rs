@@ -1,7 +1,11 @@
 //! The runner on a real database.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod crashes;
 mod diesel;
+mod failures;
+mod lane;
+mod locks;
 mod roles;
 mod round_trip;
 mod schema_rs;
