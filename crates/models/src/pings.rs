@@ -24,14 +24,13 @@ pub struct DuePing {
 }
 
 /// Pings that were missed while nobody asked are not made up for: only the newest is due, and the rhythm of
-/// the service stays. The second ping of a service comes at a random moment of its interval, so that services
-/// that were added together drift apart.
+/// the service stays. The second ping of a service comes half to one and a half intervals after the first, so
+/// that services that were added together drift apart.
 const CLAIM_DUE: &str = "\
 WITH due AS (
-    SELECT service_id, interval_seconds,
+    SELECT service_id, last_ping_at, make_interval(secs => interval_seconds) AS every,
         next_ping_at + make_interval(secs => interval_seconds
-            * floor(extract(epoch FROM now() - next_ping_at) / interval_seconds)::float8) AS due_at,
-        CASE WHEN last_ping_at IS NULL THEN random() ELSE 1 END AS share
+            * floor(extract(epoch FROM now() - next_ping_at) / interval_seconds)::float8) AS due_at
     FROM service_states JOIN services ON services.id = service_id
     WHERE next_ping_at <= now() AND paused_at IS NULL
     ORDER BY next_ping_at
@@ -39,7 +38,8 @@ WITH due AS (
     FOR NO KEY UPDATE OF service_states SKIP LOCKED
 )
 UPDATE service_states
-SET next_ping_at = greatest(now(), due.due_at + make_interval(secs => due.interval_seconds * due.share))
+SET next_ping_at = CASE WHEN due.last_ping_at IS NULL THEN now() + (0.5 + random()) * due.every
+    ELSE due.due_at + due.every END
 FROM due WHERE service_states.service_id = due.service_id
 RETURNING due.service_id, due.due_at";
 
@@ -48,8 +48,8 @@ RETURNING due.service_id, due.due_at";
 ///
 /// # Errors
 /// When the database is away.
-pub async fn claim_due(c: &mut AsyncPgConnection, limit: i64) -> QueryResult<Vec<DuePing>> {
-    diesel::sql_query(CLAIM_DUE).bind::<sql_types::BigInt, _>(limit).load(c).await
+pub async fn claim_due(c: &mut AsyncPgConnection, limit: u16) -> QueryResult<Vec<DuePing>> {
+    diesel::sql_query(CLAIM_DUE).bind::<sql_types::BigInt, _>(i64::from(limit)).load(c).await
 }
 
 /// What became of a ping that was handed in.

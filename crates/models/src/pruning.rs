@@ -23,7 +23,7 @@ pub async fn service_ids(c: &mut AsyncPgConnection) -> QueryResult<Vec<i64>> {
 ///
 /// # Errors
 /// When the database is away.
-pub async fn pings(c: &mut AsyncPgConnection, service_id: i64, limit: i64) -> QueryResult<usize> {
+pub async fn pings(c: &mut AsyncPgConnection, service_id: i64, limit: u16) -> QueryResult<usize> {
     let delete = "DELETE FROM pings WHERE service_id = $1 AND due_at IN ( \
              SELECT due_at FROM pings WHERE service_id = $1 \
                  AND due_at < now() - make_interval(days => $2) \
@@ -32,7 +32,7 @@ pub async fn pings(c: &mut AsyncPgConnection, service_id: i64, limit: i64) -> Qu
     diesel::sql_query(delete)
         .bind::<sql_types::BigInt, _>(service_id)
         .bind::<sql_types::Integer, _>(PING_DAYS)
-        .bind::<sql_types::BigInt, _>(limit)
+        .bind::<sql_types::BigInt, _>(i64::from(limit))
         .execute(c)
         .await
 }
@@ -41,13 +41,13 @@ pub async fn pings(c: &mut AsyncPgConnection, service_id: i64, limit: i64) -> Qu
 ///
 /// # Errors
 /// When the database is away.
-pub async fn hours(c: &mut AsyncPgConnection, limit: i64) -> QueryResult<usize> {
+pub async fn hours(c: &mut AsyncPgConnection, limit: u16) -> QueryResult<usize> {
     let delete = "DELETE FROM ping_hours WHERE (service_id, hour) IN ( \
              SELECT service_id, hour FROM ping_hours WHERE hour < now() - make_interval(months => $1) \
              ORDER BY hour LIMIT $2)";
     diesel::sql_query(delete)
         .bind::<sql_types::Integer, _>(HOUR_MONTHS)
-        .bind::<sql_types::BigInt, _>(limit)
+        .bind::<sql_types::BigInt, _>(i64::from(limit))
         .execute(c)
         .await
 }

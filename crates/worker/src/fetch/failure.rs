@@ -97,6 +97,9 @@ fn recognise(cause: &(dyn Error + 'static)) -> Option<(ErrorKind, String)> {
 }
 
 fn network(error: &io::Error) -> Option<(ErrorKind, String)> {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return Some(broken_off());
+    }
     // One that wraps another error says less than that one.
     error.raw_os_error()?;
     Some(match error.kind() {
@@ -112,6 +115,10 @@ fn network(error: &io::Error) -> Option<(ErrorKind, String)> {
         }
         _ => (ErrorKind::Connection, format!("the connection failed: {error}")),
     })
+}
+
+fn broken_off() -> (ErrorKind, String) {
+    (ErrorKind::Connection, "the connection was closed before the answer ended".to_owned())
 }
 
 /// An error and what caused it, and so on.

@@ -8,14 +8,14 @@ use queue::{Context, EnqueueError, JobError};
 use crate::State;
 
 /// How many services one transaction takes on.
-const BATCH: i64 = 5_000;
+const BATCH: u16 = 5_000;
 
 /// Claims what is due and enqueues it, both or neither. A service whose last ping has not ended yet gets no
 /// second one: a slow host is not piled up.
 pub(crate) async fn run(_: PingDueServices, context: Context<State>) -> Result<(), JobError> {
     let mut connection = context.state.pool.get().await?;
     let mut claimed = usize::MAX;
-    while claimed >= BATCH.unsigned_abs() as usize && !context.is_cancelled() {
+    while claimed >= usize::from(BATCH) && !context.is_cancelled() {
         claimed = connection
             .transaction(async |c| {
                 let due = pings::claim_due(c, BATCH).await?;

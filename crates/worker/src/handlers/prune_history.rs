@@ -6,12 +6,12 @@ use queue::{Context, JobError};
 
 use crate::State;
 
-const BATCH: i64 = 10_000;
+const BATCH: u16 = 10_000;
 
 /// Prunes service by service. What is left when the time is up goes the next time.
 pub(crate) async fn run(_: PruneHistory, context: Context<State>) -> Result<(), JobError> {
     let mut connection = context.state.pool.get().await?;
-    let full = BATCH.unsigned_abs() as usize;
+    let full = usize::from(BATCH);
     let (mut pings, mut hours) = (0, 0);
     for service_id in pruning::service_ids(&mut connection).await? {
         let mut gone = full;

@@ -1,0 +1,13 @@
+//! The worker against a real Postgres, real local servers and real signals.
+
+mod fetching;
+mod fixture;
+mod history;
+mod own_processes;
+mod pinging;
+mod private;
+mod processes;
+mod racing;
+mod secure;
+mod server;
+mod webhooks;
