@@ -12,7 +12,7 @@ Exit codes:
   0  done; for status: every process answers
   1  failed; the message says why
   2  the command line is not understood
-  3  no dev runs in this workspace (status, stop)
+  3  no dev runs in this workspace (stop), nor anything on DATABASE_URL (status)
   4  it runs, but not every process answers (status)";
 
 /// Runs the processes of a workspace: web, worker, clock and any other with a Procfile.<name>.
@@ -33,11 +33,19 @@ pub(crate) enum Command {
     /// Uses the Postgres that DATABASE_URL names, or starts a private one in .sides/. A second `dev` in the
     /// same workspace attaches to the first one's status.
     Dev(DevOptions),
-    /// Say what the running `dev` does.
+    /// Say what the running `dev` does, or what runs elsewhere on the database of DATABASE_URL.
     Status {
         /// As JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Change the schema of DATABASE_URL, or else of this workspace's private Postgres.
+    #[command(after_help = migrate::cli::EXIT_CODES)]
+    Migrate {
+        #[command(subcommand)]
+        command: migrate::cli::Command,
+        #[command(flatten)]
+        common: migrate::cli::Common,
     },
     /// Stop the running `dev` and wait until everything has ended.
     Stop,

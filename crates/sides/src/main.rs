@@ -8,7 +8,9 @@ mod completions;
 mod control;
 mod dev;
 mod display;
+mod instances;
 mod outcome;
+mod schema;
 mod status;
 mod stop;
 mod workspace;
@@ -26,7 +28,7 @@ use crate::{
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments) {
-        Ok(outcome) => outcome.into(),
+        Ok(code) => code,
         Err(error) => {
             outcome::explain(&error);
             Outcome::Failed.into()
@@ -34,19 +36,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Completions { shell } = arguments.command {
-        return completions::print(shell);
+        completions::print(shell);
+        return Ok(ExitCode::SUCCESS);
     }
     let workspace = Workspace::find(arguments.root.as_deref())?;
     // Two threads: one may be busy with the terminal while the other keeps the processes.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        match arguments.command {
-            Command::Dev(options) => dev::run(&workspace, options).await,
-            Command::Status { json } => status::run(&workspace, json).await,
-            Command::Stop => stop::run(&workspace).await,
-            Command::Completions { shell } => completions::print(shell),
-        }
+        Ok(match arguments.command {
+            Command::Dev(options) => dev::run(&workspace, options).await?.into(),
+            Command::Status { json } => status::run(&workspace, json).await?.into(),
+            Command::Stop => stop::run(&workspace).await?.into(),
+            Command::Migrate { command, common } => schema::run(&workspace, command, &common).await?,
+            Command::Completions { shell } => {
+                completions::print(shell);
+                ExitCode::SUCCESS
+            }
+        })
     })
 }

@@ -1,26 +1,41 @@
-//! `sides status`.
+//! `sides status`: the running `dev`, or else what the database of `DATABASE_URL` knows to run.
+
+use serde_json::json;
 
 use crate::{
     control::Client,
+    dev,
     display::{Palette, tell},
+    instances,
     outcome::Outcome,
     workspace::Workspace,
 };
 
 pub(crate) async fn run(workspace: &Workspace, json: bool) -> anyhow::Result<Outcome> {
-    let Some(client) = Client::connect(workspace).await? else {
+    if let Some(client) = Client::connect(workspace).await? {
+        let status = client.status().await?;
         if json {
-            println!("{}", serde_json::json!({ "phase": "not_running" }));
+            println!("{}", serde_json::to_string_pretty(&status)?);
         } else {
-            println!("no dev runs in {}; start it with: cargo run -- dev", workspace.root().display());
+            println!("{}", tell::whole_status(&status, Palette::for_stdout()));
         }
-        return Ok(Outcome::NotRunning);
-    };
-    let status = client.status().await?;
-    if json {
-        println!("{}", serde_json::to_string_pretty(&status)?);
-    } else {
-        println!("{}", tell::whole_status(&status, Palette::for_stdout()));
+        return Ok(if status.all_answer() { Outcome::Done } else { Outcome::NotAnswering });
     }
-    Ok(if status.all_answer() { Outcome::Done } else { Outcome::NotAnswering })
+    let alive = match dev::named_database()? {
+        Some(url) => instances::alive(&url).await?,
+        None => Vec::new(),
+    };
+    if json {
+        println!("{}", serde_json::to_string_pretty(&json!({ "phase": "not_running", "instances": alive }))?);
+    } else {
+        println!("no dev runs in {}; start it with: cargo run -- dev", workspace.root().display());
+        for instance in &alive {
+            println!("  {}", tell::instance(instance, Palette::for_stdout()));
+        }
+    }
+    Ok(match alive.iter().all(instances::Instance::is_ready) {
+        _ if alive.is_empty() => Outcome::NotRunning,
+        true => Outcome::Done,
+        false => Outcome::NotAnswering,
+    })
 }

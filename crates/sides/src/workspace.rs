@@ -60,6 +60,11 @@ impl Workspace {
         self.state_folder().join("admin_token")
     }
 
+    /// The private Postgres.
+    pub(crate) fn postgres_folder(&self) -> PathBuf {
+        self.state_folder().join("postgres")
+    }
+
     /// What belongs to the running `dev`; only its user may enter.
     pub(crate) fn run_folder(&self) -> PathBuf {
         self.state_folder().join("run")

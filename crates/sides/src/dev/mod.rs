@@ -17,6 +17,7 @@ use std::{sync::Arc, time::Instant};
 
 use tokio::sync::watch;
 
+pub(crate) use postgres::named as named_database;
 pub(crate) use stop::Stop;
 
 use crate::{

@@ -87,7 +87,7 @@ async fn open_private(dev: &Dev) -> anyhow::Result<Postgres> {
 }
 
 async fn open_cluster(workspace: &Workspace) -> Result<Opened, ClusterError> {
-    Cluster::open(workspace.state_folder().join("postgres"), Settings::default()).await
+    Cluster::open(workspace.postgres_folder(), Settings::default()).await
 }
 
 impl Postgres {

@@ -11,6 +11,7 @@ use super::{
     screen::Piece,
 };
 use crate::control::{DevStatus, Phase, PostgresState, PostgresStatus};
+use crate::instances::Instance;
 
 /// `0.4 s`, `12 s`, `3:05`, `2:03:05`
 pub(crate) fn seconds(duration: Duration) -> String {
@@ -149,6 +150,19 @@ pub(crate) fn postgres(postgres: &PostgresStatus, palette: Palette) -> String {
         text += &format!(", {more}");
     }
     text
+}
+
+/// A process that some machine runs.
+pub(crate) fn instance(instance: &Instance, palette: Palette) -> String {
+    let (mark, style) = if instance.is_ready() { ("●", GOOD) } else { ("◌", BUSY) };
+    let silent = (Utc::now() - instance.heartbeat_at).num_seconds().max(0);
+    let mark = palette.paint(style, mark);
+    let Instance { process, release, host, pid, state, .. } = instance;
+    let mut text = format!("{mark} {process:8}  {state}, release {release}, {host} pid {pid}");
+    if let Some(address) = &instance.public_address {
+        text += &format!(", http://{address}");
+    }
+    text + &format!(", http://{}/status, heard {silent} s ago", instance.ops_address)
 }
 
 fn describe(process: &ProcessStatus) -> String {

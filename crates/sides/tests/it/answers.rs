@@ -5,7 +5,10 @@ use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _};
 use nix::sys::signal::Signal;
 use testing::TestDatabase;
 
-use crate::sandbox::{Sandbox, signal, text};
+use crate::{
+    http::http,
+    sandbox::{Sandbox, signal, text},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_nothing_to_a_page_that_answers_and_back() {
@@ -13,7 +16,7 @@ async fn from_nothing_to_a_page_that_answers_and_back() {
     let mut dev = sandbox.dev();
     let page = dev.ready().await;
     assert!(page.starts_with("http://127.0.0.1:"), "{page}");
-    let answer = reqwest_client().get(&page).send().await.unwrap();
+    let answer = http().get(&page).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert!(answer.text().await.unwrap().contains("<html"));
 
@@ -85,11 +88,4 @@ async fn what_a_process_prints_has_its_name_in_front() {
     assert_eq!(stopped.status.code(), Some(0), "{}", text(&stopped.stderr));
     assert_eq!(dev.ended().await.code(), Some(0));
     assert_eq!(sandbox.residents(), []);
-}
-
-/// Loopback alone, and no TLS: the tests' servers speak plain HTTP.
-pub(crate) fn reqwest_client() -> reqwest::Client {
-    // Only fails when one is installed already.
-    rustls::crypto::ring::default_provider().install_default().ok();
-    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }

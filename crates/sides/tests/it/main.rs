@@ -1,11 +1,19 @@
 //! The command line with real processes, real signals, a real Postgres and real HTTP.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod alone;
 mod answers;
 mod deaths;
 mod dependency_rules;
+mod flow;
 mod host;
+mod http;
+mod outage;
 mod programs;
 mod refusals;
+mod rows;
 mod sandbox;
+mod schema;
 mod second;
+mod single;
+mod site;
