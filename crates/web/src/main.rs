@@ -1,3 +1,30 @@
 //! Pages, JSON API and operations overview.
 
-fn main() {}
+mod api;
+mod assets;
+mod chassis;
+mod config;
+mod draft;
+mod fault;
+mod history;
+mod metrics;
+mod pages;
+mod protection;
+mod routes;
+mod server;
+mod session;
+mod site;
+mod watching;
+
+use std::process::ExitCode;
+
+/// Eight database connections serve far more visitors than that: a page holds one for a few milliseconds.
+const POOL_SIZE: usize = 8;
+
+fn main() -> ExitCode {
+    process::Definition::new("web")
+        .about("Serves the status pages, the JSON API and the operations overview.")
+        .threads(1)
+        .pool_size(POOL_SIZE)
+        .run(config::Config::read, server::run)
+}

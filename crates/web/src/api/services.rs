@@ -1,0 +1,126 @@
+//! Services over the API.
+
+use actix_web::{
+    HttpResponse,
+    http::header,
+    web::{Data, Json, Path, Query},
+};
+use chrono::Utc;
+use models::{
+    Service, reads,
+    services::{self, Deleted, Updated},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    bearer::Bearer,
+    views::{ServiceView, page_size},
+};
+use crate::{
+    draft::{Draft, Rules},
+    fault::{ApiFault, Fault},
+    site::Site,
+    watching,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Page {
+    after: Option<i64>,
+    limit: Option<i64>,
+}
+
+pub(super) async fn list(_: Bearer, site: Data<Site>, page: Query<Page>) -> Result<HttpResponse, ApiFault> {
+    let (now, limit) = (Utc::now(), page_size(page.limit));
+    let rows = reads::services::after(&mut *site.connection().await?, page.after.unwrap_or(0), limit).await?;
+    let next = rows.last().filter(|_| i64::try_from(rows.len()) == Ok(limit)).map(|(service, _)| service.id);
+    let views: Vec<_> = rows.iter().map(|row| ServiceView::of(row, now)).collect();
+    Ok(HttpResponse::Ok().json(json!({ "services": views, "next": next })))
+}
+
+pub(super) async fn show(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, ApiFault> {
+    answer(&site, *id, HttpResponse::Ok()).await
+}
+
+pub(super) async fn add(_: Bearer, site: Data<Site>, draft: Json<Draft>) -> Result<HttpResponse, ApiFault> {
+    let rules = Rules { allow_private_addresses: site.allow_private_addresses, own_process: false };
+    let new = draft.check(rules).map_err(Fault::Fields)?;
+    let service = watching::add(&site, &mut *site.connection().await?, &new).await?;
+    let mut created = HttpResponse::Created();
+    created.insert_header((header::LOCATION, format!("/api/services/{}", service.id)));
+    answer(&site, service.id, created).await
+}
+
+/// Changes the fields that are given; `null` puts a field back to its default.
+pub(super) async fn change(
+    _: Bearer,
+    site: Data<Site>,
+    id: Path<i64>,
+    change: Json<Map<String, Value>>,
+) -> Result<HttpResponse, ApiFault> {
+    let mut connection = site.connection().await?;
+    let service = services::find(&mut connection, *id).await?.ok_or(Fault::Missing("service"))?;
+    let draft = merge(&service, change.into_inner())?;
+    let rules = Rules {
+        allow_private_addresses: site.allow_private_addresses,
+        own_process: service.process.is_some(),
+    };
+    let new = draft.check(rules).map_err(Fault::Fields)?;
+    // Only over what was read: two changes of different fields at once must both last.
+    match services::update(&mut connection, *id, Some(service.updated_at), &new).await? {
+        Updated::Done(_) => {}
+        Updated::Conflict => return Err(Fault::Conflict.into()),
+        Updated::Missing => return Err(Fault::Missing("service").into()),
+    }
+    drop(connection);
+    answer(&site, *id, HttpResponse::Ok()).await
+}
+
+pub(super) async fn delete(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, ApiFault> {
+    match services::delete(&mut *site.connection().await?, *id).await? {
+        Deleted::Done => Ok(HttpResponse::NoContent().finish()),
+        Deleted::OwnProcess => Err(Fault::OwnProcess(format!("Service {id}")).into()),
+        Deleted::Missing => Err(Fault::Missing("service").into()),
+    }
+}
+
+/// Pings now; the answer says whether there was anything to do.
+pub(super) async fn ping(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, ApiFault> {
+    let mut connection = site.connection().await?;
+    services::find(&mut connection, *id).await?.ok_or(Fault::Missing("service"))?;
+    let enqueued = watching::ping_now(&site, &mut connection, *id).await?;
+    Ok(HttpResponse::Accepted().json(json!({ "enqueued": enqueued })))
+}
+
+pub(super) async fn pause(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, ApiFault> {
+    watching::set_paused(&site, &mut *site.connection().await?, *id, true).await?;
+    answer(&site, *id, HttpResponse::Ok()).await
+}
+
+pub(super) async fn resume(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, ApiFault> {
+    watching::set_paused(&site, &mut *site.connection().await?, *id, false).await?;
+    answer(&site, *id, HttpResponse::Ok()).await
+}
+
+async fn answer(
+    site: &Site,
+    id: i64,
+    mut answer: actix_web::HttpResponseBuilder,
+) -> Result<HttpResponse, ApiFault> {
+    let row = reads::services::find(&mut *site.connection().await?, id).await?;
+    let row = row.ok_or(Fault::Missing("service"))?;
+    Ok(answer.json(ServiceView::of(&row, Utc::now())))
+}
+
+fn merge(service: &Service, change: Map<String, Value>) -> Result<Draft, Fault> {
+    let unreadable = |error| Fault::Unreadable(format!("The change cannot be read: {error}."));
+    let mut merged = serde_json::to_value(Draft::from(service)).map_err(unreadable)?;
+    for (field, value) in change {
+        match (value, merged.as_object_mut()) {
+            (Value::Null, Some(fields)) if fields.contains_key(&field) => drop(fields.remove(&field)),
+            (value, _) => merged[field] = value,
+        }
+    }
+    serde_json::from_value(merged).map_err(unreadable)
+}

@@ -1,0 +1,26 @@
+//! How everything stands, for everybody: names and states, no addresses.
+
+use actix_web::{HttpResponse, web::Data};
+use chrono::Utc;
+use models::{Standing, reads};
+use serde_json::json;
+
+use crate::{fault::ApiFault, site::Site};
+
+pub(super) async fn show(site: Data<Site>) -> Result<HttpResponse, ApiFault> {
+    let now = Utc::now();
+    let services = reads::services::all(&mut *site.connection().await?).await?;
+    let services: Vec<_> = services
+        .iter()
+        .map(|(service, state)| {
+            json!({
+                "id": service.id,
+                "name": service.name,
+                "state": Standing::of(service, state, now).name(),
+                "state_since": state.state_since,
+            })
+        })
+        .collect();
+    let down = services.iter().filter(|service| service["state"] == "down").count();
+    Ok(HttpResponse::Ok().json(json!({ "at": now, "down": down, "services": services })))
+}

@@ -1,0 +1,141 @@
+//! What the people who run this look at: processes, queue, schedules.
+
+use std::time::Duration;
+
+use actix_web::web::Data;
+use chrono::{DateTime, TimeDelta, Utc};
+use maud::{Markup, html};
+use queue::KindOverview;
+
+use super::{
+    layout::{Layout, page},
+    time,
+};
+use crate::{
+    chassis::{self, Instance, Schedule},
+    fault::PageFault,
+    session::{Admin, Visitor},
+    site::Site,
+};
+
+/// A heartbeat comes every five seconds.
+const SILENT_AFTER: TimeDelta = TimeDelta::seconds(20);
+const PROCESSES: [&str; 3] = ["web", "worker", "clock"];
+
+pub(crate) async fn show(site: Data<Site>, _: Admin, visitor: Visitor) -> Result<Markup, PageFault> {
+    let mut connection = site.connection().await?;
+    let instances = chassis::instances(&mut connection).await?;
+    let kinds = queue::overview(&mut connection).await?;
+    let schedules = chassis::schedules(&mut connection).await?;
+    drop(connection);
+    let now = Utc::now();
+    let content = html! {
+        h1 { "Operations" }
+        section aria-labelledby="processes" {
+            h2 #processes { "Processes" }
+            (processes(&instances, now))
+        }
+        section aria-labelledby="queue" {
+            h2 #queue { "Queue" }
+            (queue_table(&kinds))
+        }
+        section aria-labelledby="ticks" {
+            h2 #ticks { "Next ticks" }
+            (schedule_table(&schedules, now))
+        }
+    };
+    Ok(page(&Layout { title: "Operations", visitor: Some(&visitor), refresh: 5 }, &content))
+}
+
+fn processes(instances: &[Instance], now: DateTime<Utc>) -> Markup {
+    let missing = PROCESSES.iter().filter(|name| instances.iter().all(|instance| instance.process != **name));
+    html! {
+        div.scroll { table {
+            thead { tr { th { "Process" } th { "State" } th { "Release" } th { "Where" } th { "Runs for" } th { "Heard of" } } }
+            tbody {
+                @for instance in instances {
+                    tr {
+                        td { (instance.process) }
+                        td { (state(instance, now)) }
+                        td { code { (instance.release) } }
+                        td { (instance.host) " · " (instance.pid) }
+                        td { (time::length(now - instance.started_at)) }
+                        td { (time::ago(instance.heartbeat_at, now)) }
+                    }
+                }
+                @for name in missing {
+                    tr { td { (name) } td { span.pill.down { "not running" } } td colspan="4" {} }
+                }
+            }
+        } }
+    }
+}
+
+fn state(instance: &Instance, now: DateTime<Utc>) -> Markup {
+    let (class, words) = match instance.state.as_str() {
+        _ if now - instance.heartbeat_at > SILENT_AFTER => ("down", "silent"),
+        "ready" => ("up", "ready"),
+        other => ("unknown", other),
+    };
+    html! { span.pill.(class) { (words) } }
+}
+
+fn queue_table(kinds: &[KindOverview]) -> Markup {
+    html! {
+        @if kinds.is_empty() {
+            p.quiet { "Empty." }
+        } @else {
+            div.scroll { table {
+                thead { tr {
+                    th { "Kind" } th.number { "Ready" } th.number { "Later" } th.number { "Running" }
+                    th.number { "Failed" } th.number { "Parked" } th { "Oldest waits" }
+                } }
+                tbody { @for kind in kinds { (queue_row(kind)) } }
+            } }
+        }
+    }
+}
+
+fn queue_row(kind: &KindOverview) -> Markup {
+    let waits = kind
+        .oldest_ready_seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .and_then(|waits| TimeDelta::from_std(waits).ok());
+    html! {
+        tr {
+            td {
+                (kind.kind)
+                @if kind.waits_for_build { " " span.pill.stale { "waits for a build that knows it" } }
+            }
+            td.number { (kind.ready) }
+            td.number { (kind.scheduled) }
+            td.number { (kind.running) }
+            td.number { @if kind.failed > 0 { strong.bad { (kind.failed) } } @else { "0" } }
+            td.number { (kind.parked) }
+            td { @if let Some(waits) = waits { (time::length(waits)) } }
+        }
+    }
+}
+
+fn schedule_table(schedules: &[Schedule], now: DateTime<Utc>) -> Markup {
+    html! {
+        @if schedules.is_empty() {
+            p.quiet { "No clock has run yet." }
+        } @else {
+            div.scroll { table {
+                thead { tr { th { "Schedule" } th { "When" } th { "Enqueues" } th { "Next" } th { "Last fired" } } }
+                tbody {
+                    @for schedule in schedules {
+                        tr {
+                            td { (schedule.name) }
+                            td { code { (schedule.expression) } " " (schedule.zone) }
+                            td { (schedule.kind) }
+                            td { (time::ago(schedule.next_due_at, now)) }
+                            td { @if let Some(fired) = schedule.last_fired_at { (time::ago(fired, now)) } @else { "never" } }
+                        }
+                    }
+                }
+            } }
+        }
+    }
+}

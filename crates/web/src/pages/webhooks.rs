@@ -1,0 +1,142 @@
+//! Who is told of incidents.
+
+use actix_web::{
+    Either, HttpResponse,
+    http::StatusCode,
+    web::{Data, Form, Path},
+};
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+use models::{Webhook, WebhookDelivery, webhooks};
+use serde::Deserialize;
+
+use super::{
+    layout::{Layout, action, form_token, page},
+    see, time,
+};
+use crate::{
+    draft::check_url,
+    fault::{Fault, PageFault},
+    session::{Admin, Visitor, new_secret},
+    site::Site,
+};
+
+#[derive(Deserialize)]
+pub(super) struct New {
+    form_token: String,
+    url: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Button {
+    form_token: String,
+}
+
+/// What stands at the form: nothing, a fault, or the webhook that was just made.
+enum Said<'a> {
+    Nothing,
+    Fault { typed: &'a str, message: &'a str },
+    Made(&'a Webhook),
+}
+
+pub(super) async fn show(site: Data<Site>, admin: Admin, visitor: Visitor) -> Result<Markup, PageFault> {
+    Ok(render(&site, &admin, &visitor, &Said::Nothing).await?)
+}
+
+/// Answers with the page itself: the secret is shown this once, and must not lie behind an address.
+pub(super) async fn add(
+    site: Data<Site>,
+    admin: Admin,
+    visitor: Visitor,
+    new: Form<New>,
+) -> Result<Either<(Markup, StatusCode), Markup>, PageFault> {
+    admin.check_form(&new.form_token)?;
+    let url = match check_url(&new.url, site.allow_private_addresses) {
+        Ok(url) => url,
+        Err(message) => {
+            let said = Said::Fault { typed: &new.url, message: &message };
+            let markup = render(&site, &admin, &visitor, &said).await?;
+            return Ok(Either::Left((markup, StatusCode::UNPROCESSABLE_ENTITY)));
+        }
+    };
+    let webhook = webhooks::create(&mut *site.connection().await?, &url, &new_secret()).await?;
+    Ok(Either::Right(render(&site, &admin, &visitor, &Said::Made(&webhook)).await?))
+}
+
+pub(super) async fn delete(
+    site: Data<Site>,
+    admin: Admin,
+    id: Path<i64>,
+    button: Form<Button>,
+) -> Result<HttpResponse, PageFault> {
+    admin.check_form(&button.form_token)?;
+    match webhooks::delete(&mut *site.connection().await?, *id).await? {
+        true => Ok(see("/webhooks")),
+        false => Err(Fault::Missing("webhook").into()),
+    }
+}
+
+async fn render(site: &Site, admin: &Admin, visitor: &Visitor, said: &Said<'_>) -> Result<Markup, Fault> {
+    let now = Utc::now();
+    let all = webhooks::all(&mut *site.connection().await?).await?;
+    let content = html! {
+        h1 { "Webhooks" }
+        p { "Each is told once of every incident's opening and closing, with a signed POST." }
+        @if let Said::Made(webhook) = said {
+            div.notice role="status" {
+                p { "Added. This is its secret, shown this once:" }
+                p { code.secret { (webhook.secret) } }
+                p {
+                    "A notification carries the HMAC-SHA256 of its time and body under this secret; "
+                    "compare it before you trust one."
+                }
+            }
+        }
+        (form(admin, said))
+        @if all.is_empty() { p.quiet { "None yet." } }
+        ul.incidents {
+            @for (webhook, newest) in &all { (one(admin, webhook, newest.as_ref(), now)) }
+        }
+    };
+    Ok(page(&Layout { title: "Webhooks", visitor: Some(visitor), refresh: 0 }, &content))
+}
+
+fn form(admin: &Admin, said: &Said<'_>) -> Markup {
+    let (typed, hint, faulty) = match said {
+        Said::Fault { typed, message } => (*typed, *message, true),
+        _ => ("", "Such as https://example.com/hooks/status", false),
+    };
+    html! {
+        form.fields method="post" action="/webhooks" {
+            (form_token(admin))
+            div.field.faulty[faulty] {
+                label for="url" { "Address" }
+                input #url name="url" value=(typed) aria-describedby="url-hint" autocomplete="off";
+                p.hint #url-hint { (hint) }
+            }
+            div.actions { button.primary { "Add" } }
+        }
+    }
+}
+
+fn one(admin: &Admin, webhook: &Webhook, newest: Option<&WebhookDelivery>, now: DateTime<Utc>) -> Markup {
+    html! {
+        li.open[newest.is_some_and(|delivery| delivery.last_error.is_some() && delivery.delivered_at.is_none())] {
+            p.what { (webhook.url) }
+            p.when {
+                @match newest {
+                    None => "Nothing to tell so far.",
+                    Some(delivery) => {
+                        "Last told: incident " (delivery.incident_id) " " (delivery.transition) ", "
+                        @match delivery.delivered_at {
+                            Some(delivered) => { "accepted " (time::ago(delivered, now)) },
+                            None => { "not accepted yet, since " (time::ago(delivery.created_at, now)) },
+                        }
+                    },
+                }
+            }
+            @if let Some(error) = newest.and_then(|delivery| delivery.last_error.as_deref()) { p.why { (error) } }
+            (action(admin, &format!("/webhooks/{}/delete", webhook.id), "Delete"))
+        }
+    }
+}
