@@ -13,7 +13,7 @@ pub enum Standing {
     Down,
     /// It was pinged, but not lately: whatever is stored may be wrong by now.
     Stale,
-    /// It was never pinged.
+    /// It has had no good ping yet, and not enough bad ones to be down.
     Unknown,
     /// Somebody paused it.
     Paused,

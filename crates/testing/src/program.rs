@@ -70,6 +70,12 @@ impl Program {
         wait_until(&format!("{text:?} is said"), PATIENCE, async || self.output().contains(text)).await;
     }
 
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal. To a process that has ended it is none, as its end was not asked for yet.
     ///
     /// # Panics

@@ -101,7 +101,7 @@ pub async fn today(
              UNION ALL \
              SELECT service_id, count(*), count(*) FILTER (WHERE NOT ok) FROM pings \
              WHERE service_id = ANY ($1) AND due_at >= $3 GROUP BY service_id \
-         ) AS both GROUP BY 1";
+         ) AS tallies GROUP BY 1";
     let rows: Vec<Row> = diesel::sql_query(query)
         .bind::<sql_types::Array<sql_types::BigInt>, _>(service_ids)
         .bind::<sql_types::Timestamptz, _>(midnight)

@@ -112,7 +112,7 @@ pub(super) fn pill(standing: Standing) -> Markup {
         Standing::Up => "Up",
         Standing::Down => "Down",
         Standing::Stale => "Not pinged lately",
-        Standing::Unknown => "Not pinged yet",
+        Standing::Unknown => "No good ping yet",
         Standing::Paused => "Paused",
     };
     html! { span.pill.(standing.name()) { (words) } }
@@ -126,7 +126,7 @@ fn headline(rows: &[Row]) -> (&'static str, &'static str) {
     } else if any(Standing::Stale) {
         ("stale", "Some services were not pinged lately")
     } else if any(Standing::Unknown) {
-        ("unknown", "Some services were not pinged yet")
+        ("unknown", "Some services have had no good ping yet")
     } else {
         ("up", "Everything is up")
     }

@@ -1,0 +1,15 @@
+//! Web as its visitors meet it: a real process, real HTTP, a real Postgres.
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod api;
+mod api_refusals;
+mod drain;
+mod fixture;
+mod forms;
+mod headers;
+mod outage;
+mod pages;
+mod rows;
+mod sign_in;
+mod start;
+mod webhooks;

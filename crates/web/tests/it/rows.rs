@@ -1,0 +1,35 @@
+//! What the database holds, asked and told in plain SQL.
+
+use diesel::{QueryableByName, sql_types::BigInt};
+use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use testing::TestDatabase;
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// `SELECT count(*) …` of whatever follows the FROM.
+pub(crate) async fn count(database: &TestDatabase, from: &str) -> i64 {
+    let query = format!("SELECT count(*) AS number FROM {from}");
+    let found: Number =
+        diesel::sql_query(&query).get_result(&mut database.connect().await).await.expect(&query);
+    found.number
+}
+
+pub(crate) async fn execute(database: &TestDatabase, statements: &str) {
+    database.connect().await.batch_execute(statements).await.expect(statements);
+}
+
+/// A service with its state row, pinged a moment ago.
+pub(crate) async fn add_service(database: &TestDatabase, name: &str, url: &str, state: &str) -> i64 {
+    let query = format!(
+        "WITH service AS (INSERT INTO services (name, url) VALUES ('{name}', '{url}') RETURNING id)
+         INSERT INTO service_states (service_id, state, last_ping_at)
+         SELECT id, '{state}', now() FROM service RETURNING service_id AS number"
+    );
+    let added: Number =
+        diesel::sql_query(&query).get_result(&mut database.connect().await).await.expect(&query);
+    added.number
+}
