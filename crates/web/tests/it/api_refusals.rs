@@ -96,3 +96,23 @@ async fn an_own_process_stays_and_gets_no_address() {
     assert_eq!(web.send(Method::PATCH, "/api/services/1", &interval).await.status, 200);
     assert_eq!(rows::count(&database, "services WHERE process IS NOT NULL AND url IS NULL").await, 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_changes_at_once_the_later_is_refused_and_the_first_lasts() {
+    let database = TestDatabase::create().await;
+    let web = Web::start(database.url()).await;
+    let id = rows::add_service(&database, "Shop", "https://shop.example/", "up").await;
+    let held = rows::hold(
+        &database,
+        &format!("UPDATE services SET name = 'Store', updated_at = clock_timestamp() WHERE id = {id}"),
+    )
+    .await;
+    let (path, change) = (format!("/api/services/{id}"), json!({ "interval_seconds": 30 }));
+    let (answer, ()) = tokio::join!(web.send(Method::PATCH, &path, &change), async {
+        rows::wait_for_a_lock(&database).await;
+        held.commit().await;
+    });
+    assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (409, Some("conflict")));
+    let kept = "services WHERE name = 'Store' AND interval_seconds = 60";
+    assert_eq!(rows::count(&database, kept).await, 1);
+}

@@ -21,18 +21,15 @@ async fn a_request_that_has_begun_is_finished_and_no_new_one_is_taken() {
     let database = TestDatabase::create().await;
     let mut web = Web::start(database.url()).await;
     let id = rows::add_service(&database, "Shop", "https://shop.example/", "up").await;
-    // Held by a lock that the test has: the request is under way for as long as the test wants.
-    let mut holder = database.connect().await;
-    let lock = format!("BEGIN; SELECT FROM services WHERE id = {id} FOR UPDATE");
-    diesel_async::SimpleAsyncConnection::batch_execute(&mut holder, &lock).await.unwrap();
+    // The request is under way for as long as the test wants.
+    let held = rows::hold(&database, &format!("SELECT FROM services WHERE id = {id} FOR UPDATE")).await;
     let mut stream = TcpStream::connect(&web.address).await.unwrap();
     let request = format!(
         "POST /api/services/{id}/pause HTTP/1.1\r\nHost: web\r\nAuthorization: Bearer {TOKEN}\r\n\
          Content-Length: 0\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
-    let waiting = "pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-    wait_until("the request waits", SOON, async || rows::count(&database, waiting).await > 0).await;
+    rows::wait_for_a_lock(&database).await;
 
     web.program.signal(Signal::SIGTERM);
     web.program.answers("/readyz", 503, "draining").await;
@@ -40,7 +37,7 @@ async fn a_request_that_has_begun_is_finished_and_no_new_one_is_taken() {
         TcpStream::connect(&web.address).await.is_err()
     })
     .await;
-    diesel_async::SimpleAsyncConnection::batch_execute(&mut holder, "COMMIT").await.unwrap();
+    held.commit().await;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");

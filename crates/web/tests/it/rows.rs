@@ -33,3 +33,27 @@ pub(crate) async fn add_service(database: &TestDatabase, name: &str, url: &str, 
         diesel::sql_query(&query).get_result(&mut database.connect().await).await.expect(&query);
     added.number
 }
+
+/// A transaction that has begun and holds its locks.
+pub(crate) struct Held(database::Connection);
+
+impl Held {
+    pub(crate) async fn commit(mut self) {
+        self.0.batch_execute("COMMIT").await.unwrap();
+    }
+}
+
+/// Runs statements in a transaction that stays open.
+pub(crate) async fn hold(database: &TestDatabase, statements: &str) -> Held {
+    let mut connection = database.connect().await;
+    connection.batch_execute(&format!("BEGIN; {statements}")).await.expect(statements);
+    Held(connection)
+}
+
+/// Waits until somebody waits for a lock.
+pub(crate) async fn wait_for_a_lock(database: &TestDatabase) {
+    let waiting = "pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    let limit = std::time::Duration::from_secs(20);
+    testing::wait_until("somebody waits for a lock", limit, async || count(database, waiting).await > 0)
+        .await;
+}
