@@ -3,12 +3,14 @@
 
 mod alone;
 mod answers;
+mod browser;
 mod deaths;
 mod dependency_rules;
 mod flow;
 mod host;
 mod http;
 mod outage;
+mod pages;
 mod programs;
 mod refusals;
 mod rows;

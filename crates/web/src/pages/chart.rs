@@ -6,7 +6,7 @@ use models::{Ping, PingHour};
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 180.0;
-const LEFT: f64 = 56.0;
+const LEFT: f64 = 72.0;
 const BOTTOM: f64 = 24.0;
 const TOP: f64 = 10.0;
 
