@@ -6,6 +6,8 @@ mod answers;
 mod browser;
 mod deaths;
 mod dependency_rules;
+mod deployment;
+mod documents;
 mod flow;
 mod host;
 mod http;
