@@ -12,12 +12,15 @@ use crate::{
     outcome::Outcome,
 };
 
-/// Shows the status until the other `dev` ends, or Ctrl-C, which leaves it running.
-pub(crate) async fn run(client: Client, screen: &Arc<Screen>, stop: &Stop) -> anyhow::Result<Outcome> {
-    let mut statuses = client.watch().await?;
-    let Some(mut status) = statuses.next().await? else {
-        anyhow::bail!("the dev that ran here ended just now; start again");
-    };
+/// Shows the status until the other `dev` ends, or Ctrl-C, which leaves it running. `None` when it ended
+/// before it said anything: killed just now, while its socket still took connections.
+pub(crate) async fn run(
+    client: Client,
+    screen: &Arc<Screen>,
+    stop: &Stop,
+) -> anyhow::Result<Option<Outcome>> {
+    let Ok(mut statuses) = client.watch().await else { return Ok(None) };
+    let Some(mut status) = statuses.next().await? else { return Ok(None) };
     let address = status.address.as_deref().map(|address| format!(" at {address}")).unwrap_or_default();
     screen.line(&format!("A dev already runs here{address} (pid {}). Attached to its status;", status.pid));
     screen.line("Ctrl-C leaves it running, `sides stop` stops it.");
@@ -26,7 +29,7 @@ pub(crate) async fn run(client: Client, screen: &Arc<Screen>, stop: &Stop) -> an
     while !screen.is_gone() {
         screen.status(&tell::status_line(&status));
         tokio::select! {
-            () = stop.asked() => return Ok(Outcome::Done),
+            () = stop.asked() => return Ok(Some(Outcome::Done)),
             _ = tick.tick() => {}
             next = statuses.next() => match next? {
                 Some(fresh) => {
@@ -38,12 +41,12 @@ pub(crate) async fn run(client: Client, screen: &Arc<Screen>, stop: &Stop) -> an
                 None => {
                     screen.status(&[]);
                     screen.line(&format!("The dev with pid {} has ended.", status.pid));
-                    return Ok(Outcome::Done);
+                    return Ok(Some(Outcome::Done));
                 }
             },
         }
     }
-    Ok(Outcome::Done)
+    Ok(Some(Outcome::Done))
 }
 
 fn changes(before: &DevStatus, after: &DevStatus, palette: Palette) -> Vec<String> {

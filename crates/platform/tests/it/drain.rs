@@ -7,8 +7,10 @@ use crate::bench::{DEADLINE, launch, next_line, runs, started, supervisor, wait_
 #[tokio::test]
 async fn a_process_that_ends_when_asked_is_not_killed() {
     let (mut supervisor, mut watch) = supervisor(DEADLINE);
-    supervisor
-        .keep(launch("web", "sh -c 'trap \"echo bye; exit 0\" TERM; echo up; while :; do sleep 0.05; done'"));
+    supervisor.keep(launch(
+        "web",
+        "sh -c 'exec 2>/dev/null; trap \"echo bye; exit 0\" TERM; echo up; while :; do sleep 0.05; done'",
+    ));
     assert_eq!(next_line(&mut watch).await.text, "up");
     let began = Instant::now();
     supervisor.drain().await;

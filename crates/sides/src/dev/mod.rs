@@ -48,9 +48,11 @@ pub(crate) async fn run(workspace: &Workspace, options: DevOptions) -> anyhow::R
         if let Some(lock) = Lock::take(workspace)? {
             break lock;
         }
-        // `None`: the other one has just ended.
-        if let Some(client) = Client::connect(workspace).await? {
-            return attach::run(client, &screen, &stop).await;
+        // Either `None`: the other one has just ended, so its lock is free or soon will be.
+        if let Some(client) = Client::connect(workspace).await?
+            && let Some(outcome) = attach::run(client, &screen, &stop).await?
+        {
+            return Ok(outcome);
         }
     };
     let status = watch::Sender::new(DevStatus::new());
