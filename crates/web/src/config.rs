@@ -18,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) workers: usize,
     /// `ADMIN_TOKEN`: without it, nothing can be changed.
     pub(crate) admin_token: Option<Secret>,
+    /// Whether `LISTEN_FD` is set: others hold the listening socket too.
+    pub(crate) shares_its_socket: bool,
     /// `ALLOW_PRIVATE_ADDRESSES`: whether services and webhooks may lie in a private network.
     pub(crate) allow_private_addresses: bool,
 }
@@ -46,7 +48,8 @@ impl Config {
             "ALLOW_PRIVATE_ADDRESSES",
             "whether services and webhooks may lie in a private network; the worker has it too",
         );
-        Self { host, port, workers, admin_token, allow_private_addresses }
+        let shares_its_socket = environment.optional("LISTEN_FD").is_some();
+        Self { host, port, workers, admin_token, shares_its_socket, allow_private_addresses }
     }
 }
 

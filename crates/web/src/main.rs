@@ -14,6 +14,7 @@ mod routes;
 mod server;
 mod session;
 mod site;
+mod visits;
 mod watching;
 
 use std::process::ExitCode;

@@ -9,6 +9,8 @@ mod forms;
 mod headers;
 mod outage;
 mod pages;
+mod prober;
+mod rolling;
 mod rows;
 mod sign_in;
 mod start;
