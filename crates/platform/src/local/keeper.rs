@@ -14,6 +14,7 @@ use tokio::{
     task::JoinSet,
     time,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     exit::Exit,
@@ -32,9 +33,11 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 pub(super) struct Keeper {
     launch: Launch,
-    /// The place of its status among all.
-    index: usize,
+    /// Which of the statuses is its own.
+    copy: u64,
     shared: Arc<Shared>,
+    /// Ends this keeper's process, as the drain ends all of them.
+    stop: CancellationToken,
     /// The port of its last copy, so that a restart keeps the address.
     ops_port: u16,
 }
@@ -49,19 +52,19 @@ struct Copy {
 }
 
 impl Keeper {
-    pub(super) fn new(launch: Launch, index: usize, shared: Arc<Shared>) -> Self {
-        Self { ops_port: launch.ops_port, launch, index, shared }
+    pub(super) fn new(launch: Launch, copy: u64, shared: Arc<Shared>, stop: CancellationToken) -> Self {
+        Self { ops_port: launch.ops_port, launch, copy, shared, stop }
     }
 
     pub(super) async fn run(mut self) {
         let mut deaths = 0;
-        while !self.shared.drain.is_cancelled() {
+        while !self.stop.is_cancelled() {
             let began = Instant::now();
             let ended = match self.start().await {
                 Ok(copy) => Ok(self.attend(copy).await),
                 Err(reason) => Err(reason),
             };
-            if self.shared.drain.is_cancelled() {
+            if self.stop.is_cancelled() {
                 break;
             }
             let restart = self.shared.policy.after_death(deaths, began.elapsed());
@@ -74,12 +77,16 @@ impl Keeper {
             self.change(|status| status.restarts += 1);
             self.say(happening);
             tokio::select! {
-                () = self.shared.drain.cancelled() => {}
+                () = self.stop.cancelled() => {}
                 () = time::sleep(restart.pause) => {}
             }
         }
         self.enter(State::Stopped, None);
         self.say(Happening::Stopped);
+        if !self.shared.drain.is_cancelled() {
+            // Another copy has taken its place.
+            self.shared.statuses.send_modify(|statuses| statuses.retain(|status| status.copy != self.copy));
+        }
     }
 
     async fn start(&mut self) -> Result<Copy, String> {
@@ -136,7 +143,7 @@ impl Keeper {
         let ended = tokio::select! {
             ended = copy.child.wait() => ended,
             never = self.watch_answers(&copy.probe) => match never {},
-            () = self.shared.drain.cancelled() => self.drain(&mut copy).await,
+            () = self.stop.cancelled() => self.drain(&mut copy).await,
         };
         // What it started must not stay behind: it would hold ports, jobs and our pipes.
         copy.group.kill();
@@ -197,7 +204,11 @@ impl Keeper {
     }
 
     fn change(&self, change: impl FnOnce(&mut ProcessStatus)) {
-        self.shared.statuses.send_modify(|statuses| change(&mut statuses[self.index]));
+        self.shared.statuses.send_modify(|statuses| {
+            if let Some(own) = statuses.iter_mut().find(|status| status.copy == self.copy) {
+                change(own);
+            }
+        });
     }
 
     fn say(&self, happening: Happening) {

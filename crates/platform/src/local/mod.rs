@@ -25,4 +25,4 @@ pub use ports::{PortError, Ports};
 pub use restart::{Policy, Restart};
 pub use spawn::{Group, bind_to_supervisor};
 pub use status::{Event, Happening, ProcessStatus, State};
-pub use supervisor::{Supervisor, Watch};
+pub use supervisor::{NotReplaced, Supervisor, Watch};

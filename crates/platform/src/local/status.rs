@@ -30,6 +30,8 @@ pub enum State {
 pub struct ProcessStatus {
     /// `web`, `worker`, `clock` …
     pub name: String,
+    /// Tells copies of one process apart while one follows the other.
+    pub copy: u64,
     /// Where it is in its life.
     pub state: State,
     /// Since when it is in this state.

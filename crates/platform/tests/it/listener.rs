@@ -14,7 +14,7 @@ use platform::local::{Launch, Ports};
 use crate::bench::{DEADLINE, LOOPBACK, answerer, launch, next_line, started, supervisor, wait_until_ready};
 
 /// Which copy answers on the shared listener: its pid.
-fn ask(address: SocketAddr) -> u32 {
+pub(crate) fn ask(address: SocketAddr) -> u32 {
     let mut stream = TcpStream::connect(address).expect("a connection is never refused");
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();

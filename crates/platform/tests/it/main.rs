@@ -5,3 +5,4 @@ mod bench;
 mod death;
 mod drain;
 mod listener;
+mod roll;
