@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Build, migrate and run everything on this machine, until Ctrl-C.
     ///
+    /// After each save it builds again and replaces the processes whose bytes changed; a fault in the build is
+    /// shown and takes nothing down.
+    ///
     /// Uses the Postgres that DATABASE_URL names, or starts a private one in .sides/. A second `dev` in the
     /// same workspace attaches to the first one's status.
     Dev(DevOptions),
@@ -67,6 +70,9 @@ pub(crate) struct DevOptions {
     /// Build with optimisations.
     #[arg(long)]
     pub(crate) release: bool,
+    /// Do not build again and replace what changed after each save.
+    #[arg(long)]
+    pub(crate) no_watch: bool,
     /// Install Postgres first when this machine has none (Debian or Ubuntu, as root).
     #[arg(long)]
     pub(crate) install: bool,

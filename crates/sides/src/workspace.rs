@@ -70,6 +70,11 @@ impl Workspace {
         self.state_folder().join("run")
     }
 
+    /// The programs that `dev` runs.
+    pub(crate) fn programs_folder(&self) -> PathBuf {
+        self.run_folder().join("programs")
+    }
+
     pub(crate) fn create_folders(&self) -> Result<(), WorkspaceError> {
         for (folder, mode) in [(self.state_folder(), 0o755), (self.run_folder(), 0o700)] {
             DirBuilder::new()

@@ -22,25 +22,40 @@ pub(super) struct Built {
     pub(super) path: OsString,
     /// Whether the workspace has a program that changes the schema.
     pub(super) migrates: bool,
+    /// What can be built again; `None` for an installed set of programs, without sources.
+    pub(super) sources: Option<Sources>,
+}
+
+/// The programs that this workspace builds.
+pub(super) struct Sources {
+    /// Their names.
+    pub(super) programs: Vec<String>,
+    /// Where cargo builds.
+    pub(super) target_directory: PathBuf,
+    /// Where it puts the programs.
+    pub(super) folder: PathBuf,
 }
 
 /// Builds what the Procfiles name, as far as this workspace builds it, and `migrate`.
 pub(super) async fn run(dev: &Dev, procfiles: &[Procfile]) -> anyhow::Result<Built> {
     let Some(metadata) = Metadata::read(&dev.workspace).await? else {
-        // An installed set of programs, without sources.
-        return Ok(Built { path: search_path(None)?, migrates: true });
+        return Ok(Built { path: search_path([])?, migrates: true, sources: None });
     };
     let named = procfiles.iter().map(|procfile| procfile.program.as_str()).chain([MIGRATE]);
-    let programs: Vec<&str> = named.filter(|program| metadata.has_program(program)).collect();
+    let programs: Vec<String> =
+        named.filter(|program| metadata.has_program(program)).map(str::to_owned).collect();
     if !programs.is_empty() {
-        build(dev, &programs).await?;
+        build(dev, &programs).await.context("nothing was started")?;
     }
     let profile = if dev.options.release { "release" } else { "debug" };
-    let path = search_path(Some(metadata.target_directory.join(profile)))?;
-    Ok(Built { path, migrates: programs.contains(&MIGRATE) })
+    let folder = metadata.target_directory.join(profile);
+    let migrates = programs.iter().any(|program| program == MIGRATE);
+    let sources = Sources { programs, target_directory: metadata.target_directory, folder };
+    Ok(Built { path: search_path([sources.folder.clone()])?, migrates, sources: Some(sources) })
 }
 
-async fn build(dev: &Dev, programs: &[&str]) -> anyhow::Result<()> {
+/// Builds these programs of the workspace.
+pub(super) async fn build(dev: &Dev, programs: &[String]) -> anyhow::Result<()> {
     let mut command = cargo::command(&dev.workspace);
     command.args(["build", "--workspace"]);
     for program in programs {
@@ -56,7 +71,7 @@ async fn build(dev: &Dev, programs: &[&str]) -> anyhow::Result<()> {
     let _compilers = Group::led_by(&child).map(EndOnDrop);
     let status = child.wait().await.context("cargo cannot be waited for")?;
     if !status.success() {
-        bail!("the build failed ({status}); cargo says why above. Nothing was started");
+        bail!("the build failed ({status}); cargo says why above");
     }
     Ok(())
 }
@@ -70,7 +85,8 @@ impl Drop for EndOnDrop {
     }
 }
 
-fn search_path(first: Option<PathBuf>) -> anyhow::Result<OsString> {
+/// The inherited search path, with folders in front.
+pub(super) fn search_path(first: impl IntoIterator<Item = PathBuf>) -> anyhow::Result<OsString> {
     let inherited = env::var_os("PATH").unwrap_or_default();
     let entries = first.into_iter().chain(env::split_paths(&inherited));
     env::join_paths(entries).context("the target folder's name holds a colon, which a PATH cannot hold")

@@ -10,6 +10,9 @@ mod launches;
 mod postgres;
 mod prepare;
 mod processes;
+mod programs;
+mod rolling;
+mod saves;
 mod schema;
 mod stop;
 
@@ -67,7 +70,7 @@ pub(crate) async fn run(workspace: &Workspace, options: DevOptions) -> anyhow::R
         }
     };
     let postgres = postgres::Watcher::start(&dev, prepared.postgres);
-    let ran = processes::run(&dev, prepared.launches, prepared.ports).await;
+    let ran = processes::run(&dev, prepared.launches, prepared.rolling, prepared.ports).await;
     // Last: the processes write their last rows while they drain.
     postgres.stop().await;
     ran?;

@@ -10,6 +10,7 @@ use platform::{
 use super::{
     Dev, build, launches,
     postgres::{self, Postgres},
+    rolling::Rolling,
     schema,
 };
 use crate::display::{Spinner, tell};
@@ -17,6 +18,8 @@ use crate::display::{Spinner, tell};
 pub(super) struct Prepared {
     pub(super) postgres: Postgres,
     pub(super) launches: Vec<Launch>,
+    /// `None` without sources.
+    pub(super) rolling: Option<Rolling>,
     pub(super) ports: Arc<Ports>,
 }
 
@@ -54,6 +57,10 @@ pub(super) async fn run(dev: &Dev) -> anyhow::Result<Prepared> {
         dev.screen.line(&tell::done(palette, "the schema is up to date", begun.elapsed()));
     }
     let ports = Arc::new(Ports::default());
-    let launches = launches::prepare(dev, procfiles, &built, &database_url, &ports)?;
-    Ok(Prepared { postgres, launches, ports })
+    let mut launches = launches::prepare(dev, procfiles, &built, &database_url, &ports)?;
+    let rolling = built
+        .sources
+        .map(|sources| Rolling::prepare(dev, sources, database_url, &mut launches))
+        .transpose()?;
+    Ok(Prepared { postgres, launches, rolling, ports })
 }

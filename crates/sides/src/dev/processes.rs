@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use platform::local::{Launch, Line, Policy, Ports, Supervisor, Watch};
 use tokio::time;
 
-use super::Dev;
+use super::{Dev, rolling::Rolling};
 use crate::{
     control::Phase,
     display::{Palette, clean, tell},
@@ -17,16 +17,22 @@ use crate::{
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Runs everything until someone wants the end, then drains it.
-pub(super) async fn run(dev: &Dev, launches: Vec<Launch>, ports: Arc<Ports>) -> anyhow::Result<()> {
+pub(super) async fn run(
+    dev: &Dev,
+    mut launches: Vec<Launch>,
+    mut rolling: Option<Rolling>,
+    ports: Arc<Ports>,
+) -> anyhow::Result<()> {
     let (mut supervisor, watch) = Supervisor::new(http_client()?, Policy::default(), ports, DRAIN_LIMIT)
         .context("cannot start a thread")?;
     let mut view = View::new(dev, watch, &launches);
-    for launch in launches {
-        supervisor.keep(launch);
+    for launch in &launches {
+        supervisor.keep(launch.clone());
     }
     dev.enter(Phase::Running);
     tokio::select! {
         () = view.show_for_ever() => {}
+        () = follow(dev, rolling.as_mut(), &mut supervisor, &mut launches) => {}
         () = dev.stop.asked() => {}
     }
     dev.enter(Phase::Stopping);
@@ -47,6 +53,18 @@ pub(super) async fn run(dev: &Dev, launches: Vec<Launch>, ports: Arc<Ports>) -> 
     view.show_rest();
     dev.screen.status(&[]);
     Ok(())
+}
+
+async fn follow(
+    dev: &Dev,
+    rolling: Option<&mut Rolling>,
+    supervisor: &mut Supervisor,
+    launches: &mut [Launch],
+) {
+    match rolling {
+        Some(rolling) => rolling.follow(dev, supervisor, launches).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Asks only loopback: no proxy, no redirect, no TLS.

@@ -29,6 +29,11 @@ pub(crate) fn done(palette: Palette, text: &str, took: Duration) -> String {
     format!("{} {text}  {}", palette.paint(GOOD, "✓"), palette.paint(QUIET, &seconds(took)))
 }
 
+/// A file was saved.
+pub(crate) fn change(palette: Palette, what: &str) -> String {
+    format!("{} {what} changed", palette.paint(QUIET, "↻"))
+}
+
 /// Something a person should notice.
 pub(crate) fn notice(palette: Palette, text: &str) -> String {
     format!("{} {text}", palette.paint(BUSY, "!"))

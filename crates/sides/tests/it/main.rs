@@ -15,6 +15,7 @@ mod outage;
 mod pages;
 mod programs;
 mod refusals;
+mod rolling;
 mod rows;
 mod sandbox;
 mod schema;
