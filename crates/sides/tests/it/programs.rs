@@ -20,7 +20,9 @@ pub(crate) fn folder() -> &'static Path {
             cargo.arg("--release");
         }
         // They describe this package; build scripts watch them and would run again.
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_")) {
+        let describes_this =
+            |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|one| name.starts_with(one));
+        for (name, _) in std::env::vars().filter(|(name, _)| describes_this(name)) {
             cargo.env_remove(name);
         }
         assert!(cargo.status().unwrap().success(), "the programs do not build");
