@@ -1,4 +1,5 @@
 //! The worker against a real Postgres, real local servers and real signals.
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod fetching;
 mod fixture;
