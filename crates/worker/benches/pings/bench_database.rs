@@ -102,16 +102,19 @@ INSERT INTO service_states (service_id) SELECT id FROM added";
             found.word == wanted
         })
         .await;
-        self.since("-infinity", 1).await
+        self.since("1970-01-01", f64::from(i32::MAX), 1).await
     }
 
     pub(crate) async fn figures(&self, from: &str, arguments: &Arguments) -> anyhow::Result<Figures> {
-        self.since(from, i64::from(arguments.seconds / arguments.interval)).await
+        let at_least = i64::from(arguments.seconds / arguments.interval);
+        self.since(from, arguments.measured().as_secs_f64(), at_least).await
     }
 
-    async fn since(&self, from: &str, at_least: i64) -> anyhow::Result<Figures> {
-        let query =
-            diesel::sql_query(QUERY).bind::<sql_types::Text, _>(from).bind::<sql_types::BigInt, _>(at_least);
+    async fn since(&self, from: &str, seconds: f64, at_least: i64) -> anyhow::Result<Figures> {
+        let query = diesel::sql_query(QUERY)
+            .bind::<sql_types::Text, _>(from)
+            .bind::<sql_types::Double, _>(seconds)
+            .bind::<sql_types::BigInt, _>(at_least);
         Ok(query.get_result(&mut self.connection().await?).await?)
     }
 

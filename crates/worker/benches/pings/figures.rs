@@ -19,23 +19,25 @@ pub(crate) struct Figures {
     p99_ms: f64,
     #[diesel(sql_type = sql_types::Double)]
     worst_ms: f64,
-    /// Services with fewer pings than their interval asks for.
+    /// Services that answer and had fewer pings than their interval asks for.
     #[diesel(sql_type = sql_types::BigInt)]
     pub(crate) starved: i64,
 }
 
-/// `$1` is the start, `$2` the pings that each service should have had at least.
+/// Pings that were due within `$2` seconds from `$1` on; services that answer should have had `$3` of them.
 pub(crate) const QUERY: &str = "\
 WITH seen AS (
     SELECT service_id, ok, extract(epoch FROM pinged_at - due_at)::float8 * 1000 AS late_ms
-    FROM pings JOIN services ON id = service_id WHERE url IS NOT NULL AND pinged_at >= $1::timestamptz
+    FROM pings JOIN services ON id = service_id
+    WHERE url IS NOT NULL AND due_at >= $1::timestamptz AND due_at < $1::timestamptz + make_interval(secs => $2)
 )
 SELECT count(*) AS pings, count(*) FILTER (WHERE NOT ok) AS failed,
     coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY late_ms) FILTER (WHERE ok), 0) AS median_ms,
     coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY late_ms) FILTER (WHERE ok), 0) AS p99_ms,
     coalesce(max(late_ms) FILTER (WHERE ok), 0) AS worst_ms,
-    (SELECT count(*) FROM services WHERE url IS NOT NULL
-        AND (SELECT count(*) FROM seen WHERE service_id = services.id) < $2) AS starved
+    (SELECT count(*) FROM service_states JOIN services ON id = service_id
+        WHERE url IS NOT NULL AND state = 'up'
+            AND (SELECT count(*) FROM seen WHERE service_id = services.id) < $3) AS starved
 FROM seen";
 
 impl Figures {

@@ -6,6 +6,7 @@
 mod arguments;
 mod bench_database;
 mod figures;
+mod page;
 mod programs;
 mod sites;
 mod usage;
@@ -13,9 +14,7 @@ mod usage;
 use std::time::{Duration, Instant};
 
 use clap::Parser as _;
-use reqwest::Method;
 use tokio::time::sleep;
-use worker::fetch::{Clients, Fetcher, Target};
 
 use crate::{
     arguments::Arguments,
@@ -25,6 +24,9 @@ use crate::{
     sites::Sites,
     usage::{Meter, Tree},
 };
+
+/// A ping that is later than this is a ping left out.
+const GRACE: Duration = Duration::from_secs(3);
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
@@ -47,22 +49,24 @@ async fn main() -> anyhow::Result<()> {
     let burst_took = begun.elapsed();
     sleep(arguments.warm_up()).await;
 
-    let page = format!("http://{}/", running[0].public_address().await?);
+    let page = running[0].public_address().await?;
     let (from, meters) = (database.now().await?, meters(&running, &database)?);
-    let pages = tokio::spawn(read_pages(page, arguments.measured()));
+    let pages = tokio::spawn(page::read_for(page, arguments.measured()));
     sleep(arguments.measured()).await;
     let costs: Vec<f64> = meters.iter().map(Meter::cores).collect::<Result<_, _>>()?;
+    // The last ones that were due are still on their way.
+    sleep(GRACE).await;
     let figures = database.figures(&from, &arguments).await?;
-    let pages = pages.await?;
+    let pages = pages.await??;
 
     print_pings(&arguments, &figures, &burst, burst_took);
-    println!("page /         {} reads, worst {:.0} ms", pages.len(), worst_ms(&pages));
-    println!("\n{:<12}{:>12}{:>12}{:>16}", "process", "idle MiB", "peak MiB", "CPU, % of a core");
+    println!("page /         {pages}");
+    println!("\n{:<12}{:>12}{:>12}{:>20}", "process", "idle MiB", "peak MiB", "CPU, % of a core");
     for ((one, idle), cost) in running.iter().zip(idle).zip(&costs) {
         let (idle, peak) = (mib(idle), mib(one.peak_memory_kb()?));
-        println!("{:<12}{idle:>12.1}{peak:>12.1}{:>16.1}", one.name, cost * 100.0);
+        println!("{:<12}{idle:>12.1}{peak:>12.1}{:>20.1}", one.name, cost * 100.0);
     }
-    println!("{:<12}{:>12}{:>12}{:>16.1}", "postgres", "", "", costs[running.len()] * 100.0);
+    println!("{:<12}{:>12}{:>12}{:>20.1}", "postgres", "", "", costs[running.len()] * 100.0);
     println!("\na ping's row with its indexes: {} bytes", database.bytes_per_ping().await?);
     drop(running);
     database.stop().await;
@@ -74,41 +78,16 @@ fn meters(running: &[Running], database: &BenchDatabase) -> anyhow::Result<Vec<M
     processes.chain([Tree::of(database.pid()?)]).map(Meter::start).collect()
 }
 
-/// Somebody looks at the status page once a second.
-async fn read_pages(page: String, time: Duration) -> Vec<Duration> {
-    let fetcher =
-        Clients::new(true).and_then(|clients| Fetcher::new(&clients)).expect("a client can be made");
-    let target = Target {
-        method: Method::GET,
-        timeout: Duration::from_secs(10),
-        expected_status: 200..=200,
-        expected_text: Some("</html>"),
-    };
-    let begun = Instant::now();
-    let mut took = Vec::new();
-    while begun.elapsed() < time {
-        let seen = fetcher.fetch(&page, &target).await;
-        assert!(seen.failure.is_none(), "the status page does not answer: {seen:?}");
-        took.push(seen.latency);
-        sleep(Duration::from_secs(1)).await;
-    }
-    took
-}
-
 fn print_pings(arguments: &Arguments, figures: &Figures, burst: &Figures, burst_took: Duration) {
     println!("\npings/s        {:.1} wanted, {:.1} held", arguments.wanted(), figures.per_second(arguments));
     println!("lateness       {figures}");
-    println!("left out       {} services had a ping less than they should", figures.starved);
+    println!("left out       {} services that answer had a ping less than they should", figures.starved);
     println!("failed         {} pings of {}", figures.failed, figures.pings);
     println!(
         "first burst    {} due at once: {burst}; all pinged after {:.1} s",
         burst.pings,
         burst_took.as_secs_f64()
     );
-}
-
-fn worst_ms(took: &[Duration]) -> f64 {
-    took.iter().max().map_or(0.0, |worst| worst.as_secs_f64() * 1e3)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a table shows one digit")]
