@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use database::Connection;
 use diesel::{ExpressionMethods as _, dsl::now, upsert::excluded};
 use diesel_async::RunQueryDsl as _;
+use schedule::Schedule;
 
-use crate::{Schedule, schema::schedules};
+use crate::schema::schedules;
 
 /// Says when each schedule is due next.
 pub(crate) async fn announce(

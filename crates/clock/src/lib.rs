@@ -7,12 +7,8 @@
 //! Never knows models or handlers, and its database role has no right on their tables.
 
 mod announce;
-mod expression;
-mod fields;
 mod figures;
-mod missed;
 mod prune;
-mod schedule;
 pub mod schedules;
 mod schema;
 mod session;
@@ -20,12 +16,9 @@ mod tick;
 mod ticker;
 mod timeline;
 mod wall;
-mod zoned;
-
-pub use expression::{Expression, ExpressionError};
-pub use schedule::{Missed, Overlap, Schedule, ScheduleError, validate};
 
 use anyhow::Context as _;
+use schedule::{Schedule, validate};
 
 /// Keeps the schedules until the process drains.
 ///

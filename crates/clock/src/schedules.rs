@@ -1,6 +1,6 @@
 //! Everything that is fired, in one place.
 
-use crate::{Schedule, ScheduleError};
+use schedule::{Schedule, ScheduleError};
 
 /// The schedules of the application. The jobs behind the kinds live in the worker.
 ///
@@ -13,6 +13,6 @@ pub fn all() -> Result<Vec<Schedule>, ScheduleError> {
         Schedule::new("roll_up_pings", "*/5 * * * *", "roll_up_pings")?,
         Schedule::new("prune_history", "17 3 * * *", "prune_history")?,
     ];
-    crate::schedule::validate(&schedules)?;
+    schedule::validate(&schedules)?;
     Ok(schedules)
 }

@@ -4,9 +4,10 @@ use database::Connection;
 use diesel::ExpressionMethods as _;
 use diesel_async::{AsyncConnection as _, RunQueryDsl as _};
 use queue::{EnqueueError, JobId, Options};
+use schedule::Overlap;
 use uuid::Uuid;
 
-use crate::{Overlap, schema::ticks, timeline::Due};
+use crate::{schema::ticks, timeline::Due};
 
 /// Who fires: shown with the tick and the job.
 #[derive(Debug, Clone)]

@@ -7,10 +7,10 @@ use std::{
 
 use chrono::TimeDelta;
 use process::{Check, Complaint, Process};
+use schedule::Schedule;
 use tokio::time::timeout;
 
 use crate::{
-    Schedule,
     announce::announce,
     figures::{Figures, Outcome},
     prune::prune,

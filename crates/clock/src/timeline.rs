@@ -3,8 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
-
-use crate::{Schedule, missed};
+use schedule::Schedule;
 
 /// The schedules with their cursors. Every moment up to a cursor is settled.
 #[derive(Debug)]
@@ -59,12 +58,12 @@ impl Timeline {
         }
     }
 
-    /// Whether anything is due, and what of it to fire; see [`missed::due`].
+    /// Whether anything is due, and what of it to fire; see [`schedule::due`].
     pub(crate) fn due(&self, now: DateTime<Utc>) -> Vec<Due> {
         let waiting = self.0.iter().enumerate().filter(|(_, line)| line.next.is_some_and(|next| next <= now));
         let mut all: Vec<Due> = waiting
             .flat_map(|(index, line)| {
-                let moments = line.cursor.map(|cursor| missed::due(&line.schedule, cursor, now));
+                let moments = line.cursor.map(|cursor| schedule::due(&line.schedule, cursor, now));
                 let due = move |at| Due { line: index, schedule: line.schedule.clone(), at };
                 moments.unwrap_or_default().into_iter().map(due)
             })

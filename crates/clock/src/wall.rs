@@ -2,11 +2,9 @@
 //!
 //! A machine whose own time is wrong would otherwise fire early, and for all the others.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-
-use crate::schedule::delta;
 
 /// A moment of the database and when it was read here.
 #[derive(Debug, Clone, Copy)]
@@ -46,10 +44,13 @@ impl Wall {
     }
 }
 
+/// A span as the calendar's arithmetic needs it.
+fn delta(span: Duration) -> TimeDelta {
+    TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

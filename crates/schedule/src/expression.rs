@@ -1,31 +1,24 @@
-//! When a schedule is due: `17 3 * * *`, `0 */5 * * * *`, `@hourly`, `every 10 s`.
+//! When a schedule is due: `17 3 * * *`, `0 */5 * * * *`, `@hourly`, `every 10 s`, `@daily jitter 30 min`.
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::{fields::Fields, zoned};
+use crate::{Note, calendar::Calendar, jitter, note, span, zoned};
 
 /// A validated expression. `Display` shows it as it was written.
 #[derive(Debug, Clone)]
 pub struct Expression {
     text: String,
     meaning: Meaning,
+    jitter: Option<TimeDelta>,
 }
 
 #[derive(Debug, Clone)]
 enum Meaning {
     Every(TimeDelta),
     Calendar(Calendar),
-}
-
-/// Readings of the clock on the wall.
-#[derive(Debug, Clone)]
-pub(crate) struct Calendar {
-    alternatives: Vec<cron::Schedule>,
-    /// Whether hours are named one by one; see [`zoned`].
-    pub(crate) fixed: bool,
 }
 
 /// Why a text is no expression.
@@ -40,24 +33,45 @@ impl FromStr for Expression {
     type Err = ExpressionError;
 
     fn from_str(text: &str) -> Result<Self, ExpressionError> {
-        let meaning = match text.trim().strip_prefix("every ") {
-            Some(span) => read_span(span).map(Meaning::Every),
-            None => expand(text.trim()).and_then(read_calendar).map(Meaning::Calendar),
+        let text = text.trim();
+        let read = || {
+            let (regular, jitter) = match text.split_once(" jitter ") {
+                Some((regular, jitter)) => (regular.trim(), Some(read_jitter(jitter)?)),
+                None => (text, None),
+            };
+            let meaning = match regular.strip_prefix("every ") {
+                Some(span) => Meaning::Every(read_every(span)?),
+                None => Meaning::Calendar(Calendar::read(expand(regular)?)?),
+            };
+            Ok(Self { text: text.to_owned(), meaning, jitter })
         };
-        let text = text.trim().to_owned();
-        match meaning {
-            Ok(meaning) => Ok(Self { text, meaning }),
-            Err(fault) => Err(ExpressionError { text, fault }),
-        }
+        read().map_err(|fault| ExpressionError { text: text.to_owned(), fault })
     }
 }
 
 impl Expression {
-    /// The first due moment later than `after`; `None` when there is none before the year 2100.
+    /// The first due moment later than `after` of the schedule of this name; `None` when there is none before
+    /// the year 2100. Without jitter the name makes no difference.
     ///
     /// A span is counted from 1970-01-01 in UTC, so that every clock comes to the same moments.
     #[must_use]
-    pub fn next_after(&self, after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+    pub fn next_after(&self, after: DateTime<Utc>, zone: Tz, name: &str) -> Option<DateTime<Utc>> {
+        match self.jitter {
+            None => self.next_regular(after, zone),
+            Some(jitter) => jitter::next_after(after, name, jitter, |after| self.next_regular(after, zone)),
+        }
+    }
+
+    /// What to say of a firing near a change of clocks.
+    #[must_use]
+    pub fn note(&self, at: DateTime<Utc>, zone: Tz) -> Option<Note> {
+        match &self.meaning {
+            Meaning::Every(_) => None,
+            Meaning::Calendar(calendar) => note::note(calendar, at, zone),
+        }
+    }
+
+    fn next_regular(&self, after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
         match &self.meaning {
             Meaning::Every(span) => {
                 let (span, after) = (span.num_milliseconds(), after.timestamp_millis());
@@ -65,16 +79,6 @@ impl Expression {
             }
             Meaning::Calendar(calendar) => zoned::next_after(calendar, after, zone),
         }
-    }
-}
-
-impl Calendar {
-    /// The first matching reading later than `after`.
-    pub(crate) fn next_reading(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
-        // As UTC a reading is never missing or double, and the crate has no zone to go wrong about.
-        let after = after.and_utc();
-        let next = self.alternatives.iter().filter_map(|one| one.after(&after).next()).min()?;
-        Some(next.naive_utc())
     }
 }
 
@@ -98,33 +102,17 @@ fn expand(text: &str) -> Result<&str, String> {
     }
 }
 
-fn read_calendar(text: &str) -> Result<Calendar, String> {
-    let fields = Fields::read(text)?;
-    let alternatives: Result<Vec<cron::Schedule>, _> =
-        fields.notations().iter().map(|one| one.parse()).collect();
-    let alternatives = alternatives.map_err(|error| error.to_string())?;
-    let calendar = Calendar { alternatives, fixed: fields.has_fixed_hours() };
-    let from = DateTime::<Utc>::UNIX_EPOCH.naive_utc();
-    calendar.next_reading(from).is_some().then_some(calendar).ok_or_else(|| "that day never comes".to_owned())
+/// Below this, firing takes longer than the time between.
+const SHORTEST: TimeDelta = TimeDelta::milliseconds(10);
+
+fn read_every(text: &str) -> Result<TimeDelta, String> {
+    let span = span::read(text)?;
+    (span >= SHORTEST).then_some(span).ok_or_else(|| "a span lasts from 10 ms to 366 d".to_owned())
 }
 
-fn read_span(text: &str) -> Result<TimeDelta, String> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (count, unit) = text.split_at(digits);
-    let unit_ms = match unit.trim() {
-        "ms" => 1,
-        "s" => 1_000,
-        "min" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return Err("a span is a number and ms, s, min, h or d, as in every 10 s".to_owned()),
-    };
-    let span = count.parse::<i64>().ok().and_then(|count| count.checked_mul(unit_ms));
-    match span {
-        Some(span) if (10..=366 * 86_400_000).contains(&span) => Ok(TimeDelta::milliseconds(span)),
-        _ => Err("a span lasts from 10 ms to 366 d".to_owned()),
-    }
+fn read_jitter(text: &str) -> Result<TimeDelta, String> {
+    let span = span::read(text)?;
+    (span <= jitter::WIDEST).then_some(span).ok_or_else(|| "a jitter lasts at most 24 h".to_owned())
 }
 
 #[cfg(test)]
@@ -133,7 +121,7 @@ mod tests {
 
     fn next(expression: &str, after: &str) -> String {
         let expression: Expression = expression.parse().unwrap();
-        let next = expression.next_after(after.parse().unwrap(), Tz::UTC).unwrap();
+        let next = expression.next_after(after.parse().unwrap(), Tz::UTC, "a").unwrap();
         next.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
     }
 
@@ -160,10 +148,13 @@ mod tests {
         for (text, expected) in [
             ("0 0 30 2 *", "that day never comes"),
             ("@reboot", "known are @hourly"),
-            ("every 0 s", "lasts from 10 ms"),
-            ("every 99999999999999999 d", "lasts from 10 ms"),
+            ("every 0 s", "lasts from 1 ms"),
+            ("every 5 ms", "lasts from 10 ms"),
+            ("every 99999999999999999 d", "lasts from 1 ms"),
             ("every 10 parsecs", "a number and ms, s"),
             ("every -1 s", "a number and ms, s"),
+            ("@daily jitter 25 h", "at most 24 h"),
+            ("@daily jitter", "known are @hourly"),
             ("", "0 fields"),
         ] {
             let error = text.parse::<Expression>().map(|_| ()).unwrap_err().to_string();

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{Missed, Schedule, schedule::delta};
+use crate::{Missed, Schedule, policy::delta};
 
 /// How far back the last due moment is looked for, nearest first, so that a year without a clock costs no
 /// walk through every second of it.
@@ -15,7 +15,8 @@ const SPANS: [TimeDelta; 5] = [
 ];
 
 /// The moments later than `cursor` and not later than `now` that are to be fired, oldest first.
-pub(crate) fn due(schedule: &Schedule, cursor: DateTime<Utc>, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+#[must_use]
+pub fn due(schedule: &Schedule, cursor: DateTime<Utc>, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
     let span = match schedule.missed {
         Missed::Skip => Missed::LATE,
         Missed::Latest => return latest(schedule, cursor, now).into_iter().collect(),

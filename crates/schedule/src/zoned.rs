@@ -11,7 +11,7 @@
 use chrono::{DateTime, LocalResult, NaiveDateTime, Offset as _, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
-use crate::expression::Calendar;
+use crate::calendar::Calendar;
 
 /// No zone changes its offset twice within this.
 const STRIDE: TimeDelta = TimeDelta::hours(12);
@@ -46,13 +46,18 @@ pub(crate) fn next_after(calendar: &Calendar, after: DateTime<Utc>, zone: Tz) ->
     }
 }
 
-fn offset_at(moment: DateTime<Utc>, zone: Tz) -> TimeDelta {
+pub(crate) fn offset_at(moment: DateTime<Utc>, zone: Tz) -> TimeDelta {
     let offset = zone.offset_from_utc_datetime(&moment.naive_utc());
     TimeDelta::seconds(offset.fix().local_minus_utc().into())
 }
 
 /// The first moment after `from` and not after `to` at which the zone has another offset.
-fn first_seam(from: DateTime<Utc>, to: DateTime<Utc>, offset: TimeDelta, zone: Tz) -> Option<DateTime<Utc>> {
+pub(crate) fn first_seam(
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    offset: TimeDelta,
+    zone: Tz,
+) -> Option<DateTime<Utc>> {
     let mut low = from;
     while low < to {
         let high = to.min(low + STRIDE);
@@ -95,7 +100,7 @@ mod tests {
         let mut after: DateTime<Utc> = after.parse().unwrap();
         let mut all = Vec::new();
         for _ in 0..count {
-            let next = expression.next_after(after, zone).unwrap();
+            let next = expression.next_after(after, zone, "a").unwrap();
             assert!(next > after);
             all.push(next.with_timezone(&zone).format("%dT%H:%M%:z").to_string());
             after = next;

@@ -1,12 +1,10 @@
 //! One schedule: when, which job, and what happens when it could not be kept.
 
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use crate::{Expression, ExpressionError};
+use crate::{Expression, ExpressionError, Missed, Overlap};
 
 /// What fires when. The job is known by its name and its arguments only.
 #[derive(Debug, Clone)]
@@ -25,35 +23,6 @@ pub struct Schedule {
     pub missed: Missed,
     /// What happens when its last job is not over yet.
     pub overlap: Overlap,
-}
-
-/// What happens to due moments that no clock could keep, because none ran or Postgres was away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Missed {
-    /// They are not made up for.
-    Skip,
-    /// The last one is made up for, however late.
-    Latest,
-    /// Those of the last such span are made up for, at most [`Missed::MOST`].
-    AllWithin(Duration),
-}
-
-/// What happens when the last job of a schedule is not over yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Overlap {
-    /// Another one is enqueued.
-    Allow,
-    /// The tick counts as done by the job that is there.
-    Merge,
-}
-
-impl Missed {
-    /// A moment is late up to here and missed beyond.
-    pub const LATE: Duration = Duration::from_secs(5);
-    /// How many moments are made up for at once. The newest are.
-    pub const MOST: usize = 1_000;
-    /// The widest [`Missed::AllWithin`]. Ticks are remembered for longer than this.
-    pub const WIDEST: Duration = Duration::from_secs(24 * 60 * 60);
 }
 
 /// Why a schedule cannot be kept.
@@ -103,7 +72,7 @@ impl Schedule {
     /// The first due moment later than `after`.
     #[must_use]
     pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.expression.next_after(after, self.zone)
+        self.expression.next_after(after, self.zone, &self.name)
     }
 
     /// The due moments later than `after`, one after the other.
@@ -133,13 +102,10 @@ pub fn validate(schedules: &[Schedule]) -> Result<(), ScheduleError> {
     Ok(())
 }
 
-/// A span as the calendar's arithmetic needs it.
-pub(crate) fn delta(span: Duration) -> TimeDelta {
-    TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn schedule(name: &str) -> Schedule {

@@ -1,0 +1,3 @@
+//! Expressions and zones beside another implementation.
+
+mod croner;
