@@ -1,3 +1,4 @@
+DROP TABLE sides.job_attempts;
 DROP TABLE sides.job_history;
 DROP TABLE sides.runners;
 DROP TABLE sides.fang_tasks;

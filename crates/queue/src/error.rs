@@ -12,6 +12,7 @@ pub struct JobError(pub(crate) Kind);
 pub(crate) enum Kind {
     Retry(Source),
     Discard(String),
+    Cancel(String),
     Snooze(Duration),
 }
 
@@ -24,6 +25,11 @@ impl JobError {
     /// The job can never succeed: it is over, with this reason.
     pub fn discard(reason: impl Into<String>) -> Self {
         Self(Kind::Discard(reason.into()))
+    }
+
+    /// Nobody wants the job any more: it is over, with this reason.
+    pub fn cancel(reason: impl Into<String>) -> Self {
+        Self(Kind::Cancel(reason.into()))
     }
 
     /// Not now: again after this time. The attempt does not count.
@@ -44,6 +50,7 @@ impl fmt::Debug for JobError {
         match &self.0 {
             Kind::Retry(source) => write!(f, "retry: {}", chain(source.as_ref())),
             Kind::Discard(reason) => write!(f, "discard: {reason}"),
+            Kind::Cancel(reason) => write!(f, "cancel: {reason}"),
             Kind::Snooze(wait) => write!(f, "snooze for {wait:?}"),
         }
     }

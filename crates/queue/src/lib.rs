@@ -10,6 +10,8 @@
 //! Never knows models, web or any handler.
 
 mod arguments;
+#[doc(hidden)]
+pub mod bench;
 mod context;
 mod enqueue;
 mod error;

@@ -14,7 +14,6 @@ pub async fn run(process: Process, config: Config) -> anyhow::Result<()> {
     let state = State::new(process.pool.clone(), &process.metrics, config.allow_private_addresses)
         .context("the worker cannot be set up")?;
     let runner = Runner::new(
-        process.pool,
         process.database,
         registry(state),
         RunnerConfig {

@@ -9,7 +9,8 @@ use uuid::Uuid;
 pub struct RunnerConfig {
     /// How many jobs run at the same time.
     pub concurrency: usize,
-    /// How many jobs beyond the running ones may be claimed ahead.
+    /// At most how many jobs beyond the running ones are claimed ahead. How many really are follows from how
+    /// fast they run: a tenth of a second's worth.
     pub prefetch: usize,
     /// The process's instance id, for people who follow a job to where it ran.
     pub instance: Uuid,
@@ -20,17 +21,20 @@ pub struct RunnerConfig {
     /// How often to look for jobs when nothing wakes the runner: for scheduled jobs, and in case a
     /// notification was lost.
     pub poll: Duration,
+    /// How long an attempt that was told to stop may go on before it is dropped where it waits.
+    pub grace: Duration,
 }
 
 impl Default for RunnerConfig {
     fn default() -> Self {
         Self {
             concurrency: 16,
-            prefetch: 16,
+            prefetch: 5000,
             instance: Uuid::nil(),
             release: "dev".to_owned(),
             lease: Duration::from_secs(30),
             poll: Duration::from_secs(1),
+            grace: Duration::from_secs(5),
         }
     }
 }

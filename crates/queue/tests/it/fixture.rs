@@ -5,7 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{QueryableByName, sql_types::BigInt};
+use database::DatabaseUrl;
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Text},
+};
 use diesel_async::RunQueryDsl as _;
 use queue::{Registry, Runner, RunnerConfig, RunnerError};
 use serde::{Deserialize, Serialize};
@@ -89,16 +93,50 @@ pub(crate) fn start_with<S: Clone + Send + Sync + 'static>(
     config: RunnerConfig,
     drain_limit: Duration,
 ) -> Running {
+    spawn(database.url().clone(), registry, config, drain_limit)
+}
+
+/// A runner that reaches its database in a way of its own.
+pub(crate) fn start_at<S: Clone + Send + Sync + 'static>(
+    url: DatabaseUrl,
+    registry: Registry<S>,
+    config: RunnerConfig,
+) -> Running {
+    spawn(url, registry, config, Duration::from_secs(10))
+}
+
+fn spawn<S: Clone + Send + Sync + 'static>(
+    url: DatabaseUrl,
+    registry: Registry<S>,
+    config: RunnerConfig,
+    drain_limit: Duration,
+) -> Running {
     let drain = CancellationToken::new();
-    let runner = Runner::new(database.pool(), database.url().clone(), registry, config);
-    let token = drain.clone();
-    Running { drain, task: tokio::spawn(async move { runner.run(token, drain_limit).await }) }
+    let runner = Runner::new(url, registry, config);
+    Running { task: tokio::spawn(runner.run(drain.clone(), drain_limit)), drain }
 }
 
 #[derive(QueryableByName)]
 struct Count {
     #[diesel(sql_type = BigInt)]
     count: i64,
+}
+
+#[derive(QueryableByName)]
+struct Words {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+/// The one text that a query answers.
+pub(crate) async fn text(connection: &mut database::Connection, sql: &str) -> String {
+    let sql = format!("SELECT answer.* FROM ({sql}) AS answer (text)");
+    let row: Words = diesel::sql_query(sql).get_result(connection).await.expect("the query answers one text");
+    row.text
+}
+
+pub(crate) async fn execute(connection: &mut database::Connection, sql: &str) {
+    diesel::sql_query(sql).execute(connection).await.expect("the statement is valid");
 }
 
 /// The answer of a `SELECT count(*) …`.

@@ -3,5 +3,7 @@
 
 mod fixture;
 
+mod crashing;
 mod enqueueing;
+mod retrying;
 mod running;

@@ -50,7 +50,7 @@ impl Monitor {
         let config =
             RunnerConfig { concurrency: 16, poll: Duration::from_millis(100), ..RunnerConfig::default() };
         let url = self.database.url().clone();
-        let runner = Runner::new(self.database.pool(), url, worker::registry(state), config);
+        let runner = Runner::new(url, worker::registry(state), config);
         let drain = CancellationToken::new();
         let token = drain.clone();
         let task = tokio::spawn(async move {

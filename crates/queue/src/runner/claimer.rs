@@ -1,0 +1,171 @@
+//! Brings jobs to the desk.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    RunnerConfig,
+    ahead::Pace,
+    desk::Desk,
+    held::Held,
+    lease::Lease,
+    outcomes::Outcomes,
+    position::Cursor,
+    session::{Session, SessionError},
+    settled::Settled,
+    sql::{claim, claim::Claimed, give_back},
+};
+use crate::error::chain;
+
+/// The one task that claims for a runner.
+pub(crate) struct Claimer {
+    pub(crate) session: Session,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) outcomes: Arc<Outcomes>,
+    pub(crate) held: Arc<Held>,
+    pub(crate) lease: Arc<Lease>,
+    pub(crate) wake: Arc<Notify>,
+    pub(crate) owner: Uuid,
+    pub(crate) kinds: Vec<&'static str>,
+    pub(crate) config: RunnerConfig,
+}
+
+/// What the claimer remembers from one claim to the next.
+struct Memory {
+    cursor: Cursor,
+    pace: Pace,
+    /// The last claim found less than it wanted.
+    dry: bool,
+    /// When to look for claims whose answer never arrived.
+    reconcile: Instant,
+    suspect: Option<Uuid>,
+    suspects_at: Instant,
+}
+
+impl Claimer {
+    /// Claims until the drain begins.
+    pub(crate) async fn run(mut self, drain: CancellationToken) {
+        let now = Instant::now();
+        let mut memory = Memory {
+            cursor: Cursor::default(),
+            pace: Pace::new(now),
+            dry: false,
+            reconcile: now + self.config.lease,
+            suspect: None,
+            suspects_at: now,
+        };
+        while !drain.is_cancelled() {
+            let done = self.step(&mut memory).await;
+            let wait = match done {
+                Ok(wait) => wait,
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "no jobs could be claimed");
+                    // The claim may have been carried out, and its jobs be ours without our knowing.
+                    memory.reconcile = Instant::now();
+                    Wait::For(Duration::from_millis(200))
+                }
+            };
+            let sleep = match wait {
+                Wait::No => continue,
+                Wait::ForJobs => self.config.poll,
+                Wait::ForCapacity => self.config.poll,
+                Wait::For(time) => time,
+            };
+            tokio::select! {
+                () = drain.cancelled() => {}
+                () = self.wake.notified(), if wait == Wait::ForJobs => memory.dry = false,
+                () = self.desk.capacity.notified(), if wait == Wait::ForCapacity => {}
+                () = self.lease.changed.notified() => {}
+                () = tokio::time::sleep(sleep) => memory.dry = false,
+            }
+        }
+    }
+
+    async fn step(&mut self, memory: &mut Memory) -> Result<Wait, SessionError> {
+        let now = Instant::now();
+        if !self.lease.may_claim(now) {
+            return Ok(Wait::For(Duration::from_millis(100)));
+        }
+        if now >= memory.reconcile {
+            let released =
+                give_back::release_unknown(&mut self.session, self.owner, &self.held.ids()).await?;
+            if released > 0 {
+                tracing::warn!(jobs = released, "jobs given back whose claim was never answered");
+            }
+            memory.reconcile = now + self.config.lease;
+        }
+        self.suspect(memory, now).await?;
+        if memory.dry {
+            return Ok(Wait::ForJobs);
+        }
+        let wanted = self.wanted(memory, now);
+        if wanted == 0 {
+            return Ok(Wait::ForCapacity);
+        }
+        let start = memory.cursor.start(now);
+        let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
+        let jobs = claim::claim(&mut self.session, self.owner, &self.kinds, limit, start).await?;
+        let was_full = jobs.len() == wanted;
+        let last = jobs.last().map(|job| job.position);
+        memory.cursor.claimed(start, now, Instant::now(), last, was_full);
+        // Less than wanted from the middle on is not the end of the queue yet.
+        memory.dry = !was_full && start.is_none();
+        self.bring(jobs);
+        Ok(if memory.dry { Wait::ForJobs } else { Wait::No })
+    }
+
+    fn wanted(&self, memory: &mut Memory, now: Instant) -> usize {
+        memory.pace.note(now, self.outcomes.ended());
+        let ready = self.desk.waiting();
+        let free = self.config.concurrency.saturating_sub(self.desk.busy());
+        let wanted = memory.pace.wanted(free, ready, self.config.prefetch);
+        self.desk.set_low((ready + wanted) / 2);
+        // Outcomes that are not written yet hold memory, and their rows: no more than twice what may be ahead.
+        let most = self.config.concurrency + 3 * self.config.prefetch;
+        wanted.min(most.saturating_sub(self.held.len()))
+    }
+
+    /// A job that two runners died with runs when no other such job does: should it kill this one too, the
+    /// others are not counted as killers.
+    async fn suspect(&mut self, memory: &mut Memory, now: Instant) -> Result<(), SessionError> {
+        let running = memory.suspect.is_some_and(|id| self.held.has(id));
+        if running || now < memory.suspects_at || self.desk.busy() >= self.config.concurrency {
+            return Ok(());
+        }
+        memory.suspects_at = now + self.config.poll;
+        let job = claim::claim_suspect(&mut self.session, self.owner, &self.kinds).await?;
+        if let Some(job) = job {
+            memory.suspect = Some(job.id);
+            memory.suspects_at = now;
+            self.bring(vec![job]);
+        }
+        Ok(())
+    }
+
+    fn bring(&self, jobs: Vec<Claimed>) {
+        if jobs.is_empty() {
+            return;
+        }
+        self.held.add(jobs.iter().map(|job| (job.id, job.lease)));
+        if self.lease.may_claim(Instant::now()) {
+            self.desk.bring(jobs, self.config.concurrency);
+            return;
+        }
+        // The process stood still meanwhile: these may be another runner's already.
+        jobs.iter().for_each(|job| self.outcomes.push(Settled::untouched(job)));
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    No,
+    ForJobs,
+    ForCapacity,
+    For(Duration),
+}

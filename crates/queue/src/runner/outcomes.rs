@@ -1,0 +1,146 @@
+//! Outcomes on their way to the database, and the loop that writes them.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    held::Held,
+    session::{Session, SessionError},
+    settled::Settled,
+    sql::{finish, finish::Over, give_back, give_back::Return},
+};
+use crate::error::chain;
+
+/// What has ended and is not written yet.
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes {
+    pending: Mutex<Batch>,
+    arrived: Notify,
+    ended: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Batch {
+    finished: Vec<Over>,
+    otherwise: Vec<Over>,
+    back: Vec<Return>,
+}
+
+impl Outcomes {
+    pub(crate) fn push(&self, settled: Settled) {
+        {
+            let mut pending = self.lock();
+            match settled {
+                Settled::Over(job) if job.otherwise.is_none() => pending.finished.push(job),
+                Settled::Over(job) => pending.otherwise.push(job),
+                Settled::Return(job) => pending.back.push(job),
+            }
+        }
+        self.ended.fetch_add(1, Ordering::Relaxed);
+        self.arrived.notify_one();
+    }
+
+    /// How many jobs have ended since the start.
+    pub(crate) fn ended(&self) -> u64 {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    fn take(&self) -> Option<Batch> {
+        let batch = std::mem::take(&mut *self.lock());
+        let is_empty = batch.finished.is_empty() && batch.otherwise.is_empty() && batch.back.is_empty();
+        (!is_empty).then_some(batch)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Batch> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes outcomes, as many at once as have come together while the last ones were written.
+pub(crate) struct Flusher {
+    pub(crate) session: Session,
+    pub(crate) outcomes: Arc<Outcomes>,
+    pub(crate) held: Arc<Held>,
+    pub(crate) owner: Uuid,
+    pub(crate) release: String,
+    /// Nothing more will come: end when all is written.
+    pub(crate) last: CancellationToken,
+}
+
+impl Flusher {
+    /// Never gives up while the database is away: nobody else knows what became of these jobs.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let closing = self.last.is_cancelled();
+            while let Some(batch) = self.outcomes.take() {
+                self.write_all(batch).await;
+            }
+            if closing {
+                return;
+            }
+            tokio::select! {
+                () = self.outcomes.arrived.notified() => {}
+                () = self.last.cancelled() => {}
+            }
+        }
+    }
+
+    async fn write_all(&mut self, mut batch: Batch) {
+        let mut wait = Duration::from_millis(50);
+        while let Err(error) = self.write(&mut batch).await {
+            tracing::warn!(error = chain(&error), "outcomes could not be written; trying again");
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    /// What is written leaves the batch, so that a second try writes only the rest.
+    async fn write(&mut self, batch: &mut Batch) -> Result<(), SessionError> {
+        if !batch.finished.is_empty() {
+            let jobs = &batch.finished;
+            let written = finish::finished(&mut self.session, self.owner, &self.release, jobs).await?;
+            self.over(written, jobs).await?;
+            batch.finished.clear();
+        }
+        if !batch.otherwise.is_empty() {
+            let jobs = &batch.otherwise;
+            let written = finish::otherwise(&mut self.session, self.owner, &self.release, jobs).await?;
+            self.over(written, jobs).await?;
+            batch.otherwise.clear();
+        }
+        if !batch.back.is_empty() {
+            let jobs = &batch.back;
+            let written = give_back::give_back(&mut self.session, self.owner, &self.release, jobs).await?;
+            for job in jobs.iter().filter(|job| !written.contains(&job.id)) {
+                say_lost(job.id);
+            }
+            self.held.remove(jobs.iter().map(|job| (job.id, job.lease)));
+            batch.back.clear();
+        }
+        Ok(())
+    }
+
+    async fn over(&mut self, written: u64, jobs: &[Over]) -> Result<(), SessionError> {
+        // Fewer than given: lost, or written by a first try whose answer did not arrive.
+        if written < jobs.len() as u64 {
+            for id in finish::missing(&mut self.session, self.owner, jobs).await? {
+                say_lost(id);
+            }
+        }
+        self.held.remove(jobs.iter().map(|job| (job.id, job.lease)));
+        Ok(())
+    }
+}
+
+fn say_lost(id: Uuid) {
+    tracing::warn!(job.id = %id, "lease lost: another runner may have the job, its outcome here is not recorded");
+}

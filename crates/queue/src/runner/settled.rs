@@ -1,0 +1,65 @@
+//! What became of a claimed job.
+
+use std::time::Duration;
+
+use super::sql::{
+    claim::Claimed,
+    finish::Over,
+    give_back::{Return, Returned},
+};
+
+/// Longer errors are cut: they are for people.
+const LONGEST_ERROR: usize = 8_000;
+
+#[derive(Debug)]
+pub(crate) enum Settled {
+    Over(Over),
+    Return(Return),
+}
+
+impl Settled {
+    pub(crate) fn finished(job: &Claimed, took: Duration) -> Self {
+        Self::Over(Over { id: job.id, lease: job.lease, duration_us: micros(took), otherwise: None })
+    }
+
+    pub(crate) fn over(job: &Claimed, took: Duration, outcome: &'static str, reason: String) -> Self {
+        let otherwise = Some((outcome, storable(reason)));
+        Self::Over(Over { id: job.id, lease: job.lease, duration_us: micros(took), otherwise })
+    }
+
+    pub(crate) fn back(
+        job: &Claimed,
+        outcome: Returned,
+        took: Option<Duration>,
+        wait: Duration,
+        error: Option<String>,
+    ) -> Self {
+        Self::Return(Return {
+            id: job.id,
+            lease: job.lease,
+            outcome,
+            wait_seconds: wait.as_secs_f64(),
+            error: error.map(storable),
+            duration_us: took.map(micros),
+        })
+    }
+
+    /// A job that was claimed and never started.
+    pub(crate) fn untouched(job: &Claimed) -> Self {
+        Self::back(job, Returned::Released, None, Duration::ZERO, None)
+    }
+}
+
+fn micros(took: Duration) -> i64 {
+    i64::try_from(took.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Postgres stores no U+0000 in a text.
+fn storable(mut text: String) -> String {
+    if text.len() > LONGEST_ERROR {
+        let end = (0..=LONGEST_ERROR).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}

@@ -1,0 +1,76 @@
+//! A runner's right to its jobs, and what becomes of jobs whose runner has lost it.
+
+use uuid::Uuid;
+
+use super::super::{
+    RunnerConfig,
+    session::{Session, SessionError},
+};
+
+const RENEW: &str = "\
+INSERT INTO sides.runners (id, instance, release, kinds, concurrency, lease_until)
+VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
+ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until";
+
+/// Announces a runner, or renews its lease.
+pub(crate) async fn renew(
+    session: &mut Session,
+    owner: Uuid,
+    kinds: &[&str],
+    config: &RunnerConfig,
+) -> Result<(), SessionError> {
+    let concurrency = i32::try_from(config.concurrency).unwrap_or(i32::MAX);
+    let seconds = config.lease.as_secs_f64();
+    session
+        .execute(RENEW, &[&owner, &config.instance, &config.release, &kinds, &concurrency, &seconds])
+        .await
+        .map(drop)
+}
+
+/// Takes a runner that stops off the list.
+pub(crate) async fn deregister(session: &mut Session, owner: Uuid) -> Result<(), SessionError> {
+    session.execute("DELETE FROM sides.runners WHERE id = $1", &[&owner]).await.map(drop)
+}
+
+/// Without decoding anything, so that every runner can do it for every kind. The third death parks the job as
+/// failed: whatever it does, it does it to its runner.
+pub(crate) const RESCUE: &str = "\
+WITH lost AS MATERIALIZED (
+    SELECT id, owner, updated_at FROM sides.fang_tasks
+    WHERE state = 'in_progress' AND owner <> ALL (ARRAY(SELECT id FROM sides.runners WHERE lease_until > now()))
+    FOR UPDATE SKIP LOCKED
+), rescued AS (
+    UPDATE sides.fang_tasks
+    SET owner = NULL, updated_at = now(), crashes = crashes + 1, retries = retries + 1,
+        state = CASE WHEN crashes >= 2 THEN 'failed' ELSE 'retried' END::sides.fang_task_state,
+        error_message = CASE WHEN crashes >= 2 THEN 'three workers died while running this job'
+            ELSE 'the worker that ran this job died or lost its lease' END
+    WHERE id = ANY (ARRAY(SELECT id FROM lost))
+    RETURNING id, attempt, state, error_message
+), noted AS (
+    INSERT INTO sides.job_attempts (job_id, attempt, outcome, error, release, owner, claimed_at)
+    SELECT rescued.id, attempt, 'lost', error_message, runners.release, lost.owner, lost.updated_at
+    FROM rescued JOIN lost ON lost.id = rescued.id LEFT JOIN sides.runners ON runners.id = lost.owner
+)
+SELECT id, state = 'failed' FROM rescued";
+
+/// A job whose runner is no longer heard of.
+pub(crate) struct Rescued {
+    pub(crate) id: Uuid,
+    /// It was the third time.
+    pub(crate) given_up: bool,
+}
+
+/// Frees the jobs of runners that are no longer heard of.
+pub(crate) async fn rescue(session: &mut Session) -> Result<Vec<Rescued>, SessionError> {
+    let rows = session.query(RESCUE, &[]).await?;
+    Ok(rows.iter().map(|row| Rescued { id: row.get(0), given_up: row.get(1) }).collect())
+}
+
+const FORGET: &str = "\
+DELETE FROM sides.runners WHERE lease_until < now() - interval '1 hour'";
+
+/// Takes runners off the list that died long ago.
+pub(crate) async fn forget(session: &mut Session) -> Result<(), SessionError> {
+    session.execute(FORGET, &[]).await.map(drop)
+}

@@ -1,0 +1,6 @@
+//! The runner's statements. Each is one round trip and one transaction.
+
+pub(crate) mod claim;
+pub(crate) mod finish;
+pub(crate) mod give_back;
+pub(crate) mod lease;
