@@ -7,6 +7,7 @@
 //!
 //! Never knows web, worker or clock.
 
+pub mod class;
 pub mod cli;
 mod concurrent;
 mod error;
@@ -20,6 +21,7 @@ mod runner;
 mod said;
 mod script;
 mod session;
+pub mod shadow;
 pub mod sql;
 mod status;
 mod step;

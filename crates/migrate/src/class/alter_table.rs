@@ -1,0 +1,107 @@
+//! `ALTER TABLE`, action by action.
+
+use squawk_syntax::{
+    SyntaxKind,
+    ast::{AlterTable, AlterTableAction, AstNode as _, AttachPartition, DetachPartition},
+};
+
+use super::{
+    Class, Facts, Lock, Reason, Who, Work, column, constraint,
+    names::{self, fold, has, paths_of, text_of},
+};
+
+pub(crate) fn alter_table(alter: &AlterTable, facts: &Facts) -> Class {
+    let table = names::relation(alter.relation_name());
+    let classes = alter.actions().map(|action| one(&table, &action, facts));
+    classes.reduce(Class::with).unwrap_or_else(|| Class::on(&table, Lock::AccessExclusive))
+}
+
+fn one(table: &str, action: &AlterTableAction, facts: &Facts) -> Class {
+    use AlterTableAction as Action;
+    let exclusive = || Class::on(table, Lock::AccessExclusive);
+    match action {
+        Action::AddColumn(add) => column::add(table, add, facts),
+        Action::AlterColumn(alter) => column::alter(table, alter, facts),
+        Action::AddConstraint(add) => constraint::add(table, add),
+        Action::DropColumn(drop) if drop.cascade_token().is_some() => {
+            exclusive().contract().refused(Reason::Cascade)
+        }
+        Action::DropConstraint(drop) => {
+            let name = drop.name_ref().map(|name| fold(&text_of(&name))).unwrap_or_default();
+            let class = exclusive().and_on_each(facts.parent(table, &name), Lock::AccessExclusive).contract();
+            if drop.cascade_token().is_some() { class.refused(Reason::Cascade) } else { class }
+        }
+        Action::ValidateConstraint(validate) => {
+            let name = validate.name_ref().map(|name| fold(&text_of(&name))).unwrap_or_default();
+            Class::on(table, Lock::ShareUpdateExclusive)
+                .and_on_each(facts.parent(table, &name), Lock::RowShare)
+                .doing(Work::Scan)
+                .felt_by(Who::Writers)
+                .contract()
+        }
+        Action::AttachPartition(attach) => attach_partition(table, attach, facts),
+        Action::DetachPartition(detach) => detach_partition(table, detach, facts),
+        Action::RenameColumn(_) | Action::RenameTo(_) | Action::SetSchema(_) => {
+            exclusive().contract().refused(Reason::OldName)
+        }
+        Action::SetLogged(_) | Action::SetUnlogged(_) | Action::SetTablespace(_) => {
+            exclusive().doing(Work::Rewrite).refused(Reason::Rewrite)
+        }
+        Action::ClusterOn(_)
+        | Action::SetWithoutCluster(_)
+        | Action::SetOptions(_)
+        | Action::OptionItemList(_)
+        | Action::ResetOptions(_) => Class::on(table, Lock::ShareUpdateExclusive),
+        Action::EnableTrigger(_)
+        | Action::DisableTrigger(_)
+        | Action::EnableAlwaysTrigger(_)
+        | Action::EnableReplicaTrigger(_) => {
+            Class::on(table, Lock::ShareRowExclusive).felt_by(Who::Writers).contract()
+        }
+        Action::EnableRls(_)
+        | Action::DisableRls(_)
+        | Action::ForceRls(_)
+        | Action::NoForceRls(_)
+        | Action::OwnerTo(_)
+        | Action::EnableRule(_)
+        | Action::DisableRule(_)
+        | Action::EnableAlwaysRule(_)
+        | Action::EnableReplicaRule(_) => exclusive().felt_by(Who::Readers).contract(),
+        Action::DropColumn(_)
+        | Action::RenameConstraint(_)
+        | Action::NoInheritTable(_)
+        | Action::NotOf(_) => exclusive().contract(),
+        _ => exclusive(),
+    }
+}
+
+fn attach_partition(table: &str, attach: &AttachPartition, facts: &Facts) -> Class {
+    let child = names::path(attach.path());
+    let class = Class::on(table, Lock::ShareUpdateExclusive)
+        .and_on(&child, Lock::AccessExclusive)
+        .and_on_each(facts.default_partitions.get(table), Lock::AccessExclusive);
+    // A valid CHECK is taken for the one that makes the scan needless: Postgres alone can compare them.
+    if facts.checked.contains(&child) { class } else { class.doing(Work::Scan).refused(Reason::Scan) }
+}
+
+fn detach_partition(table: &str, detach: &DetachPartition, facts: &Facts) -> Class {
+    // The parser does not always give the name a node of its own.
+    let words = text_of(detach);
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let child = paths_of(detach).pop().or_else(|| words.get(2).map(|name| fold(name))).unwrap_or_default();
+    let all = detach.syntax().descendants_with_tokens();
+    if has(detach, SyntaxKind::FINALIZE_KW) {
+        return Class::on(table, Lock::ShareUpdateExclusive).and_on(&child, Lock::AccessExclusive).contract();
+    }
+    if all.into_iter().any(|element| element.kind() == SyntaxKind::CONCURRENTLY_KW) {
+        return Class::on(table, Lock::ShareUpdateExclusive)
+            .and_on(&child, Lock::AccessExclusive)
+            .felt_by(Who::Readers)
+            .contract();
+    }
+    Class::on(table, Lock::AccessExclusive)
+        .and_on(&child, Lock::AccessExclusive)
+        .and_on_each(facts.default_partitions.get(table), Lock::AccessExclusive)
+        .contract()
+        .refused(Reason::Concurrently)
+}

@@ -1,0 +1,237 @@
+//! From a parsed statement to its class.
+
+use std::collections::BTreeSet;
+
+use squawk_syntax::{
+    SourceFile, SyntaxKind,
+    ast::{AstNode as _, Stmt},
+};
+
+use super::{
+    Class, Facts, Lock, Reason, Who, Work,
+    alter_table::alter_table,
+    names::{self, fold, has, paths_of, text_of},
+    objects,
+};
+
+/// The class of the first statement of `text`. Unknown to the parser: nothing is known, so nothing is claimed.
+#[must_use]
+pub fn classify(text: &str, facts: &Facts) -> Class {
+    classify_all(text, facts).into_iter().next().unwrap_or_else(Class::unnoticed)
+}
+
+/// The class of each statement of one migration. What the migration makes itself nobody else uses yet, so
+/// nothing that is done to it is felt.
+#[must_use]
+pub fn classify_all(text: &str, facts: &Facts) -> Vec<Class> {
+    let mut made = BTreeSet::new();
+    let file = SourceFile::parse(text);
+    if !file.errors().is_empty() {
+        return vec![Class::unnoticed()];
+    }
+    let statements = file.tree().stmts().filter(|tree| !text_of(tree).is_empty());
+    statements
+        .map(|tree| {
+            let mut class = class_of(&tree, facts);
+            class.locks.retain(|relation, _| !made.contains(relation));
+            if class.subject.as_ref().is_some_and(|subject| made.contains(subject)) {
+                class = Class { locks: class.locks, ..Class::unnoticed() };
+            }
+            made.extend(makes(&tree));
+            class
+        })
+        .collect()
+}
+
+/// What the statement makes, by name. A thing that may have been there before is not made by it.
+fn makes(tree: &Stmt) -> Option<String> {
+    let sure = |is_unsure: bool, name: String| (!is_unsure).then_some(name);
+    match tree {
+        Stmt::CreateTable(create) => sure(create.if_not_exists().is_some(), names::path(create.path())),
+        Stmt::CreateTableAs(create) => sure(create.if_not_exists().is_some(), names::path(create.path())),
+        Stmt::CreateMaterializedView(create) => {
+            sure(create.if_not_exists().is_some(), names::path(create.path()))
+        }
+        Stmt::CreateView(create) => sure(create.or_replace().is_some(), names::path(create.path())),
+        Stmt::CreateIndex(create) => {
+            let name = create.name().map(|name| fold(&text_of(&name)))?;
+            sure(create.if_not_exists().is_some(), name)
+        }
+        Stmt::CreateType(create) => paths_of(create).into_iter().next(),
+        Stmt::CreateDomain(create) => paths_of(create).into_iter().next(),
+        Stmt::CreateFunction(create) => sure(create.or_replace().is_some(), names::path(create.path())),
+        _ => None,
+    }
+}
+
+fn class_of(tree: &Stmt, facts: &Facts) -> Class {
+    let unnoticed = Class::unnoticed;
+    match tree {
+        Stmt::CreateTable(create) => objects::create_table(create, facts),
+        Stmt::AlterTable(alter) => alter_table(alter, facts),
+        Stmt::DropTable(_) => {
+            let class = on_each(&paths_of(tree), Lock::AccessExclusive).contract();
+            let parents: Vec<_> =
+                paths_of(tree).iter().flat_map(|table| facts.parents_of(table)).cloned().collect();
+            unless_cascade(class.and_on_each(&parents, Lock::AccessExclusive), tree)
+        }
+        Stmt::Truncate(truncate) => {
+            let tables = truncate.table_list().into_iter().flat_map(|list| list.relation_names());
+            let tables: Vec<_> = tables.map(|name| names::relation(Some(name))).collect();
+            on_each(&tables, Lock::AccessExclusive).doing(Work::Rewrite).backfill().refused(Reason::Empties)
+        }
+        Stmt::CreateIndex(create) => {
+            let table = names::relation(create.relation_name());
+            let class = if create.concurrently_token().is_some() {
+                Class::on(&table, Lock::ShareUpdateExclusive).doing(Work::IndexBuild)
+            } else {
+                Class::on(&table, Lock::Share).doing(Work::IndexBuild).refused(Reason::IndexBuild)
+            };
+            if create.unique_token().is_some() { class.felt_by(Who::Writers).contract() } else { class }
+        }
+        Stmt::DropIndex(drop) => {
+            let indexes = paths_of(tree);
+            let tables: Vec<_> =
+                indexes.iter().filter_map(|index| facts.indexes.get(index)).cloned().collect();
+            let (lock, is_short) = match drop.concurrently_token() {
+                Some(_) => (Lock::ShareUpdateExclusive, true),
+                None => (Lock::AccessExclusive, false),
+            };
+            let class = on_each(&indexes, lock).and_on_each(&tables, lock).contract();
+            if is_short { class } else { class.refused(Reason::Concurrently) }
+        }
+        Stmt::Reindex(reindex) => {
+            let name = names::path(reindex.path());
+            let table = facts.indexes.get(&name).cloned().unwrap_or(name.clone());
+            if has_anywhere(tree, SyntaxKind::CONCURRENTLY_KW) {
+                return on_each(&[name, table], Lock::ShareUpdateExclusive).doing(Work::IndexBuild);
+            }
+            let class = Class::on(&table, Lock::Share).doing(Work::IndexBuild).refused(Reason::Concurrently);
+            if name == table { class } else { class.and_on(&name, Lock::AccessExclusive) }
+        }
+        Stmt::AlterIndex(alter) => Class::on(&names::path(alter.path()), Lock::ShareUpdateExclusive),
+        Stmt::Cluster(cluster) => Class::on(&names::path(cluster.path()), Lock::AccessExclusive)
+            .doing(Work::Rewrite)
+            .refused(Reason::Rewrite),
+        Stmt::Vacuum(_) if has_anywhere(tree, SyntaxKind::FULL_KW) => {
+            on_each(&tables_of(tree), Lock::AccessExclusive).doing(Work::Rewrite).refused(Reason::Rewrite)
+        }
+        Stmt::Vacuum(_) | Stmt::Analyze(_) => on_each(&tables_of(tree), Lock::ShareUpdateExclusive),
+        Stmt::CreateTrigger(create) => {
+            let table = names::path(create.on_table().and_then(|on| on.path()));
+            Class::on(&table, Lock::ShareRowExclusive).felt_by(Who::Writers)
+        }
+        Stmt::DropTrigger(drop) => {
+            hanging(&names::path(drop.on_table().and_then(|on| on.path())), Who::Writers)
+        }
+        Stmt::CreateRule(create) => hanging(&names::path(create.path()), Who::Writers),
+        Stmt::DropRule(drop) => hanging(&names::path(drop.on_table().and_then(|on| on.path())), Who::Writers),
+        Stmt::CreatePolicy(create) => {
+            hanging(&names::path(create.on_table().and_then(|on| on.path())), Who::Readers)
+        }
+        Stmt::DropPolicy(drop) => {
+            hanging(&names::path(drop.on_table().and_then(|on| on.path())), Who::Readers)
+        }
+        Stmt::CreateView(create) => objects::create_view(create, facts),
+        Stmt::DropView(_) | Stmt::DropMaterializedView(_) => {
+            unless_cascade(on_each(&paths_of(tree), Lock::AccessExclusive).contract(), tree)
+        }
+        Stmt::Refresh(refresh) => objects::refresh(refresh),
+        Stmt::AlterType(alter) => objects::alter_type(alter),
+        Stmt::AlterDomain(alter) => objects::alter_domain(alter, facts),
+        Stmt::AlterSchema(_) if has_anywhere(tree, SyntaxKind::RENAME_KW) => {
+            unnoticed().contract().refused(Reason::OldName)
+        }
+        Stmt::CreateFunction(create) if create.or_replace().is_some() => unnoticed().felt_by(Who::Readers),
+        Stmt::Update(update) => rows(&names::relation(update.relation_name())).refused(Reason::Unbatched),
+        Stmt::Delete(delete) => rows(&names::relation(delete.relation_name())).refused(Reason::Unbatched),
+        Stmt::Merge(_) => unnoticed().backfill().refused(Reason::Unbatched),
+        Stmt::Insert(insert) if insert.values().is_some() => {
+            Class::on(&names::path(insert.path()), Lock::RowExclusive)
+        }
+        Stmt::Insert(insert) => {
+            Class::on(&names::path(insert.path()), Lock::RowExclusive).doing(Work::Scan).backfill()
+        }
+        Stmt::Lock(lock) => {
+            let tables = lock.table_list().into_iter().flat_map(|list| list.relation_names());
+            let tables: Vec<_> = tables.map(|name| names::relation(Some(name))).collect();
+            on_each(&tables, Lock::AccessExclusive)
+        }
+        Stmt::CommentOn(comment) if has(comment, SyntaxKind::TABLE_KW) => {
+            Class::on(&names::path(comment.path()), Lock::ShareUpdateExclusive)
+        }
+        Stmt::AlterSequence(alter) => Class::on(&names::path(alter.path()), Lock::ShareRowExclusive),
+        Stmt::Revoke(_) => unnoticed().contract(),
+        _ if text_of(tree).to_uppercase().starts_with("DROP ") => {
+            unless_cascade(unnoticed().contract(), tree)
+        }
+        _ => unnoticed(),
+    }
+}
+
+fn on_each(relations: &[String], lock: Lock) -> Class {
+    relations
+        .iter()
+        .map(|relation| Class::on(relation, lock))
+        .reduce(Class::with)
+        .unwrap_or_else(Class::unnoticed)
+}
+
+/// Rules, policies and triggers: what they change is felt without the code changing.
+fn hanging(table: &str, who: Who) -> Class {
+    Class::on(table, Lock::AccessExclusive).felt_by(who).contract()
+}
+
+fn rows(table: &str) -> Class {
+    Class::on(table, Lock::RowExclusive).doing(Work::Scan).backfill()
+}
+
+fn unless_cascade(class: Class, tree: &Stmt) -> Class {
+    if has_anywhere(tree, SyntaxKind::CASCADE_KW) { class.refused(Reason::Cascade) } else { class }
+}
+
+fn has_anywhere(tree: &Stmt, keyword: SyntaxKind) -> bool {
+    tree.syntax().descendants_with_tokens().any(|element| element.kind() == keyword)
+}
+
+fn tables_of(tree: &Stmt) -> Vec<String> {
+    let relations = tree.syntax().descendants().filter_map(squawk_syntax::ast::RelationName::cast);
+    relations.map(|name| names::relation(Some(name))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_migration_makes_itself_raises_no_alarm() {
+        let text =
+            "CREATE TABLE app.orders (id bigint, region text, customer bigint REFERENCES customers (id));
+                    CREATE INDEX orders_region ON app.orders (region);
+                    ALTER TABLE app.orders ADD CHECK (id > 0), ALTER COLUMN region SET NOT NULL;
+                    UPDATE app.orders SET region = 'eu';
+                    DROP INDEX orders_region;
+                    CREATE INDEX customers_name ON customers (name);";
+        let classes = classify_all(text, &Facts::default());
+        let refused: Vec<_> = classes.iter().map(|class| class.refused).collect();
+        assert_eq!(refused, [None, None, None, None, None, Some(Reason::IndexBuild)]);
+        assert_eq!(classes[0].locks["customers"], Lock::ShareRowExclusive);
+        assert!(classes[1..5].iter().all(|class| class.locks.is_empty()), "{classes:?}");
+    }
+
+    #[test]
+    fn a_table_that_may_have_been_there_is_not_ones_own() {
+        let text = "CREATE TABLE IF NOT EXISTS t (a int); CREATE INDEX i ON public.t (a)";
+        assert_eq!(classify_all(text, &Facts::default())[1].refused, Some(Reason::IndexBuild));
+    }
+
+    #[test]
+    fn the_worst_of_several_actions_counts() {
+        let class = classify(
+            "ALTER TABLE t ADD COLUMN a int, ADD CONSTRAINT u UNIQUE (b), DROP COLUMN c",
+            &Facts::default(),
+        );
+        assert_eq!((class.refused, class.work), (Some(Reason::IndexBuild), Work::IndexBuild));
+        assert_eq!(class.locks["t"], Lock::AccessExclusive);
+    }
+}

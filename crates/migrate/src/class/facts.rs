@@ -1,0 +1,51 @@
+//! What of the catalogue decides a statement's class.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+/// A column as it was before the statement.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ColumnFacts {
+    /// Its type, as `format_type` prints it.
+    pub sql_type: String,
+    /// Whether it is NOT NULL, or a valid CHECK says so.
+    pub never_null: bool,
+}
+
+/// The catalogue as it was before the statement, as far as it matters here. Names are without `public`. Without
+/// any facts the worst is assumed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Facts {
+    /// Table → column → what it is.
+    pub columns: BTreeMap<String, BTreeMap<String, ColumnFacts>>,
+    /// Tables with a valid CHECK.
+    pub checked: BTreeSet<String>,
+    /// Table → foreign key → the table it refers to.
+    pub parents: BTreeMap<String, BTreeMap<String, String>>,
+    /// Partitioned table → its default partition.
+    pub default_partitions: BTreeMap<String, String>,
+    /// Index → its table.
+    pub indexes: BTreeMap<String, String>,
+    /// Domain → the tables with a column of it.
+    pub domains: BTreeMap<String, BTreeSet<String>>,
+    /// Functions that give another answer for each row.
+    pub volatile: BTreeSet<String>,
+    /// Views.
+    pub views: BTreeSet<String>,
+}
+
+impl Facts {
+    pub(crate) fn column(&self, table: &str, column: &str) -> Option<&ColumnFacts> {
+        self.columns.get(table)?.get(column)
+    }
+
+    pub(crate) fn parent(&self, table: &str, constraint: &str) -> Option<&String> {
+        self.parents.get(table)?.get(constraint)
+    }
+
+    pub(crate) fn parents_of(&self, table: &str) -> impl Iterator<Item = &String> {
+        self.parents.get(table).into_iter().flat_map(BTreeMap::values)
+    }
+}

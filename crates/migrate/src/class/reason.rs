@@ -1,0 +1,50 @@
+//! Why a statement is refused, in words.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Why a statement must not run as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// It writes the whole table anew.
+    Rewrite,
+    /// It reads the whole table.
+    Scan,
+    /// It builds an index.
+    IndexBuild,
+    /// It fails as soon as the table has a row.
+    FailsOnRows,
+    /// It keeps everyone out of one table while it waits for another.
+    TwoTables,
+    /// Code that runs uses the old name.
+    OldName,
+    /// It does to others what is not written here.
+    Cascade,
+    /// It has a form that keeps nobody out.
+    Concurrently,
+    /// It empties a table.
+    Empties,
+    /// It changes any number of rows at once.
+    Unbatched,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rewrite => "writes the whole table anew, and meanwhile nobody may read or write it",
+            Self::Scan => "reads the whole table, and meanwhile nobody may write to it",
+            Self::IndexBuild => "builds an index, and meanwhile nobody may write to the table",
+            Self::FailsOnRows => "fails as soon as the table has a row, and so do the INSERTs of the code that runs",
+            Self::TwoTables => "keeps everyone out of one table while it waits for the lock on another",
+            Self::OldName => "the code that runs uses the old name and fails at once",
+            Self::Cascade => "CASCADE drops what is not named here; drop each thing by its name first",
+            Self::Concurrently => "keeps everyone out, and has a form that does not",
+            Self::Empties => "keeps everyone out, and what the code that runs still needs is gone",
+            Self::Unbatched => {
+                "changes any number of rows in one transaction, and whoever changes one of them waits for its end"
+            }
+        })
+    }
+}

@@ -1,0 +1,45 @@
+WITH
+    -- As names are written in migrations: with a schema unless it is public.
+    named AS (
+        SELECT c.oid, c.relkind, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname AS name
+        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'sides_migrate')
+    ),
+    columns AS (
+        SELECT t.name, jsonb_object_agg(a.attname, jsonb_build_object(
+            'sql_type', format_type(a.atttypid, a.atttypmod),
+            'never_null', a.attnotnull OR EXISTS (
+                SELECT FROM pg_constraint AS k
+                WHERE k.conrelid = t.oid AND k.contype = 'c' AND k.convalidated
+                  AND pg_get_constraintdef(k.oid) IN (
+                      format('CHECK ((%I IS NOT NULL))', a.attname), format('CHECK (%I IS NOT NULL)', a.attname))
+            ))) AS columns
+        FROM named AS t JOIN pg_attribute AS a ON a.attrelid = t.oid
+        WHERE t.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+        GROUP BY t.name
+    ),
+    parents AS (
+        SELECT t.name, jsonb_object_agg(k.conname, parent.name) AS parents
+        FROM pg_constraint AS k JOIN named AS t ON t.oid = k.conrelid JOIN named AS parent ON parent.oid = k.confrelid
+        WHERE k.contype = 'f' GROUP BY t.name
+    ),
+    domains AS (
+        SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || d.typname AS name,
+               jsonb_agg(DISTINCT t.name) AS tables
+        FROM pg_type AS d JOIN pg_namespace AS n ON n.oid = d.typnamespace
+        JOIN pg_attribute AS a ON a.atttypid = d.oid JOIN named AS t ON t.oid = a.attrelid
+        WHERE d.typtype = 'd' AND t.relkind IN ('r', 'p') GROUP BY 1
+    )
+SELECT jsonb_build_object(
+    'columns', (SELECT coalesce(jsonb_object_agg(name, columns), '{}') FROM columns),
+    'checked', (SELECT coalesce(jsonb_agg(DISTINCT t.name), '[]') FROM pg_constraint AS k
+                JOIN named AS t ON t.oid = k.conrelid WHERE k.contype = 'c' AND k.convalidated),
+    'parents', (SELECT coalesce(jsonb_object_agg(name, parents), '{}') FROM parents),
+    'default_partitions', (SELECT coalesce(jsonb_object_agg(t.name, d.name), '{}') FROM pg_partitioned_table AS p
+                           JOIN named AS t ON t.oid = p.partrelid JOIN named AS d ON d.oid = p.partdefid),
+    'indexes', (SELECT coalesce(jsonb_object_agg(i.name, t.name), '{}') FROM pg_index AS x
+                JOIN named AS i ON i.oid = x.indexrelid JOIN named AS t ON t.oid = x.indrelid),
+    'domains', (SELECT coalesce(jsonb_object_agg(name, tables), '{}') FROM domains),
+    'volatile', (SELECT coalesce(jsonb_agg(DISTINCT proname), '[]') FROM pg_proc WHERE provolatile = 'v'),
+    'views', (SELECT coalesce(jsonb_agg(name), '[]') FROM named WHERE relkind = 'v')
+)::text
