@@ -9,7 +9,6 @@ mod forms;
 mod headers;
 mod outage;
 mod pages;
-mod prober;
 mod rolling;
 mod rows;
 mod sign_in;

@@ -8,13 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use platform::local::bind_to_supervisor;
+use platform::{
+    local::bind_to_supervisor,
+    prober::{Plan, Prober},
+};
 use testing::{TestDatabase, wait_until};
 use tokio::process::{Child, Command};
 
 use crate::{
     fixture::{TOKEN, command},
-    prober::Prober,
     rows,
 };
 
@@ -38,19 +40,25 @@ async fn no_request_fails_while_copies_follow_each_other() {
     let database = TestDatabase::create().await;
     let listener = Arc::new(TcpListener::bind("127.0.0.1:0").unwrap());
     let mut current = start(&database, &listener).await;
-    let prober = Prober::start(listener.local_addr().unwrap(), 4, 4);
+    let prober = Prober::start(&Plan {
+        address: listener.local_addr().unwrap(),
+        path: "/assets/icon.svg".to_owned(),
+        fresh: 4,
+        kept: 4,
+        pause: Duration::ZERO,
+    });
     for _ in 0..ROLLS {
         let next = start(&database, &listener).await;
-        let before = prober.good();
+        let before = prober.seen().good;
         let begun = Instant::now();
         let pid = nix::unistd::Pid::from_raw(i32::try_from(current.id().unwrap()).unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
         let ended = current.wait().await.unwrap();
         assert!(ended.success(), "{ended}");
         assert!(begun.elapsed() < SOON);
-        wait_until("the next copy answers", SOON, async || prober.good() > before + 100).await;
+        wait_until("the next copy answers", SOON, async || prober.seen().good > before + 100).await;
         current = next;
     }
-    let (good, failures) = prober.end().await;
-    assert!(failures.is_empty(), "of {good} requests failed: {failures:?}");
+    let seen = prober.end().await;
+    assert_eq!(seen.failed(), 0, "{seen:?}");
 }
