@@ -12,8 +12,11 @@ Exit codes:
   0  done; for status: every process answers
   1  failed; the message says why
   2  the command line is not understood
-  3  no dev runs in this workspace (stop), nor anything on DATABASE_URL (status)
-  4  it runs, but not every process answers (status)";
+  3  neither a dev nor a host runs in this workspace, nor anything on DATABASE_URL (status)
+  4  it runs, but not every process answers (status)
+  5  there was nothing to do (release, rollback)
+  6  it did not go well and was undone (release, rollback)
+  7  it did not go well and could not be undone either; the message says what runs now";
 
 /// Runs the processes of a workspace: web, worker, clock and any other with a Procfile.<name>.
 #[derive(Debug, Parser)]
@@ -50,7 +53,21 @@ pub(crate) enum Command {
         #[command(flatten)]
         common: migrate::cli::Common,
     },
-    /// Stop the running `dev` and wait until everything has ended.
+    /// Keep the released processes running on this machine, until SIGTERM.
+    ///
+    /// Starts what `release` has put into .sides/releases, on the database of DATABASE_URL. It holds web's listening
+    /// socket, so that copies can follow each other without a refused connection.
+    Host(HostOptions),
+    /// Build each process on its own and replace those whose bytes changed, under the eyes of a strict prober.
+    Release(ReleaseOptions),
+    /// Go back to the processes as they were before the last release. Once more: forward again.
+    Rollback(RollbackOptions),
+    /// Start a process of the host afresh: a new copy first, then the old one drains.
+    Restart {
+        /// Its name, as in Procfile.<name>.
+        process: String,
+    },
+    /// Stop the running `dev` or `host` and wait until everything has ended.
     Stop,
     /// Print a completion script: `sides completions bash > /etc/bash_completion.d/sides`.
     Completions {
@@ -76,6 +93,48 @@ pub(crate) struct DevOptions {
     /// Install Postgres first when this machine has none (Debian or Ubuntu, as root).
     #[arg(long)]
     pub(crate) install: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HostOptions {
+    /// The address that web listens on. Anything but loopback lets other machines in.
+    #[arg(long, env = "HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub(crate) host: IpAddr,
+    /// Web's port.
+    #[arg(long, env = "PORT", default_value_t = 3000)]
+    pub(crate) port: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReleaseOptions {
+    /// Only these processes.
+    #[arg(long, value_name = "PROCESS")]
+    pub(crate) only: Vec<String>,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) watching: Watching,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RollbackOptions {
+    #[command(flatten)]
+    pub(crate) watching: Watching,
+}
+
+/// How a release is watched and told.
+#[derive(Debug, Args)]
+pub(crate) struct Watching {
+    /// Seconds to watch for failures after the last process was replaced.
+    #[arg(long, default_value_t = 5, value_name = "SECONDS")]
+    pub(crate) bake: u64,
+    /// What the prober asks of web; it must be answered with 200.
+    #[arg(long, default_value = "/", value_name = "PATH")]
+    pub(crate) probe: String,
+    /// The receipt as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[cfg(test)]

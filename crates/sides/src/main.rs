@@ -3,13 +3,19 @@
 //! Never knows handlers.
 
 mod attach;
+mod cargo;
 mod cli;
 mod completions;
 mod control;
 mod dev;
 mod display;
+mod feed;
+mod host;
 mod instances;
+mod loopback;
 mod outcome;
+mod release;
+mod releases;
 mod schema;
 mod status;
 mod stop;
@@ -48,6 +54,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Ok(match arguments.command {
             Command::Dev(options) => dev::run(&workspace, options).await?.into(),
             Command::Status { json } => status::run(&workspace, json).await?.into(),
+            Command::Host(options) => host::run(&workspace, &options).await?.into(),
+            Command::Release(options) => release::run(&workspace, &options).await?.into(),
+            Command::Rollback(options) => release::run_back(&workspace, &options).await?.into(),
+            Command::Restart { process } => release::restart(&workspace, process).await?.into(),
             Command::Stop => stop::run(&workspace).await?.into(),
             Command::Migrate { command, common } => schema::run(&workspace, command, &common).await?,
             Command::Completions { shell } => {

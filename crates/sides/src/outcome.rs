@@ -9,6 +9,9 @@ pub(crate) enum Outcome {
     Failed = 1,
     NotRunning = 3,
     NotAnswering = 4,
+    NothingToDo = 5,
+    Undone = 6,
+    Partial = 7,
 }
 
 impl From<Outcome> for ExitCode {

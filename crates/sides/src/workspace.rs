@@ -75,6 +75,11 @@ impl Workspace {
         self.run_folder().join("programs")
     }
 
+    /// What `release` has built, by process and digest.
+    pub(crate) fn releases_folder(&self) -> PathBuf {
+        self.state_folder().join("releases")
+    }
+
     pub(crate) fn create_folders(&self) -> Result<(), WorkspaceError> {
         for (folder, mode) in [(self.state_folder(), 0o755), (self.run_folder(), 0o700)] {
             DirBuilder::new()

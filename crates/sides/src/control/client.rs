@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{
     Lock,
-    protocol::{DevStatus, Request},
+    protocol::{Answer, DevStatus, Request, Roll},
     socket,
 };
 use crate::workspace::Workspace;
@@ -80,6 +80,19 @@ impl Client {
             time::sleep(Duration::from_millis(10)).await;
         }
         Ok(pid)
+    }
+
+    /// Has a host replace a process, and waits until that is done.
+    ///
+    /// The inner error is the host's reason; then nothing was changed.
+    pub(crate) async fn roll(self, roll: Roll) -> anyhow::Result<Result<(), String>> {
+        let mut statuses = self.ask(Request::Roll(roll)).await?;
+        first(&mut statuses).await?;
+        let line = statuses.lines.next_line().await.context("the host went away")?;
+        let line = line.context("the host went away")?;
+        let answer: Answer =
+            serde_json::from_str(&line).context("the host answers in another version's words")?;
+        Ok(answer.error.map_or(Ok(()), Err))
     }
 
     async fn ask(self, request: Request) -> anyhow::Result<Statuses> {

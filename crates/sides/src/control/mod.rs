@@ -11,5 +11,5 @@ mod socket;
 
 pub(crate) use client::Client;
 pub(crate) use lock::Lock;
-pub(crate) use protocol::{DevStatus, Phase, PostgresState, PostgresStatus};
-pub(crate) use server::Server;
+pub(crate) use protocol::{DevStatus, Phase, PostgresState, PostgresStatus, Roll};
+pub(crate) use server::{Order, Server};

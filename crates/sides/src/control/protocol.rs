@@ -1,13 +1,13 @@
 //! What is said over the socket: one request line, answer lines, all JSON.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use chrono::{DateTime, Utc};
 use platform::local::{ProcessStatus, State};
 use serde::{Deserialize, Serialize};
 
 /// What a client may ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Request {
     /// One status.
@@ -16,6 +16,24 @@ pub(crate) enum Request {
     Watch,
     /// One status; then everything is stopped, and the connection closes when that is done.
     Stop,
+    /// One status, and an [`Answer`] when it is done: a host replaces a process.
+    Roll(Roll),
+}
+
+/// Which process a host is to replace, and by what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Roll {
+    /// Its name.
+    pub(crate) process: String,
+    /// The digest of a kept release; without one, the release that runs is started afresh.
+    pub(crate) digest: Option<String>,
+}
+
+/// What became of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    /// Why nothing was changed; none when it was done.
+    pub(crate) error: Option<String>,
 }
 
 /// Everything there is to say about a `dev`.
@@ -29,6 +47,12 @@ pub(crate) struct DevStatus {
     pub(crate) admin_token_file: Option<PathBuf>,
     pub(crate) postgres: PostgresStatus,
     pub(crate) processes: Vec<ProcessStatus>,
+    /// Whether this is a host, which takes releases, and not a `dev`.
+    #[serde(default)]
+    pub(crate) is_host: bool,
+    /// The digests of what a host runs, by process.
+    #[serde(default)]
+    pub(crate) releases: BTreeMap<String, String>,
 }
 
 /// What a `dev` is busy with.
@@ -70,7 +94,13 @@ impl DevStatus {
             admin_token_file: None,
             postgres: PostgresStatus { state: PostgresState::Starting, description: None, reason: None },
             processes: Vec::new(),
+            is_host: false,
+            releases: BTreeMap::new(),
         }
+    }
+
+    pub(crate) fn of_host(page: SocketAddr) -> Self {
+        Self { is_host: true, address: Some(format!("http://{page}")), ..Self::new() }
     }
 
     /// Whether there is something to answer and all of it did, at its last ping.

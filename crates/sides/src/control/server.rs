@@ -6,20 +6,23 @@ use anyhow::Context as _;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
-    sync::watch,
+    sync::{mpsc, oneshot, watch},
     task::JoinHandle,
     time,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    protocol::{DevStatus, Request},
+    protocol::{Answer, DevStatus, Request, Roll},
     socket,
 };
 use crate::workspace::Workspace;
 
 /// A client that says nothing for so long is sent away.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a client wants done, and where it waits to hear what became of it.
+pub(crate) type Order = (Roll, oneshot::Sender<Result<(), String>>);
 
 /// Answers clients while it lives; dropping it removes the socket.
 pub(crate) struct Server {
@@ -28,11 +31,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens. `stop` is cancelled when a client asks for the end.
+    /// Listens. `stop` is cancelled when a client asks for the end; `orders` go to whoever carries them out.
     pub(crate) fn start(
         workspace: &Workspace,
         statuses: watch::Receiver<DevStatus>,
         stop: CancellationToken,
+        orders: Option<mpsc::Sender<Order>>,
     ) -> anyhow::Result<Self> {
         let path = socket::prepare(workspace).context("cannot make a place for the control socket")?;
         let bound = UnixListener::bind(&path);
@@ -44,7 +48,7 @@ impl Server {
                 match listener.accept().await {
                     Ok((stream, _)) => {
                         // A client that goes away in the middle concerns nobody else.
-                        let answering = answer(stream, statuses.clone(), stop.clone());
+                        let answering = answer(stream, statuses.clone(), stop.clone(), orders.clone());
                         tokio::spawn(async move { drop(answering.await) });
                     }
                     // Out of descriptors: others may be closed in a moment.
@@ -68,6 +72,7 @@ async fn answer(
     stream: UnixStream,
     mut statuses: watch::Receiver<DevStatus>,
     stop: CancellationToken,
+    orders: Option<mpsc::Sender<Order>>,
 ) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
@@ -81,11 +86,15 @@ async fn answer(
         }
     };
     send(&mut write, &statuses).await?;
-    if request == Request::Status {
-        return Ok(());
-    }
-    if request == Request::Stop {
-        stop.cancel();
+    match request {
+        Request::Status => return Ok(()),
+        Request::Roll(roll) => {
+            let answer = Answer { error: carry_out(roll, orders).await.err() };
+            let line = serde_json::to_string(&answer)? + "\n";
+            return write.write_all(line.as_bytes()).await;
+        }
+        Request::Stop => stop.cancel(),
+        Request::Watch => {}
     }
     // The sender goes away with the dev itself: that is the end the client waits for.
     while statuses.changed().await.is_ok() {
@@ -93,6 +102,14 @@ async fn answer(
         send(&mut write, &statuses).await?;
     }
     Ok(())
+}
+
+async fn carry_out(roll: Roll, orders: Option<mpsc::Sender<Order>>) -> Result<(), String> {
+    let orders = orders.ok_or("a dev replaces its processes by itself, after each save")?;
+    let (done, heard) = oneshot::channel();
+    let gone = "the host is stopping";
+    orders.send((roll, done)).await.map_err(|_| gone)?;
+    heard.await.map_err(|_| gone)?
 }
 
 async fn send(

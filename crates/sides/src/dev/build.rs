@@ -8,10 +8,8 @@ use platform::{
     procfile::Procfile,
 };
 
-use super::{
-    Dev,
-    cargo::{self, Metadata},
-};
+use super::Dev;
+use crate::cargo::{self, Metadata};
 
 /// The program that changes the schema.
 pub(super) const MIGRATE: &str = "migrate";

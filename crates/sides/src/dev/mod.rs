@@ -5,7 +5,6 @@
 
 mod admin_token;
 mod build;
-mod cargo;
 mod launches;
 mod postgres;
 mod prepare;
@@ -59,7 +58,7 @@ pub(crate) async fn run(workspace: &Workspace, options: DevOptions) -> anyhow::R
         }
     };
     let status = watch::Sender::new(DevStatus::new());
-    let _server = Server::start(workspace, status.subscribe(), stop.token())?;
+    let _server = Server::start(workspace, status.subscribe(), stop.token(), None)?;
     let dev = Dev { workspace: workspace.clone(), options, screen, stop, status, begun };
 
     let prepared = tokio::select! {

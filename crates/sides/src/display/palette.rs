@@ -27,8 +27,8 @@ const NAMES: [AnsiColor; 6] = [
 ];
 
 impl Palette {
-    #[cfg(test)]
-    pub(crate) const WITHOUT: Self = Self { enabled: false };
+    /// Without colour.
+    pub(crate) const PLAIN: Self = Self { enabled: false };
 
     /// Colour only on a terminal, and only if NO_COLOR is unset or empty.
     pub(crate) fn for_stdout() -> Self {

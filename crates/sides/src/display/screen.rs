@@ -1,7 +1,7 @@
 //! Lines that scroll, and below them, on a terminal, one line that stays.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -19,11 +19,13 @@ pub(crate) struct Piece {
     pub(crate) style: Style,
 }
 
-/// Standard output.
+/// Where progress is shown: standard output, unless that is for a program.
 #[derive(Debug)]
 pub(crate) struct Screen {
     pub(crate) palette: Palette,
     is_terminal: bool,
+    /// Standard output is somebody's JSON.
+    beside_output: bool,
     /// The status line as it stands, painted.
     status: Mutex<String>,
     is_gone: AtomicBool,
@@ -34,6 +36,18 @@ impl Screen {
         Self {
             palette: Palette::for_stdout(),
             is_terminal: io::stdout().is_terminal(),
+            beside_output: false,
+            status: Mutex::default(),
+            is_gone: AtomicBool::new(false),
+        }
+    }
+
+    /// Standard error, when standard output is for a program: plain lines.
+    pub(crate) fn beside_output() -> Self {
+        Self {
+            palette: Palette::PLAIN,
+            is_terminal: false,
+            beside_output: true,
             status: Mutex::default(),
             is_gone: AtomicBool::new(false),
         }
@@ -70,8 +84,9 @@ impl Screen {
     }
 
     fn write(&self, text: &str) {
-        let mut out = io::stdout().lock();
-        if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+        let put = |out: &mut dyn io::Write| out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let put = if self.beside_output { put(&mut io::stderr()) } else { put(&mut io::stdout()) };
+        if put.is_err() {
             self.is_gone.store(true, Ordering::Relaxed);
         }
     }
@@ -106,8 +121,8 @@ mod tests {
         let pieces: Vec<_> = ["web ●", " · ", "http://127.0.0.1"]
             .map(|text| Piece { text: text.to_owned(), style: PLAIN })
             .into();
-        assert_eq!(fit(&pieces, 24, Palette::WITHOUT), "web ● · http://127.0.0.1");
-        assert_eq!(fit(&pieces, 23, Palette::WITHOUT), "web ● · ");
-        assert_eq!(fit(&pieces, 0, Palette::WITHOUT), "");
+        assert_eq!(fit(&pieces, 24, Palette::PLAIN), "web ● · http://127.0.0.1");
+        assert_eq!(fit(&pieces, 23, Palette::PLAIN), "web ● · ");
+        assert_eq!(fit(&pieces, 0, Palette::PLAIN), "");
     }
 }

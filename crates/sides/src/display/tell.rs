@@ -126,7 +126,8 @@ pub(crate) fn whole_status(status: &DevStatus, palette: Palette) -> String {
         Phase::Running => "runs",
         Phase::Stopping => "is stopping",
     };
-    let mut text = format!("dev {phase} (pid {})", status.pid);
+    let what = if status.is_host { "host" } else { "dev" };
+    let mut text = format!("{what} {phase} (pid {})", status.pid);
     if let Some(address) = &status.address {
         text += &format!("  {}", palette.paint(STRONG, address));
     }
@@ -224,7 +225,7 @@ mod tests {
     use super::*;
 
     fn said(happening: Happening) -> Option<String> {
-        event(Palette::WITHOUT, &Event { process: "web".to_owned(), happening })
+        event(Palette::PLAIN, &Event { process: "web".to_owned(), happening })
     }
 
     #[test]

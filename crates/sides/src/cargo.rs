@@ -15,14 +15,15 @@ use crate::workspace::Workspace;
 
 /// What cargo knows about the workspace.
 #[derive(Debug, Deserialize)]
-pub(super) struct Metadata {
+pub(crate) struct Metadata {
     packages: Vec<Package>,
     /// Where builds go.
-    pub(super) target_directory: PathBuf,
+    pub(crate) target_directory: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]
 struct Package {
+    name: String,
     targets: Vec<Target>,
 }
 
@@ -34,7 +35,7 @@ struct Target {
 
 impl Metadata {
     /// Reads it; `None` when the folder is no cargo workspace.
-    pub(super) async fn read(workspace: &Workspace) -> anyhow::Result<Option<Self>> {
+    pub(crate) async fn read(workspace: &Workspace) -> anyhow::Result<Option<Self>> {
         if !workspace.root().join("Cargo.toml").exists() {
             return Ok(None);
         }
@@ -48,17 +49,23 @@ impl Metadata {
     }
 
     /// Whether the workspace builds a program of this name.
-    pub(super) fn has_program(&self, name: &str) -> bool {
-        let mut targets = self.packages.iter().flat_map(|package| &package.targets);
-        targets.any(|target| target.name == name && target.kind.iter().any(|kind| kind == "bin"))
+    pub(crate) fn has_program(&self, name: &str) -> bool {
+        self.package_of(name).is_some()
+    }
+
+    /// The package that builds it.
+    pub(crate) fn package_of(&self, program: &str) -> Option<&str> {
+        let is_it = |target: &Target| target.name == program && target.kind.iter().any(|kind| kind == "bin");
+        let package = self.packages.iter().find(|package| package.targets.iter().any(is_it));
+        package.map(|package| package.name.as_str())
     }
 }
 
-pub(super) const NOT_RUN: &str = "cannot run cargo: is it on the PATH?";
+pub(crate) const NOT_RUN: &str = "cannot run cargo: is it on the PATH?";
 
 /// Cargo in the workspace. When cargo itself started this program, it is the same cargo, without the variables
 /// that describe this package: build scripts watch them and would run again.
-pub(super) fn command(workspace: &Workspace) -> Command {
+pub(crate) fn command(workspace: &Workspace) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     for (name, _) in env::vars_os().filter(|(name, _)| describes_a_package(name)) {
         command.env_remove(name);

@@ -1,0 +1,89 @@
+//! What comes from running processes, put on the screen and into the status.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use anstyle::Style;
+use platform::local::{Launch, Line, Watch};
+use tokio::{sync::watch, time};
+
+use crate::{
+    control::DevStatus,
+    display::{Palette, Screen, clean, tell},
+};
+
+pub(crate) struct Feed<'a> {
+    screen: Arc<Screen>,
+    status: &'a watch::Sender<DevStatus>,
+    watch: Watch,
+    prefixes: HashMap<String, String>,
+    /// Said once, when everything answers for the first time.
+    ready: Option<Box<dyn Fn() -> String + Send + 'a>>,
+}
+
+impl<'a> Feed<'a> {
+    pub(crate) fn new(
+        screen: &Arc<Screen>,
+        status: &'a watch::Sender<DevStatus>,
+        watch: Watch,
+        launches: &[Launch],
+        ready: impl Fn() -> String + Send + 'a,
+    ) -> Self {
+        let names: Vec<&str> = launches.iter().map(|launch| launch.procfile.name.as_str()).collect();
+        let width = names.iter().map(|name| name.len()).max().unwrap_or_default();
+        let paint = |(index, name): (usize, &&str)| {
+            let prefix = format!("{name:width$} │");
+            let style: Style = Palette::of_process(index);
+            ((*name).to_owned(), screen.palette.paint(style, &prefix))
+        };
+        let prefixes = names.iter().enumerate().map(paint).collect();
+        Self { screen: Arc::clone(screen), status, watch, prefixes, ready: Some(Box::new(ready)) }
+    }
+
+    /// Returns when nobody can see it any more.
+    pub(crate) async fn show_for_ever(&mut self) {
+        let mut tick = time::interval(Duration::from_secs(1));
+        tick.set_missed_tick_behavior(time::MissedTickBehavior::Skip);
+        while !self.screen.is_gone() {
+            tokio::select! {
+                Some(line) = self.watch.lines.recv() => self.line(&line),
+                Some(event) = self.watch.events.recv() => {
+                    if let Some(text) = tell::event(self.screen.palette, &event) {
+                        self.screen.line(&text);
+                    }
+                }
+                Ok(()) = self.watch.statuses.changed() => self.note_statuses(),
+                _ = tick.tick() => {}
+            }
+            self.screen.status(&tell::status_line(&self.status.borrow()));
+        }
+    }
+
+    /// What is still on its way after the end.
+    pub(crate) fn show_rest(&mut self) {
+        while let Ok(line) = self.watch.lines.try_recv() {
+            self.line(&line);
+        }
+        while let Ok(event) = self.watch.events.try_recv() {
+            if let Some(text) = tell::event(self.screen.palette, &event) {
+                self.screen.line(&text);
+            }
+        }
+    }
+
+    fn line(&self, line: &Line) {
+        let prefix = self.prefixes.get(&line.process).map_or("", String::as_str);
+        self.screen.line(&format!("{prefix} {}", clean(&line.text, self.screen.palette.is_enabled())));
+    }
+
+    fn note_statuses(&mut self) {
+        let processes = self.watch.statuses.borrow_and_update().clone();
+        self.status.send_modify(|status| status.processes = processes);
+        if self.status.borrow().all_answer()
+            && let Some(ready) = self.ready.take()
+        {
+            // What led to it comes first.
+            self.show_rest();
+            self.screen.line(&ready());
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What each process is started with; which release it is comes later.
+
+use std::{
+    env,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use platform::{local::Launch, procfile::Procfile};
+
+use crate::{cli::HostOptions, workspace::Workspace};
+
+/// The process with the public address.
+pub(super) const WEB: &str = "web";
+
+/// Holds the public socket from the first moment to the last: no copy's end closes it.
+pub(super) fn listen(options: &HostOptions) -> anyhow::Result<Arc<TcpListener>> {
+    let address = SocketAddr::new(options.host, options.port);
+    let listener = TcpListener::bind(address).with_context(|| {
+        format!("cannot listen on {address}: give another port with PORT, or end what listens there")
+    })?;
+    Ok(Arc::new(listener))
+}
+
+/// Where a browser on this machine finds web.
+pub(super) fn page(listener: &TcpListener) -> anyhow::Result<SocketAddr> {
+    let address = listener.local_addr().context("the public socket has no address")?;
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
+        other => other,
+    };
+    Ok(SocketAddr::new(ip, address.port()))
+}
+
+/// `DRAIN_SECONDS`, which the processes inherit.
+pub(super) fn drain_seconds() -> anyhow::Result<Duration> {
+    let text = env::var("DRAIN_SECONDS").unwrap_or_default();
+    let seconds = if text.trim().is_empty() { Ok(25) } else { text.trim().parse() };
+    Ok(Duration::from_secs(seconds.context("DRAIN_SECONDS is no number of seconds")?))
+}
+
+/// One launch for each Procfile. Everything else they need is in our environment, which they inherit.
+pub(super) fn prepare(
+    workspace: &Workspace,
+    procfiles: Vec<Procfile>,
+    listener: &Arc<TcpListener>,
+    options: &HostOptions,
+) -> Vec<Launch> {
+    let launch = |procfile: Procfile| {
+        let is_web = procfile.name == WEB;
+        let mut launch = Launch {
+            folder: workspace.root().to_owned(),
+            path: env::var_os("PATH").unwrap_or_default(),
+            environment: Vec::new(),
+            listener: is_web.then(|| Arc::clone(listener)),
+            page: is_web.then(|| listener.local_addr().ok()).flatten(),
+            ops_host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            ops_port: ops_port(&procfile.name, options.port),
+            procfile,
+        };
+        if is_web {
+            launch.environment.push(("HOST".to_owned(), options.host.to_string().into()));
+            launch.environment.push(("PORT".to_owned(), options.port.to_string().into()));
+        }
+        launch
+    };
+    procfiles.into_iter().map(launch).collect()
+}
+
+/// Behind web's port, as each process has it by itself; any free one for others, and when any will do for web.
+fn ops_port(process: &str, page_port: u16) -> u16 {
+    let behind = match process {
+        _ if page_port == 0 => return 0,
+        WEB => 1,
+        "worker" => 2,
+        "clock" => 3,
+        _ => return 0,
+    };
+    page_port.checked_add(behind).unwrap_or(0)
+}

@@ -1,0 +1,45 @@
+//! `sides rollback`: the processes as they were before the last release.
+
+use anyhow::Context as _;
+
+use super::{Ledger, Plan, Run, carry_out, host_status, no_host, screen_of};
+use crate::{
+    cli::RollbackOptions,
+    dev::named_database,
+    display::tell,
+    outcome::Outcome,
+    releases::{Interrupted, Store},
+    workspace::Workspace,
+};
+
+/// Goes back to the last good set: the one before the last release, or before the one that was cut off. The
+/// schema stays as it is.
+pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> anyhow::Result<Outcome> {
+    let screen = screen_of(&options.watching);
+    let Some(status) = host_status(workspace).await? else { return Ok(no_host()) };
+    let store = Store::open(workspace)?;
+    let url = named_database()?.context("DATABASE_URL is not set: name the host's database there")?;
+    let ledger = Ledger::open(&url).await?;
+    let running = store.running()?;
+    let good = match store.interrupted()? {
+        Some(cut_off) => Some(cut_off.from),
+        None => store.before()?,
+    };
+    let Some(good) = good else {
+        screen.line(&tell::notice(screen.palette, "there was no release before: nothing to go back to"));
+        return Ok(Outcome::NothingToDo);
+    };
+    let plan = Plan::of(&running, &good, Vec::new()).backwards();
+    screen.line(&plan.to_string());
+    if plan.is_empty() {
+        store.set_interrupted(None)?;
+        return Ok(Outcome::NothingToDo);
+    }
+    store.set_interrupted(Some(&Interrupted { from: running.clone(), to: good }))?;
+    let run = Run { workspace, screen: &screen, store: &store, url: &url, migrate: None };
+    let outcome = carry_out(&run, ledger, &status, &plan, &running, &options.watching).await?;
+    if outcome == Outcome::Done {
+        screen.line("The schema was not touched. `sides rollback` once more undoes this.");
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,112 @@
+//! Every program built on its own: what one of them turns on in a common dependency must not change another.
+
+use std::{path::PathBuf, process::Stdio, time::Instant};
+
+use anyhow::{Context as _, bail};
+use database::DatabaseUrl;
+use platform::{local::bind_to_supervisor, procfile};
+use serde::Deserialize;
+use tokio::process::Command;
+
+use crate::{
+    cargo::{self, Metadata},
+    display::{Screen, tell},
+    releases::{Set, Store},
+    workspace::Workspace,
+};
+
+/// The program that changes the schema.
+const MIGRATE: &str = "migrate";
+
+pub(super) struct Built {
+    /// The digests of the programs that were asked for, by process.
+    pub(super) set: Set,
+    /// `None` when the workspace has no program that changes the schema.
+    pub(super) migrate: Option<Migrate>,
+}
+
+/// The program that changes the schema, as built just now.
+pub(super) struct Migrate(PathBuf);
+
+pub(super) async fn run(
+    workspace: &Workspace,
+    store: &Store,
+    screen: &Screen,
+    only: &[String],
+) -> anyhow::Result<Built> {
+    let procfiles = procfile::discover(workspace.root())?;
+    if let Some(unknown) = only.iter().find(|name| procfiles.iter().all(|one| one.name != **name)) {
+        bail!("there is no Procfile.{unknown} in {}", workspace.root().display());
+    }
+    let metadata = Metadata::read(workspace).await?;
+    let metadata = metadata.context("there is nothing to build here: release from the checkout")?;
+    let mut set = Set::new();
+    for procfile in procfiles {
+        if !only.is_empty() && !only.contains(&procfile.name) {
+            continue;
+        }
+        let program = &procfile.program;
+        let built = build(workspace, screen, &metadata, program)
+            .await
+            .with_context(|| format!("{}: {program} cannot be built; what runs goes on", procfile.origin))?;
+        set.insert(procfile.name.clone(), store.keep(&procfile.name, program, &built)?);
+    }
+    let migrate = match metadata.has_program(MIGRATE) {
+        true => Some(Migrate(build(workspace, screen, &metadata, MIGRATE).await?)),
+        false => None,
+    };
+    Ok(Built { set, migrate })
+}
+
+async fn build(
+    workspace: &Workspace,
+    screen: &Screen,
+    metadata: &Metadata,
+    program: &str,
+) -> anyhow::Result<PathBuf> {
+    let package = metadata.package_of(program).context("no package of this workspace builds it")?;
+    let begun = Instant::now();
+    let mut command = cargo::command(workspace);
+    command.args(["build", "--release", "--quiet", "--package", package, "--bin", program]);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    bind_to_supervisor(&mut command, None);
+    let status = command.status().await.context(cargo::NOT_RUN)?;
+    if !status.success() {
+        bail!("cargo failed ({status}); it says why above");
+    }
+    screen.line(&tell::done(screen.palette, &format!("built {program}"), begun.elapsed()));
+    Ok(metadata.target_directory.join("release").join(program))
+}
+
+impl Migrate {
+    /// The names of the migrations that the database does not have yet.
+    pub(super) async fn pending(&self, url: &DatabaseUrl) -> anyhow::Result<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Line {
+            name: String,
+            state: String,
+        }
+        let said = self.run(&["status", "--json"], url).await?;
+        let lines = said.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
+        Ok(lines.filter(|line| line.state == "pending").map(|line| line.name).collect())
+    }
+
+    /// Applies them.
+    pub(super) async fn up(&self, url: &DatabaseUrl) -> anyhow::Result<()> {
+        self.run(&["up"], url).await.map(drop)
+    }
+
+    async fn run(&self, arguments: &[&str], url: &DatabaseUrl) -> anyhow::Result<String> {
+        let mut command = Command::new(&self.0);
+        // The address may hold a password: never in the arguments, which everyone can read.
+        command.args(arguments).env("DATABASE_URL", url.expose()).stdin(Stdio::null());
+        bind_to_supervisor(&mut command, None);
+        let output = command.output().await.context("migrate cannot be run")?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() {
+            let why = String::from_utf8_lossy(&output.stderr);
+            bail!("migrate {} failed ({}):\n{said}{}", arguments[0], output.status, why.trim_end());
+        }
+        Ok(said)
+    }
+}

@@ -1,0 +1,132 @@
+//! What the database knows of releases: one at a time, and each of them for ever.
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use database::{Connection, DatabaseUrl};
+use diesel::{
+    QueryResult, QueryableByName,
+    sql_types::{BigInt, Bool, Double, Nullable, Text, Timestamptz},
+};
+use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use serde::Serialize;
+
+use super::receipt::Receipt;
+
+/// The bytes of "sidesrel". Held by the session, so the death of a release frees it.
+const LOCK: i64 = i64::from_be_bytes(*b"sidesrel");
+
+/// The session of one release.
+pub(super) struct Ledger {
+    connection: Connection,
+    begun_at: DateTime<Utc>,
+}
+
+/// What became of the jobs while a release went on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, QueryableByName)]
+pub(crate) struct Jobs {
+    /// In the queue when it began.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) waiting_before: i64,
+    /// Of those, neither in the queue nor in the history any more.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) lost: i64,
+    /// Ended meanwhile, well or not.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) ended: i64,
+    /// Of those, not well.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) failed: i64,
+    /// In the queue now.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) waiting_after: i64,
+}
+
+/// What became of the ticks.
+#[derive(Debug, Clone, PartialEq, Serialize, QueryableByName)]
+pub(crate) struct Ticks {
+    /// Due moments that fired meanwhile.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) fired: i64,
+    /// How late the latest of them was, in seconds.
+    #[diesel(sql_type = Nullable<Double>)]
+    pub(crate) latest_seconds: Option<f64>,
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    answer: bool,
+}
+
+#[derive(QueryableByName)]
+struct Now {
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
+}
+
+const JOBS: &str = "\
+SELECT (SELECT count(*) FROM release_jobs) AS waiting_before,
+    (SELECT count(*) FROM release_jobs WHERE NOT EXISTS (SELECT FROM sides.fang_tasks WHERE fang_tasks.id = release_jobs.id)
+        AND NOT EXISTS (SELECT FROM sides.job_history WHERE job_history.id = release_jobs.id)) AS lost,
+    (SELECT count(*) FROM sides.job_history WHERE finished_at >= $1) AS ended,
+    (SELECT count(*) FROM sides.job_history WHERE finished_at >= $1 AND error IS NOT NULL) AS failed,
+    (SELECT count(*) FROM sides.fang_tasks WHERE state <> 'finished') AS waiting_after";
+
+const TICKS: &str = "\
+SELECT count(*) AS fired, extract(epoch FROM max(fired_at - due_at))::float8 AS latest_seconds
+FROM sides.ticks WHERE fired_at >= $1";
+
+const RECORD: &str = "\
+INSERT INTO sides.releases (started_at, asked_by, outcome, receipt) VALUES ($1, $2, $3, $4::jsonb)";
+
+impl Ledger {
+    /// Takes the place of the one release that may go on.
+    pub(super) async fn open(url: &DatabaseUrl) -> anyhow::Result<Self> {
+        let mut connection = database::connect(&url.with_application_name("sides release")).await?;
+        let lock = format!("SELECT pg_try_advisory_lock({LOCK}) AS answer");
+        let taken: Answer = diesel::sql_query(lock).get_result(&mut connection).await?;
+        if !taken.answer {
+            bail!("another release goes on with this database; wait until it has ended");
+        }
+        let now: Now = diesel::sql_query("SELECT now() AS now").get_result(&mut connection).await?;
+        Ok(Self { connection, begun_at: now.now })
+    }
+
+    /// Remembers the jobs that wait now: none of them may be missing in the end.
+    pub(super) async fn begin(&mut self) -> anyhow::Result<()> {
+        let remember = "CREATE TEMPORARY TABLE release_jobs AS SELECT id FROM sides.fang_tasks";
+        let now: Now =
+            diesel::sql_query("SELECT clock_timestamp() AS now").get_result(&mut self.connection).await?;
+        self.begun_at = now.now;
+        let remembered = self.connection.batch_execute(remember).await;
+        remembered.context("the queue cannot be read; is the schema up to date? run `sides migrate up`")
+    }
+
+    pub(super) async fn jobs(&mut self) -> QueryResult<Jobs> {
+        diesel::sql_query(JOBS).bind::<Timestamptz, _>(self.begun_at).get_result(&mut self.connection).await
+    }
+
+    pub(super) async fn ticks(&mut self) -> QueryResult<Ticks> {
+        diesel::sql_query(TICKS).bind::<Timestamptz, _>(self.begun_at).get_result(&mut self.connection).await
+    }
+
+    pub(super) async fn record(&mut self, receipt: &Receipt) -> anyhow::Result<()> {
+        let recorded = diesel::sql_query(RECORD)
+            .bind::<Timestamptz, _>(self.begun_at)
+            .bind::<Text, _>(who())
+            .bind::<Text, _>(receipt.outcome.name())
+            .bind::<Text, _>(serde_json::to_string(receipt)?)
+            .execute(&mut self.connection)
+            .await;
+        recorded
+            .map(drop)
+            .context("the receipt cannot be stored; is the schema up to date? run `sides migrate up`")
+    }
+}
+
+/// The person, as the machine knows them.
+fn who() -> String {
+    let user = std::env::var("USER").unwrap_or_else(|_| nix::unistd::getuid().to_string());
+    let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned());
+    format!("{user}@{}", host.unwrap_or_default())
+}

@@ -1,0 +1,125 @@
+//! `sides release`: what changed, in which order, and a receipt.
+//!
+//! Build every program on its own (`build`), compare its bytes with what the host runs (`plan`), change the
+//! schema, have the host replace one process after the other (`steps`), all under the eyes of a strict prober
+//! and a count of jobs and ticks (`measure`). What does not go well is undone. The end is a receipt, printed
+//! and stored.
+
+mod back;
+mod build;
+mod ledger;
+mod measure;
+mod plan;
+mod receipt;
+mod steps;
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::{
+    cli::{ReleaseOptions, Watching},
+    control::{Client, DevStatus, Roll},
+    dev::named_database,
+    display::{Screen, tell},
+    outcome::Outcome,
+    releases::{Interrupted, Set, Store},
+    workspace::Workspace,
+};
+use ledger::Ledger;
+use plan::Plan;
+use steps::Run;
+
+pub(crate) use back::run as run_back;
+
+const NO_HOST: &str = "no host runs here; start one with `sides host`, as deploy/README.md says";
+
+/// Releases what has changed.
+pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyhow::Result<Outcome> {
+    let screen = screen_of(&options.watching);
+    let Some(status) = host_status(workspace).await? else { return Ok(no_host()) };
+    let store = Store::open(workspace)?;
+    let url = named_database()?.context("DATABASE_URL is not set: name the host's database there")?;
+    let ledger = Ledger::open(&url).await?;
+    let running = store.running()?;
+    let from = match store.interrupted()? {
+        Some(cut_off) => {
+            let text = tell::notice(screen.palette, &plan::cut_off(&cut_off, &running));
+            screen.line(&text);
+            cut_off.from
+        }
+        None => running.clone(),
+    };
+    let built = build::run(workspace, &store, &screen, &options.only).await?;
+    let pending = match &built.migrate {
+        Some(migrate) => migrate.pending(&url).await?,
+        None => Vec::new(),
+    };
+    let plan = Plan::of(&running, &built.set, pending);
+    screen.line(&plan.to_string());
+    if plan.is_empty() {
+        store.set_interrupted(None)?;
+        return Ok(Outcome::NothingToDo);
+    }
+    if options.dry_run {
+        return Ok(Outcome::Done);
+    }
+    let mut to = running.clone();
+    to.extend(built.set);
+    store.set_interrupted(Some(&Interrupted { from: from.clone(), to }))?;
+    let run = Run { workspace, screen: &screen, store: &store, url: &url, migrate: built.migrate.as_ref() };
+    carry_out(&run, ledger, &status, &plan, &from, &options.watching).await
+}
+
+/// Carries a plan out, records it, and says how it went.
+async fn carry_out(
+    run: &Run<'_>,
+    ledger: Ledger,
+    status: &DevStatus,
+    plan: &Plan,
+    from: &Set,
+    watching: &Watching,
+) -> anyhow::Result<Outcome> {
+    let receipt = run.carry_out(ledger, status, plan, from, watching).await?;
+    if watching.json {
+        println!("{}", serde_json::to_string_pretty(&receipt)?);
+    } else {
+        run.screen.line(&receipt.to_string());
+    }
+    Ok(receipt.outcome.into())
+}
+
+/// `sides restart`.
+pub(crate) async fn restart(workspace: &Workspace, process: String) -> anyhow::Result<Outcome> {
+    let Some(client) = Client::connect(workspace).await? else { return Ok(no_host()) };
+    let begun = std::time::Instant::now();
+    match client.roll(Roll { process: process.clone(), digest: None }).await? {
+        Ok(()) => {
+            let screen = Screen::new();
+            let text = format!("{process} was started afresh; the old copy drains");
+            screen.line(&tell::done(screen.palette, &text, begun.elapsed()));
+            Ok(Outcome::Done)
+        }
+        Err(reason) => anyhow::bail!("{process} was not restarted: {reason}"),
+    }
+}
+
+/// Progress goes beside a receipt that a program reads.
+fn screen_of(watching: &Watching) -> Arc<Screen> {
+    Arc::new(if watching.json { Screen::beside_output() } else { Screen::new() })
+}
+
+async fn host_status(workspace: &Workspace) -> anyhow::Result<Option<DevStatus>> {
+    let Some(client) = Client::connect(workspace).await? else { return Ok(None) };
+    let status = client.status().await?;
+    anyhow::ensure!(
+        status.is_host,
+        "a dev runs here, which replaces its processes by itself; stop it with `sides stop` and start `sides host`"
+    );
+    Ok(Some(status))
+}
+
+fn no_host() -> Outcome {
+    eprintln!("{NO_HOST}");
+    Outcome::NotRunning
+}

@@ -1,0 +1,197 @@
+//! The steps of a plan, one after the other, and the way back when one does not go well.
+
+use std::time::{Duration, Instant};
+
+use database::DatabaseUrl;
+use platform::{local::State, prober::Prober};
+use tokio::time;
+
+use super::{
+    build::Migrate,
+    ledger::Ledger,
+    measure,
+    plan::{Plan, Step},
+    receipt::{Done, Receipt, Verdict},
+};
+use crate::{
+    cli::Watching,
+    control::{Client, DevStatus, Roll},
+    display::{Screen, tell},
+    releases::{Digest, Set, Store},
+    workspace::Workspace,
+};
+
+/// How long the replaced processes may take to answer, all of them, at the end.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// What carrying out a plan needs.
+pub(super) struct Run<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) screen: &'a Screen,
+    pub(super) store: &'a Store,
+    pub(super) url: &'a DatabaseUrl,
+    pub(super) migrate: Option<&'a Migrate>,
+}
+
+impl Run<'_> {
+    /// Carries the plan out under the eyes of the prober. `from` is the set to come back to later.
+    pub(super) async fn carry_out(
+        &self,
+        mut ledger: Ledger,
+        status: &DevStatus,
+        plan: &Plan,
+        from: &Set,
+        watching: &Watching,
+    ) -> anyhow::Result<Receipt> {
+        let begun = Instant::now();
+        let mut steps = Vec::new();
+        let prober = measure::start(status, &watching.probe);
+        if let (Some(migrate), false) = (self.migrate, plan.migrations.is_empty()) {
+            let migrated = self.timed(&mut steps, "migrated".to_owned(), migrate.up(self.url)).await;
+            if let Err(error) = migrated {
+                self.store.set_interrupted(None)?;
+                return Err(error.context("no process was replaced"));
+            }
+        }
+        ledger.begin().await?;
+        let mut rolled = Vec::new();
+        let done = self.roll_all(plan, &mut rolled, &mut steps).await;
+        let done = match done {
+            Ok(()) => self.bake(prober.as_ref(), plan, watching).await,
+            failed => failed,
+        };
+        let (outcome, reason) = match done {
+            Ok(()) => (Verdict::Released, None),
+            Err(reason) => {
+                self.screen.line(&tell::fault(self.screen.palette, &format!("{reason}; going back")));
+                self.go_back(&rolled, &mut steps, reason).await
+            }
+        };
+        let requests = match prober {
+            Some(prober) => Some(prober.end().await),
+            None => None,
+        };
+        self.conclude(outcome, plan, from)?;
+        let (jobs, ticks) = (ledger.jobs().await.ok(), ledger.ticks().await.ok());
+        let seconds = begun.elapsed().as_secs_f64();
+        let receipt = Receipt { outcome, reason, steps, seconds, requests, jobs, ticks };
+        if let Err(error) = ledger.record(&receipt).await {
+            self.screen.line(&tell::notice(self.screen.palette, &format!("{error:#}")));
+        }
+        Ok(receipt)
+    }
+
+    async fn roll_all<'p>(
+        &self,
+        plan: &'p Plan,
+        rolled: &mut Vec<&'p Step>,
+        steps: &mut Vec<Done>,
+    ) -> Result<(), String> {
+        for step in &plan.rolls {
+            let what = format!("replaced {}", step.process);
+            let roll = self.roll(&step.process, &step.to);
+            self.timed(steps, what, roll).await.map_err(|error| format!("{error:#}"))?;
+            rolled.push(step);
+        }
+        Ok(())
+    }
+
+    async fn roll(&self, process: &str, digest: &Digest) -> anyhow::Result<()> {
+        let client = Client::connect(self.workspace).await?;
+        let client = client.ok_or_else(|| anyhow::anyhow!("the host has gone"))?;
+        let roll = Roll { process: process.to_owned(), digest: Some(digest.as_str().to_owned()) };
+        client.roll(roll).await?.map_err(|reason| anyhow::anyhow!("{process}: {reason}"))
+    }
+
+    /// Watches for a while, and then asks whether the expected builds answer.
+    async fn bake(&self, prober: Option<&Prober>, plan: &Plan, watching: &Watching) -> Result<(), String> {
+        let until = Instant::now() + Duration::from_secs(watching.bake);
+        loop {
+            if let Some(seen) = prober.map(Prober::seen)
+                && seen.failed() > 0
+            {
+                let why: Vec<&str> = seen.failures.keys().map(String::as_str).collect();
+                let all = seen.failed() + seen.good;
+                return Err(format!("{} of {all} requests failed: {}", seen.failed(), why.join(", ")));
+            }
+            if Instant::now() >= until {
+                break;
+            }
+            time::sleep(Duration::from_millis(100)).await;
+        }
+        let deadline = Instant::now() + ANSWER_LIMIT;
+        loop {
+            match self.missing(plan).await {
+                None => return Ok(()),
+                Some(missing) if Instant::now() > deadline => return Err(missing),
+                Some(_) => time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+
+    /// Which of the replaced processes does not answer in its expected release.
+    async fn missing(&self, plan: &Plan) -> Option<String> {
+        let status = match Client::connect(self.workspace).await {
+            Ok(Some(client)) => client.status().await.ok(),
+            _ => None,
+        };
+        let Some(status) = status else { return Some("the host does not answer".to_owned()) };
+        plan.rolls.iter().find_map(|step| {
+            let name = &step.process;
+            let is_expected = status.releases.get(name).is_some_and(|digest| digest == step.to.as_str());
+            let answers = |process: &platform::local::ProcessStatus| {
+                process.name == *name && process.state == State::Ready
+            };
+            match () {
+                () if !is_expected => Some(format!("{name} does not run {}", step.to)),
+                () if !status.processes.iter().any(answers) => Some(format!("{name} does not answer")),
+                () => None,
+            }
+        })
+    }
+
+    /// Puts back what was replaced, last first. A process that had never been released stays.
+    async fn go_back(
+        &self,
+        rolled: &[&Step],
+        steps: &mut Vec<Done>,
+        reason: String,
+    ) -> (Verdict, Option<String>) {
+        for step in rolled.iter().rev() {
+            let Some(from) = &step.from else { continue };
+            let what = format!("put {} back", step.process);
+            if let Err(error) = self.timed(steps, what, self.roll(&step.process, from)).await {
+                return (Verdict::Partial, Some(format!("{reason}; then {error:#}")));
+            }
+        }
+        (Verdict::Undone, Some(reason))
+    }
+
+    /// What the next command must know.
+    fn conclude(&self, outcome: Verdict, plan: &Plan, from: &Set) -> anyhow::Result<()> {
+        if outcome == Verdict::Released {
+            self.store.set_before(from)?;
+            let running = self.store.running()?;
+            for step in &plan.rolls {
+                self.store.prune(&step.process, &[from, &running]);
+            }
+        }
+        if outcome != Verdict::Partial {
+            self.store.set_interrupted(None)?;
+        }
+        Ok(())
+    }
+
+    async fn timed(
+        &self,
+        steps: &mut Vec<Done>,
+        what: String,
+        step: impl Future<Output = anyhow::Result<()>>,
+    ) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        step.await?;
+        self.screen.line(&tell::done(self.screen.palette, &what, begun.elapsed()));
+        steps.push(Done { what, seconds: begun.elapsed().as_secs_f64() });
+        Ok(())
+    }
+}

@@ -1,0 +1,12 @@
+//! What was built to run, kept by its bytes, and which of it runs.
+
+mod digest;
+mod store;
+
+use std::collections::BTreeMap;
+
+pub(crate) use digest::Digest;
+pub(crate) use store::{Interrupted, Store};
+
+/// Which release each process runs.
+pub(crate) type Set = BTreeMap<String, Digest>;

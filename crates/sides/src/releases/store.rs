@@ -1,0 +1,178 @@
+//! `.sides/releases/`: one folder for each process and digest, and small files that say which of them runs.
+//!
+//! Every file is replaced in one step, so a kill at any moment leaves the old or the new text.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Digest, Set};
+use crate::workspace::{Workspace, write_private};
+
+/// How many releases of a process are kept beside the one that runs and the one before.
+const SPARE: usize = 5;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    folder: PathBuf,
+}
+
+/// A release that began and has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Interrupted {
+    /// What ran when it began: the last set that was known to be good.
+    pub(crate) from: Set,
+    /// What it wanted.
+    pub(crate) to: Set,
+}
+
+impl Store {
+    pub(crate) fn open(workspace: &Workspace) -> anyhow::Result<Self> {
+        workspace.create_folders()?;
+        let folder = workspace.releases_folder();
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(Self { folder })
+    }
+
+    /// Keeps a program that was just built.
+    pub(crate) fn keep(&self, process: &str, program: &str, built: &Path) -> anyhow::Result<Digest> {
+        let keep = || -> io::Result<Digest> {
+            let digest = Digest::of(built)?;
+            let kept = self.path_of(process, &digest);
+            if kept.join(program).exists() {
+                return Ok(digest);
+            }
+            fs::create_dir_all(self.folder.join(process))?;
+            let fresh = self.folder.join(process).join(format!("new-{}", std::process::id()));
+            match fs::remove_dir_all(&fresh) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            fs::create_dir(&fresh)?;
+            fs::copy(built, fresh.join(program))?;
+            fs::File::open(fresh.join(program))?.sync_all()?;
+            fs::rename(&fresh, &kept)?;
+            Ok(digest)
+        };
+        keep().with_context(|| format!("cannot keep {} in {}", built.display(), self.folder.display()))
+    }
+
+    /// The folder with the program of a release, if it is kept.
+    pub(crate) fn find(&self, process: &str, digest: &Digest) -> Option<PathBuf> {
+        Some(self.path_of(process, digest)).filter(|path| path.is_dir())
+    }
+
+    /// What the host runs, or would run.
+    pub(crate) fn running(&self) -> anyhow::Result<Set> {
+        Ok(self.read("running.json")?.unwrap_or_default())
+    }
+
+    pub(crate) fn set_running(&self, set: &Set) -> anyhow::Result<()> {
+        self.write("running.json", Some(set))
+    }
+
+    /// What ran before the last release.
+    pub(crate) fn before(&self) -> anyhow::Result<Option<Set>> {
+        self.read("before.json")
+    }
+
+    pub(crate) fn set_before(&self, set: &Set) -> anyhow::Result<()> {
+        self.write("before.json", Some(set))
+    }
+
+    /// The release that was cut off, if one was.
+    pub(crate) fn interrupted(&self) -> anyhow::Result<Option<Interrupted>> {
+        self.read("interrupted.json")
+    }
+
+    /// Says that a release begins, or (with none) that it has come to an end.
+    pub(crate) fn set_interrupted(&self, release: Option<&Interrupted>) -> anyhow::Result<()> {
+        self.write("interrupted.json", release)
+    }
+
+    /// Removes old releases of a process; those in `sets` stay. A failure costs room, nothing else.
+    pub(crate) fn prune(&self, process: &str, sets: &[&Set]) {
+        let Ok(entries) = fs::read_dir(self.folder.join(process)) else { return };
+        let needed = |name: &str| {
+            sets.iter().any(|set| set.get(process).is_some_and(|digest| digest.as_str() == name))
+        };
+        let mut spare: Vec<(SystemTime, PathBuf)> = entries
+            .flatten()
+            .filter(|entry| entry.file_name().to_str().is_some_and(|name| !needed(name)))
+            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+            .collect();
+        spare.sort();
+        let old = spare.len().saturating_sub(SPARE);
+        for (_, path) in spare.into_iter().take(old) {
+            drop(fs::remove_dir_all(path));
+        }
+    }
+
+    fn path_of(&self, process: &str, digest: &Digest) -> PathBuf {
+        self.folder.join(process).join(digest.as_str())
+    }
+
+    fn read<T: DeserializeOwned>(&self, name: &str) -> anyhow::Result<Option<T>> {
+        let path = self.folder.join(name);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+        };
+        let value = serde_json::from_str(&text);
+        Ok(Some(
+            value.with_context(|| format!("{} is damaged: remove it, and release again", path.display()))?,
+        ))
+    }
+
+    fn write<T: Serialize>(&self, name: &str, value: Option<&T>) -> anyhow::Result<()> {
+        let path = self.folder.join(name);
+        let written = match value {
+            Some(value) => write_private(&path, &serde_json::to_string_pretty(value)?),
+            None => match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+        };
+        written.with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_and_what_may_run_again_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::find(Some(folder.path())).unwrap();
+        let store = Store::open(&workspace).unwrap();
+        let build = |text: &str| {
+            let built = folder.path().join("built");
+            fs::write(&built, text).unwrap();
+            store.keep("web", "web", &built).unwrap()
+        };
+        let first = build("first");
+        assert_eq!(build("first"), first, "the same bytes are the same release");
+        let running = Set::from([("web".to_owned(), first.clone())]);
+        for number in 0..10 {
+            build(&number.to_string());
+        }
+        store.prune("web", &[&running]);
+        let file = store.find("web", &first).unwrap().join("web");
+        assert_eq!(fs::read_to_string(file).unwrap(), "first");
+        let kept = fs::read_dir(workspace.releases_folder().join("web")).unwrap().count();
+        assert_eq!(kept, SPARE + 1);
+        store.set_running(&running).unwrap();
+        assert_eq!(store.running().unwrap(), running);
+        store.set_interrupted(Some(&Interrupted { from: Set::new(), to: running.clone() })).unwrap();
+        assert_eq!(store.interrupted().unwrap().unwrap().to, running);
+        store.set_interrupted(None).unwrap();
+        assert_eq!(store.interrupted().unwrap(), None);
+    }
+}

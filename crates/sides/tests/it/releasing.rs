@@ -1,0 +1,103 @@
+//! Releases that go well: exactly what changed is replaced, nobody is failed, and there is a way back.
+
+use std::process::Output;
+
+use serde_json::Value;
+use testing::{TestDatabase, wait_until};
+
+use crate::{
+    host::Dev,
+    http::http,
+    rows,
+    sandbox::{PATIENCE, Sandbox, text},
+    toy,
+};
+
+/// A host on any free port.
+pub(crate) fn start_host(sandbox: &Sandbox) -> Dev {
+    Dev::start(sandbox.sides(&["host", "--port", "0"]))
+}
+
+pub(crate) async fn shown(sandbox: &Sandbox) -> String {
+    let page = sandbox.status()["address"].as_str().unwrap().to_owned();
+    http().get(&page).send().await.unwrap().text().await.unwrap()
+}
+
+/// A command in another thread: the test's own clients go on meanwhile.
+pub(crate) async fn run(sandbox: &Sandbox, arguments: &[&str]) -> Output {
+    let mut command = sandbox.sides(arguments);
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+/// Checks the exit code and returns what was said.
+pub(crate) fn ended(output: &Output, code: i32) -> String {
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    said
+}
+
+/// The receipt of `--json`: everything on standard output.
+pub(crate) fn receipt(output: &Output, code: i32) -> Value {
+    let said = ended(output, code);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changed_is_replaced_without_a_failed_request_and_there_is_a_way_back() {
+    let database = TestDatabase::create().await;
+    let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
+    toy::write_workspace(&sandbox);
+    let mut host = start_host(&sandbox);
+    host.says("web was not released yet").await;
+    let first = ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
+    assert!(first.contains("replace worker: new") && first.contains("Released"), "{first}");
+    sandbox.wait_until_green().await;
+    assert_eq!(shown(&sandbox).await, "one of first");
+    ended(&run(&sandbox, &["release"]).await, 5);
+
+    let pids = || ["web", "worker"].map(|name| sandbox.pid_of(name).unwrap());
+    let [web, worker] = pids();
+    toy::write_program(&sandbox, "web", &toy::program("two"));
+    let dry = ended(&run(&sandbox, &["release", "--dry-run"]).await, 0);
+    assert!(dry.contains("1. replace web") && dry.contains("unchanged: worker"), "{dry}");
+    assert_eq!(pids(), [web, worker]);
+
+    let receipt = receipt(&run(&sandbox, &["release", "--bake", "1", "--json"]).await, 0);
+    assert_eq!(shown(&sandbox).await, "two of first");
+    wait_until("the old copy has left", PATIENCE, async || pids()[0] != web).await;
+    assert_eq!(pids()[1], worker, "the worker's bytes had not changed");
+    assert_eq!((&receipt["outcome"], &receipt["requests"]["failed"]), (&"released".into(), &0.into()));
+    assert!(receipt["requests"]["good"].as_u64().unwrap() > 50, "{receipt}");
+    assert_eq!(receipt["jobs"]["lost"], 0);
+
+    let back = ended(&run(&sandbox, &["rollback", "--bake", "0"]).await, 0);
+    assert!(back.contains("`sides rollback` once more undoes this"), "{back}");
+    assert_eq!(shown(&sandbox).await, "one of first");
+    ended(&run(&sandbox, &["rollback", "--bake", "0"]).await, 0);
+    assert_eq!(shown(&sandbox).await, "two of first");
+    assert_eq!(rows::count(database.url(), "sides.releases WHERE outcome = 'released'").await, 4);
+
+    let [_, worker] = pids();
+    ended(&run(&sandbox, &["restart", "worker"]).await, 0);
+    wait_until("a new worker runs", PATIENCE, async || pids()[1] != worker).await;
+    host.interrupt();
+    assert_eq!(host.ended().await.code(), Some(0));
+    assert_eq!(sandbox.residents(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_host_comes_back_with_what_it_ran() {
+    let database = TestDatabase::create().await;
+    let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
+    toy::write_workspace(&sandbox);
+    let mut host = start_host(&sandbox);
+    host.says("web was not released yet").await;
+    ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
+    toy::write_program(&sandbox, "web", &toy::program("not released"));
+    crate::sandbox::signal(host.pid(), nix::sys::signal::Signal::SIGKILL);
+    host.ended().await;
+    sandbox.wait_until_empty().await;
+    let _host = start_host(&sandbox);
+    sandbox.wait_until_green().await;
+    assert_eq!(shown(&sandbox).await, "one of first");
+}

@@ -1,0 +1,86 @@
+//! A workspace of its own, of programs so small that they build in a second.
+
+use std::fs;
+
+use crate::sandbox::Sandbox;
+
+/// Says its version on the ops address and, when it has one, on the listener. After SIGTERM it leaves what waits
+/// in the socket to the next copy.
+const PROGRAM: &str = r#"
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::TcpListener,
+    os::fd::FromRawFd,
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    thread::{sleep, spawn},
+    time::Duration,
+};
+
+static STOP: AtomicBool = AtomicBool::new(false);
+unsafe extern "C" { fn signal(number: i32, handler: extern "C" fn(i32)) -> usize; }
+extern "C" fn stop(_: i32) { STOP.store(true, SeqCst); }
+
+fn main() {
+    let variable = |name: &str| std::env::var(name).unwrap();
+    unsafe { signal(15, stop) };
+    let ops = TcpListener::bind(format!("{}:{}", variable("OPS_HOST"), variable("OPS_PORT"))).unwrap();
+    let public = std::env::var("LISTEN_FD").ok().map(|number| {
+        let inherited = unsafe { TcpListener::from_raw_fd(number.parse().unwrap()) };
+        spawn(move || serve(inherited))
+    });
+    spawn(move || serve(ops));
+    if let Some(public) = public { public.join().unwrap(); }
+    while !STOP.load(SeqCst) { sleep(Duration::from_millis(5)); }
+}
+
+fn serve(listener: TcpListener) {
+    listener.set_nonblocking(true).unwrap();
+    while !STOP.load(SeqCst) {
+        let mut stream = match listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => { sleep(Duration::from_millis(1)); continue; }
+            Err(error) => panic!("{error}"),
+        };
+        stream.set_nonblocking(false).unwrap();
+        stream.read(&mut [0; 1024]).ok();
+        let (status, text) = ("200 OK", format!("VERSION of {}", shared::NAME));
+        let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", text.len());
+        stream.write_all((head + &text).as_bytes()).ok();
+    }
+}
+"#;
+
+/// The source of a program that says this version.
+pub(crate) fn program(version: &str) -> String {
+    PROGRAM.replace("VERSION", version)
+}
+
+/// web and worker, and a library that both use.
+pub(crate) fn write_workspace(sandbox: &Sandbox) {
+    let write = |name: &str, text: &str| {
+        let file = sandbox.file(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    };
+    write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n");
+    write("crates/shared/Cargo.toml", "[package]\nname = \"shared\"\nedition = \"2024\"\n");
+    write_shared(sandbox, "first");
+    for name in ["web", "worker"] {
+        let manifest = "edition = \"2024\"\n[dependencies]\nshared = { path = \"../shared\" }\n";
+        write(&format!("crates/{name}/Cargo.toml"), &format!("[package]\nname = \"{name}\"\n{manifest}"));
+        write_program(sandbox, name, &program("one"));
+    }
+}
+
+pub(crate) fn write_program(sandbox: &Sandbox, name: &str, source: &str) {
+    let folder = sandbox.file(&format!("crates/{name}/src"));
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("main.rs"), source).unwrap();
+}
+
+/// Changes what both programs are made of.
+pub(crate) fn write_shared(sandbox: &Sandbox, name: &str) {
+    let folder = sandbox.file("crates/shared/src");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("lib.rs"), format!("pub const NAME: &str = {name:?};\n")).unwrap();
+}
