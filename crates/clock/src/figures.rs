@@ -26,7 +26,7 @@ impl Figures {
         );
         let buckets = vec![0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 60.0, 3600.0];
         let figures = Self {
-            ticks: IntCounterVec::new(ticks, &["schedule", "outcome"])?,
+            ticks: IntCounterVec::new(ticks, &["outcome"])?,
             lateness: Histogram::with_opts(lateness.buckets(buckets))?,
         };
         registry.register(Box::new(figures.ticks.clone()))?;
@@ -34,13 +34,13 @@ impl Figures {
         Ok(figures)
     }
 
-    pub(crate) fn count(&self, schedule: &str, outcome: Outcome, late: chrono::TimeDelta) {
+    pub(crate) fn count(&self, outcome: Outcome, late: chrono::TimeDelta) {
         let text = match outcome {
             Outcome::Fired => "fired",
             Outcome::FiredElsewhere => "fired_elsewhere",
             Outcome::Refused => "refused",
         };
-        self.ticks.with_label_values(&[schedule, text]).inc();
+        self.ticks.with_label_values(&[text]).inc();
         if outcome == Outcome::Fired {
             self.lateness.observe(late.as_seconds_f64());
         }

@@ -8,5 +8,8 @@ fn main() -> ExitCode {
         .threads(1)
         .pool_size(2)
         .role("sides_clock")
-        .run(|_| (), |process, ()| async { clock::run(process, clock::schedules::all()?).await })
+        .run(
+            |_| (),
+            |process, ()| async { clock::run(process, clock::schedules::all()?, clock::SystemTime).await },
+        )
 }

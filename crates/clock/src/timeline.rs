@@ -1,13 +1,20 @@
 //! How far each schedule has come: what is due now, and when to wake up next. Pure, with the time given.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use schedule::Schedule;
 
 /// The schedules with their cursors. Every moment up to a cursor is settled.
-#[derive(Debug)]
-pub(crate) struct Timeline(Vec<Line>);
+#[derive(Debug, Default)]
+pub(crate) struct Timeline {
+    lines: HashMap<Arc<str>, Line>,
+    /// The next due moment of each line that has one.
+    queue: BTreeSet<(DateTime<Utc>, Arc<str>)>,
+}
 
 #[derive(Debug)]
 struct Line {
@@ -15,6 +22,20 @@ struct Line {
     /// `None` until the database told what other clocks did.
     cursor: Option<DateTime<Utc>>,
     next: Option<DateTime<Utc>>,
+    not_before: Option<DateTime<Utc>>,
+    is_paused: bool,
+    is_stored: bool,
+}
+
+/// A schedule to keep.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) schedule: Schedule,
+    /// Nothing up to this moment was ever due.
+    pub(crate) not_before: Option<DateTime<Utc>>,
+    pub(crate) is_paused: bool,
+    /// Whether it is in the database, and not in the code.
+    pub(crate) is_stored: bool,
 }
 
 /// What the database knows of a schedule.
@@ -31,77 +52,144 @@ pub(crate) struct Known {
 /// A moment to fire.
 #[derive(Debug, Clone)]
 pub(crate) struct Due {
-    pub(crate) line: usize,
     pub(crate) schedule: Arc<Schedule>,
     pub(crate) at: DateTime<Utc>,
+    /// Who asked for it, when it is no regular one.
+    pub(crate) asked_by: Option<String>,
+}
+
+/// What is due at one moment.
+#[derive(Debug)]
+pub(crate) struct Round {
+    now: DateTime<Utc>,
+    lines: Vec<Arc<str>>,
+    pub(crate) due: Vec<Due>,
+}
+
+/// What became of the schedules that were kept before.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Changed {
+    /// New, or due at other moments than before: ask the database about them, and announce them.
+    pub(crate) unknown: Vec<String>,
+    /// Stored ones that are there no more.
+    pub(crate) removed: Vec<String>,
 }
 
 impl Timeline {
-    pub(crate) fn new(schedules: Vec<Schedule>) -> Self {
-        let line = |schedule| Line { schedule: Arc::new(schedule), cursor: None, next: None };
-        Self(schedules.into_iter().map(line).collect())
+    pub(crate) fn len(&self) -> usize {
+        self.lines.len()
     }
 
-    pub(crate) fn schedules(&self) -> impl Iterator<Item = &Schedule> {
-        self.0.iter().map(|line| line.schedule.as_ref())
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.lines.keys().map(AsRef::as_ref)
     }
 
-    /// Learns what other clocks did, at the start and after a time without the database.
+    pub(crate) fn find(&self, name: &str) -> Option<&Arc<Schedule>> {
+        Some(&self.lines.get(name)?.schedule)
+    }
+
+    /// Keeps these from now on. Those that were there with the same expression stay where they are.
+    pub(crate) fn set(&mut self, entries: Vec<Entry>) -> Changed {
+        let mut before = std::mem::take(&mut self.lines);
+        self.queue.clear();
+        let mut changed = Changed::default();
+        for entry in entries {
+            let name: Arc<str> = entry.schedule.name.as_str().into();
+            let known = before.remove(&name).filter(|line| is_due_alike(&line.schedule, &entry.schedule));
+            let cursor = known.and_then(|line| line.cursor);
+            if cursor.is_none() {
+                changed.unknown.push(entry.schedule.name.clone());
+            }
+            let Entry { schedule, not_before, is_paused, is_stored } = entry;
+            let schedule = Arc::new(schedule);
+            let line = Line { schedule, cursor: None, next: None, not_before, is_paused, is_stored };
+            self.lines.insert(name.clone(), line);
+            if let Some(cursor) = cursor {
+                self.settle(&name, cursor);
+            }
+        }
+        let stored = before.iter().filter(|(name, line)| line.is_stored && !self.lines.contains_key(*name));
+        changed.removed = stored.map(|(name, _)| name.to_string()).collect();
+        changed
+    }
+
+    /// Learns what other clocks did with these.
     pub(crate) fn learn(&mut self, known: &HashMap<String, Known>, now: DateTime<Utc>) {
-        for line in &mut self.0 {
-            let told = known.get(&line.schedule.name).and_then(|known| cursor(&line.schedule, known));
-            let cursor = match (line.cursor, told) {
-                (Some(own), Some(told)) => own.max(told),
-                (own, told) => own.or(told).unwrap_or(now),
-            };
-            line.settle(cursor);
+        for (name, known) in known {
+            let Some(line) = self.lines.get(name.as_str()) else { continue };
+            let told = cursor(&line.schedule, known);
+            // Nothing is known of a stored one that is new: then it begins with its row, not with this clock.
+            let begin = line.not_before.unwrap_or(now);
+            self.settle(name, line.cursor.max(told).unwrap_or(begin));
         }
     }
 
-    /// Whether anything is due, and what of it to fire; see [`schedule::due`].
-    pub(crate) fn due(&self, now: DateTime<Utc>) -> Vec<Due> {
-        let waiting = self.0.iter().enumerate().filter(|(_, line)| line.next.is_some_and(|next| next <= now));
-        let mut all: Vec<Due> = waiting
-            .flat_map(|(index, line)| {
-                let moments = line.cursor.map(|cursor| schedule::due(&line.schedule, cursor, now));
-                let due = move |at| Due { line: index, schedule: line.schedule.clone(), at };
-                moments.unwrap_or_default().into_iter().map(due)
-            })
-            .collect();
-        all.sort_by_key(|due| due.at);
-        all
+    /// What is due now, and what of it to fire; see [`schedule::due`]. In one order on all clocks, and not much
+    /// more than `most` at once: when more is due, it still is in the next round.
+    pub(crate) fn due(&self, now: DateTime<Utc>, most: usize) -> Round {
+        let mut round = Round { now, lines: Vec::new(), due: Vec::new() };
+        for (_, name) in self.queue.iter().take_while(|(next, _)| *next <= now) {
+            let Some(line) = self.lines.get(name) else { continue };
+            let moments = line.cursor.map(|cursor| schedule::due(&line.schedule, cursor, now));
+            let due = |at| Due { schedule: line.schedule.clone(), at, asked_by: None };
+            round.due.extend(moments.unwrap_or_default().into_iter().map(due));
+            round.lines.push(name.clone());
+            if round.due.len() >= most {
+                break;
+            }
+        }
+        round.due.sort_by(|a, b| (a.at, &a.schedule.name).cmp(&(b.at, &b.schedule.name)));
+        round
     }
 
     /// A moment was fired, here or elsewhere.
     pub(crate) fn fired(&mut self, due: &Due) {
-        self.0[due.line].settle(due.at);
+        if due.asked_by.is_none() {
+            self.settle(&due.schedule.name, due.at);
+        }
     }
 
-    /// Every moment up to `now` was fired or given up.
-    pub(crate) fn settled(&mut self, now: DateTime<Utc>) {
-        for line in &mut self.0 {
-            if line.next.is_some_and(|next| next <= now) {
-                line.settle(now);
-            }
+    /// Every moment of the round was fired or given up.
+    pub(crate) fn settled(&mut self, round: &Round) {
+        for name in &round.lines {
+            self.settle(name, round.now);
         }
     }
 
     /// When something is due next.
     pub(crate) fn wake_at(&self) -> Option<DateTime<Utc>> {
-        self.0.iter().filter_map(|line| line.next).min()
+        self.queue.first().map(|(next, _)| *next)
     }
 
-    /// Each schedule with its next due moment; those that are never due again are left out.
-    pub(crate) fn upcoming(&self) -> impl Iterator<Item = (&Schedule, DateTime<Utc>)> {
-        self.0.iter().filter_map(|line| Some((line.schedule.as_ref(), line.next?)))
+    /// Those of these schedules that are due again, with the moment.
+    pub(crate) fn upcoming<'a>(
+        &'a self,
+        names: &'a [String],
+    ) -> impl Iterator<Item = (&'a Schedule, DateTime<Utc>)> {
+        let lines = names.iter().filter_map(|name| self.lines.get(name.as_str()));
+        lines.filter_map(|line| Some((line.schedule.as_ref(), line.next?)))
+    }
+
+    fn settle(&mut self, name: &str, cursor: DateTime<Utc>) {
+        let Some((name, _)) = self.lines.get_key_value(name) else { return };
+        let name = name.clone();
+        let Some(line) = self.lines.get_mut(&name) else { return };
+        let cursor = line.not_before.map_or(cursor, |floor| floor.max(cursor));
+        if let Some(next) = line.next.take() {
+            self.queue.remove(&(next, name.clone()));
+        }
+        line.cursor = Some(cursor);
+        if !line.is_paused {
+            line.next = line.schedule.next_after(cursor);
+        }
+        if let Some(next) = line.next {
+            self.queue.insert((next, name));
+        }
     }
 }
 
-impl Line {
-    fn settle(&mut self, cursor: DateTime<Utc>) {
-        self.cursor = Some(cursor);
-        self.next = self.schedule.next_after(cursor);
-    }
+fn is_due_alike(one: &Schedule, other: &Schedule) -> bool {
+    one.expression.to_string() == other.expression.to_string() && one.zone == other.zone
 }
 
 /// From where on moments are open. What was announced with another expression was never due under this one.
@@ -115,71 +203,5 @@ fn cursor(schedule: &Schedule, known: &Known) -> Option<DateTime<Utc>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn moment(text: &str) -> DateTime<Utc> {
-        format!("2026-11-{text}Z").parse().unwrap()
-    }
-
-    fn timeline(known: Option<Known>, now: &str) -> Timeline {
-        let mut timeline = Timeline::new(vec![Schedule::new("a", "@hourly", "work").unwrap()]);
-        let known = known.map(|known| ("a".to_owned(), known)).into_iter().collect();
-        timeline.learn(&known, moment(now));
-        timeline
-    }
-
-    fn known(expression: &str, next: &str, last: Option<&str>) -> Known {
-        Known {
-            announced: Some((expression.to_owned(), "UTC".to_owned())),
-            next_due_at: Some(moment(next)),
-            last_due_at: last.map(moment),
-        }
-    }
-
-    fn due(timeline: &Timeline, now: &str) -> Vec<DateTime<Utc>> {
-        timeline.due(moment(now)).iter().map(|due| due.at).collect()
-    }
-
-    #[test]
-    fn a_new_schedule_begins_now() {
-        let timeline = timeline(None, "23T09:30:00");
-        assert!(due(&timeline, "23T09:30:00").is_empty());
-        assert_eq!(timeline.wake_at(), Some(moment("23T10:00:00")));
-    }
-
-    #[test]
-    fn what_was_announced_and_not_fired_was_missed() {
-        let never_fired = timeline(Some(known("@hourly", "23T08:00:00", None)), "23T09:30:00");
-        assert_eq!(due(&never_fired, "23T09:30:00"), [moment("23T09:00:00")]);
-        let fired = known("@hourly", "23T08:00:00", Some("23T09:00:00"));
-        assert!(due(&timeline(Some(fired), "23T09:30:00"), "23T09:30:00").is_empty());
-    }
-
-    #[test]
-    fn another_expression_owes_nothing() {
-        let changed = timeline(Some(known("@daily", "23T00:00:00", Some("22T00:00:00"))), "23T09:30:00");
-        assert!(due(&changed, "23T09:30:00").is_empty());
-    }
-
-    #[test]
-    fn a_clock_that_lost_its_database_goes_on_where_it_was() {
-        let mut timeline = timeline(None, "23T09:30:00");
-        timeline.learn(&HashMap::new(), moment("23T12:30:00"));
-        assert_eq!(due(&timeline, "23T12:30:00"), [moment("23T12:00:00")]);
-        let others = known("@hourly", "23T13:00:00", Some("23T12:00:00"));
-        timeline.learn(&[("a".to_owned(), others)].into(), moment("23T12:30:00"));
-        assert!(due(&timeline, "23T12:30:00").is_empty());
-    }
-
-    #[test]
-    fn nothing_is_due_twice() {
-        let mut timeline = timeline(None, "23T09:30:00");
-        for one in timeline.due(moment("23T10:00:01")) {
-            timeline.fired(&one);
-        }
-        timeline.settled(moment("23T10:00:01"));
-        assert!(due(&timeline, "23T10:00:02").is_empty());
-        assert_eq!(timeline.wake_at(), Some(moment("23T11:00:00")));
-    }
-}
+#[path = "timeline_tests.rs"]
+mod tests;

@@ -109,15 +109,15 @@ pub async fn enqueue_named(
     insert_one(connection, NewJob::named(kind, 1, arguments, options)?).await
 }
 
-struct NewJob {
-    id: Uuid,
-    metadata: String,
-    version: i16,
-    queue: String,
-    priority: i16,
-    at: Option<DateTime<Utc>>,
-    unique_key: Option<String>,
-    enqueued_by: Option<String>,
+pub(crate) struct NewJob {
+    pub(crate) id: Uuid,
+    pub(crate) metadata: String,
+    pub(crate) version: i16,
+    pub(crate) queue: String,
+    pub(crate) priority: i16,
+    pub(crate) at: Option<DateTime<Utc>>,
+    pub(crate) unique_key: Option<String>,
+    pub(crate) enqueued_by: Option<String>,
 }
 
 impl NewJob {
@@ -132,7 +132,12 @@ impl NewJob {
         Ok(row)
     }
 
-    fn named(kind: &str, version: u16, arguments: Value, options: &Options) -> Result<Self, EnqueueError> {
+    pub(crate) fn named(
+        kind: &str,
+        version: u16,
+        arguments: Value,
+        options: &Options,
+    ) -> Result<Self, EnqueueError> {
         if kind.is_empty() || kind.chars().count() > 200 || kind.contains('\0') {
             return Err(EnqueueError::Kind(kind.to_owned()));
         }

@@ -11,6 +11,7 @@ mod note;
 mod policy;
 mod schedule;
 mod span;
+mod written;
 mod zoned;
 
 pub use expression::{Expression, ExpressionError};
@@ -18,3 +19,4 @@ pub use missed::due;
 pub use note::{Change, Note, next_change};
 pub use policy::{Missed, Overlap, PolicyError};
 pub use schedule::{Schedule, ScheduleError, validate};
+pub use written::{Written, WrittenError};

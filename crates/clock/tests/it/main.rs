@@ -1,1 +1,6 @@
-//! The clock against a real Postgres.
+//! Real clocks against a real Postgres.
+
+mod chaos;
+mod fixture;
+mod missed;
+mod orders;

@@ -1,7 +1,10 @@
 //! Into the queue.
 
 use diesel_async::AsyncConnection as _;
-use queue::{EnqueueError, Options, enqueue, enqueue_all, enqueue_all_unique, enqueue_named, enqueue_with};
+use queue::{
+    EnqueueError, NamedJob, Options, enqueue, enqueue_all, enqueue_all_named, enqueue_all_unique,
+    enqueue_named, enqueue_with,
+};
 use serde_json::json;
 use testing::TestDatabase;
 
@@ -76,4 +79,35 @@ async fn what_cannot_be_stored_is_refused_before_the_database_sees_it() {
         assert!(error.contains(expected), "{error}");
     }
     assert_eq!(count(&mut c, ALL).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn named_jobs_of_many_kinds_keep_their_order_and_those_that_are_there() {
+    let database = TestDatabase::create().await;
+    let mut c = database.connect().await;
+    let job = |kind: &str, key: Option<&str>, priority| NamedJob {
+        kind: kind.to_owned(),
+        arguments: json!({ "kind": kind }),
+        options: Options { unique_key: key.map(str::to_owned), priority, ..Options::default() },
+    };
+    let options = Options { unique_key: Some("nightly".to_owned()), ..Options::default() };
+    let there = enqueue_named(&mut c, "report", json!({}), &options).await.unwrap();
+    let jobs = [
+        job("mail", None, Some(7)),
+        job("report", Some("nightly"), None),
+        job("mail", None, None),
+        job("sweep", Some("nightly"), None),
+        job("sweep", Some("nightly"), None),
+    ];
+    let ids = enqueue_all_named(&mut c, &jobs).await.unwrap();
+    assert_eq!(ids[1], Some(there));
+    assert_eq!(ids[3], ids[4]);
+    assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 4);
+    assert_eq!(count(&mut c, ALL).await, 4);
+    let first =
+        format!("SELECT count(*) FROM sides.fang_tasks WHERE id = '{}' AND priority = 7", ids[0].unwrap());
+    assert_eq!(count(&mut c, &first).await, 1);
+    let wrong = [job("mail", None, None), job("", None, None)];
+    assert!(matches!(enqueue_all_named(&mut c, &wrong).await, Err(EnqueueError::Kind(_))));
+    assert_eq!(count(&mut c, ALL).await, 4, "all or none");
 }

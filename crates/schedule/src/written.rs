@@ -1,0 +1,116 @@
+//! A schedule as it is typed and stored.
+
+use serde_json::Value;
+
+use crate::{ExpressionError, PolicyError, Schedule, ScheduleError, validate};
+
+/// The texts of a schedule, not yet read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// Its name.
+    pub name: String,
+    /// When it is due, such as `17 3 * * *`.
+    pub expression: String,
+    /// The name of a zone, such as `Europe/Berlin`.
+    pub zone: String,
+    /// The kind of the job.
+    pub kind: String,
+    /// The arguments of the job: a JSON object.
+    pub arguments: Value,
+    /// A [`crate::Missed`] as text.
+    pub missed: String,
+    /// An [`crate::Overlap`] as text.
+    pub overlap: String,
+}
+
+/// Why the texts are no schedule.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WrittenError {
+    /// The name is none.
+    #[error("a schedule's name is 1 to 100 characters without blanks, not {0:?}")]
+    Name(String),
+    /// The kind is none.
+    #[error("a job's kind is 1 to 200 characters, not {0:?}")]
+    Kind(String),
+    /// The expression is none.
+    #[error(transparent)]
+    Expression(#[from] ExpressionError),
+    /// There is no such zone.
+    #[error("there is no zone {0:?}: give one like UTC or Europe/Berlin")]
+    Zone(String),
+    /// A policy is none.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// Together they are none.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+}
+
+impl Written {
+    /// Reads the texts.
+    ///
+    /// # Errors
+    /// At the first fault.
+    pub fn read(&self) -> Result<Schedule, WrittenError> {
+        let is_name = |name: &str| {
+            (1..=100).contains(&name.chars().count())
+                && !name.contains(|c: char| c.is_whitespace() || c.is_control())
+        };
+        if !is_name(&self.name) {
+            return Err(WrittenError::Name(self.name.clone()));
+        }
+        if !(1..=200).contains(&self.kind.chars().count()) {
+            return Err(WrittenError::Kind(self.kind.clone()));
+        }
+        let schedule = Schedule {
+            name: self.name.clone(),
+            expression: self.expression.parse()?,
+            zone: self.zone.parse().map_err(|_| WrittenError::Zone(self.zone.clone()))?,
+            kind: self.kind.clone(),
+            arguments: self.arguments.clone(),
+            missed: self.missed.parse()?,
+            overlap: self.overlap.parse()?,
+        };
+        validate(std::slice::from_ref(&schedule))?;
+        Ok(schedule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn written() -> Written {
+        Written {
+            name: "report".to_owned(),
+            expression: "0 9 * * 1-5".to_owned(),
+            zone: "Europe/Berlin".to_owned(),
+            kind: "send_report".to_owned(),
+            arguments: json!({ "to": "ann" }),
+            missed: "all within 2 h".to_owned(),
+            overlap: "allow".to_owned(),
+        }
+    }
+
+    #[test]
+    fn each_fault_is_named() {
+        assert_eq!(written().read().unwrap().zone, chrono_tz::Tz::Europe__Berlin);
+        let text = str::to_owned;
+        for (faulty, expected) in [
+            (Written { name: text("two words"), ..written() }, "without blanks"),
+            (Written { name: text(""), ..written() }, "1 to 100"),
+            (Written { kind: text(""), ..written() }, "1 to 200"),
+            (Written { expression: text("noon"), ..written() }, "\"noon\" is no schedule"),
+            (Written { zone: text("Berlin"), ..written() }, "no zone \"Berlin\""),
+            (Written { missed: text("never"), ..written() }, "\"never\" is no policy"),
+            (Written { overlap: text("never"), ..written() }, "allow or merge"),
+            (Written { arguments: json!(3), ..written() }, "no JSON object"),
+        ] {
+            let error = faulty.read().unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
