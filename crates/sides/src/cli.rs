@@ -7,6 +7,8 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::schedules;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for status: every process answers
@@ -52,6 +54,13 @@ pub(crate) enum Command {
         command: migrate::cli::Command,
         #[command(flatten)]
         common: migrate::cli::Common,
+    },
+    /// Show what the clock fires and when; add, pause and run schedules while it runs.
+    ///
+    /// On DATABASE_URL, or else on this workspace's private Postgres.
+    Schedule {
+        #[command(subcommand)]
+        command: schedules::Command,
     },
     /// Keep the released processes running on this machine, until SIGTERM.
     ///

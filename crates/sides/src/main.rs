@@ -16,6 +16,7 @@ mod loopback;
 mod outcome;
 mod release;
 mod releases;
+mod schedules;
 mod schema;
 mod status;
 mod stop;
@@ -60,6 +61,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Restart { process } => release::restart(&workspace, process).await?.into(),
             Command::Stop => stop::run(&workspace).await?.into(),
             Command::Migrate { command, common } => schema::run(&workspace, command, &common).await?,
+            Command::Schedule { command } => schedules::run(&workspace, command).await?.into(),
             Command::Completions { shell } => {
                 completions::print(shell);
                 ExitCode::SUCCESS

@@ -7,6 +7,6 @@ mod spinner;
 pub(crate) mod tell;
 
 pub(crate) use clean::clean;
-pub(crate) use palette::Palette;
+pub(crate) use palette::{BUSY, Palette, QUIET};
 pub(crate) use screen::Screen;
 pub(crate) use spinner::Spinner;

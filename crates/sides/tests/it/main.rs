@@ -20,6 +20,7 @@ mod releasing;
 mod rolling;
 mod rows;
 mod sandbox;
+mod schedules;
 mod schema;
 mod second;
 mod single;

@@ -1,0 +1,89 @@
+//! What can be typed behind `sides schedule`.
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the schedules, those of the clock's code and those that were added.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show when something fires next, and how it crosses the next change of clocks.
+    Preview(PreviewOptions),
+    /// Add a schedule, or with --replace change one that was added.
+    Add(AddOptions),
+    /// Remove a schedule that was added. One in the code can be paused.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+    /// Fire a schedule no more until it is resumed.
+    Pause {
+        /// Its name.
+        name: String,
+    },
+    /// End a pause. What was due meanwhile is not made up for.
+    Resume {
+        /// Its name.
+        name: String,
+    },
+    /// Fire a schedule now, also one that is paused, and wait until a clock has done so.
+    Run {
+        /// Its name.
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PreviewOptions {
+    /// The name of a schedule, or an expression: "17 3 * * *", "@hourly", "every 10 s", "@daily jitter 1 h".
+    #[arg(value_name = "NAME|EXPRESSION")]
+    pub(crate) what: String,
+    /// The zone whose clocks on the wall the expression means; a schedule has its own.
+    #[arg(long)]
+    pub(crate) zone: Option<String>,
+    /// From this moment on, such as 2027-03-27T00:00:00Z; by default now.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<DateTime<Utc>>,
+    /// How many firings.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) count: u16,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl PreviewOptions {
+    /// No name has a blank or begins like a nickname.
+    pub(crate) fn is_expression(&self) -> bool {
+        self.what.starts_with('@') || self.what.contains(char::is_whitespace)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddOptions {
+    /// Its name.
+    pub(crate) name: String,
+    /// When it is due: "17 3 * * *", "@hourly", "every 10 s", "@daily jitter 1 h".
+    pub(crate) expression: String,
+    /// The kind of the job to enqueue.
+    pub(crate) kind: String,
+    /// The zone whose clocks on the wall the expression means.
+    #[arg(long, default_value = "UTC")]
+    pub(crate) zone: String,
+    /// The arguments of the job, a JSON object.
+    #[arg(long, default_value = "{}", value_name = "JSON")]
+    pub(crate) arguments: String,
+    /// What happens to moments that no clock could keep: skip, latest, "all within 2 h".
+    #[arg(long, default_value = "latest", value_name = "POLICY")]
+    pub(crate) missed: String,
+    /// What happens while the last job is not over yet: merge (one is enough), allow (another one).
+    #[arg(long, default_value = "merge", value_name = "POLICY")]
+    pub(crate) overlap: String,
+    /// Change the one of this name.
+    #[arg(long)]
+    pub(crate) replace: bool,
+}

@@ -1,0 +1,108 @@
+//! `sides schedule preview`
+
+use anyhow::Context as _;
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use database::Connection;
+use schedule::{Change, Note, Preview, Schedule};
+use serde_json::{Value, json};
+
+use super::{command::PreviewOptions, rows::Row, said};
+use crate::{
+    display::{BUSY, Palette, QUIET},
+    outcome::Outcome,
+};
+
+pub(super) fn of_expression(options: &PreviewOptions) -> anyhow::Result<Outcome> {
+    let mut schedule = Schedule {
+        expression: options.what.parse()?,
+        ..Schedule::new("preview", "@daily", "preview").context("a schedule to show")?
+    };
+    if let Some(zone) = &options.zone {
+        schedule.zone = zone_of(zone)?;
+    }
+    show(&schedule, options)
+}
+
+pub(super) async fn of_name(
+    connection: &mut Connection,
+    options: &PreviewOptions,
+) -> anyhow::Result<Outcome> {
+    let row = Row::get(connection, &options.what).await?;
+    let mut schedule = row.read().map_err(|fault| anyhow::anyhow!("{} never fires: {fault}", row.name))?;
+    if let Some(zone) = &options.zone {
+        schedule.zone = zone_of(zone)?;
+    }
+    show(&schedule, options)
+}
+
+fn zone_of(name: &str) -> anyhow::Result<Tz> {
+    name.parse().map_err(|_| anyhow::anyhow!("there is no zone {name:?}: give one like UTC or Europe/Berlin"))
+}
+
+fn show(schedule: &Schedule, options: &PreviewOptions) -> anyhow::Result<Outcome> {
+    let from = options.from.unwrap_or_else(Utc::now);
+    let lines = schedule::preview(schedule, from, options.count.into());
+    if options.json {
+        let lines: Vec<Value> = lines.iter().filter_map(|line| to_json(line, schedule.zone)).collect();
+        let all = json!({
+            "expression": schedule.expression.to_string(),
+            "zone": schedule.zone.name(),
+            "from": from,
+            "firings": lines,
+        });
+        println!("{}", serde_json::to_string_pretty(&all)?);
+        return Ok(Outcome::Done);
+    }
+    let palette = Palette::for_stdout();
+    println!("{} in {}", schedule.expression, schedule.zone.name());
+    for line in &lines {
+        println!("  {}", to_text(line, schedule.zone, palette));
+    }
+    if lines.is_empty() {
+        println!("  never again before the year 2100");
+    }
+    Ok(Outcome::Done)
+}
+
+fn to_text(line: &Preview, zone: Tz, palette: Palette) -> String {
+    match line {
+        Preview::Firing { at, note } => {
+            let utc = palette.paint(QUIET, &utc(*at));
+            let note = note.map(|note| format!("  {}", palette.paint(BUSY, &words(note))));
+            format!("{}  {utc}{}", said::local(*at, zone), note.unwrap_or_default())
+        }
+        Preview::Change(change) => palette.paint(BUSY, &change_words(change)),
+        Preview::LeftOut => "…".to_owned(),
+    }
+}
+
+fn to_json(line: &Preview, zone: Tz) -> Option<Value> {
+    match line {
+        Preview::Firing { at, note } => Some(json!({
+            "at": at,
+            "local": at.with_timezone(&zone).to_rfc3339(),
+            "note": note.map(words),
+        })),
+        Preview::Change(change) => Some(json!({ "at": change.at, "change": change_words(change) })),
+        Preview::LeftOut => None,
+    }
+}
+
+fn utc(at: DateTime<Utc>) -> String {
+    at.format("%FT%TZ").to_string()
+}
+
+fn words(note: Note) -> String {
+    match note {
+        Note::EndOfGap(skipped) => format!("gap: {} is skipped, so at its end", skipped.format("%H:%M:%S")),
+        Note::FirstPass => "fold: the first of two such readings".to_owned(),
+        Note::SecondPass => "fold: the second of two such readings".to_owned(),
+    }
+}
+
+fn change_words(change: &Change) -> String {
+    let way = if change.behind - change.before > TimeDelta::zero() { "forward" } else { "back" };
+    let (before, behind) = (change.before.format("%F %H:%M"), change.behind.format("%H:%M"));
+    format!("── {before}: the clocks are put {way} to {behind} ──")
+}

@@ -1,0 +1,120 @@
+//! The schedules as the database has them.
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use database::Connection;
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz},
+};
+use diesel_async::RunQueryDsl as _;
+use schedule::{Schedule, Written};
+use serde::Serialize;
+use serde_json::Value;
+
+/// One schedule.
+#[derive(Debug, QueryableByName, Serialize)]
+pub(super) struct Row {
+    #[diesel(sql_type = Text)]
+    pub(super) name: String,
+    #[diesel(sql_type = Text)]
+    pub(super) expression: String,
+    #[diesel(sql_type = Text)]
+    pub(super) zone: String,
+    #[diesel(sql_type = Text)]
+    pub(super) kind: String,
+    #[diesel(sql_type = Text)]
+    pub(super) missed: String,
+    #[diesel(sql_type = Text)]
+    pub(super) overlap: String,
+    /// Only of those that were added: a clock keeps to itself what its code says.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub(super) arguments: Option<Value>,
+    #[diesel(sql_type = Bool)]
+    pub(super) added: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) added_by: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(super) next_due_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(super) last_fired_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(super) paused_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) paused_by: Option<String>,
+}
+
+/// What is stored goes before what was announced of it: a clock may not have heard of a change yet.
+const ALL: &str = "\
+SELECT name,
+    coalesce(stored.expression, announced.expression) AS expression,
+    coalesce(stored.zone, announced.zone) AS zone,
+    coalesce(stored.kind, announced.kind) AS kind,
+    coalesce(stored.missed, announced.missed) AS missed,
+    coalesce(stored.overlap, announced.overlap) AS overlap,
+    stored.arguments, stored.name IS NOT NULL AS added, stored.changed_by AS added_by,
+    CASE WHEN pause.schedule IS NULL AND (stored.name IS NULL OR stored.expression = announced.expression)
+        THEN announced.next_due_at END AS next_due_at,
+    last.fired_at AS last_fired_at, pause.paused_at, pause.paused_by
+FROM sides.schedules AS announced
+FULL JOIN sides.stored_schedules AS stored USING (name)
+LEFT JOIN sides.schedule_pauses AS pause ON pause.schedule = name AND pause.resumed_at IS NULL
+LEFT JOIN LATERAL (
+    SELECT fired_at FROM sides.ticks WHERE schedule = name ORDER BY due_at DESC LIMIT 1
+) AS last ON true
+WHERE name = $1 OR $1 IS NULL
+ORDER BY name";
+
+const CLOCKS: &str = "\
+SELECT count(*) AS count FROM sides.instances
+WHERE process = 'clock' AND state = 'ready' AND heartbeat_at > now() - interval '15 seconds'";
+
+impl Row {
+    pub(super) async fn all(connection: &mut Connection) -> anyhow::Result<Vec<Self>> {
+        Self::load(connection, None).await
+    }
+
+    pub(super) async fn find(connection: &mut Connection, name: &str) -> anyhow::Result<Option<Self>> {
+        Ok(Self::load(connection, Some(name)).await?.pop())
+    }
+
+    /// The one of this name, or what to do.
+    pub(super) async fn get(connection: &mut Connection, name: &str) -> anyhow::Result<Self> {
+        let found = Self::find(connection, name).await?;
+        found.with_context(|| format!("no schedule is called {name:?}; see: sides schedule list"))
+    }
+
+    async fn load(connection: &mut Connection, name: Option<&str>) -> anyhow::Result<Vec<Self>> {
+        let query = diesel::sql_query(ALL).bind::<Nullable<Text>, _>(name);
+        let rows = query.load(connection).await;
+        rows.context("the schedules cannot be read; is the schema up to date? cargo run -p migrate -- up")
+    }
+
+    /// The schedule, or why it never fires.
+    pub(super) fn read(&self) -> Result<Schedule, String> {
+        let written = Written {
+            name: self.name.clone(),
+            expression: self.expression.clone(),
+            zone: self.zone.clone(),
+            kind: self.kind.clone(),
+            arguments: self.arguments.clone().unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+            missed: self.missed.clone(),
+            overlap: self.overlap.clone(),
+        };
+        written.read().map_err(|error| {
+            let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+            format!("{error}{}", source.unwrap_or_default())
+        })
+    }
+}
+
+/// How many clocks are alive and ready.
+pub(super) async fn clocks(connection: &mut Connection) -> anyhow::Result<i64> {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let count: Count = diesel::sql_query(CLOCKS).get_result(connection).await?;
+    Ok(count.count)
+}

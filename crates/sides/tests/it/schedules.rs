@@ -1,0 +1,150 @@
+//! `sides schedule …` with a real clock.
+
+use std::process::Output;
+
+use serde_json::Value;
+use testing::{Program, TestDatabase, wait_until};
+
+use crate::sandbox::{PATIENCE, Sandbox, text};
+
+struct Desk {
+    sandbox: Sandbox,
+    _database: TestDatabase,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let database = TestDatabase::create().await;
+        Self { sandbox: Sandbox::with(&["clock"]).on(&database), _database: database }
+    }
+
+    async fn clock(&self) -> Program {
+        let clock =
+            Program::start(self.sandbox.program("clock").env("LOG_FORMAT", "json").env("OPS_PORT", "0"));
+        clock.answers("/readyz", 200, "ready").await;
+        // Its row says so a moment later.
+        wait_until("the clock's row says ready", PATIENCE, async || self.list()["clocks"] == 1).await;
+        clock
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.sandbox.run(&[&["schedule"], arguments].concat())
+    }
+
+    fn done(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", text(&output.stdout));
+        text(&output.stderr)
+    }
+
+    fn list(&self) -> Value {
+        serde_json::from_str(&self.done(&["list", "--json"])).unwrap()
+    }
+
+    fn row(&self, name: &str) -> Value {
+        let list = self.list();
+        list["schedules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["name"] == name)
+            .cloned()
+            .unwrap_or_default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_needs_no_database_and_crosses_the_change() {
+    let sandbox = Sandbox::with(&["clock"]);
+    let preview = |arguments: &[&str]| {
+        let output = sandbox.run(&[&["schedule", "preview"], arguments].concat());
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let zone = ["--zone", "Europe/Berlin", "--from", "2026-11-24T12:00:00Z"];
+    let (code, shown) = preview(&[&["30 2 * * *"], &zone[..]].concat());
+    assert_eq!((code, shown.lines().count()), (Some(0), 23), "{shown}");
+    for expected in [
+        "Wed 2026-11-25 02:30:00 +01:00  2026-11-25T01:30:00Z\n",
+        "── 2027-03-28 02:00: the clocks are put forward to 03:00 ──\n",
+        "Sun 2027-03-28 03:00:00 +02:00  2027-03-28T01:00:00Z  gap: 02:30:00 is skipped, so at its end\n",
+    ] {
+        assert!(shown.contains(expected), "{shown}");
+    }
+    let (_, json) = preview(&[&["@hourly", "--json", "--count", "3"], &zone[..]].concat());
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["firings"][0]["local"], "2026-11-24T14:00:00+01:00");
+    let (code, shown) = preview(&["61 * * * *"]);
+    assert_eq!(code, Some(1));
+    assert!(shown.contains("minute \"61\" is not within 0 to 59"), "{shown}");
+    let (code, shown) = preview(&["@daily", "--zone", "Berlin"]);
+    assert_eq!(code, Some(1));
+    assert!(shown.contains("give one like UTC or Europe/Berlin"), "{shown}");
+    assert_eq!(sandbox.residents(), [], "no Postgres was started");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_is_added_paused_run_and_removed_while_a_clock_runs() {
+    let desk = Desk::new().await;
+    let _clock = desk.clock().await;
+    let arguments = r#"{"to": "ann"}"#;
+    desk.done(&[
+        "add",
+        "report",
+        "every 100 ms",
+        "send_report",
+        "--arguments",
+        arguments,
+        "--missed",
+        "skip",
+    ]);
+    wait_until("it fires", PATIENCE, async || desk.row("report")["last_fired_at"].is_string()).await;
+    let row = desk.row("report");
+    assert_eq!(
+        (&row["arguments"]["to"], &row["missed"], &row["fault"]),
+        (&"ann".into(), &"skip".into(), &Value::Null)
+    );
+    assert!(row["added_by"].as_str().unwrap().contains('@'));
+    assert!(desk.done(&["preview", "report"]).contains("every 100 ms in UTC"));
+
+    desk.done(&["pause", "report"]);
+    assert!(desk.row("report")["paused_by"].is_string());
+    assert!(desk.done(&["run", "report"]).contains("report fired"), "also while it is paused");
+    assert!(desk.done(&["run", "prune_history"]).contains("prune_history fired: job "));
+    assert!(desk.done(&["list"]).contains("paused "));
+    assert!(desk.done(&["resume", "report"]).contains("goes on"));
+    assert!(desk.done(&["resume", "report"]).contains("was not paused"));
+
+    assert!(desk.refused(&["add", "report", "@daily", "send_report"]).contains("--replace changes it"));
+    desk.done(&["add", "report", "@daily", "send_report", "--replace"]);
+    assert_eq!(desk.row("report")["expression"], "@daily");
+    desk.done(&["remove", "report"]);
+    assert_eq!(desk.row("report"), Value::Null);
+    let kept = ["report", "ping_due_services"].map(|name| desk.refused(&["remove", name]));
+    assert!(kept[0].contains("no schedule is called \"report\""), "{kept:?}");
+    assert!(kept[1].contains("of the clock's code"), "{kept:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_kept_is_refused_before_it_is_stored() {
+    let desk = Desk::new().await;
+    for (arguments, expected) in [
+        (&["add", "a", "noon", "work"][..], "\"noon\" is no schedule"),
+        (&["add", "a", "@daily", "work", "--zone", "Berlin"], "no zone \"Berlin\""),
+        (&["add", "a", "@daily", "work", "--arguments", "[1]"], "no JSON object"),
+        (&["add", "a", "@daily", "work", "--missed", "never"], "all within 2 h"),
+        (&["add", "two words", "@daily", "work"], "without blanks"),
+        (&["pause", "nobody"], "sides schedule list"),
+    ] {
+        let said = desk.refused(arguments);
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+    desk.done(&["add", "a", "@daily", "work"]);
+    assert!(desk.refused(&["run", "a"]).contains("no clock runs"));
+    assert!(desk.done(&["list"]).contains("no clock runs: nothing fires"));
+}
