@@ -1,25 +1,15 @@
 //! `sides rollback`: the processes as they were before the last release.
 
-use anyhow::Context as _;
-
-use super::{Ledger, Plan, Run, carry_out, host_status, no_host, screen_of};
+use super::{Begun, Plan, Run, carry_out, no_host};
 use crate::{
-    cli::RollbackOptions,
-    dev::named_database,
-    display::tell,
-    outcome::Outcome,
-    releases::{Interrupted, Store},
-    workspace::Workspace,
+    cli::RollbackOptions, display::tell, outcome::Outcome, releases::Interrupted, workspace::Workspace,
 };
 
 /// Goes back to the last good set: the one before the last release, or before the one that was cut off. The
 /// schema stays as it is.
 pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> anyhow::Result<Outcome> {
-    let screen = screen_of(&options.watching);
-    let Some(status) = host_status(workspace).await? else { return Ok(no_host()) };
-    let store = Store::open(workspace)?;
-    let url = named_database()?.context("DATABASE_URL is not set: name the host's database there")?;
-    let ledger = Ledger::open(&url).await?;
+    let Some(begun) = Begun::begin(workspace, &options.watching).await? else { return Ok(no_host()) };
+    let Begun { screen, status, store, url, ledger } = begun;
     let running = store.running()?;
     let good = match store.interrupted()? {
         Some(cut_off) => Some(cut_off.from),

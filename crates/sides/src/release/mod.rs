@@ -13,9 +13,8 @@ mod plan;
 mod receipt;
 mod steps;
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
+use database::DatabaseUrl;
 
 use crate::{
     cli::{ReleaseOptions, Watching},
@@ -36,11 +35,8 @@ const NO_HOST: &str = "no host runs here; start one with `sides host`, as deploy
 
 /// Releases what has changed.
 pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyhow::Result<Outcome> {
-    let screen = screen_of(&options.watching);
-    let Some(status) = host_status(workspace).await? else { return Ok(no_host()) };
-    let store = Store::open(workspace)?;
-    let url = named_database()?.context("DATABASE_URL is not set: name the host's database there")?;
-    let ledger = Ledger::open(&url).await?;
+    let Some(begun) = Begun::begin(workspace, &options.watching).await? else { return Ok(no_host()) };
+    let Begun { screen, status, store, url, ledger } = begun;
     let running = store.running()?;
     let from = match store.interrupted()? {
         Some(cut_off) => {
@@ -69,6 +65,28 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
     store.set_interrupted(Some(&Interrupted { from: from.clone(), to }))?;
     let run = Run { workspace, screen: &screen, store: &store, url: &url, migrate: built.migrate.as_ref() };
     carry_out(&run, ledger, &status, &plan, &from, &options.watching).await
+}
+
+/// What every release begins with: a host, its database, and the right to be the one release that goes on.
+struct Begun {
+    screen: Screen,
+    status: DevStatus,
+    store: Store,
+    url: DatabaseUrl,
+    ledger: Ledger,
+}
+
+impl Begun {
+    /// `None` when no host runs.
+    async fn begin(workspace: &Workspace, watching: &Watching) -> anyhow::Result<Option<Self>> {
+        // Progress goes beside a receipt that a program reads.
+        let screen = if watching.json { Screen::beside_output() } else { Screen::new() };
+        let Some(status) = host_status(workspace).await? else { return Ok(None) };
+        let store = Store::open(workspace)?;
+        let url = named_database()?.context("DATABASE_URL is not set: name the host's database there")?;
+        let ledger = Ledger::open(&url).await?;
+        Ok(Some(Self { screen, status, store, url, ledger }))
+    }
 }
 
 /// Carries a plan out, records it, and says how it went.
@@ -102,11 +120,6 @@ pub(crate) async fn restart(workspace: &Workspace, process: String) -> anyhow::R
         }
         Err(reason) => anyhow::bail!("{process} was not restarted: {reason}"),
     }
-}
-
-/// Progress goes beside a receipt that a program reads.
-fn screen_of(watching: &Watching) -> Arc<Screen> {
-    Arc::new(if watching.json { Screen::beside_output() } else { Screen::new() })
 }
 
 async fn host_status(workspace: &Workspace) -> anyhow::Result<Option<DevStatus>> {
