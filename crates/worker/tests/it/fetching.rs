@@ -96,6 +96,23 @@ async fn a_host_that_never_answers_costs_its_timeout_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_host_that_drips_costs_its_timeout_and_no_more() {
+    let server = Server::always(Reply::Drip).await;
+    let started = Instant::now();
+    let short = Target { timeout: Duration::from_millis(300), ..target() };
+    let seen = fetcher().fetch(&server.url("/"), &short).await;
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_eq!(fault(seen).0, ErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_cut() {
+    let server = Server::always(Reply::EndlessHead).await;
+    let (kind, words) = fault(fetcher().fetch(&server.url("/"), &target()).await);
+    assert_eq!(kind, ErrorKind::Protocol, "{words}");
+}
+
+#[tokio::test]
 async fn a_body_without_end_is_cut() {
     let server = Server::always(Reply::Endless).await;
     let (kind, words) = fault(fetcher().fetch(&server.url("/"), &target()).await);

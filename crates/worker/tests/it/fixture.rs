@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use database::Connection;
+use database::{Connection, DatabaseUrl};
 use diesel::{QueryableByName, sql_types};
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use jobs::PingService;
@@ -45,12 +45,17 @@ impl Monitor {
     }
 
     pub(crate) fn start_worker(&self) -> Running {
+        self.start_worker_over(self.database.url(), true)
+    }
+
+    /// A worker that reaches the database in its own way.
+    pub(crate) fn start_worker_over(&self, url: &DatabaseUrl, allow_private_addresses: bool) -> Running {
         let metrics = prometheus::Registry::new();
-        let state = worker::State::new(self.database.pool(), &metrics, true).expect("a worker can be set up");
+        let state = worker::State::new(database::pool(url, 8), &metrics, allow_private_addresses)
+            .expect("a worker can be set up");
         let config =
             RunnerConfig { concurrency: 16, poll: Duration::from_millis(100), ..RunnerConfig::default() };
-        let url = self.database.url().clone();
-        let runner = Runner::new(url, worker::registry(state), config);
+        let runner = Runner::new(url.clone(), worker::registry(state), config);
         let drain = CancellationToken::new();
         let token = drain.clone();
         let task = tokio::spawn(async move {

@@ -4,6 +4,7 @@
 mod fetching;
 mod fixture;
 mod history;
+mod outage;
 mod own_processes;
 mod pinging;
 mod private;

@@ -1,18 +1,12 @@
 //! The real program, with real signals, against a Postgres that is really restarted.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
-};
+use std::process::Command;
 
 use cluster::{Cluster, Opened, Settings};
 use database::DatabaseUrl;
 use jobs::PingDueServices;
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::sys::signal::Signal;
+use testing::Program;
 
 use crate::{
     fixture::{Monitor, PATIENCE},
@@ -20,61 +14,14 @@ use crate::{
 };
 
 /// A worker process; killed with its value.
-struct Worker {
-    child: Child,
-    log: Arc<Mutex<String>>,
+pub(crate) fn start(url: &DatabaseUrl) -> Program {
+    start_with(url, &[("ALLOW_PRIVATE_ADDRESSES", "true")])
 }
 
-impl Worker {
-    fn start(url: &DatabaseUrl) -> Self {
-        Self::start_with(url, &[("ALLOW_PRIVATE_ADDRESSES", "true")])
-    }
-
-    fn start_with(url: &DatabaseUrl, variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_worker"))
-            .env("DATABASE_URL", url.expose())
-            .env("OPS_PORT", "0")
-            .env("LOG_FORMAT", "json")
-            .env("DRAIN_SECONDS", "20")
-            .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the worker starts");
-        let log = Arc::new(Mutex::new(String::new()));
-        let output = BufReader::new(child.stdout.take().expect("it is piped"));
-        let lines = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                let mut log = lines.lock().unwrap();
-                log.push_str(&line);
-                log.push('\n');
-            }
-        });
-        Self { child, log }
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).expect("a pid fits");
-        kill(Pid::from_raw(pid), signal).expect("it runs");
-    }
-
-    async fn ended(&mut self) -> ExitStatus {
-        let child = &mut self.child;
-        let ended = async || child.try_wait().expect("it is ours").is_some();
-        testing::wait_until("the worker ends", PATIENCE, ended).await;
-        self.child.wait().expect("it has ended")
-    }
-
-    fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
+fn start_with(url: &DatabaseUrl, variables: &[(&str, &str)]) -> Program {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
+    command.env("DATABASE_URL", url.expose()).env("OPS_PORT", "0").env("LOG_FORMAT", "json");
+    Program::start(command.env("DRAIN_SECONDS", "20").envs(variables.iter().copied()))
 }
 
 /// A server that is silent until it is asked for the second time.
@@ -97,7 +44,7 @@ async fn a_job_of_a_killed_worker_is_done_by_the_next() {
     let server = silent_at_first().await;
     let service = monitor.add(&server.url("/")).await;
     monitor.run("UPDATE services SET timeout_ms = 60000").await;
-    let mut first = Worker::start(monitor.database.url());
+    let mut first = start(monitor.database.url());
     monitor.enqueue_ping(&service, 1).await;
     until_asked(&server, 1).await;
     first.signal(Signal::SIGKILL);
@@ -105,7 +52,7 @@ async fn a_job_of_a_killed_worker_is_done_by_the_next() {
     assert_eq!(monitor.number("SELECT count(*) FROM pings").await, 0);
     // What half a minute of silence would do.
     monitor.run("UPDATE sides.runners SET lease_until = now()").await;
-    let _second = Worker::start(monitor.database.url());
+    let _second = start(monitor.database.url());
     monitor.until("SELECT count(*) = 1 FROM pings WHERE ok").await;
     monitor.until("SELECT count(*) = 0 FROM sides.fang_tasks").await;
     assert_eq!(server.count(), 2);
@@ -119,12 +66,12 @@ async fn a_drain_lets_a_running_ping_end() {
     let server = Server::always(Reply::ThenSilence("")).await;
     let service = monitor.add(&server.url("/")).await;
     monitor.run("UPDATE services SET timeout_ms = 1500").await;
-    let mut worker = Worker::start(monitor.database.url());
+    let mut worker = start(monitor.database.url());
     monitor.enqueue_ping(&service, 1).await;
     until_asked(&server, 1).await;
     worker.signal(Signal::SIGTERM);
     let status = worker.ended().await;
-    assert_eq!(status.code(), Some(0), "{}", worker.log());
+    assert_eq!(status.code(), Some(0), "{}", worker.output());
     assert_eq!(monitor.text("SELECT error_kind FROM pings").await, "timeout");
     assert_eq!(monitor.number("SELECT count(*) FROM sides.fang_tasks").await, 0);
     assert_eq!(monitor.number("SELECT count(*) FROM sides.runners").await, 0);
@@ -137,23 +84,24 @@ async fn a_ping_that_outlasts_the_drain_goes_back_uncounted() {
     let service = monitor.add(&server.url("/")).await;
     monitor.run("UPDATE services SET timeout_ms = 60000").await;
     let variables = [("ALLOW_PRIVATE_ADDRESSES", "true"), ("DRAIN_SECONDS", "1")];
-    let mut worker = Worker::start_with(monitor.database.url(), &variables);
+    let mut worker = start_with(monitor.database.url(), &variables);
     monitor.enqueue_ping(&service, 1).await;
     until_asked(&server, 1).await;
     worker.signal(Signal::SIGTERM);
     worker.ended().await;
     let waiting = "SELECT state || ' ' || attempt FROM sides.fang_tasks";
-    assert_eq!(monitor.text(waiting).await, "new 0", "{}", worker.log());
+    assert_eq!(monitor.text(waiting).await, "new 0", "{}", worker.output());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_in_the_configuration_is_named_at_once() {
     let monitor = Monitor::new().await;
     let variables = [("WORKER_CONCURRENCY", "0"), ("ALLOW_PRIVATE_ADDRESSES", "maybe")];
-    let mut worker = Worker::start_with(monitor.database.url(), &variables);
+    let mut worker = start_with(monitor.database.url(), &variables);
     assert_eq!(worker.ended().await.code(), Some(78));
-    let named = async || variables.iter().all(|(name, _)| worker.log().contains(name));
-    testing::wait_until("both faults are named", PATIENCE, named).await;
+    for (name, _) in variables {
+        worker.says(name).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,7 +109,7 @@ async fn private_addresses_are_refused_unless_allowed() {
     let mut monitor = Monitor::new().await;
     let server = Server::always(Reply::ok()).await;
     let service = monitor.add(&server.url("/")).await;
-    let _worker = Worker::start_with(monitor.database.url(), &[]);
+    let _worker = start_with(monitor.database.url(), &[]);
     monitor.enqueue_ping(&service, 1).await;
     monitor.until("SELECT count(*) = 1 FROM pings").await;
     assert_eq!(monitor.text("SELECT error_kind FROM pings").await, "private_address");
@@ -189,7 +137,7 @@ async fn a_restart_of_postgres_loses_nothing() {
     )
     .await
     .unwrap();
-    let mut worker = Worker::start(&url);
+    let mut worker = start(&url);
     pinged(&mut c, 1).await;
     cluster.stop().await;
     let cluster = open().await;
@@ -198,7 +146,7 @@ async fn a_restart_of_postgres_loses_nothing() {
     pinged(&mut c, 3).await;
     worker.signal(Signal::SIGTERM);
     let status = worker.ended().await;
-    assert_eq!(status.code(), Some(0), "{}", worker.log());
+    assert_eq!(status.code(), Some(0), "{}", worker.output());
     drop(c);
     cluster.stop().await;
 }

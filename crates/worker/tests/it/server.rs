@@ -41,6 +41,10 @@ pub(crate) enum Reply {
     ThenSilence(&'static str),
     /// An answer whose body never ends.
     Endless,
+    /// An answer whose headers never end.
+    EndlessHead,
+    /// An answer that comes a byte at a time, and never ends.
+    Drip,
     /// A redirect.
     To(String),
 }
@@ -132,7 +136,9 @@ pub(crate) async fn serve(
         ),
         Reply::Raw(bytes) => (bytes.to_owned(), false),
         Reply::ThenSilence(bytes) => (bytes.to_owned(), true),
-        Reply::Endless => return endless(&mut connection).await,
+        Reply::Endless => return endless(&mut connection, CHUNKED, &chunk()).await,
+        Reply::EndlessHead => return endless(&mut connection, "HTTP/1.1 200 OK\r\n", &headers()).await,
+        Reply::Drip => return drip(&mut connection).await,
     };
     if connection.write_all(bytes.as_bytes()).await.is_ok() && silence {
         // Until the client gives up.
@@ -142,11 +148,28 @@ pub(crate) async fn serve(
     connection.shutdown().await.ok();
 }
 
-async fn endless(connection: &mut (impl AsyncWrite + Unpin)) {
-    let mut bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
-    let chunk = format!("10000\r\n{}\r\n", "no end in sight ".repeat(4096));
-    while connection.write_all(&bytes).await.is_ok() {
-        bytes = chunk.as_bytes().to_vec();
+const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+fn chunk() -> String {
+    format!("10000\r\n{}\r\n", "no end in sight ".repeat(4096))
+}
+
+fn headers() -> String {
+    "X-More: no end in sight\r\n".repeat(1000)
+}
+
+async fn endless(connection: &mut (impl AsyncWrite + Unpin), first: &str, again: &str) {
+    let mut bytes = first;
+    while connection.write_all(bytes.as_bytes()).await.is_ok() {
+        bytes = again;
+    }
+}
+
+async fn drip(connection: &mut (impl AsyncWrite + Unpin)) {
+    let mut bytes = CHUNKED;
+    while connection.write_all(bytes.as_bytes()).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        bytes = "1\r\n.\r\n";
     }
 }
 

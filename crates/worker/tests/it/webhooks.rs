@@ -137,3 +137,36 @@ async fn a_disabled_webhook_is_told_nothing() {
     assert_eq!(receiver.count(), 0);
     assert_eq!(monitor.number("SELECT count(*) FROM webhook_deliveries").await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_is_not_followed() {
+    let mut monitor = Monitor::new().await;
+    let receiver = Server::start(|request| match request.path.as_str() {
+        "/old" => Reply::To("/new".to_owned()),
+        _ => Reply::ok(),
+    })
+    .await;
+    down(&mut monitor, &receiver.url("/old")).await;
+    let worker = monitor.start_worker();
+    monitor.until("SELECT count(*) = 1 FROM sides.fang_tasks WHERE state = 'retried'").await;
+    worker.stop().await;
+    let reason = monitor.text("SELECT last_error FROM webhook_deliveries WHERE delivered_at IS NULL").await;
+    assert!(reason.contains("redirects are not followed"), "{reason}");
+    let paths: Vec<String> = receiver.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(paths, ["/old"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_in_the_private_network_is_told_nothing() {
+    let mut monitor = Monitor::new().await;
+    let receiver = Server::always(Reply::ok()).await;
+    down(&mut monitor, &receiver.url("/")).await;
+    let worker = monitor.start_worker_over(monitor.database.url(), false);
+    let refused = "SELECT count(*) = 1 FROM sides.job_history \
+                   WHERE kind = 'deliver_webhook' AND outcome = 'discarded'";
+    monitor.until(refused).await;
+    worker.stop().await;
+    let reason = monitor.text("SELECT last_error FROM webhook_deliveries").await;
+    assert!(reason.contains("private address"), "{reason}");
+    assert_eq!(receiver.count(), 0);
+}
