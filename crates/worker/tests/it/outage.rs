@@ -53,7 +53,7 @@ async fn a_ping_outlasts(loss: Loss) {
     let service = monitor.add(&server.url("/")).await;
     let worker = monitor.start_worker_over(cable.url(), true);
     monitor.enqueue_ping(&service, 1).await;
-    lost.notified().await;
+    tokio::time::timeout(PATIENCE, lost.notified()).await.expect("the host is asked");
     let stored = "SELECT count(*) FROM pings";
     assert_eq!(monitor.number(stored).await, 0, "there is no way to the database");
     cable.cut();
