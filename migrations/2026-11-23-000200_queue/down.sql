@@ -1,6 +1,11 @@
+DROP FUNCTION sides.claim_limited(uuid, text[], integer);
+DROP FUNCTION sides.is_limited(sides.job_rules);
+DROP TABLE sides.job_rules;
 DROP TABLE sides.job_attempts;
 DROP TABLE sides.job_history;
 DROP TABLE sides.runners;
 DROP TABLE sides.fang_tasks;
+DROP FUNCTION sides.keep_history(interval);
+DROP FUNCTION sides.notify_control();
 DROP FUNCTION sides.notify_runners();
 DROP TYPE sides.fang_task_state;

@@ -36,6 +36,8 @@ CREATE TABLE sides.fang_tasks (
     unique_waiting boolean NOT NULL DEFAULT false,
     -- A running job that should stop as soon as it can, and the reason.
     cancelled text,
+    -- Jobs of a limited queue or kind that share this key share a limit.
+    limit_key text,
     tags text[],
     -- The W3C traceparent of whoever enqueued it.
     trace text,
@@ -67,7 +69,8 @@ CREATE TABLE sides.runners (
     lease_until timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
--- Jobs that are over.
+-- Jobs that are over, in partitions of a day: old ones are dropped, not deleted. What no day's partition takes
+-- goes to the default one, so that nobody has to be in time.
 CREATE TABLE sides.job_history (
     id uuid NOT NULL,
     kind text NOT NULL,
@@ -87,7 +90,8 @@ CREATE TABLE sides.job_history (
     unique_key text,
     tags text[],
     trace text
-);
+) PARTITION BY RANGE (finished_at);
+CREATE TABLE sides.job_history_default PARTITION OF sides.job_history DEFAULT;
 CREATE INDEX job_history_id ON sides.job_history (id);
 CREATE INDEX job_history_unique_key ON sides.job_history (kind, unique_key) WHERE unique_key IS NOT NULL;
 
@@ -102,8 +106,157 @@ CREATE TABLE sides.job_attempts (
     claimed_at timestamptz,
     duration_us bigint,
     ended_at timestamptz NOT NULL DEFAULT now()
-);
+) PARTITION BY RANGE (ended_at);
+CREATE TABLE sides.job_attempts_default PARTITION OF sides.job_attempts DEFAULT;
 CREATE INDEX job_attempts_job_id ON sides.job_attempts (job_id);
+
+-- What is paused or limited. A job whose kind has limits is bound by those and not by its queue's; a pause of
+-- either holds it.
+CREATE TABLE sides.job_rules (
+    scope text NOT NULL CHECK (scope IN ('queue', 'kind')),
+    name text NOT NULL,
+    paused boolean NOT NULL DEFAULT false,
+    -- At most so many run at a time, wherever; and so many with the same limit_key.
+    max_running integer CHECK (max_running > 0),
+    max_per_key integer CHECK (max_per_key > 0),
+    -- At most so many start in so many seconds.
+    max_starts integer CHECK (max_starts > 0),
+    per_seconds double precision NOT NULL DEFAULT 1 CHECK (per_seconds > 0),
+    -- A bucket of starts that refills all the time.
+    starts_left double precision,
+    refilled_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (scope, name)
+) WITH (fillfactor = 50);
+
+CREATE FUNCTION sides.is_limited(sides.job_rules) RETURNS boolean LANGUAGE sql IMMUTABLE
+    RETURN ($1.max_running IS NOT NULL OR $1.max_per_key IS NOT NULL OR $1.max_starts IS NOT NULL);
+
+CREATE FUNCTION sides.notify_control() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NOTIFY sides_control;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER job_rules_notify
+    AFTER INSERT OR DELETE OR UPDATE OF paused, max_running, max_per_key, max_starts, per_seconds ON sides.job_rules
+    FOR EACH STATEMENT EXECUTE FUNCTION sides.notify_control();
+CREATE TRIGGER fang_tasks_cancelled AFTER UPDATE OF cancelled ON sides.fang_tasks
+    FOR EACH STATEMENT EXECUTE FUNCTION sides.notify_control();
+
+-- Claims up to `wanted` jobs that have limits. The rule's row is the lock: whoever holds it counts what runs in a
+-- snapshot of its own, which each statement here gets, so that two runners never count the same place twice.
+CREATE FUNCTION sides.claim_limited(runner uuid, known text[], wanted integer)
+    RETURNS SETOF sides.fang_tasks LANGUAGE plpgsql AS $$
+DECLARE
+    which record;
+    rule sides.job_rules;
+    places integer;
+    claimed integer;
+    starts double precision;
+    ids uuid[];
+BEGIN
+    FOR which IN SELECT scope, name FROM sides.job_rules WHERE sides.is_limited(job_rules) AND NOT paused LOOP
+        EXIT WHEN wanted <= 0;
+        SELECT * INTO rule FROM sides.job_rules
+        WHERE scope = which.scope AND name = which.name AND NOT paused FOR UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND OR rule.scope = 'kind' AND rule.name <> ALL (known);
+        places := least(wanted, rule.max_running - (
+            SELECT count(*) FROM sides.fang_tasks WHERE state = 'in_progress'
+                AND CASE WHEN rule.scope = 'kind' THEN kind ELSE task_type END = rule.name
+        ));
+        starts := least(rule.max_starts, coalesce(rule.starts_left, rule.max_starts)
+            + rule.max_starts / rule.per_seconds * extract(epoch FROM clock_timestamp() - rule.refilled_at));
+        places := least(places, floor(starts)::integer);
+        CONTINUE WHEN places <= 0;
+        ids := ARRAY(
+            SELECT id FROM sides.fang_tasks
+            WHERE state IN ('new', 'retried') AND parked_by IS NULL AND crashes < 2 AND scheduled_at <= now()
+                AND kind = ANY (known)
+                AND CASE WHEN rule.scope = 'kind' THEN kind = rule.name ELSE task_type = rule.name
+                    AND kind <> ALL (ARRAY(
+                        SELECT name FROM sides.job_rules
+                        WHERE scope = 'kind' AND (paused OR sides.is_limited(job_rules))
+                    )) END
+                AND task_type <> ALL (ARRAY(SELECT name FROM sides.job_rules WHERE scope = 'queue' AND paused))
+            ORDER BY priority, scheduled_at
+            LIMIT CASE WHEN rule.max_per_key IS NULL THEN places ELSE greatest(5000, 10 * places) END
+            FOR UPDATE SKIP LOCKED
+        );
+        IF rule.max_per_key IS NOT NULL THEN
+            ids := ARRAY(
+                SELECT id FROM (
+                    SELECT id, limit_key, priority, scheduled_at,
+                        row_number() OVER (PARTITION BY limit_key ORDER BY priority, scheduled_at) AS place
+                    FROM sides.fang_tasks WHERE id = ANY (ids)
+                ) AS ready
+                LEFT JOIN (
+                    SELECT limit_key, count(*) AS count FROM sides.fang_tasks
+                    WHERE state = 'in_progress' AND limit_key IS NOT NULL
+                        AND CASE WHEN rule.scope = 'kind' THEN kind ELSE task_type END = rule.name
+                    GROUP BY limit_key
+                ) AS running USING (limit_key)
+                WHERE limit_key IS NULL OR place + coalesce(running.count, 0) <= rule.max_per_key
+                ORDER BY priority, scheduled_at LIMIT places
+            );
+        END IF;
+        RETURN QUERY UPDATE sides.fang_tasks
+            SET state = 'in_progress', attempt = attempt + 1, lease = lease + 1, owner = runner,
+                updated_at = now(), unique_key = CASE WHEN unique_waiting THEN NULL ELSE unique_key END
+            WHERE id = ANY (ids) RETURNING *;
+        GET DIAGNOSTICS claimed = ROW_COUNT;
+        wanted := wanted - claimed;
+        IF claimed > 0 THEN
+            UPDATE sides.job_rules SET starts_left = starts - claimed, refilled_at = clock_timestamp()
+            WHERE scope = rule.scope AND name = rule.name;
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Makes the partitions of the coming days and drops those that are older than `keep`. As its owner, so that a
+-- runner needs no right to change tables. Rather fails than holds up acknowledgements for long.
+CREATE FUNCTION sides.keep_history(keep interval) RETURNS integer LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' SET timezone = 'UTC' AS $$
+DECLARE
+    parent text;
+    at_column text;
+    partition text;
+    day timestamptz;
+    dropped integer := 0;
+BEGIN
+    -- One at a time; who comes second has nothing left to do.
+    IF NOT pg_try_advisory_xact_lock(hashtext('sides.keep_history')) THEN
+        RETURN 0;
+    END IF;
+    FOR parent, at_column IN VALUES ('job_history', 'finished_at'), ('job_attempts', 'ended_at') LOOP
+        FOR day IN SELECT generate_series(date_trunc('day', now()), now() + interval '3 days', '1 day') LOOP
+            partition := parent || to_char(day, '_YYYYMMDD');
+            CONTINUE WHEN to_regclass('sides.' || partition) IS NOT NULL;
+            -- Attached, not created in place: that would wait for every writer. A day of which the default
+            -- partition has rows already stays there: moving them would hide them from who reads just now.
+            BEGIN
+                EXECUTE format('CREATE TABLE sides.%I (LIKE sides.%I INCLUDING DEFAULTS)', partition, parent);
+                EXECUTE format(
+                    'ALTER TABLE sides.%I ATTACH PARTITION sides.%I FOR VALUES FROM (%L) TO (%L)',
+                    parent, partition, day, day + interval '1 day'
+                );
+            EXCEPTION WHEN check_violation THEN
+                NULL;
+            END;
+        END LOOP;
+        FOR partition IN
+            SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+            WHERE inhparent = ('sides.' || parent)::regclass AND relname ~ '_\d{8}$'
+              AND to_date(right(relname, 8), 'YYYYMMDD') + 1 <= now() - keep
+        LOOP
+            EXECUTE format('DROP TABLE sides.%I', partition);
+            dropped := dropped + 1;
+        END LOOP;
+        EXECUTE format('DELETE FROM sides.%I WHERE %I < now() - $1', parent || '_default', at_column) USING keep;
+    END LOOP;
+    RETURN dropped;
+END
+$$;
 
 -- Whoever inserts, in whatever language: runners that wait wake up at the commit. One notification per
 -- transaction, however many statements.

@@ -87,7 +87,8 @@ impl Settings {
         }
         environment.about("LISTEN_FD", "an inherited listening socket for the public address");
         let logs = LogSettings::read(environment);
-        let database = database.map(|url| url.with_application_name(definition.name));
+        let database =
+            database.map(|url| url.with_application_name(&format!("{}@{release}", definition.name)));
         Self { release, database, pool_size, role, ops_host, ops_port, drain_limit, logs }
     }
 }

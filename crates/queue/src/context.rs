@@ -13,6 +13,8 @@ pub struct Context<S> {
     pub job_id: JobId,
     /// 1 the first time.
     pub attempt: u16,
+    /// The W3C `traceparent` of whoever enqueued the job.
+    pub trace: Option<String>,
     pub(crate) cancel: CancellationToken,
 }
 

@@ -13,23 +13,32 @@ mod arguments;
 #[doc(hidden)]
 pub mod bench;
 mod context;
+mod control;
 mod enqueue;
 mod error;
+mod insert;
 mod job_id;
+mod life;
 mod named;
 mod options;
 mod overview;
 mod prepared;
 mod registry;
+mod retention;
 mod runner;
 
 pub use arguments::ArgumentsFault;
 pub use context::Context;
-pub use enqueue::{EnqueueError, enqueue, enqueue_all, enqueue_all_unique, enqueue_named, enqueue_with};
+pub use control::{Cancelled, Limits, Scope, cancel, limit, pause, resume, retry};
+pub use enqueue::{
+    EnqueueError, enqueue, enqueue_all, enqueue_all_unique, enqueue_all_with, enqueue_named, enqueue_with,
+};
 pub use error::JobError;
 pub use job_id::JobId;
+pub use life::{AttemptSeen, JobSeen, Life, life};
 pub use named::{NamedJob, enqueue_all_named};
-pub use options::Options;
+pub use options::{OnConflict, Options, Unique, UniqueUntil};
 pub use overview::{KindOverview, overview};
 pub use registry::{Handler, Registry};
+pub use retention::keep_history;
 pub use runner::{Runner, RunnerConfig, RunnerError};

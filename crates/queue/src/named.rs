@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use database::Connection;
 use diesel::{
     QueryableByName,
-    sql_types::{Array, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl as _;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{EnqueueError, JobId, Options, enqueue::NewJob, prepared::Prepared};
+use crate::{EnqueueError, JobId, Options, UniqueUntil, insert::NewJob, prepared::Prepared};
 
 /// One job for [`enqueue_all_named`].
 #[derive(Debug, Clone, PartialEq)]
@@ -42,10 +42,13 @@ struct Found {
 /// waits for others would meet a worker that acknowledges them in another order.
 const INSERT: &str = "\
 INSERT INTO sides.fang_tasks
-    (id, metadata, version, task_type, priority, scheduled_at, unique_key, enqueued_by)
-SELECT id, metadata::jsonb, 1, queue, priority, coalesce(at, now()), unique_key, enqueued_by
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::timestamptz[], $6::text[], $7::text[])
-    AS new (id, metadata, queue, priority, at, unique_key, enqueued_by)
+    (id, metadata, version, task_type, priority, scheduled_at, unique_key, enqueued_by, unique_waiting,
+    limit_key, trace)
+SELECT id, metadata::jsonb, 1, queue, priority, coalesce(at, now()), unique_key,
+    coalesce(enqueued_by, nullif(current_setting('application_name'), '')), unique_waiting, limit_key, trace
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::timestamptz[], $6::text[], $7::text[],
+    $8::bool[], $9::text[], $10::text[])
+    AS new (id, metadata, queue, priority, at, unique_key, enqueued_by, unique_waiting, limit_key, trace)
 ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO NOTHING
 RETURNING id";
 
@@ -56,6 +59,9 @@ JOIN sides.fang_tasks AS task ON task.kind = wanted.kind AND task.unique_key = w
 
 /// Enqueues many jobs in one statement. Answers with the ids in the order given; where a job of that kind and
 /// unique key was there, with its id, or `None` when it was over a moment later.
+///
+/// A job that is there always stays as it is, no key outlasts its job, and tags are left out: those are for jobs
+/// that are enqueued one by one.
 ///
 /// # Errors
 /// As [`crate::enqueue`], at the first fault; then none is enqueued.
@@ -84,7 +90,10 @@ async fn insert(connection: &mut Connection, rows: &[NewJob]) -> diesel::QueryRe
         .bind::<Array<SmallInt>, _>(rows.iter().map(|row| row.priority).collect::<Vec<_>>())
         .bind::<Array<Nullable<Timestamptz>>, _>(rows.iter().map(|row| row.at).collect::<Vec<_>>())
         .bind::<Array<Nullable<Text>>, _>(texts(|row| row.unique_key.as_deref()))
-        .bind::<Array<Nullable<Text>>, _>(texts(|row| row.enqueued_by.as_deref()));
+        .bind::<Array<Nullable<Text>>, _>(texts(|row| row.enqueued_by.as_deref()))
+        .bind::<Array<Bool>, _>(rows.iter().map(|row| row.until == UniqueUntil::Started).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(texts(|row| row.limit_key.as_deref()))
+        .bind::<Array<Nullable<Text>>, _>(texts(|row| row.trace.as_deref()));
     let inserted: Vec<Inserted> = Prepared(query).load(connection).await?;
     Ok(inserted.into_iter().map(|row| (row.id, JobId(row.id))).collect())
 }

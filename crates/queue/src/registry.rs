@@ -28,9 +28,13 @@ pub(crate) type Attempt = Pin<Box<dyn Future<Output = Result<(), JobError>> + Se
 /// Arguments and their version to an attempt, or the reason why they cannot be read.
 type Start<S> = Box<dyn Fn(Value, u16, Context<S>) -> Result<Attempt, serde_json::Error> + Send + Sync>;
 
+/// Whether arguments of this version can be read.
+type Reads = Box<dyn Fn(Value, u16) -> bool + Send + Sync>;
+
 pub(crate) struct Entry<S> {
     pub(crate) policy: Policy,
     pub(crate) start: Start<S>,
+    pub(crate) reads: Reads,
 }
 
 /// The kinds a worker knows, each with its handler, and the state that handlers share.
@@ -53,12 +57,12 @@ impl<S: Clone + Send + Sync + 'static> Registry<S> {
     pub fn handle<J: Job, H: Handler<J, S>>(mut self, handler: H) -> Self {
         let handler = Arc::new(handler);
         let start: Start<S> = Box::new(move |arguments, version, context| {
-            let arguments = if version < J::VERSION { J::upcast(version, arguments) } else { arguments };
-            let job: J = serde_json::from_value(arguments)?;
+            let job: J = read(arguments, version)?;
             let handler = Arc::clone(&handler);
             Ok(Box::pin(async move { handler.call(job, context).await }))
         });
-        let entry = Arc::new(Entry { policy: J::POLICY, start });
+        let reads: Reads = Box::new(|arguments, version| read::<J>(arguments, version).is_ok());
+        let entry = Arc::new(Entry { policy: J::POLICY, start, reads });
         for kind in std::iter::once(J::KIND).chain(J::ALIASES.iter().copied()) {
             let former = self.entries.insert(kind, Arc::clone(&entry));
             assert!(former.is_none(), "two handlers for the job kind `{kind}`");
@@ -75,4 +79,9 @@ impl<S: Clone + Send + Sync + 'static> Registry<S> {
     pub(crate) fn entry(&self, kind: &str) -> Option<&Arc<Entry<S>>> {
         self.entries.get(kind)
     }
+}
+
+fn read<J: Job>(arguments: Value, version: u16) -> Result<J, serde_json::Error> {
+    let arguments = if version < J::VERSION { J::upcast(version, arguments) } else { arguments };
+    serde_json::from_value(arguments)
 }

@@ -11,7 +11,7 @@ use jobs::Policy;
 use super::{
     settled::Settled,
     sql::{claim::Claimed, give_back::Returned},
-    stop::Stop,
+    stop::{Stop, StopReason},
 };
 use crate::{Context, JobError, JobId, Registry, arguments, error};
 
@@ -36,6 +36,7 @@ pub(crate) async fn run<S: Clone + Send + Sync + 'static>(
         state: registry.state.clone(),
         job_id: JobId(job.id),
         attempt: u16::try_from(job.attempt).unwrap_or(1),
+        trace: job.trace.clone(),
         cancel: stop.token().clone(),
     };
     let version = u16::try_from(job.version).unwrap_or(1);
@@ -100,9 +101,9 @@ fn settle(job: &Claimed, policy: &Policy, stop: &Stop, ended: Ended, took: Durat
         }
         // What fails because it was told to stop has not failed.
         Ended::Stopped | Ended::Answered(Err(_)) if stop.reason().is_some() => {
-            return stopped(job, took);
+            return stopped(job, stop, took);
         }
-        Ended::Stopped => return stopped(job, took),
+        Ended::Stopped => return stopped(job, stop, took),
         Ended::Answered(Err(JobError(error::Kind::Retry(source)))) => error::chain(source.as_ref()),
         Ended::Panicked(message) => format!("panicked: {message}"),
         Ended::TimedOut(None) => late(policy),
@@ -111,14 +112,17 @@ fn settle(job: &Claimed, policy: &Policy, stop: &Stop, ended: Ended, took: Durat
     failed(job, policy, Some(took), error)
 }
 
-fn stopped(job: &Claimed, took: Duration) -> Settled {
-    Settled::back(job, Returned::Released, Some(took), Duration::ZERO, None)
+fn stopped(job: &Claimed, stop: &Stop, took: Duration) -> Settled {
+    match stop.reason() {
+        Some(StopReason::Cancelled(reason)) => Settled::over(job, took, "cancelled", reason.clone()),
+        _ => Settled::back(job, Returned::Released, Some(took), Duration::ZERO, None),
+    }
 }
 
 /// What becomes of an attempt that does not even notice that it should stop.
 pub(crate) fn blocked(job: &Claimed, policy: &Policy, stop: &Stop, took: Duration) -> Settled {
     if stop.reason().is_some() {
-        return stopped(job, took);
+        return stopped(job, stop, took);
     }
     let error = format!("{}, and blocks its thread: it could not be stopped", late(policy));
     failed(job, policy, Some(took), error)

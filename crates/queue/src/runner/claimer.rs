@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ use super::{
     position::Cursor,
     session::{Session, SessionError},
     settled::Settled,
-    sql::{claim, claim::Claimed, give_back},
+    sql::{claim, claim::Claimed, control::Rules, give_back},
 };
 use crate::error::chain;
 
@@ -34,7 +34,11 @@ pub(crate) struct Claimer {
     pub(crate) owner: Uuid,
     pub(crate) kinds: Vec<&'static str>,
     pub(crate) config: RunnerConfig,
+    pub(crate) rules: watch::Receiver<Rules>,
 }
+
+/// How often to look whether a rate allows more.
+const LIMITED_EVERY: Duration = Duration::from_millis(50);
 
 /// What the claimer remembers from one claim to the next.
 struct Memory {
@@ -73,6 +77,7 @@ impl Claimer {
             };
             let sleep = match wait {
                 Wait::No => continue,
+                Wait::ForJobs if self.rules.borrow().has_limits => self.config.poll.min(LIMITED_EVERY),
                 Wait::ForJobs => self.config.poll,
                 Wait::ForCapacity => self.config.poll,
                 Wait::For(time) => time,
@@ -108,6 +113,10 @@ impl Claimer {
         if wanted == 0 {
             return Ok(Wait::ForCapacity);
         }
+        let wanted = wanted - self.limited(wanted).await?;
+        if wanted == 0 {
+            return Ok(Wait::ForCapacity);
+        }
         let start = memory.cursor.start(now);
         let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
         let jobs = claim::claim(&mut self.session, self.owner, &self.kinds, limit, start).await?;
@@ -118,6 +127,18 @@ impl Claimer {
         memory.dry = !was_full && start.is_none();
         self.bring(jobs);
         Ok(if memory.dry { Wait::ForJobs } else { Wait::No })
+    }
+
+    /// Jobs of queues and kinds with limits come by another way. Returns how many came.
+    async fn limited(&mut self, wanted: usize) -> Result<usize, SessionError> {
+        if !self.rules.borrow().has_limits {
+            return Ok(0);
+        }
+        let limit = i32::try_from(wanted).unwrap_or(i32::MAX);
+        let jobs = claim::claim_limited(&mut self.session, self.owner, &self.kinds, limit).await?;
+        let count = jobs.len();
+        self.bring(jobs);
+        Ok(count)
     }
 
     fn wanted(&self, memory: &mut Memory, now: Instant) -> usize {
@@ -153,12 +174,13 @@ impl Claimer {
             return;
         }
         self.held.add(jobs.iter().map(|job| (job.id, job.lease)));
-        if self.lease.may_claim(Instant::now()) {
-            self.desk.bring(jobs, self.config.concurrency);
-            return;
-        }
-        // The process stood still meanwhile: these may be another runner's already.
-        jobs.iter().for_each(|job| self.outcomes.push(Settled::untouched(job)));
+        // The process may have stood still meanwhile, and somebody may have paused what this claim brings.
+        let may_start = self.lease.may_claim(Instant::now());
+        let rules = self.rules.borrow();
+        let (start, back): (Vec<_>, Vec<_>) =
+            jobs.into_iter().partition(|job| may_start && !rules.is_paused(job));
+        self.desk.bring(start, self.config.concurrency);
+        back.iter().for_each(|job| self.outcomes.push(Settled::untouched(job)));
     }
 }
 

@@ -100,6 +100,14 @@ impl Desk {
         self.ready().drain(..).collect()
     }
 
+    /// Takes back those that no slot has started and `which` says.
+    pub(crate) fn clear_where(&self, which: impl Fn(&Claimed) -> bool) -> Vec<Arc<Claimed>> {
+        let mut ready = self.ready();
+        let (gone, kept): (VecDeque<_>, VecDeque<_>) = ready.drain(..).partition(|job| which(job));
+        *ready = kept;
+        gone.into()
+    }
+
     /// There will be no more jobs: slots end when they have nothing to do.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);

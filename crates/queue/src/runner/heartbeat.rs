@@ -5,13 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::sync::{Notify, mpsc::UnboundedSender, watch};
 use uuid::Uuid;
 
 use super::{
     RunnerConfig,
     lease::Lease,
     session::{Session, SessionError},
-    sql,
+    sql::{self, control::Rules},
 };
 use crate::error::chain;
 
@@ -21,13 +22,34 @@ pub(crate) struct Heartbeat {
     pub(crate) owner: Uuid,
     pub(crate) kinds: Vec<&'static str>,
     pub(crate) config: RunnerConfig,
+    /// Somebody paused, limited or cancelled something.
+    pub(crate) control: Arc<Notify>,
+    /// Where the jobs go that somebody cancelled.
+    pub(crate) cancelled: UnboundedSender<(Uuid, String)>,
+    pub(crate) rules: watch::Sender<Rules>,
 }
+
+/// Partitions are made days ahead.
+const PARTITIONS_EVERY: Duration = Duration::from_secs(3600);
 
 impl Heartbeat {
     /// Runs until it is aborted.
     pub(crate) async fn run(mut self) {
         let every = self.config.lease / 4;
+        let mut partitions_at = Instant::now();
         loop {
+            // Before the first claim: a new partition holds up acknowledgements for a moment.
+            if Instant::now() >= partitions_at {
+                match sql::lease::make_partitions(&mut self.session).await {
+                    Ok(()) => partitions_at = Instant::now() + PARTITIONS_EVERY,
+                    Err(error) => {
+                        tracing::warn!(
+                            error = chain(&error),
+                            "no partitions for the history of the coming days"
+                        );
+                    }
+                }
+            }
             let sent = Instant::now();
             let beat = sql::lease::renew(&mut self.session, self.owner, &self.kinds, &self.config).await;
             match beat {
@@ -36,7 +58,7 @@ impl Heartbeat {
                     if let Err(error) = self.look_after_others().await {
                         tracing::warn!(error = chain(&error), "the jobs of dead runners were not looked for");
                     }
-                    tokio::time::sleep(every).await;
+                    self.obey_until(Instant::now() + every).await;
                 }
                 Err(error) => {
                     tracing::warn!(error = chain(&error), "the lease was not renewed");
@@ -45,6 +67,33 @@ impl Heartbeat {
                 }
             }
         }
+    }
+
+    /// Does what people want, now and whenever they say so, until the next beat.
+    async fn obey_until(&mut self, next: Instant) {
+        loop {
+            if let Err(error) = self.obey().await {
+                tracing::warn!(error = chain(&error), "what is paused or cancelled could not be read");
+            }
+            tokio::select! {
+                () = self.control.notified() => {}
+                () = tokio::time::sleep_until(next.into()) => return,
+            }
+        }
+    }
+
+    async fn obey(&mut self) -> Result<(), SessionError> {
+        for job in sql::control::cancelled(&mut self.session, self.owner).await? {
+            // Nobody listens any more when the runner has just ended.
+            self.cancelled.send(job).ok();
+        }
+        let rules = sql::control::rules(&mut self.session).await?;
+        self.rules.send_if_modified(|known| {
+            let is_new = *known != rules;
+            *known = rules;
+            is_new
+        });
+        Ok(())
     }
 
     async fn look_after_others(&mut self) -> Result<(), SessionError> {

@@ -21,6 +21,7 @@ mod session;
 mod settled;
 mod sql;
 mod stop;
+mod unpark;
 
 pub use self::config::RunnerConfig;
 pub use self::run::{Runner, RunnerError};

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use super::{
     held::Held,
     session::{Session, SessionError},
     settled::Settled,
-    sql::{finish, finish::Over, give_back, give_back::Return},
+    sql::{control::Rules, finish, finish::Over, give_back, give_back::Return},
 };
 use crate::error::chain;
 
@@ -72,6 +72,8 @@ pub(crate) struct Flusher {
     pub(crate) held: Arc<Held>,
     pub(crate) owner: Uuid,
     pub(crate) release: String,
+    pub(crate) wake: Arc<Notify>,
+    pub(crate) rules: watch::Receiver<Rules>,
     /// Nothing more will come: end when all is written.
     pub(crate) last: CancellationToken,
 }
@@ -79,10 +81,15 @@ pub(crate) struct Flusher {
 impl Flusher {
     /// Never gives up while the database is away: nobody else knows what became of these jobs.
     pub(crate) async fn run(mut self) {
+        self.session.warm_up(&[finish::FINISHED, give_back::GIVE_BACK]).await;
         loop {
             let closing = self.last.is_cancelled();
             while let Some(batch) = self.outcomes.take() {
                 self.write_all(batch).await;
+                // Where there are limits, what has ended makes room for others.
+                if self.rules.borrow().has_limits {
+                    self.wake.notify_one();
+                }
             }
             if closing {
                 return;

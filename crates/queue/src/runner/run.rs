@@ -6,7 +6,10 @@ use std::{
 };
 
 use database::DatabaseUrl;
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -18,12 +21,13 @@ use super::{
     heartbeat::Heartbeat,
     held::Held,
     lease::Lease,
-    listen,
+    listen::{self, Ears},
     outcomes::{Flusher, Outcomes},
     session::Session,
     settled::Settled,
-    sql,
+    sql::{self, control::Rules},
     stop::StopReason,
+    unpark,
 };
 use crate::{Registry, error::chain};
 
@@ -57,7 +61,9 @@ struct Parts<S> {
     place: Arc<Workplace<S>>,
     held: Arc<Held>,
     lease: Arc<Lease>,
-    wake: Arc<Notify>,
+    ears: Arc<Ears>,
+    owner: Uuid,
+    config: RunnerConfig,
 }
 
 impl<S: Clone + Send + Sync + 'static> Runner<S> {
@@ -88,7 +94,9 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
             }),
             held: Arc::new(Held::default()),
             lease: Arc::new(Lease::new(config.lease)),
-            wake: Arc::new(Notify::new()),
+            ears: Arc::new(Ears::default()),
+            owner,
+            config: config.clone(),
         };
         let mut crew =
             Crew::start(Arc::clone(&parts.place), config.concurrency).map_err(RunnerError::Threads)?;
@@ -96,15 +104,27 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
 
         // Aborted when this future is dropped.
         let mut background = JoinSet::new();
-        background.spawn(listen::listen(url.clone(), Arc::clone(&parts.wake)));
-        background
-            .spawn(parts.heartbeat(session(config.lease / 4), owner, kinds.clone(), config.clone()).run());
+        background.spawn(listen::listen(url.clone(), Arc::clone(&parts.ears)));
+        let (cancel, mut cancelled) = mpsc::unbounded_channel();
+        let (rules_sender, mut rules) = watch::channel(Rules::default());
+        let beat = Heartbeat {
+            session: session(config.lease / 4),
+            lease: Arc::clone(&parts.lease),
+            owner,
+            kinds: kinds.clone(),
+            config: config.clone(),
+            control: Arc::clone(&parts.ears.control),
+            cancelled: cancel,
+            rules: rules_sender,
+        };
+        background.spawn(beat.run());
+        let (place, wake) = (Arc::clone(&parts.place), Arc::clone(&parts.ears.jobs));
+        background.spawn(unpark::unpark(session(config.lease), place, wake));
         let mut claiming = JoinSet::new();
-        claiming
-            .spawn(parts.claimer(session(config.lease / 2), owner, kinds, config.clone()).run(drain.clone()));
+        claiming.spawn(parts.claimer(session(config.lease / 2), kinds, rules.clone()).run(drain.clone()));
         let last = CancellationToken::new();
         let mut writing = JoinSet::new();
-        writing.spawn(parts.flusher(session(config.lease / 2), owner, &config, last.clone()).run());
+        writing.spawn(parts.flusher(session(config.lease / 2), rules.clone(), last.clone()).run());
 
         // Working: until the claimer ends, which it does when the drain begins.
         loop {
@@ -112,6 +132,8 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
                 Some(ended) = claiming.join_next() => break ended.map_err(RunnerError::Broken)?,
                 Some(Err(error)) = background.join_next() => return Err(RunnerError::Broken(error)),
                 Some(Err(error)) = writing.join_next() => return Err(RunnerError::Broken(error)),
+                Some((id, reason)) = cancelled.recv() => parts.cancel(&crew, id, &reason),
+                Ok(()) = rules.changed() => parts.release_paused(&rules.borrow_and_update()),
                 () = tokio::time::sleep(LOOK) => parts.look_after(&mut crew),
             }
         }
@@ -131,49 +153,30 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Parts<S> {
-    fn heartbeat(
-        &self,
-        session: Session,
-        owner: Uuid,
-        kinds: Vec<&'static str>,
-        config: RunnerConfig,
-    ) -> Heartbeat {
-        Heartbeat { session, lease: Arc::clone(&self.lease), owner, kinds, config }
-    }
-
-    fn claimer(
-        &self,
-        session: Session,
-        owner: Uuid,
-        kinds: Vec<&'static str>,
-        config: RunnerConfig,
-    ) -> Claimer {
+    fn claimer(&self, session: Session, kinds: Vec<&'static str>, rules: watch::Receiver<Rules>) -> Claimer {
         Claimer {
             session,
             desk: Arc::clone(&self.place.desk),
             outcomes: Arc::clone(&self.place.outcomes),
             held: Arc::clone(&self.held),
             lease: Arc::clone(&self.lease),
-            wake: Arc::clone(&self.wake),
-            owner,
+            wake: Arc::clone(&self.ears.jobs),
+            owner: self.owner,
             kinds,
-            config,
+            config: self.config.clone(),
+            rules,
         }
     }
 
-    fn flusher(
-        &self,
-        session: Session,
-        owner: Uuid,
-        config: &RunnerConfig,
-        last: CancellationToken,
-    ) -> Flusher {
+    fn flusher(&self, session: Session, rules: watch::Receiver<Rules>, last: CancellationToken) -> Flusher {
         Flusher {
             session,
             outcomes: Arc::clone(&self.place.outcomes),
             held: Arc::clone(&self.held),
-            owner,
-            release: config.release.clone(),
+            owner: self.owner,
+            release: self.config.release.clone(),
+            wake: Arc::clone(&self.ears.jobs),
+            rules,
             last,
         }
     }
@@ -184,6 +187,21 @@ impl<S: Clone + Send + Sync + 'static> Parts<S> {
             self.release_ready();
             crew.stop(&StopReason::LeaseLost, |_| true);
         }
+    }
+
+    fn cancel(&self, crew: &Crew<S>, id: Uuid, reason: &str) {
+        for job in self.place.desk.clear_where(|job| job.id == id) {
+            self.place.outcomes.push(Settled::over(&job, Duration::ZERO, "cancelled", reason.to_owned()));
+        }
+        crew.stop(&StopReason::Cancelled(reason.to_owned()), |job| job.id == id);
+    }
+
+    /// What is paused does not start, although it was claimed.
+    fn release_paused(&self, rules: &Rules) {
+        for job in self.place.desk.clear_where(|job| rules.is_paused(job)) {
+            self.place.outcomes.push(Settled::untouched(&job));
+        }
+        self.ears.jobs.notify_one();
     }
 
     /// What no slot has started goes back as if it had not been claimed.

@@ -49,6 +49,22 @@ impl Session {
         Self { url, patience, open: None }
     }
 
+    /// Connects and prepares before the first job is in a hurry. A failure here shows again when it matters.
+    pub(crate) async fn warm_up(&mut self, statements: &[&'static str]) {
+        let patience = self.patience;
+        let warm = async {
+            let open = self.open().await?;
+            for sql in statements {
+                open.prepare(sql).await?;
+            }
+            Ok(())
+        };
+        let done = tokio::time::timeout(patience, warm).await.unwrap_or(Err(SessionError::Silent(patience)));
+        if let Err(error) = self.check(done) {
+            tracing::debug!(error = crate::error::chain(&error), "not connected yet");
+        }
+    }
+
     /// Rows of a statement.
     pub(crate) async fn query(
         &mut self,

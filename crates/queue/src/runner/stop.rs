@@ -11,6 +11,8 @@ pub(crate) enum StopReason {
     Drain,
     /// Another runner may have the job by now.
     LeaseLost,
+    /// Nobody wants it any more, for this reason.
+    Cancelled(String),
 }
 
 /// Shared by an attempt and whoever may stop it.

@@ -12,13 +12,13 @@ use crate::fixture::{
 
 /// A handler that waits for permission to end.
 #[derive(Clone)]
-struct Gate {
-    notes: Notes,
-    open: Arc<Semaphore>,
+pub(crate) struct Gate {
+    pub(crate) notes: Notes,
+    pub(crate) open: Arc<Semaphore>,
 }
 
 impl Gate {
-    fn closed() -> Self {
+    pub(crate) fn closed() -> Self {
         Self { notes: Notes::default(), open: Arc::new(Semaphore::new(0)) }
     }
 }
@@ -29,7 +29,7 @@ async fn wait_at(job: Note, context: Context<Gate>) -> Result<(), JobError> {
     Ok(())
 }
 
-fn gated(gate: &Gate) -> Registry<Gate> {
+pub(crate) fn gated(gate: &Gate) -> Registry<Gate> {
     Registry::new(gate.clone()).handle::<Note, _>(wait_at)
 }
 

@@ -3,7 +3,10 @@
 
 mod fixture;
 
+mod controlling;
 mod crashing;
 mod enqueueing;
+mod remembering;
 mod retrying;
 mod running;
+mod uniqueness;

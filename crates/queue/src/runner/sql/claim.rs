@@ -18,6 +18,8 @@ pub(crate) struct Claimed {
     /// As text: rows that nothing can parse must cost one job, not the batch.
     pub(crate) metadata: String,
     pub(crate) position: Position,
+    pub(crate) trace: Option<String>,
+    pub(crate) queue: String,
 }
 
 /// Where a job stands in the order of claims.
@@ -26,7 +28,7 @@ pub(crate) type Position = (i16, DateTime<Utc>);
 /// The rows are found in an array first: as a join, the limit inside would be planned away once the table has
 /// statistics. The comparison of rows lets the walk begin in the middle of the index.
 macro_rules! claim {
-    ($where:literal, $order:literal) => {
+    ($rule:literal, $where:literal, $order:literal) => {
         concat!(
             "UPDATE sides.fang_tasks \
              SET state = 'in_progress', attempt = attempt + 1, lease = lease + 1, owner = $1, updated_at = now(), \
@@ -34,22 +36,29 @@ macro_rules! claim {
              WHERE id = ANY (ARRAY( \
                  SELECT id FROM sides.fang_tasks \
                  WHERE state IN ('new', 'retried') AND parked_by IS NULL AND scheduled_at <= now() \
-                     AND kind = ANY ($2) AND ",
+                     AND kind = ANY ($2) AND task_type <> ALL (ARRAY( \
+                         SELECT name FROM sides.job_rules WHERE scope = 'queue' AND ", $rule, ")) \
+                     AND kind <> ALL (ARRAY( \
+                         SELECT name FROM sides.job_rules WHERE scope = 'kind' AND ", $rule, ")) AND ",
             $where,
             " ORDER BY ",
             $order,
             " LIMIT $3 FOR UPDATE SKIP LOCKED)) \
-             RETURNING id, lease, attempt, kind, version, metadata::text, priority, scheduled_at"
+             RETURNING id, lease, attempt, kind, version, metadata::text, priority, scheduled_at, trace, task_type"
         )
     };
 }
 
 /// From the beginning of the queue.
-pub const ALL: &str = claim!("crashes < 2", "priority, scheduled_at");
+pub const ALL: &str =
+    claim!("(paused OR sides.is_limited(job_rules))", "crashes < 2", "priority, scheduled_at");
 /// From a position on.
-pub const ONWARD: &str =
-    claim!("crashes < 2 AND (priority, scheduled_at) >= ($4, $5)", "priority, scheduled_at");
-const SUSPECT: &str = claim!("crashes >= 2", "scheduled_at");
+pub const ONWARD: &str = claim!(
+    "(paused OR sides.is_limited(job_rules))",
+    "crashes < 2 AND (priority, scheduled_at) >= ($4, $5)",
+    "priority, scheduled_at"
+);
+const SUSPECT: &str = claim!("paused", "crashes >= 2", "scheduled_at");
 
 /// Takes up to `limit` due jobs of known kinds, in one statement; from `start` on if there is one. In order.
 pub(crate) async fn claim(
@@ -63,6 +72,23 @@ pub(crate) async fn claim(
         None => session.query(ALL, &[&owner, &kinds, &limit]).await?,
         Some((priority, at)) => session.query(ONWARD, &[&owner, &kinds, &limit, priority, at]).await?,
     };
+    let mut jobs: Vec<Claimed> = rows.iter().map(read).collect();
+    jobs.sort_unstable_by_key(|job| (job.position, job.id));
+    Ok(jobs)
+}
+
+const LIMITED: &str = "\
+SELECT id, lease, attempt, kind, version, metadata::text, priority, scheduled_at, trace, task_type
+FROM sides.claim_limited($1, $2, $3)";
+
+/// Takes up to `limit` due jobs of queues and kinds that have limits, as far as those allow.
+pub(crate) async fn claim_limited(
+    session: &mut Session,
+    owner: Uuid,
+    kinds: &[&str],
+    limit: i32,
+) -> Result<Vec<Claimed>, SessionError> {
+    let rows = session.query(LIMITED, &[&owner, &kinds, &limit]).await?;
     let mut jobs: Vec<Claimed> = rows.iter().map(read).collect();
     jobs.sort_unstable_by_key(|job| (job.position, job.id));
     Ok(jobs)
@@ -87,5 +113,7 @@ fn read(row: &Row) -> Claimed {
         version: row.get(4),
         metadata: row.get(5),
         position: (row.get(6), row.get(7)),
+        trace: row.get(8),
+        queue: row.get(9),
     }
 }

@@ -74,3 +74,8 @@ DELETE FROM sides.runners WHERE lease_until < now() - interval '1 hour'";
 pub(crate) async fn forget(session: &mut Session) -> Result<(), SessionError> {
     session.execute(FORGET, &[]).await.map(drop)
 }
+
+/// Makes room for the history of the coming days; drops nothing.
+pub(crate) async fn make_partitions(session: &mut Session) -> Result<(), SessionError> {
+    session.query("SELECT sides.keep_history(NULL)", &[]).await.map(drop)
+}

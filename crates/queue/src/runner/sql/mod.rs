@@ -1,6 +1,7 @@
 //! The runner's statements. Each is one round trip and one transaction.
 
 pub(crate) mod claim;
+pub(crate) mod control;
 pub(crate) mod finish;
 pub(crate) mod give_back;
 pub(crate) mod lease;

@@ -1,0 +1,30 @@
+//! How long jobs are remembered once they are over.
+
+use std::time::Duration;
+
+use database::Connection;
+use diesel::{
+    QueryResult, QueryableByName,
+    sql_types::{Double, Integer},
+};
+use diesel_async::RunQueryDsl as _;
+
+use crate::prepared::Prepared;
+
+#[derive(QueryableByName)]
+struct Dropped {
+    #[diesel(sql_type = Integer)]
+    dropped: i32,
+}
+
+/// Forgets what was over longer ago than `keep`, by dropping whole days, and makes room for the coming days.
+/// Returns how many partitions were dropped. Running it often costs nothing.
+///
+/// # Errors
+/// When the database is away, or is so busy that the partitions could not be had for a second.
+pub async fn keep_history(connection: &mut Connection, keep: Duration) -> QueryResult<u32> {
+    let query = diesel::sql_query("SELECT sides.keep_history(make_interval(secs => $1)) AS dropped")
+        .bind::<Double, _>(keep.as_secs_f64());
+    let row: Dropped = Prepared(query).get_result(connection).await?;
+    Ok(u32::try_from(row.dropped).unwrap_or(0))
+}
