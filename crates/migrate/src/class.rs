@@ -16,9 +16,10 @@ mod reason;
 mod result;
 mod type_change;
 
-pub use classify::{classify, classify_all};
+pub use classify::{Classifier, classify, classify_all};
 pub use facts::{ColumnFacts, Facts};
 pub use lock::Lock;
+pub(crate) use names::{fold, relation, text_of};
 pub use phase::{Phase, Who};
 pub use reason::Reason;
 pub use result::{Class, Work};

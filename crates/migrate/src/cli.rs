@@ -1,40 +1,89 @@
 //! The command line, for the binary `migrate` and for whoever offers the same commands.
 
+mod check;
+mod findings;
+mod new;
+mod plan;
 mod report;
 mod run;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use database::DatabaseUrl;
 
-pub use run::{Outcome, run};
+use crate::class::Phase;
+
+pub use run::{Outcome, run, without_database};
 
 /// What the exit codes mean, for a `--help`.
 pub const EXIT_CODES: &str = "Exit codes:
    0  done, or nothing to do
    1  failed; nothing was changed
    2  wrong arguments
-   3  refused: what is applied and what is here do not go together; nothing was changed
+   3  refused, and nothing was changed: a statement of a migration must not run as it is (check), what is applied
+      and what is here do not go together (up, down), or the schema is not what was applied (status --drift)
    4  partial: some migrations were applied or reverted before one failed
+   5  nothing to do (only with --detailed-exit-code)
   75  another runner is at work (--no-wait)
   78  DATABASE_URL is missing or wrong";
 
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
+    /// Make a folder for a new migration
+    New {
+        /// What it does, like add_region
+        name: String,
+    },
+    /// Try the pending migrations on a scratch database and say what may not run, and what to write instead
+    Check(Check),
+    /// Say what `up` would do, phase by phase
+    Plan,
     /// Apply every pending migration
     Up(Up),
     /// Revert applied migrations, newest first
     Down(Down),
     /// Show what is applied and what is pending
-    Status,
+    Status(Status),
     /// Accept edited files of applied migrations as what the database has
     Repair,
+}
+
+/// Options of `check`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Check {
+    /// Write what is to be written instead
+    #[arg(long)]
+    pub fix: bool,
+    /// Look at applied migrations too
+    #[arg(long)]
+    pub all: bool,
+    /// Print findings as GitHub workflow commands; the default where GITHUB_ACTIONS is set
+    #[arg(long)]
+    pub annotate: bool,
+    /// The server on which the scratch database is made, instead of DATABASE_URL's
+    #[arg(long, value_name = "URL")]
+    pub shadow: Option<DatabaseUrl>,
+}
+
+/// Options of `status`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Status {
+    /// Compare the schema with what the applied migrations make on a scratch database
+    #[arg(long)]
+    pub drift: bool,
+    /// The server on which the scratch database is made, instead of DATABASE_URL's
+    #[arg(long, value_name = "URL", requires = "drift")]
+    pub shadow: Option<DatabaseUrl>,
 }
 
 /// Options of `up`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Up {
+    /// Only migrations of this phase; one that needs an earlier one of another phase waits for it
+    #[arg(long)]
+    pub phase: Option<Phase>,
     /// Give up at once when another runner is at work
     #[arg(long)]
     pub no_wait: bool,
@@ -63,7 +112,10 @@ pub struct Common {
     /// Print JSON, one object a line
     #[arg(long, global = true)]
     pub json: bool,
-    /// Read migrations from this folder instead of those built in
+    /// Read migrations from this folder instead of those built in; new and check use ./migrations otherwise
     #[arg(long, global = true, value_name = "PATH")]
     pub folder: Option<PathBuf>,
+    /// Leave with 5 instead of 0 when there was nothing to do
+    #[arg(long, global = true)]
+    pub detailed_exit_code: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{MigrationError, Refusal, Said};
+use crate::{MigrationError, Refusal, Said, shadow::ShadowError};
 
 /// Why the schema could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,9 @@ pub enum MigrateError {
     /// A migration cannot be read.
     #[error(transparent)]
     Migration(#[from] MigrationError),
+    /// Nothing could be tried on a scratch database.
+    #[error(transparent)]
+    Shadow(#[from] ShadowError),
     /// What is applied and what is here do not go together.
     #[error(transparent)]
     Refused(#[from] Refusal),

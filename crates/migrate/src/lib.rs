@@ -7,14 +7,19 @@
 //!
 //! Never knows web, worker or clock.
 
+pub mod check;
 pub mod class;
 pub mod cli;
 mod concurrent;
+mod drift;
 mod error;
 mod ledger;
+mod metadata;
 mod migration;
 mod options;
+mod phases;
 mod plan;
+pub mod recipe;
 mod recover;
 mod roles;
 mod runner;
@@ -27,10 +32,13 @@ mod status;
 mod step;
 mod watch;
 
+pub use drift::drift;
 pub use error::{MigrateError, Site};
 pub use ledger::Applied;
+pub use metadata::Metadata;
 pub use migration::{Migration, MigrationError, fingerprint};
 pub use options::{Event, Options};
+pub use phases::{are_apart, of_phase, phase};
 pub use plan::{Refusal, pending};
 pub use roles::ensure_roles;
 pub use runner::{Revert, apply, revert, up};

@@ -18,6 +18,10 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let command = arguments.command.unwrap_or_else(|| Command::Up(cli::Up::default()));
+    if let Some(outcome) = cli::without_database(&command, &arguments.common) {
+        return outcome.into();
+    }
     let url = match database_url() {
         Ok(url) => url,
         Err(fault) => {
@@ -32,7 +36,6 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let command = arguments.command.unwrap_or_else(|| Command::Up(cli::Up::default()));
     runtime.block_on(cli::run(&url, command, &arguments.common)).into()
 }
 

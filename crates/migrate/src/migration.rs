@@ -7,6 +7,8 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
+use crate::Metadata;
+
 struct Embedded {
     name: &'static str,
     up: &'static str,
@@ -22,14 +24,16 @@ pub struct Migration {
     name: String,
     up: String,
     down: Option<String>,
-    in_transaction: Option<bool>,
+    metadata: Metadata,
 }
 
 /// Why a migration cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// `metadata.toml` is not what is known here.
-    #[error("migrations/{name}/metadata.toml cannot be read; known is run_in_transaction = true or false")]
+    #[error(
+        "migrations/{name}/metadata.toml cannot be read; known are run_in_transaction, phase, reason and accept"
+    )]
     Metadata {
         /// The folder's name.
         name: String,
@@ -40,6 +44,15 @@ pub enum MigrationError {
     /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     Unread {
+        /// Which.
+        path: PathBuf,
+        /// The system's answer.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file or folder cannot be made.
+    #[error("cannot make {}", path.display())]
+    Unwritten {
         /// Which.
         path: PathBuf,
         /// The system's answer.
@@ -68,17 +81,10 @@ pub enum MigrationError {
     },
 }
 
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Metadata {
-    // Diesel itself takes a missing value here for false.
-    run_in_transaction: Option<bool>,
-}
-
 impl Migration {
     /// A migration that runs in a transaction unless one of its statements cannot.
     pub fn new(name: impl Into<String>, up: impl Into<String>, down: impl Into<String>) -> Self {
-        Self { name: name.into(), up: up.into(), down: Some(down.into()), in_transaction: None }
+        Self { name: name.into(), up: up.into(), down: Some(down.into()), metadata: Metadata::default() }
     }
 
     /// The same with the text of a `metadata.toml`.
@@ -86,9 +92,8 @@ impl Migration {
     /// # Errors
     /// When it holds anything unknown.
     pub fn with_metadata(mut self, text: &str) -> Result<Self, MigrationError> {
-        let metadata: Metadata = toml::from_str(text)
+        self.metadata = toml::from_str(text)
             .map_err(|source| MigrationError::Metadata { name: self.name.clone(), source })?;
-        self.in_transaction = metadata.run_in_transaction;
         Ok(self)
     }
 
@@ -132,7 +137,13 @@ impl Migration {
     /// What `metadata.toml` says about a transaction. Left open, the statements decide.
     #[must_use]
     pub fn asks_for_transaction(&self) -> Option<bool> {
-        self.in_transaction
+        self.metadata.run_in_transaction
+    }
+
+    /// Everything that `metadata.toml` says.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     /// A digest of what it does: `up.sql`, the same on every system's line ends.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::class::Phase;
+
 /// How the runner goes about it.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -9,6 +11,8 @@ pub struct Options {
     pub wait: bool,
     /// Apply migrations that are older than applied ones.
     pub out_of_order: bool,
+    /// Only migrations of this phase.
+    pub phase: Option<Phase>,
     /// How long a statement may make others queue behind it while it waits for its lock.
     pub lock_timeout: Duration,
     /// How often a lock is tried.
@@ -22,6 +26,7 @@ impl Default for Options {
         Self {
             wait: true,
             out_of_order: false,
+            phase: None,
             lock_timeout: Duration::from_millis(200),
             tries: 30,
             pause: Duration::from_millis(100),
@@ -66,6 +71,11 @@ pub enum Event {
     Rebuilds {
         /// The index.
         index: String,
+    },
+    /// A migration of the wanted phase must wait for an earlier one of another phase that is about the same.
+    Waits {
+        /// Its folder's name.
+        migration: String,
     },
     /// A migration is done.
     Done {

@@ -1,6 +1,10 @@
 //! What is to be done, decided from what there is and what the database has. Pure.
 
-use crate::{Applied, Migration};
+use crate::{
+    Applied, Migration,
+    class::{Facts, Phase},
+    phases::{are_apart, phase},
+};
 
 /// Why nothing may be applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,13 +55,24 @@ pub fn pending<'a>(
     let is_applied = |migration: &&Migration| applied.iter().any(|one| one.version == migration.version());
     let pending: Vec<&Migration> = all.iter().filter(|migration| !is_applied(migration)).collect();
     let newest = applied.iter().max_by_key(|one| one.version.clone());
-    if let (Some(first), Some(newest), false) = (pending.first(), newest, out_of_order)
+    let late = pending.iter().find(|migration| !may_be_late(migration, all, applied));
+    if let (Some(first), Some(newest), false) = (late, newest, out_of_order)
         && first.version() < newest.version
     {
         let newest = newest.name.clone().unwrap_or_else(|| newest.version.clone());
         return Err(Refusal::OutOfOrder { name: first.name().to_owned(), newest });
     }
     Ok(pending)
+}
+
+/// One of a later phase waits while others go on. It may come behind those that have nothing in common with it:
+/// the schema is the same in either order.
+fn may_be_late(migration: &Migration, all: &[Migration], applied: &[Applied]) -> bool {
+    phase(migration, &Facts::default()) != Phase::Expand
+        && applied.iter().filter(|one| one.version > migration.version()).all(|one| {
+            let known = all.iter().find(|known| known.version() == one.version);
+            known.is_some_and(|known| are_apart(migration, known))
+        })
 }
 
 /// Applied migrations whose text differs, each with the text that was applied.
@@ -125,6 +140,18 @@ mod tests {
         let refused = pending(&lane, &some, false).unwrap_err();
         assert_eq!(refused, Refusal::OutOfOrder { name: "2_b".to_owned(), newest: "3".to_owned() });
         assert_eq!(names(&pending(&lane, &some, true).unwrap()), ["2_b"]);
+    }
+
+    #[test]
+    fn a_contract_may_come_behind_what_has_nothing_in_common_with_it() {
+        let texts = ["DROP TABLE old", "CREATE TABLE a (n int)", "ALTER TABLE old ADD COLUMN n int"];
+        let lane: Vec<_> = texts
+            .iter()
+            .enumerate()
+            .map(|(place, up)| Migration::new(format!("{}_m", place + 1), *up, ""))
+            .collect();
+        assert_eq!(names(&pending(&lane[..2], &[applied("2", None)], false).unwrap()), ["1_m"]);
+        assert!(pending(&lane, &[applied("2", None), applied("3", None)], false).is_err());
     }
 
     #[test]

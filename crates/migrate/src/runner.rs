@@ -6,8 +6,8 @@ use database::DatabaseUrl;
 use tokio_postgres::Client;
 
 use crate::{
-    Applied, Event, MigrateError, Migration, Options, ensure_roles, ledger, plan, script::Script, session,
-    step::Hands, watch::Watch,
+    Applied, Event, MigrateError, Migration, Options, ensure_roles, ledger, phases::of_phase, plan,
+    script::Script, session, shadow::facts, step::Hands, watch::Watch,
 };
 
 /// Which applied migrations to revert.
@@ -43,6 +43,14 @@ pub async fn apply(
     let applied = ledger::applied(&client).await?;
     let pending = plan::pending(all, &applied, options.out_of_order)?;
     adopt(&client, all, &applied).await?;
+    let pending = match options.phase {
+        Some(phase) => {
+            let (now, blocked) = of_phase(pending, phase, &facts(&client).await?);
+            blocked.iter().for_each(|one| tell(Event::Waits { migration: one.name().to_owned() }));
+            now
+        }
+        None => pending,
+    };
     let scripts = pending.into_iter().map(Script::up).collect::<Result<Vec<_>, _>>()?;
     finish(&client, run(&client, url, &scripts, options, tell).await).await
 }

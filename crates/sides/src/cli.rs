@@ -48,8 +48,8 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Change the schema of DATABASE_URL, or else of this workspace's private Postgres.
-    #[command(after_help = migrate::cli::EXIT_CODES)]
-    Migrate {
+    #[command(alias = "migrate", after_help = migrate::cli::EXIT_CODES)]
+    Migration {
         #[command(subcommand)]
         command: migrate::cli::Command,
         #[command(flatten)]

@@ -60,7 +60,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Rollback(options) => release::run_back(&workspace, &options).await?.into(),
             Command::Restart { process } => release::restart(&workspace, process).await?.into(),
             Command::Stop => stop::run(&workspace).await?.into(),
-            Command::Migrate { command, common } => schema::run(&workspace, command, &common).await?,
+            Command::Migration { command, common } => schema::run(&workspace, command, common).await?,
             Command::Schedule { command } => schedules::run(&workspace, command).await?.into(),
             Command::Completions { shell } => {
                 completions::print(shell);

@@ -13,6 +13,7 @@ use super::{
     names::{self, fold, has, paths_of, text_of},
     objects,
 };
+use crate::sql::statements;
 
 /// The class of the first statement of `text`. Unknown to the parser: nothing is known, so nothing is claimed.
 #[must_use]
@@ -24,23 +25,38 @@ pub fn classify(text: &str, facts: &Facts) -> Class {
 /// nothing that is done to it is felt.
 #[must_use]
 pub fn classify_all(text: &str, facts: &Facts) -> Vec<Class> {
-    let mut made = BTreeSet::new();
-    let file = SourceFile::parse(text);
-    if !file.errors().is_empty() {
-        return vec![Class::unnoticed()];
+    let mut classifier = Classifier::default();
+    statements(text).iter().map(|statement| classifier.next(&statement.text, facts)).collect()
+}
+
+/// Classes the statements of one migration, one after the other.
+#[derive(Debug, Clone, Default)]
+pub struct Classifier {
+    made: BTreeSet<String>,
+}
+
+impl Classifier {
+    /// The class of the next statement, on the catalogue as it is before it.
+    pub fn next(&mut self, text: &str, facts: &Facts) -> Class {
+        let class = self.look(text, facts);
+        let file = SourceFile::parse(text);
+        self.made.extend(file.tree().stmts().filter_map(|tree| makes(&tree)));
+        class
     }
-    let statements = file.tree().stmts().filter(|tree| !text_of(tree).is_empty());
-    statements
-        .map(|tree| {
-            let mut class = class_of(&tree, facts);
-            class.locks.retain(|relation, _| !made.contains(relation));
-            if class.subject.as_ref().is_some_and(|subject| made.contains(subject)) {
-                class = Class { locks: class.locks, ..Class::unnoticed() };
-            }
-            made.extend(makes(&tree));
-            class
-        })
-        .collect()
+
+    /// The same without going on to the next one.
+    #[must_use]
+    pub fn look(&self, text: &str, facts: &Facts) -> Class {
+        let file = SourceFile::parse(text);
+        let tree = file.tree().stmts().next().filter(|_| file.errors().is_empty());
+        let Some(tree) = tree else { return Class::unnoticed() };
+        let mut class = class_of(&tree, facts);
+        class.locks.retain(|relation, _| !self.made.contains(relation));
+        if class.subject.as_ref().is_some_and(|subject| self.made.contains(subject)) {
+            class = Class { locks: class.locks, ..Class::unnoticed() };
+        }
+        class
+    }
 }
 
 /// What the statement makes, by name. A thing that may have been there before is not made by it.

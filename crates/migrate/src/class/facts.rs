@@ -11,6 +11,12 @@ pub struct ColumnFacts {
     pub sql_type: String,
     /// Whether it is NOT NULL, or a valid CHECK says so.
     pub never_null: bool,
+    /// Whether it is NOT NULL itself.
+    pub not_null: bool,
+    /// The expression of its default.
+    pub default: Option<String>,
+    /// Indexes, constraints, views and triggers that name it.
+    pub used_by: Vec<String>,
 }
 
 /// The catalogue as it was before the statement, as far as it matters here. Names are without `public`. Without

@@ -1,6 +1,6 @@
 //! When, in a roll-out, a change may run.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,17 @@ impl fmt::Display for Phase {
             Self::Backfill => "backfill",
             Self::Contract => "contract",
         })
+    }
+}
+
+impl FromStr for Phase {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Expand, Self::Backfill, Self::Contract]
+            .into_iter()
+            .find(|phase| phase.to_string() == text)
+            .ok_or_else(|| "known are expand, backfill and contract".to_owned())
     }
 }
 

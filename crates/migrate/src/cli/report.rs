@@ -1,10 +1,15 @@
 //! What a person reads, or a program.
 
-use std::io::Write as _;
+use std::{io::Write as _, path::Path};
 
 use serde_json::json;
 
-use crate::{Event, MigrateError, State, Status};
+use super::plan::Planned;
+use crate::{
+    Event, MigrateError, State, Status,
+    check::{Checked, Fixed},
+    class::Class,
+};
 
 /// Prints what happens as it happens: text, or one JSON object a line.
 #[derive(Debug)]
@@ -63,19 +68,94 @@ impl Report {
         say(&format!("{} known to the database, {pending} pending", found.len() - pending));
     }
 
-    pub(crate) fn error(&self, error: &MigrateError) {
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
+    pub(crate) fn made(&self, folder: &Path) {
+        let folder = folder.display().to_string();
+        if self.json {
+            say(&json!({"event": "made", "folder": folder}).to_string());
+        } else {
+            say(&format!("{folder}/up.sql\n{folder}/down.sql"));
         }
+    }
+
+    pub(crate) fn plan(&self, planned: &[Planned]) {
+        if self.json {
+            planned.iter().for_each(|one| say(&json!(one).to_string()));
+            return;
+        }
+        if planned.is_empty() {
+            say("nothing to do");
+        }
+        for one in planned {
+            say(&format!("{:8} {}", one.phase.to_string(), one.name));
+            one.statements
+                .iter()
+                .for_each(|part| say(&format!("           {}{}", part.statement, locks(&part.class))));
+        }
+    }
+
+    pub(crate) fn drift(&self, lines: &[String]) {
+        if self.json {
+            say(&json!({"event": "drift", "difference": lines}).to_string());
+        } else if lines.is_empty() {
+            say("the schema is what the applied migrations make");
+        } else {
+            say("the schema is not what the applied migrations make (- should be there, + is there):");
+            lines.iter().for_each(|line| say(&format!("  {line}")));
+        }
+    }
+
+    pub(crate) fn checked(&self, folder: &Path, found: &[Checked], shows_commands: bool) {
+        for one in found {
+            if self.json {
+                say(&json!(one).to_string());
+            } else {
+                super::findings::lines(folder, one).iter().for_each(|line| say(line));
+            }
+            if shows_commands {
+                super::findings::commands(folder, one).iter().for_each(|line| say(line));
+            }
+        }
+        if found.is_empty() && !self.json {
+            say("nothing to check: every migration is applied");
+        }
+    }
+
+    pub(crate) fn fixed(&self, fixed: &Fixed) {
+        if self.json {
+            say(&json!({"event": "fixed", "name": fixed.name, "written": fixed.written}).to_string());
+        } else {
+            say(&format!("{} is now {}", fixed.name, fixed.written.join(", ")));
+        }
+    }
+
+    pub(crate) fn complain(&self, error: &dyn std::error::Error) {
+        if self.json {
+            say(&json!({"event": "error", "error": chain(error)}).to_string());
+        } else {
+            complain(&chain(error));
+        }
+    }
+
+    pub(crate) fn error(&self, error: &MigrateError) {
+        let text = chain(error);
         if self.json {
             say(&json!({"event": "error", "error": text, "migrations_done": self.done}).to_string());
         } else {
             complain(&text);
         }
     }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", chain(cause)),
+        None => error.to_string(),
+    }
+}
+
+fn locks(class: &Class) -> String {
+    let locks: Vec<_> = class.locks.iter().map(|(relation, lock)| format!("{lock} on {relation}")).collect();
+    if locks.is_empty() { String::new() } else { format!("  ({})", locks.join(", ")) }
 }
 
 fn line(event: &Event) -> Option<String> {
@@ -89,6 +169,9 @@ fn line(event: &Event) -> Option<String> {
         Event::Rebuilds { index } => {
             Some(format!("{index} was left unfinished by an earlier run; building it again"))
         }
+        Event::Waits { migration } => Some(format!(
+            "{migration} waits for an earlier migration of another phase that is about the same"
+        )),
         Event::Done { migration, direction, milliseconds } => {
             let verb = if *direction == "up" { "applied" } else { "reverted" };
             Some(format!("{verb} {migration} ({milliseconds} ms)"))

@@ -4,14 +4,22 @@ use std::{path::Path, process::ExitCode};
 
 use database::DatabaseUrl;
 
-use super::{Command, Common, report::Report};
-use crate::{Event, MigrateError, Migration, Options, Revert, Status, apply, repair, revert, status};
+use super::{Command, Common, check, new, plan, report::Report};
+use crate::{
+    Event, MigrateError, Migration, Options, Revert, Status, apply, drift, repair, revert,
+    shadow::ShadowError, status,
+};
+
+/// Where a checkout keeps them.
+const FOLDER: &str = "migrations";
 
 /// How a command ended. Each has an exit code of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Everything was done, or there was nothing to do.
+    /// Everything was done.
     Done,
+    /// There was nothing to do.
+    Nothing,
     /// It failed and changed nothing.
     Failed,
     /// It was refused and changed nothing.
@@ -26,6 +34,7 @@ impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
         Self::from(match outcome {
             Outcome::Done => 0,
+            Outcome::Nothing => 5,
             Outcome::Failed => 1,
             Outcome::Refused => 3,
             Outcome::Partial => 4,
@@ -38,7 +47,8 @@ impl From<Outcome> for ExitCode {
 pub async fn run(url: &DatabaseUrl, command: Command, common: &Common) -> Outcome {
     let mut report = Report::new(common.json);
     match execute(url, command, common.folder.as_deref(), &mut report).await {
-        Ok(()) => Outcome::Done,
+        Ok(Outcome::Nothing) if !common.detailed_exit_code => Outcome::Done,
+        Ok(outcome) => outcome,
         Err(error) => {
             report.error(&error);
             outcome(&error, report.changed())
@@ -46,38 +56,84 @@ pub async fn run(url: &DatabaseUrl, command: Command, common: &Common) -> Outcom
     }
 }
 
+/// Does a command that needs no database, if it is one.
+#[must_use]
+pub fn without_database(command: &Command, common: &Common) -> Option<Outcome> {
+    let Command::New { name } = command else { return None };
+    let report = Report::new(common.json);
+    let folder = common.folder.as_deref().unwrap_or_else(|| Path::new(FOLDER));
+    Some(make(folder, name, &report).unwrap_or_else(|error| {
+        report.error(&error);
+        Outcome::Failed
+    }))
+}
+
+fn make(folder: &Path, name: &str, report: &Report) -> Result<Outcome, MigrateError> {
+    let made = new::new(folder, name)?;
+    report.made(&folder.join(made));
+    Ok(Outcome::Done)
+}
+
 async fn execute(
     url: &DatabaseUrl,
     command: Command,
     folder: Option<&Path>,
     report: &mut Report,
-) -> Result<(), MigrateError> {
-    let all = match folder {
-        Some(folder) => Migration::read_all(folder)?,
-        None => Migration::embedded()?,
+) -> Result<Outcome, MigrateError> {
+    let files = folder.unwrap_or_else(|| Path::new(FOLDER));
+    let all = || match folder {
+        Some(folder) => Migration::read_all(folder),
+        None => Migration::embedded(),
     };
-    match command {
+    Ok(match command {
+        Command::New { name } => make(files, &name, report)?,
+        Command::Check(options) => {
+            let is_refused = check::run(url, files, &options, report).await?;
+            if is_refused { Outcome::Refused } else { Outcome::Done }
+        }
+        Command::Plan => {
+            let planned = plan::plan(url, &all()?).await?;
+            report.plan(&planned);
+            if planned.is_empty() { Outcome::Nothing } else { Outcome::Done }
+        }
         Command::Up(up) => {
-            let options = Options { wait: !up.no_wait, out_of_order: up.out_of_order, ..Options::default() };
-            let names = apply(url, &all, &options, &mut |event: Event| report.event(&event)).await?;
-            report.end("applied", &names);
+            let options = Options {
+                wait: !up.no_wait,
+                out_of_order: up.out_of_order,
+                phase: up.phase,
+                ..Options::default()
+            };
+            let names = apply(url, &all()?, &options, &mut |event: Event| report.event(&event)).await?;
+            ended(report, "applied", &names)
         }
         Command::Down(down) => {
             let options = Options { wait: !down.no_wait, ..Options::default() };
             let which = if down.all { Revert::All } else { Revert::Newest(down.count) };
-            let names = revert(url, &all, which, &options, &mut |event: Event| report.event(&event)).await?;
-            report.end("reverted", &names);
+            let names =
+                revert(url, &all()?, which, &options, &mut |event: Event| report.event(&event)).await?;
+            ended(report, "reverted", &names)
         }
-        Command::Status => {
+        Command::Status(options) => {
+            let all = all()?;
             let found: Vec<Status> = status(url, &all).await?;
             report.status(&found);
+            if !options.drift {
+                return Ok(Outcome::Done);
+            }
+            let drift = drift(url, options.shadow.as_ref().unwrap_or(url), &all).await?;
+            report.drift(&drift);
+            if drift.is_empty() { Outcome::Done } else { Outcome::Refused }
         }
         Command::Repair => {
-            let names = repair(url, &all, &Options::default()).await?;
-            report.end("accepted", &names);
+            let names = repair(url, &all()?, &Options::default()).await?;
+            ended(report, "accepted", &names)
         }
-    }
-    Ok(())
+    })
+}
+
+fn ended(report: &Report, verb: &str, names: &[String]) -> Outcome {
+    report.end(verb, names);
+    if names.is_empty() { Outcome::Nothing } else { Outcome::Done }
 }
 
 fn outcome(error: &MigrateError, changed: bool) -> Outcome {
@@ -85,6 +141,7 @@ fn outcome(error: &MigrateError, changed: bool) -> Outcome {
         MigrateError::Busy { .. } => Outcome::Busy,
         MigrateError::Refused(_)
         | MigrateError::Migration(_)
+        | MigrateError::Shadow(ShadowError::Apply { .. })
         | MigrateError::OwnTransaction(_)
         | MigrateError::NeedsNoTransaction(_)
         | MigrateError::NoWayBack { .. }

@@ -8,6 +8,13 @@ WITH
     columns AS (
         SELECT t.name, jsonb_object_agg(a.attname, jsonb_build_object(
             'sql_type', format_type(a.atttypid, a.atttypmod),
+            'not_null', a.attnotnull,
+            'default', (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef AS d
+                        WHERE d.adrelid = t.oid AND d.adnum = a.attnum AND a.attgenerated = ''),
+            'used_by', (SELECT coalesce(jsonb_agg(DISTINCT pg_describe_object(u.classid, u.objid, 0)), '[]')
+                        FROM pg_depend AS u
+                        WHERE u.refclassid = 'pg_class'::regclass AND u.refobjid = t.oid AND u.refobjsubid = a.attnum
+                          AND u.classid <> 'pg_attrdef'::regclass),
             'never_null', a.attnotnull OR EXISTS (
                 SELECT FROM pg_constraint AS k
                 WHERE k.conrelid = t.oid AND k.contype = 'c' AND k.convalidated

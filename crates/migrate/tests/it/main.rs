@@ -2,11 +2,13 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod classes;
+mod commands;
 mod crashes;
 mod diesel;
 mod failures;
 mod lane;
 mod locks;
+mod recipes;
 mod roles;
 mod round_trip;
 mod schema_rs;

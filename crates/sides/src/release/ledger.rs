@@ -99,7 +99,7 @@ impl Ledger {
             diesel::sql_query("SELECT clock_timestamp() AS now").get_result(&mut self.connection).await?;
         self.begun_at = now.now;
         let remembered = self.connection.batch_execute(remember).await;
-        remembered.context("the queue cannot be read; is the schema up to date? run `sides migrate up`")
+        remembered.context("the queue cannot be read; is the schema up to date? run `sides migration up`")
     }
 
     pub(super) async fn jobs(&mut self) -> QueryResult<Jobs> {
@@ -120,7 +120,7 @@ impl Ledger {
             .await;
         recorded
             .map(drop)
-            .context("the receipt cannot be stored; is the schema up to date? run `sides migrate up`")
+            .context("the receipt cannot be stored; is the schema up to date? run `sides migration up`")
     }
 }
 

@@ -1,0 +1,12 @@
+//! Looking at migrations before they run: tried on a scratch database, each statement classed, and for what is
+//! refused the text to write instead.
+
+mod annotate;
+mod fix;
+mod look;
+mod opaque;
+
+pub use annotate::annotation;
+pub use fix::{FixError, Fixed, fix};
+pub use look::{Checked, Finding, check};
+pub(crate) use opaque::is_opaque;

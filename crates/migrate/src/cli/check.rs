@@ -1,0 +1,52 @@
+//! `check`: from the options to what is found, written and said.
+
+use std::path::Path;
+
+use database::DatabaseUrl;
+
+use super::{Check, report::Report};
+use crate::{
+    MigrateError, Migration,
+    check::{Checked, check, fix},
+    ledger,
+};
+
+/// Returns whether anything is still refused.
+pub(crate) async fn run(
+    url: &DatabaseUrl,
+    folder: &Path,
+    options: &Check,
+    report: &Report,
+) -> Result<bool, MigrateError> {
+    let all = Migration::read_all(folder)?;
+    let found = look(url, &all, options).await?;
+    let shows_commands =
+        options.annotate || std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+    report.checked(folder, &found, shows_commands);
+    if !options.fix {
+        return Ok(found.iter().any(Checked::is_refused));
+    }
+    let mut is_refused = false;
+    for one in found.iter().filter(|one| one.is_refused()) {
+        let Some(migration) = all.iter().find(|migration| migration.name() == one.name) else { continue };
+        match fix(folder, migration, one) {
+            Ok(fixed) => report.fixed(&fixed),
+            Err(error) => {
+                is_refused = true;
+                report.complain(&error);
+            }
+        }
+    }
+    Ok(is_refused)
+}
+
+async fn look(url: &DatabaseUrl, all: &[Migration], options: &Check) -> Result<Vec<Checked>, MigrateError> {
+    let applied = if options.all {
+        Vec::new()
+    } else {
+        let client = database::client(&url.with_application_name("migrate (check)")).await?;
+        ledger::applied(&client).await?
+    };
+    let is_pending = |one: &Migration| applied.iter().all(|applied| applied.version != one.version());
+    check(options.shadow.as_ref().unwrap_or(url), all, is_pending).await
+}

@@ -1,0 +1,83 @@
+//! `ALTER TABLE`, action by action.
+
+use squawk_syntax::{
+    SyntaxKind,
+    ast::{AlterColumnOption, AlterTable, AlterTableAction, AstNode as _},
+};
+
+use super::{Instead, column, constraint, instead::advice, names::Table, not_null, rename, type_change};
+use crate::class::{Facts, classify, fold, text_of};
+
+pub(crate) fn alter_table(alter: &AlterTable, facts: &Facts) -> Instead {
+    let table = Table::of(alter.relation_name());
+    let actions: Vec<_> = alter.actions().collect();
+    if let [only] = &actions[..] {
+        return one(&table, only, facts);
+    }
+    let mut statements = Vec::new();
+    for action in &actions {
+        let alone = format!("ALTER TABLE {} {}", table.written, text_of(action));
+        if classify(&alone, facts).refused.is_none() {
+            statements.push(alone);
+            continue;
+        }
+        match one(&table, action, facts) {
+            Instead::Statements(more) => statements.extend(more),
+            Instead::Advice(text) => return Instead::Advice(text),
+            _ => return Instead::Advice(format!("put `{}` in a migration of its own", text_of(action))),
+        }
+    }
+    Instead::Statements(statements)
+}
+
+fn one(table: &Table, action: &AlterTableAction, facts: &Facts) -> Instead {
+    use AlterTableAction as Action;
+    match action {
+        Action::AddColumn(add) => column::add(table, add, facts),
+        Action::AddConstraint(add) => constraint::add(table, add, facts),
+        Action::AlterColumn(alter) => {
+            let name = alter.name_ref().map(|name| fold(&text_of(&name))).unwrap_or_default();
+            match alter.option() {
+                Some(AlterColumnOption::SetNotNull(_)) => Instead::Statements(not_null::set(table, &name)),
+                Some(AlterColumnOption::SetType(to)) => {
+                    let using = type_change::using(&to);
+                    type_change::set_type(table, &name, &to, using.as_ref(), facts)
+                }
+                _ => {
+                    advice("make a new column, keep it in step with a trigger, fill it in batches, then swap")
+                }
+            }
+        }
+        Action::RenameColumn(rename) => rename::column(table, rename, facts),
+        Action::RenameTo(rename) => rename::table(table, rename),
+        Action::DetachPartition(detach) => {
+            if facts.default_partitions.contains_key(&table.key) {
+                return advice(
+                    "beside a default partition Postgres cannot detach concurrently; empty the partition in batches, then detach it in a quiet moment",
+                );
+            }
+            Instead::Statements(vec![format!(
+                "ALTER TABLE {} {} CONCURRENTLY",
+                table.written,
+                text_of(detach)
+            )])
+        }
+        Action::AttachPartition(_) => advice(
+            "give the new partition a CHECK that says what the partition's bounds say (with IS NOT NULL), NOT VALID, \
+             and validate it; then attaching reads nothing",
+        ),
+        Action::DropColumn(_) | Action::DropConstraint(_) => {
+            advice("CASCADE: drop what hangs on it by its name, in a statement each")
+        }
+        Action::SetSchema(_) => {
+            advice("make a view in the new schema, move the code, then move the table behind a view")
+        }
+        other
+            if other.syntax().kind() == SyntaxKind::SET_LOGGED
+                || other.syntax().kind() == SyntaxKind::SET_UNLOGGED =>
+        {
+            advice("make a new table as it should be, copy in batches with a trigger, swap the names")
+        }
+        _ => advice("there is no form of it that lets others work"),
+    }
+}

@@ -1,0 +1,75 @@
+//! A catalogue as text that can be compared.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use tokio_postgres::{Client, Error};
+
+/// Everything in a database that migrations make, each thing by its kind and name, in the order of the names:
+/// two with the same things are equal however they came to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Catalogue(BTreeMap<String, String>);
+
+impl Catalogue {
+    /// A digest: equal ones have equal catalogues.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let mut digest = Sha256::new();
+        for (name, definition) in &self.0 {
+            digest.update(name);
+            digest.update([0]);
+            digest.update(definition);
+            digest.update([0]);
+        }
+        hex::encode(digest.finalize())
+    }
+
+    /// What is different in `other`, a line each: `-` only here, `+` only there.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (name, here) in &self.0 {
+            match other.0.get(name) {
+                Some(there) if there == here => {}
+                Some(there) => lines.extend([format!("-{name} {here}"), format!("+{name} {there}")]),
+                None => lines.push(format!("-{name} {here}")),
+            }
+        }
+        let added = other.0.iter().filter(|(name, _)| !self.0.contains_key(*name));
+        lines.extend(added.map(|(name, there)| format!("+{name} {there}")));
+        lines
+    }
+
+    /// Whether code that works on this catalogue may fail on `after`: something is gone, or more is demanded of a
+    /// table that was there.
+    #[must_use]
+    pub fn is_narrowed_by(&self, after: &Self) -> bool {
+        let gone = self.0.keys().any(|name| !name.starts_with("index ") && !after.0.contains_key(name));
+        let demands = after.0.iter().any(|(name, definition)| {
+            let Some((kind, rest)) = name.split_once(' ') else { return false };
+            let table = rest.rsplit_once('.').map_or(rest, |(table, _)| table);
+            let was_there = self.0.contains_key(&format!("table {table}"));
+            let before = self.0.get(name);
+            match kind {
+                "constraint" => was_there && before.is_none(),
+                "column" => {
+                    was_there
+                        && before.is_some_and(|before| before != definition)
+                        && definition.contains("NOT NULL")
+                }
+                _ => false,
+            }
+        });
+        gone || demands
+    }
+}
+
+/// Reads the catalogue, without the runner's own tables.
+///
+/// # Errors
+/// When the database is away.
+pub async fn catalogue(client: &Client) -> Result<Catalogue, Error> {
+    let rows = client.query(include_str!("catalogue.sql"), &[]).await?;
+    Ok(Catalogue(rows.iter().map(|row| (row.get(0), row.get(1))).collect()))
+}

@@ -1,0 +1,187 @@
+//! The program itself: what it prints, what it writes, and how it leaves.
+
+use std::{fs, path::Path, process::Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use testing::TestDatabase;
+use tokio::process::Command;
+
+use crate::lane::client;
+
+async fn migrate(database: &TestDatabase, folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_migrate"))
+        .args(arguments)
+        .arg("--folder")
+        .arg(folder)
+        .env("DATABASE_URL", database.url().expose())
+        .env_remove("GITHUB_ACTIONS")
+        .output()
+        .await
+        .unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn add(folder: &Path, name: &str, up: &str, down: &str) {
+    fs::create_dir(folder.join(name)).unwrap();
+    fs::write(folder.join(name).join("up.sql"), up).unwrap();
+    fs::write(folder.join(name).join("down.sql"), down).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_goes_from_new_over_check_and_plan_to_up_and_down() {
+    let (database, folder) = (TestDatabase::empty().await, TempDir::new().unwrap());
+    let folder = folder.path();
+    add(folder, "1_table", "CREATE TABLE t (id bigint PRIMARY KEY, a int);", "DROP TABLE t;");
+    assert_eq!(migrate(&database, folder, &["up"]).await.status.code(), Some(0));
+
+    let made = migrate(&database, folder, &["new", "Index a!"]).await;
+    assert!(said(&made).contains("_index_a/up.sql"), "{}", said(&made));
+    let name = fs::read_dir(folder).unwrap().map(|one| one.unwrap().file_name().into_string().unwrap());
+    let name = name.max().unwrap();
+    fs::write(folder.join(&name).join("up.sql"), "\n-- Fast.\nCREATE INDEX t_a ON t (a);\n").unwrap();
+    fs::write(folder.join(&name).join("down.sql"), "DROP INDEX CONCURRENTLY t_a;\n").unwrap();
+
+    let refused = migrate(&database, folder, &["check"]).await;
+    assert_eq!(refused.status.code(), Some(3));
+    let text = said(&refused);
+    assert!(
+        text.contains(&format!("{name}/up.sql:3: `CREATE INDEX t_a ON t (a)` builds an index")),
+        "{text}"
+    );
+    assert!(text.contains("CREATE INDEX CONCURRENTLY t_a ON t (a);") && !text.contains("1_table"), "{text}");
+    let commands = said(&migrate(&database, folder, &["check", "--annotate"]).await);
+    assert!(commands.contains("up.sql,line=3,title=must not run as it is::CREATE INDEX t_a"), "{commands}");
+
+    assert_eq!(migrate(&database, folder, &["check", "--fix"]).await.status.code(), Some(0));
+    assert_eq!(migrate(&database, folder, &["check"]).await.status.code(), Some(0));
+    let plan = said(&migrate(&database, folder, &["plan"]).await);
+    assert!(
+        plan.contains(&format!("expand   {name}")) && plan.contains("(ShareUpdateExclusive on t)"),
+        "{plan}"
+    );
+    assert_eq!(migrate(&database, folder, &["up"]).await.status.code(), Some(0));
+    let nothing = migrate(&database, folder, &["up", "--detailed-exit-code"]).await;
+    assert!(
+        nothing.status.code() == Some(5) && said(&nothing).ends_with("nothing to do\n"),
+        "{}",
+        said(&nothing)
+    );
+    assert_eq!(migrate(&database, folder, &["plan"]).await.status.code(), Some(0));
+    assert_eq!(migrate(&database, folder, &["down", "--all"]).await.status.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_has_a_line_for_each_thing() {
+    let (database, folder) = (TestDatabase::empty().await, TempDir::new().unwrap());
+    let folder = folder.path();
+    add(folder, "1_table", "CREATE TABLE t (a int);", "DROP TABLE t;");
+    add(folder, "2_drop", "ALTER TABLE t DROP COLUMN a;", "");
+    let lines = |output: &Output| -> Vec<Value> {
+        String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let checked = lines(&migrate(&database, folder, &["check", "--json"]).await);
+    assert_eq!((checked.len(), &checked[1]["phase"]), (2, &Value::from("contract")));
+    assert_eq!(checked[1]["statements"][0]["locks"]["t"], "AccessExclusive");
+    let planned = lines(&migrate(&database, folder, &["plan", "--json"]).await);
+    assert_eq!(
+        (planned[0]["name"].as_str(), planned[1]["phase"].as_str()),
+        (Some("1_table"), Some("contract"))
+    );
+    let applied = lines(&migrate(&database, folder, &["up", "--json"]).await);
+    assert_eq!(applied.last().unwrap()["applied"], Value::from(vec!["1_table", "2_drop"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phase_runs_alone_and_in_any_order_the_schema_is_the_same() {
+    let texts = [
+        ("1_base", "CREATE TABLE a (n int, o int); CREATE TABLE b (n int);"),
+        ("2_contract", "ALTER TABLE a DROP COLUMN o;"),
+        ("3_expand", "ALTER TABLE b ADD COLUMN m int;"),
+        ("4_again", "ALTER TABLE a ADD COLUMN o text;"),
+    ];
+    let folder = TempDir::new().unwrap();
+    texts.iter().for_each(|(name, up)| add(folder.path(), name, up, ""));
+    let (fresh, live) = (TestDatabase::empty().await, TestDatabase::empty().await);
+    assert_eq!(migrate(&fresh, folder.path(), &["up"]).await.status.code(), Some(0));
+
+    let expand = migrate(&live, folder.path(), &["up", "--phase", "expand"]).await;
+    assert_eq!(expand.status.code(), Some(0), "{}", said(&expand));
+    let text = said(&expand);
+    assert!(text.contains("applied 1_base") && text.contains("applied 3_expand"), "{text}");
+    assert!(text.contains("4_again waits for an earlier migration"), "{text}");
+    for phase in ["contract", "expand"] {
+        let output = migrate(&live, folder.path(), &["up", "--phase", phase]).await;
+        assert!(said(&output).contains("1 migration applied"), "{}", said(&output));
+    }
+    let hash = async |database| migrate::shadow::catalogue(&client(database).await).await.unwrap().hash();
+    assert_eq!(hash(&fresh).await, hash(&live).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drift_is_shown_line_by_line() {
+    let (database, folder) = (TestDatabase::empty().await, TempDir::new().unwrap());
+    add(folder.path(), "1_table", "CREATE TABLE t (a int); CREATE INDEX t_a ON t (a);", "");
+    migrate(&database, folder.path(), &["up"]).await;
+    let same = migrate(&database, folder.path(), &["status", "--drift"]).await;
+    assert_eq!(same.status.code(), Some(0), "{}", said(&same));
+    client(&database)
+        .await
+        .batch_execute("DROP INDEX t_a; ALTER TABLE t ADD COLUMN by_hand int")
+        .await
+        .unwrap();
+    let other = migrate(&database, folder.path(), &["status", "--drift"]).await;
+    assert_eq!(other.status.code(), Some(3));
+    let text = said(&other);
+    assert!(
+        text.contains("  -index public.t_a ") && text.contains("  +column public.t.by_hand integer"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declared_phase_needs_a_reason_and_an_accepted_statement_says_why() {
+    let (database, folder) = (TestDatabase::empty().await, TempDir::new().unwrap());
+    let folder = folder.path();
+    add(folder, "1_table", "CREATE TABLE t (a int, b int);", "");
+    add(folder, "2_drop", "ALTER TABLE t DROP COLUMN a;", "");
+    add(folder, "3_code", "DO $$ BEGIN ALTER TABLE t DROP COLUMN b; END $$;", "");
+    add(folder, "4_index", "CREATE TABLE u (a int);\nALTER TABLE t ADD CHECK (true);", "");
+    fs::write(folder.join("2_drop/metadata.toml"), "phase = \"expand\"").unwrap();
+    fs::write(folder.join("4_index/metadata.toml"), "accept = \"t has three rows\"").unwrap();
+    let output = migrate(&database, folder, &["check"]).await;
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("says phase = \"expand\" and its statements say contract"), "{text}");
+    assert!(text.contains("ok       3_code  contract"), "the catalogue tells what code did: {text}");
+    assert!(
+        text.contains("up.sql:2: accepted although it reads the whole table") && text.contains("three rows"),
+        "{text}"
+    );
+    fs::write(folder.join("2_drop/metadata.toml"), "phase = \"expand\"\nreason = \"never used\"").unwrap();
+    assert_eq!(migrate(&database, folder, &["check"]).await.status.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_does_not_apply_is_shown_with_its_line() {
+    let (database, folder) = (TestDatabase::empty().await, TempDir::new().unwrap());
+    add(folder.path(), "1_table", "CREATE TABLE t (a int);\nALTER TABLE t DROP COLUMN b;", "");
+    let output = migrate(&database, folder.path(), &["check"]).await;
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("1_table/up.sql line 2: `ALTER TABLE t DROP COLUMN b`: column \"b\""), "{text}");
+    let left = client(&database).await;
+    let left = left
+        .query_one(
+            "SELECT count(*) FROM pg_database WHERE datname LIKE 'sides_shadow_%' || $1::text || '%'",
+            &[&"none"],
+        )
+        .await;
+    assert_eq!(left.unwrap().get::<_, i64>(0), 0);
+}
