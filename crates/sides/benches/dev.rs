@@ -52,8 +52,8 @@ fn main() -> anyhow::Result<()> {
 
 /// What `dev` prints when a step is done.
 const MARKS: [(&str, &str); 4] = [
-    ("  cargo run, dev begins", "Finished"),
-    ("  Postgres, programs built", "Postgres answers"),
+    ("  nothing to build, twice", "Finished"),
+    ("  Postgres", "Postgres answers"),
     ("  schema", "the schema is up to date"),
     ("  processes", "everything answers"),
 ];
