@@ -104,6 +104,19 @@ fn systemd_waits_for_the_drain_and_hands_web_its_socket() {
 }
 
 #[test]
+fn the_hosts_unit_starts_the_host_and_lets_it_drain() {
+    let (unit, settings) = (unit("sides-host"), read("sides.env.example"));
+    let [command] = values(&unit, "ExecStart")[..] else { panic!("one ExecStart") };
+    let [program, command, flag, _] = command.split(' ').collect::<Vec<_>>()[..] else { panic!("{command}") };
+    assert!(program.ends_with("/sides"));
+    let help = Command::new(programs::SIDES).args([command, "--help"]).output().unwrap();
+    assert!(String::from_utf8(help.stdout).unwrap().contains(flag));
+    let drain: u64 = values(&settings, "DRAIN_SECONDS")[0].parse().unwrap();
+    let stop: u64 = values(&unit, "TimeoutStopSec")[0].parse().unwrap();
+    assert!(stop > drain + 5, "the host is killed before it has killed what is left");
+}
+
+#[test]
 fn the_runbook_names_the_ports_of_the_units() {
     let runbook = read("README.md");
     for process in PROCESSES {
