@@ -22,13 +22,24 @@ impl clock::Time for Fast {
     }
 }
 
+/// Stands for a platform.
+struct Told;
+
+#[async_trait::async_trait]
+impl clock::Door for Told {
+    async fn restart(&self, process: &str, _: uuid::Uuid, reason: &str) -> Result<String, String> {
+        Ok(format!("{process} would be started afresh, because {reason}"))
+    }
+}
+
 fn main() -> ExitCode {
     process::Definition::new("clock").threads(1).role("sides_clock").run(
-        |_| (),
-        |process, ()| async {
+        clock::WatchSettings::read,
+        |process, settings| async {
             // A machine that has run for a while already.
             let began = Instant::now().checked_sub(Duration::from_secs(10)).unwrap_or_else(Instant::now);
-            clock::run(process, Vec::new(), Fast { began }).await
+            let clock = clock::Clock::new(Vec::new()).time(Fast { began });
+            clock.watch(settings).door(Told).run(process).await
         },
     )
 }

@@ -5,9 +5,12 @@
 //! each may be killed at any time. A clock sleeps until the next tick; it does not poll. What people change in
 //! the database, every clock hears of at once.
 //!
+//! Beside that it watches every process, itself included, and writes down what it finds; see `watch`.
+//!
 //! Never knows models or handlers, and its database role has no right on their tables.
 
 mod announce;
+mod clock;
 mod figures;
 mod orders;
 mod prune;
@@ -19,23 +22,8 @@ mod ticker;
 mod time;
 mod timeline;
 mod wall;
+mod watch;
 
+pub use clock::Clock;
 pub use time::{SystemTime, Time};
-
-use std::sync::Arc;
-
-use anyhow::Context as _;
-use schedule::{Schedule, validate};
-
-/// Keeps these schedules, and those stored in the database, until the process drains.
-///
-/// # Errors
-/// When a schedule is wrong. A database that is away is waited for.
-pub async fn run(process: process::Process, schedules: Vec<Schedule>, time: impl Time) -> anyhow::Result<()> {
-    validate(&schedules)?;
-    let drain = process.drain.clone();
-    let ticker = ticker::Ticker::new(process.clone(), schedules, Arc::new(time));
-    process.spawn_loop("ticks", ticker.context("the metrics cannot be set up")?.run());
-    drain.started().await;
-    Ok(())
-}
+pub use watch::{Door, WatchSettings};

@@ -1,15 +1,16 @@
-//! Fires jobs by name when they are due.
+//! Fires jobs by name when they are due, and watches the processes.
 
 use std::process::ExitCode;
 
+use clock::{Clock, WatchSettings};
+
 fn main() -> ExitCode {
     process::Definition::new("clock")
-        .about("Fires jobs by name when they are due. Run any number of them.")
+        .about("Fires jobs by name when they are due, and watches the processes. Run any number of them.")
         .threads(1)
         .pool_size(2)
         .role("sides_clock")
-        .run(
-            |_| (),
-            |process, ()| async { clock::run(process, clock::schedules::all()?, clock::SystemTime).await },
-        )
+        .run(WatchSettings::read, |process, settings| async {
+            Clock::new(clock::schedules::all()?).watch(settings).run(process).await
+        })
 }

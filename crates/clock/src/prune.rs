@@ -26,10 +26,13 @@ AND NOT EXISTS (SELECT FROM sides.stored_schedules AS stored WHERE stored.name =
 
 const RUNS: &str = "DELETE FROM sides.schedule_runs WHERE asked_at < now() - interval '1 day'";
 
+const ACTIONS: &str = "DELETE FROM sides.actions WHERE at < now() - interval '90 days'";
+
 /// Deletes a part of what is old; whether there may be more.
 pub(crate) async fn prune(connection: &mut Connection) -> diesel::QueryResult<bool> {
     let ticks = diesel::sql_query(TICKS).execute(connection).await?;
     diesel::sql_query(SCHEDULES).execute(connection).await?;
     diesel::sql_query(RUNS).execute(connection).await?;
+    diesel::sql_query(ACTIONS).execute(connection).await?;
     Ok(ticks >= BATCH)
 }

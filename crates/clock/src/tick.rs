@@ -60,8 +60,9 @@ FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS due (schedule, due_at,
 ON CONFLICT DO NOTHING
 RETURNING schedule, due_at";
 
+/// The last statement: what it says of the time is as near to the commit as can be.
 const SET_JOBS: &str = "\
-UPDATE sides.ticks SET job_id = fired.job_id
+UPDATE sides.ticks SET job_id = fired.job_id, fired_at = clock_timestamp()
 FROM unnest($1::text[], $2::timestamptz[], $3::uuid[]) AS fired (schedule, due_at, job_id)
 WHERE ticks.schedule = fired.schedule AND ticks.due_at = fired.due_at";
 

@@ -2,5 +2,7 @@
 
 mod chaos;
 mod fixture;
+mod listener;
 mod missed;
 mod orders;
+mod watching;

@@ -1,0 +1,71 @@
+//! The rows of what was found and done. However many clocks see a thing, one of them writes it.
+
+use chrono::{DateTime, Utc};
+use database::Connection;
+use diesel::{
+    OptionalExtension as _, QueryableByName,
+    sql_types::{BigInt, Jsonb, Text, Timestamptz},
+};
+use diesel_async::{AsyncConnection as _, RunQueryDsl as _};
+use serde_json::Value;
+
+/// A row to be.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Action {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) subject: String,
+    pub(crate) action: &'static str,
+    pub(crate) asked_by: String,
+    pub(crate) reason: String,
+    pub(crate) measured: Value,
+    pub(crate) outcome: String,
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtext('sides.actions'), hashtext($1))";
+
+/// Who was never found anything but well is well.
+const INSERT: &str = "\
+INSERT INTO sides.actions (at, subject, action, asked_by, reason, measured, outcome)
+SELECT $1, $2, $3, $4, $5, $6, $7
+WHERE $3 IS DISTINCT FROM coalesce(
+    (SELECT action FROM sides.actions WHERE subject = $2 ORDER BY id DESC LIMIT 1), 'found well')
+RETURNING id";
+
+/// Writes an action down, unless it is what was last written of its subject: then another clock was first. The
+/// answer is the row's id.
+pub(crate) async fn write(connection: &mut Connection, action: &Action) -> diesel::QueryResult<Option<i64>> {
+    connection
+        .transaction(async |transaction| {
+            // A statement of its own, so that the next one sees what was committed while this one waited.
+            diesel::sql_query(LOCK).bind::<Text, _>(&action.subject).execute(transaction).await?;
+            let id: Option<Id> = diesel::sql_query(INSERT)
+                .bind::<Timestamptz, _>(action.at)
+                .bind::<Text, _>(&action.subject)
+                .bind::<Text, _>(action.action)
+                .bind::<Text, _>(&action.asked_by)
+                .bind::<Text, _>(&action.reason)
+                .bind::<Jsonb, _>(&action.measured)
+                .bind::<Text, _>(&action.outcome)
+                .get_result(transaction)
+                .await
+                .optional()?;
+            Ok(id.map(|id| id.id))
+        })
+        .await
+}
+
+/// Says how it ended.
+pub(crate) async fn conclude(connection: &mut Connection, id: i64, outcome: &str) -> diesel::QueryResult<()> {
+    diesel::sql_query("UPDATE sides.actions SET outcome = $2 WHERE id = $1")
+        .bind::<BigInt, _>(id)
+        .bind::<Text, _>(outcome)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! Who there is to ask.
+
+use database::Connection;
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl as _;
+use uuid::Uuid;
+
+/// A running copy of a process.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub(crate) struct Instance {
+    #[diesel(sql_type = SqlUuid)]
+    pub(crate) id: Uuid,
+    #[diesel(sql_type = Text)]
+    pub(crate) process: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) host: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) state: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) ops_address: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(crate) public_address: Option<String>,
+    /// How old its last heartbeat is, in seconds.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) silence: i64,
+}
+
+/// Those that have not said good-bye. One that was killed stays, until another of
+/// its kind has come on its machine since, or for an hour.
+const ROSTER: &str = "\
+SELECT id, process, host, state, ops_address, public_address,
+    extract(epoch FROM now() - heartbeat_at)::bigint AS silence
+FROM sides.instances AS one
+WHERE state <> 'stopped' AND heartbeat_at > now() - interval '1 hour' AND NOT EXISTS (
+    SELECT FROM sides.instances AS newer
+    WHERE newer.process = one.process AND newer.host = one.host AND newer.id <> one.id
+        AND newer.started_at > one.heartbeat_at
+)
+ORDER BY process, started_at";
+
+impl Instance {
+    /// Its heartbeat is a second observer's word: three beats were missed beyond this.
+    const SILENT_SECONDS: i64 = 15;
+
+    pub(crate) fn subject(&self) -> String {
+        format!("{} {}", self.process, self.id)
+    }
+
+    pub(crate) fn is_heard_of(&self) -> bool {
+        self.silence <= Self::SILENT_SECONDS
+    }
+
+    /// Whether its ops server can be asked from the given machine.
+    pub(crate) fn is_askable_from(&self, host: &str) -> bool {
+        let is_loopback = self.ops_address.starts_with("127.") || self.ops_address.starts_with("[::1]");
+        self.host == host || !is_loopback
+    }
+}
+
+pub(crate) async fn read(connection: &mut Connection) -> diesel::QueryResult<Vec<Instance>> {
+    diesel::sql_query(ROSTER).load(connection).await
+}

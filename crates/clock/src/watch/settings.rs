@@ -1,0 +1,64 @@
+//! How the clock watches.
+
+use std::time::Duration;
+
+use process::{Environment, Secret};
+
+/// Read from the environment.
+#[derive(Debug, Clone)]
+pub struct WatchSettings {
+    /// `WATCH_SECONDS`: the time between two rounds.
+    pub every: Duration,
+    /// `WATCH_FAILURES`: so many failures in a row make it an incident.
+    pub failures: u32,
+    /// `WATCH_WEBHOOK_URL`: who is told when the queue cannot tell.
+    pub webhook: Option<Secret>,
+    /// `DEADMAN_URL`: asked for while all is well.
+    pub deadman: Option<Secret>,
+    /// `DEADMAN_SECONDS`: how often.
+    pub deadman_every: Duration,
+}
+
+impl WatchSettings {
+    /// Reads the variables. Faults stay in the environment.
+    pub fn read(environment: &mut Environment) -> Self {
+        let every = environment.seconds("WATCH_SECONDS", 5, 1..=3600);
+        environment.about("WATCH_SECONDS", "how often every process is asked how it is");
+        let failures = environment.number("WATCH_FAILURES", 3, 1..=100);
+        environment.about("WATCH_FAILURES", "so many failures in a row count as down");
+        let webhook = url(environment, "WATCH_WEBHOOK_URL");
+        environment.about("WATCH_WEBHOOK_URL", "gets a POST when the database or every worker is down");
+        let deadman = url(environment, "DEADMAN_URL");
+        environment.about("DEADMAN_URL", "asked for while all is well; who hears nothing raises the alarm");
+        let deadman_every = environment.seconds("DEADMAN_SECONDS", 60, 1..=86_400);
+        environment.about("DEADMAN_SECONDS", "how often DEADMAN_URL is asked for");
+        Self { every, failures, webhook, deadman, deadman_every }
+    }
+}
+
+fn url(environment: &mut Environment, name: &str) -> Option<Secret> {
+    let secret = environment.secret(name)?;
+    let parsed = reqwest::Url::parse(secret.expose());
+    if !parsed.is_ok_and(|url| ["http", "https"].contains(&url.scheme())) {
+        // Not its text: whoever knows such an address may use it.
+        environment.fault(name, "is no address: give one like https://example.com/…");
+        return None;
+    }
+    Some(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_faulty_address_is_named_and_not_shown() {
+        let pairs = [("DEADMAN_URL", "hc-ping.com/s3cret"), ("WATCH_WEBHOOK_URL", "https://example.com/x")];
+        let mut environment: Environment = pairs.into_iter().collect();
+        let settings = WatchSettings::read(&mut environment);
+        assert!(settings.webhook.is_some() && settings.deadman.is_none());
+        let faults: Vec<String> = environment.faults().iter().map(ToString::to_string).collect();
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].starts_with("DEADMAN_URL") && !faults[0].contains("s3cret"), "{faults:?}");
+    }
+}

@@ -1,0 +1,240 @@
+//! The loop: ask everybody, judge, write down, tell.
+
+use std::{collections::VecDeque, sync::Arc, time::Instant};
+
+use anyhow::Context as _;
+use chrono::Utc;
+use database::PooledConnection;
+use futures_util::future::join_all;
+use process::Process;
+use reqwest::{Client, redirect::Policy};
+use serde_json::json;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{
+    Door, WatchSettings,
+    judge::{Finding, Judge, Sight},
+    ledger::{self, Action},
+    ping, roster,
+    roster::Instance,
+    tell,
+};
+
+const DATABASE: &str = "database";
+/// What is kept while the database is away. The oldest go first.
+const MOST_BUFFERED: usize = 1_000;
+
+/// Watches until the drain starts.
+pub(crate) struct Watcher {
+    process: Process,
+    settings: WatchSettings,
+    door: Option<Arc<dyn Door>>,
+    /// For our own processes: never over a proxy.
+    near: Client,
+    /// For the outside.
+    far: Client,
+    judge: Judge,
+    roster: Vec<Instance>,
+    host: String,
+    /// What was seen while the database was away.
+    buffer: VecDeque<Action>,
+    deadman_at: Instant,
+}
+
+impl Watcher {
+    pub(crate) fn new(
+        process: Process,
+        settings: WatchSettings,
+        door: Option<Arc<dyn Door>>,
+    ) -> anyhow::Result<Self> {
+        // Only fails when one is installed already.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let near = Client::builder().no_proxy().redirect(Policy::none()).build();
+        Ok(Self {
+            near: near.context("cannot make an HTTP client")?,
+            far: Client::builder().build().context("cannot make an HTTP client")?,
+            judge: Judge::new(settings.failures),
+            process,
+            settings,
+            door,
+            roster: Vec::new(),
+            host: String::new(),
+            buffer: VecDeque::new(),
+            deadman_at: Instant::now(),
+        })
+    }
+
+    pub(crate) async fn run(mut self) -> anyhow::Result<()> {
+        let drain = self.process.drain.clone();
+        let mut rounds = interval(self.settings.every);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = drain.started() => return Ok(()),
+                _ = rounds.tick() => {}
+            }
+            tokio::select! {
+                biased;
+                () = drain.started() => return Ok(()),
+                () = self.round() => {}
+            }
+        }
+    }
+
+    async fn round(&mut self) {
+        let mut connection = self.read_roster().await;
+        let sights = self.ask_all(&connection).await;
+        let subjects: Vec<String> = sights.iter().map(|(subject, _)| subject.clone()).collect();
+        let now = Instant::now();
+        let mut actions = Vec::new();
+        for (subject, sight) in &sights {
+            if let Some(finding) = self.judge.see(subject, sight, now) {
+                actions.push(self.action(subject, finding));
+            }
+        }
+        for subject in self.judge.keep(&subjects) {
+            actions.push(self.row(&subject, "found gone", "it was stopped or replaced".to_owned()));
+        }
+        for action in actions {
+            tracing::warn!(action.subject, action.action, "{}: {}", action.action, action.reason);
+            self.take(action, connection.as_mut().ok()).await;
+        }
+        if let Ok(connection) = &mut connection {
+            self.tell_later(connection).await;
+        }
+        self.reassure();
+    }
+
+    /// Who there is; what was known last while the database is away.
+    async fn read_roster(&mut self) -> Result<PooledConnection, String> {
+        let mut connection =
+            self.process.pool.get().await.map_err(|error| process::chain(&error).to_string())?;
+        let read = tokio::time::timeout(crate::ticker::LIMIT, roster::read(&mut connection)).await;
+        let roster = read.map_err(|_| "it does not answer".to_owned())?;
+        self.roster = roster.map_err(|error| process::chain(&error).to_string())?;
+        if let Some(own) = self.roster.iter().find(|one| one.id == self.process.instance) {
+            self.host.clone_from(&own.host);
+        }
+        Ok(connection)
+    }
+
+    async fn ask_all(&self, connection: &Result<PooledConnection, String>) -> Vec<(String, Sight)> {
+        let heard = connection.is_ok();
+        let asked = self.roster.iter().map(async |instance| {
+            (instance.subject(), ping::ask(&self.near, &self.host, instance, heard).await)
+        });
+        let mut sights = join_all(asked).await;
+        let database = connection.as_ref().err().map_or(Sight::Well, |error| Sight::Down(error.clone()));
+        sights.push((DATABASE.to_owned(), database));
+        sights
+    }
+
+    fn action(&self, subject: &str, finding: Finding) -> Action {
+        match finding {
+            Finding::Down(reason) => self.row(subject, "found down", reason),
+            Finding::Unreachable(reason) => self.row(subject, "found unreachable", reason),
+            Finding::Well(reason) => self.row(subject, "found well", reason),
+        }
+    }
+
+    fn row(&self, subject: &str, action: &'static str, reason: String) -> Action {
+        let instance = self.roster.iter().find(|one| one.subject() == subject);
+        Action {
+            at: Utc::now(),
+            subject: subject.to_owned(),
+            action,
+            asked_by: format!("clock {}", self.process.instance),
+            reason,
+            measured: json!({
+                "failures_in_a_row": self.settings.failures,
+                "seconds_between": self.settings.every.as_secs(),
+                "ops_address": instance.map(|one| &one.ops_address),
+                "public_address": instance.and_then(|one| one.public_address.as_ref()),
+                "heartbeat_age_seconds": instance.map(|one| one.silence),
+            }),
+            outcome: "begun".to_owned(),
+        }
+    }
+
+    /// Writes an action down and does what follows from it; without a database, the other way round.
+    async fn take(&mut self, mut action: Action, connection: Option<&mut PooledConnection>) {
+        let Some(connection) = connection else {
+            action.outcome = self.follow(&action).await;
+            self.keep_for_later(action);
+            return;
+        };
+        match ledger::write(connection, &action).await {
+            Ok(Some(id)) => {
+                let outcome = self.follow(&action).await;
+                if let Err(error) = ledger::conclude(connection, id, &outcome).await {
+                    tracing::warn!(action.id = id, "an outcome is not written: {outcome}: {error}");
+                }
+            }
+            Ok(None) => tracing::debug!(action.subject, "another clock wrote it down"),
+            Err(error) => {
+                tracing::warn!("an action waits to be written: {}", process::chain(&error));
+                self.keep_for_later(action);
+            }
+        }
+    }
+
+    fn keep_for_later(&mut self, action: Action) {
+        if self.buffer.len() == MOST_BUFFERED {
+            self.buffer.pop_front();
+        }
+        self.buffer.push_back(action);
+    }
+
+    /// What was seen while the database was away.
+    async fn tell_later(&mut self, connection: &mut PooledConnection) {
+        while let Some(action) = self.buffer.front() {
+            if let Err(error) = ledger::write(connection, action).await {
+                tracing::warn!("what was seen waits to be written: {}", process::chain(&error));
+                return;
+            }
+            self.buffer.pop_front();
+        }
+    }
+
+    /// Restarts what is down, where there is a door to the platform, and tells people when the queue cannot.
+    async fn follow(&self, action: &Action) -> String {
+        let restarted = self.restart(action).await;
+        let told = match &self.settings.webhook {
+            _ if !self.is_queue_down() => "the queue works: the monitor's incidents tell it".to_owned(),
+            Some(webhook) => tell::post(&self.far, webhook, action).await,
+            None => "WATCH_WEBHOOK_URL is not set: only this row tells it".to_owned(),
+        };
+        restarted.map_or(told.clone(), |restarted| format!("{restarted}; {told}"))
+    }
+
+    async fn restart(&self, action: &Action) -> Option<String> {
+        let door = self.door.as_ref().filter(|_| action.action == "found down")?;
+        let others = |one: &&Instance| one.subject() == action.subject && one.id != self.process.instance;
+        let instance = self.roster.iter().find(others)?;
+        let done = door.restart(&instance.process, instance.id, &action.reason).await;
+        Some(done.unwrap_or_else(|error| format!("not restarted: {error}")))
+    }
+
+    /// Without a database or a worker nobody would hear of it through a job.
+    fn is_queue_down(&self) -> bool {
+        let mut workers = self.roster.iter().filter(|one| one.process == "worker");
+        !self.judge.is_well(DATABASE) || workers.all(|one| !self.judge.is_well(&one.subject()))
+    }
+
+    /// Calls the dead man's switch while all is well. Whoever hears nothing any more raises the alarm.
+    fn reassure(&mut self) {
+        let Some(switch) = &self.settings.deadman else { return };
+        let is_well = self.judge.all_well() && self.process.health.is_ready();
+        if !is_well || Instant::now() < self.deadman_at {
+            return;
+        }
+        self.deadman_at = Instant::now() + self.settings.deadman_every;
+        let (far, switch) = (self.far.clone(), switch.clone());
+        tokio::spawn(async move {
+            if let Err(error) = tell::all_is_well(&far, &switch).await {
+                tracing::warn!("the dead man's switch is not reached: {error}");
+            }
+        });
+    }
+}
