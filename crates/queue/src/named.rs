@@ -64,7 +64,7 @@ JOIN sides.fang_tasks AS task ON task.kind = wanted.kind AND task.unique_key = w
 /// that are enqueued one by one.
 ///
 /// # Errors
-/// As [`crate::enqueue`], at the first fault; then none is enqueued.
+/// As [`crate::enqueue()`], at the first fault; then none is enqueued.
 pub async fn enqueue_all_named(
     connection: &mut Connection,
     jobs: &[NamedJob],

@@ -20,11 +20,11 @@ Exit codes:
   6  it did not go well and was undone (release, rollback)
   7  it did not go well and could not be undone either; the message says what runs now";
 
-/// Runs the processes of a workspace: web, worker, clock and any other with a Procfile.<name>.
+/// Runs the processes of a workspace: web, worker, clock and any other with a `Procfile.NAME`.
 #[derive(Debug, Parser)]
 #[command(name = "sides", version, after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
-    /// The workspace; by default the nearest folder upwards with a Procfile.<name>.
+    /// The workspace; by default the nearest folder upwards with a `Procfile.NAME`.
     #[arg(long, global = true, env = "SIDES_ROOT", value_name = "FOLDER")]
     pub(crate) root: Option<PathBuf>,
     #[command(subcommand)]
@@ -73,7 +73,7 @@ pub(crate) enum Command {
     Rollback(RollbackOptions),
     /// Start a process of the host afresh: a new copy first, then the old one drains.
     Restart {
-        /// Its name, as in Procfile.<name>.
+        /// Its name, as in `Procfile.NAME`.
         process: String,
     },
     /// Stop the running `dev` or `host` and wait until everything has ended.

@@ -1,7 +1,7 @@
 //! Fetching what a person asked to be watched, without trusting any of it.
 //!
-//! Addresses are checked when they are connected to ([`guard`]), redirects at each hop, the answer is read up
-//! to a limit ([`body`]), and whatever goes wrong becomes a [`Failure`] with a fixed kind and plain words.
+//! Addresses are checked when they are connected to (`guard`), redirects at each hop, the answer is read up
+//! to a limit (`body`), and whatever goes wrong becomes a [`Failure`] with a fixed kind and plain words.
 
 mod body;
 mod client;

@@ -1,6 +1,6 @@
 //! Runs jobs: one handler per job kind.
 //!
-//! [`registry`] lists the kinds this build knows; a handler is a file of the same name as its contract in
+//! [`registry()`] lists the kinds this build knows; a handler is a file of the same name as its contract in
 //! `jobs`. Never knows web or clock.
 
 pub mod fetch;

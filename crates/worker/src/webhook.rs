@@ -1,6 +1,6 @@
 //! Telling a webhook of an incident.
 //!
-//! A notification is a `POST` of JSON ([`payload`]) with these headers:
+//! A notification is a `POST` of JSON (`payload`) with these headers:
 //!
 //! | Header | Meaning |
 //! |---|---|
