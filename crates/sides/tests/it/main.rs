@@ -3,6 +3,7 @@
 
 mod alone;
 mod answers;
+mod api;
 mod browser;
 mod deaths;
 mod dependency_rules;
