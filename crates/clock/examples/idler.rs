@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 
 fn main() -> ExitCode {
     let name = std::env::var("IDLER_NAME").unwrap_or_else(|_| "idler".to_owned());
-    process::Definition::new(name.leak()).threads(1).ops_port(0).run(
+    process::Definition::new(name.leak(), "Waits until it is told to stop.").threads(1).ops_port(0).run(
         |environment| environment.flag("IDLER_LOOP_FAILS", false),
         |process, fails| async move {
             let drain = process.drain.clone();

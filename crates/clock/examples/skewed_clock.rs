@@ -33,7 +33,7 @@ impl clock::Door for Told {
 }
 
 fn main() -> ExitCode {
-    process::Definition::new("clock").threads(1).role("sides_clock").run(
+    process::Definition::new("clock", "A clock whose wall time is wrong.").threads(1).role("sides_clock").run(
         clock::WatchSettings::read,
         |process, settings| async {
             // A machine that has run for a while already.

@@ -48,8 +48,7 @@ async fn run(process: Process, config: Config) -> anyhow::Result<()> {
 }
 
 fn main() -> ExitCode {
-    process::Definition::new("napper")
-        .about("Naps until it is told to stop.")
+    process::Definition::new("napper", "Naps until it is told to stop.")
         .ops_port(3099)
         .threads(1)
         .run(Config::read, run)

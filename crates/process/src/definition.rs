@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::{Environment, Process, lifecycle};
 
-/// A process' name and sizes. `Definition::new("clock").threads(1).run(Config::read, clock::run)`
+/// A process' name and sizes. `Definition::new("clock", "Fires jobs.").threads(1).run(Config::read, clock::run)`
 #[derive(Debug, Clone)]
 pub struct Definition {
     pub(crate) name: &'static str,
@@ -15,24 +15,11 @@ pub struct Definition {
     pub(crate) role: Option<&'static str>,
 }
 
-/// Runs a process with the usual sizes: `fn main() -> ExitCode { process::run("web", Config::read, web::run) }`
-///
-/// Exits with 0 when it was stopped, 1 when it failed, 78 when its configuration is wrong.
-pub fn run<C, W>(
-    name: &'static str,
-    read: impl FnOnce(&mut Environment) -> C,
-    work: impl FnOnce(Process, C) -> W,
-) -> ExitCode
-where
-    W: Future<Output = anyhow::Result<()>> + Send + 'static,
-{
-    Definition::new(name).run(read, work)
-}
-
 impl Definition {
-    /// A process with one runtime thread per core and a pool of up to 8 connections.
+    /// A process that does what `about` says in one sentence (`--help` shows it), with one runtime thread per core
+    /// and a pool of up to 8 connections.
     #[must_use]
-    pub fn new(name: &'static str) -> Self {
+    pub fn new(name: &'static str, about: &'static str) -> Self {
         let ops_port = match name {
             "web" => 3001,
             "worker" => 3002,
@@ -40,14 +27,7 @@ impl Definition {
             _ => 0,
         };
         let threads = std::thread::available_parallelism().map_or(1, Into::into);
-        Self { name, about: "", threads, pool_size: 8, ops_port, role: None }
-    }
-
-    /// One sentence for `--help`: what the process does.
-    #[must_use]
-    pub fn about(mut self, about: &'static str) -> Self {
-        self.about = about;
-        self
+        Self { name, about, threads, pool_size: 8, ops_port, role: None }
     }
 
     /// The port of its ops server when that is free and `OPS_PORT` says nothing else.

@@ -14,7 +14,7 @@ use crate::Secret;
 /// Reads variables and collects what is wrong with them.
 ///
 /// A reader always returns a value: the default stands in for a faulty one, so that reading goes on and all
-/// faults are known at once. [`crate::run`] starts nothing when there is one. An empty variable counts as
+/// faults are known at once. [`crate::Definition::run`] starts nothing when there is one. An empty variable counts as
 /// unset.
 #[derive(Debug, Default)]
 pub struct Environment {

@@ -96,7 +96,7 @@ mod tests {
         environment.number("WORKER_CONCURRENCY", 16, 1..=1000);
         environment.about("WORKER_CONCURRENCY", "how many jobs run at once");
         environment.secret("ADMIN_TOKEN");
-        let help = help(&Definition::new("worker").about("Runs jobs."), &environment);
+        let help = help(&Definition::new("worker", "Runs jobs."), &environment);
         assert!(help.starts_with("Runs jobs.\n"), "{help}");
         assert!(help.contains("  WORKER_CONCURRENCY  16             how many jobs run at once\n"), "{help}");
         assert!(help.contains("  ADMIN_TOKEN         unset, secret\n"), "{help}");

@@ -1,6 +1,6 @@
 //! What every process does: configuration, logs, metrics, health, drain, heartbeat.
 //!
-//! A binary is its name, how its configuration is read, and its work; [`run`] does the rest. It reads the
+//! A binary is its name, how its configuration is read, and its work; [`Definition`] does the rest. It reads the
 //! environment and names every fault at once, opens the ops server, waits for a migrated database, keeps the
 //! instance's row alive, and turns SIGTERM into a drain. Never knows models or jobs.
 
@@ -28,7 +28,7 @@ mod status;
 
 pub use crate::process::Process;
 pub use complaint::Complaint;
-pub use definition::{Definition, run};
+pub use definition::Definition;
 pub use drain::Drain;
 pub use environment::{Environment, Fault};
 pub use health::{Check, Health};

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{Drain, Health, status::Status};
 
-/// Handed to the process' work by [`crate::run`]. Cheap to clone.
+/// Handed to the process' work by [`crate::Definition::run`]. Cheap to clone.
 #[derive(Clone)]
 pub struct Process {
     /// `web`, `worker`, `clock` …

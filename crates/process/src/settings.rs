@@ -99,7 +99,8 @@ mod tests {
 
     fn read(pairs: &[(&str, &str)]) -> (Settings, Environment) {
         let mut environment: Environment = pairs.iter().copied().collect();
-        let settings = Settings::read(&mut environment, &Definition::new("clock").role("sides_clock"));
+        let settings =
+            Settings::read(&mut environment, &Definition::new("clock", "Fires jobs.").role("sides_clock"));
         (settings, environment)
     }
 

@@ -23,8 +23,7 @@ use std::process::ExitCode;
 const POOL_SIZE: usize = 8;
 
 fn main() -> ExitCode {
-    process::Definition::new("web")
-        .about("Serves the status pages, the JSON API and the operations overview.")
+    process::Definition::new("web", "Serves the status pages, the JSON API and the operations overview.")
         .threads(1)
         .pool_size(POOL_SIZE)
         .run(config::Config::read, server::run)

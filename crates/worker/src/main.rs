@@ -3,5 +3,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    process::run("worker", worker::Config::read, worker::run)
+    process::Definition::new(
+        "worker",
+        "Runs jobs: claims those of kinds it knows, and works on many at once.",
+    )
+    .run(worker::Config::read, worker::run)
 }
