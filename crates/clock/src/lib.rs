@@ -11,6 +11,7 @@
 
 mod announce;
 mod clock;
+mod declaration;
 mod figures;
 mod orders;
 mod prune;
@@ -25,5 +26,6 @@ mod wall;
 mod watch;
 
 pub use clock::Clock;
+pub use declaration::declaration;
 pub use time::{SystemTime, Time};
 pub use watch::{Door, WatchSettings};

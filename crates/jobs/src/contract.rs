@@ -26,6 +26,9 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// [`Job::upcast`] how to read them.
     const VERSION: u16 = 1;
 
+    /// The oldest version that [`Job::upcast`] still reads. Raise it when no job of an older one can wait.
+    const OLDEST: u16 = 1;
+
     /// Former kinds that a handler of this job still accepts.
     const ALIASES: &'static [&'static str] = &[];
 

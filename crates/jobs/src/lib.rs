@@ -5,6 +5,7 @@
 //! database, handlers, tokio or any other crate of the workspace.
 
 mod contract;
+mod fields;
 mod policy;
 
 mod deliver_webhook;
@@ -14,6 +15,7 @@ mod prune_history;
 mod roll_up_pings;
 
 pub use contract::Job;
+pub use fields::fields;
 pub use policy::{Backoff, Policy};
 
 pub use deliver_webhook::DeliverWebhook;

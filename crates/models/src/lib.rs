@@ -28,3 +28,6 @@ pub use service::{NewService, Service, ServiceState};
 pub use standing::Standing;
 pub use transition::Transition;
 pub use webhook::{Webhook, WebhookDelivery};
+
+/// The tables that this crate uses, for a process' manifest.
+pub const SCHEMA: &str = include_str!("schema.rs");

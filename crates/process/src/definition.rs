@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::{Environment, Process, lifecycle};
+use crate::{Declaration, Environment, Process, lifecycle};
 
 /// A process' name and sizes. `Definition::new("clock", "Fires jobs.").threads(1).run(Config::read, clock::run)`
 #[derive(Debug, Clone)]
@@ -13,6 +13,7 @@ pub struct Definition {
     pub(crate) pool_size: usize,
     pub(crate) ops_port: u16,
     pub(crate) role: Option<&'static str>,
+    pub(crate) declaration: Declaration,
 }
 
 impl Definition {
@@ -27,7 +28,7 @@ impl Definition {
             _ => 0,
         };
         let threads = std::thread::available_parallelism().map_or(1, Into::into);
-        Self { name, about, threads, pool_size: 8, ops_port, role: None }
+        Self { name, about, threads, pool_size: 8, ops_port, role: None, declaration: Declaration::new() }
     }
 
     /// The port of its ops server when that is free and `OPS_PORT` says nothing else.
@@ -55,6 +56,14 @@ impl Definition {
     #[must_use]
     pub fn role(mut self, role: &'static str) -> Self {
         self.role = Some(role);
+        self
+    }
+
+    /// What the binary is made of: its `--manifest`. Without it the process is taken to use no table but its
+    /// own row, and to know no job.
+    #[must_use]
+    pub fn declares(mut self, declaration: Declaration) -> Self {
+        self.declaration = declaration;
         self
     }
 

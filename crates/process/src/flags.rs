@@ -2,9 +2,7 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
-
-use crate::{Definition, Environment, environment::Asked};
+use crate::{Definition, Environment, declaration, environment::Asked, settings::Settings};
 
 /// The wrong use of a command, as most command lines report it.
 const USAGE: u8 = 2;
@@ -36,16 +34,28 @@ pub(crate) fn read(arguments: impl Iterator<Item = String>) -> Flag {
 pub(crate) fn answer(
     flag: &Flag,
     definition: &Definition,
-    release: &str,
+    settings: &Settings,
     environment: &Environment,
 ) -> Option<ExitCode> {
     let (name, version) = (definition.name, env!("CARGO_PKG_VERSION"));
     match flag {
         Flag::Run => return None,
         Flag::Help => println!("{}", help(definition, environment)),
-        Flag::Version => println!("{name} {version} (release {release})"),
+        Flag::Version => println!("{name} {version} (release {})", settings.release),
         Flag::Manifest => {
-            println!("{}", json!({ "process": name, "version": version, "release": release }));
+            let mut manifest = definition.declaration.manifest(name, settings.commit.as_deref());
+            let digest = declaration::own_digest();
+            let said = digest.map_err(|error| error.to_string()).and_then(|digest| {
+                manifest.digest = digest;
+                serde_json::to_string_pretty(&manifest).map_err(|error| error.to_string())
+            });
+            match said {
+                Ok(said) => println!("{said}"),
+                Err(error) => {
+                    eprintln!("{name}: the manifest cannot be made: {error}");
+                    return Some(ExitCode::FAILURE);
+                }
+            }
         }
         Flag::Unknown(argument) => {
             eprintln!("{name}: {argument:?} is not known; {name} --help says what is");

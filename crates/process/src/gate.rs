@@ -9,7 +9,9 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 
-use crate::{Check, chain, complaint::Complaint, settings::RoleChoice};
+use release::Manifest;
+
+use crate::{Check, chain, complaint::Complaint, fit, settings::RoleChoice};
 
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// The advisory lock that the migration runner holds: the bytes of "sidesmig".
@@ -26,6 +28,11 @@ enum Refusal {
     Slow,
     #[error("the tables are missing; run the migrations: cargo run -p migrate -- up")]
     NoTables,
+    #[error(
+        "this build does not fit the schema: {0}; run the migrations (cargo run -p migrate -- up), or release \
+         a build that fits"
+    )]
+    Misfit(String),
     #[error("the migrations are running")]
     Migrating,
     #[error(
@@ -36,10 +43,15 @@ enum Refusal {
 }
 
 /// Waits for the database as long as it takes, and returns the address to use from here on.
-pub(crate) async fn open(url: &DatabaseUrl, role: &RoleChoice, check: &Check) -> DatabaseUrl {
+pub(crate) async fn open(
+    url: &DatabaseUrl,
+    role: &RoleChoice,
+    manifest: &Manifest,
+    check: &Check,
+) -> DatabaseUrl {
     let mut complaint = Complaint::default();
     loop {
-        let tried = tokio::time::timeout(Duration::from_secs(10), attempt(url, role)).await;
+        let tried = tokio::time::timeout(Duration::from_secs(10), attempt(url, role, manifest)).await;
         let refusal = match tried.unwrap_or(Err(Refusal::Slow)) {
             Ok(url) => {
                 if complaint.end() {
@@ -58,11 +70,14 @@ pub(crate) async fn open(url: &DatabaseUrl, role: &RoleChoice, check: &Check) ->
     }
 }
 
-async fn attempt(url: &DatabaseUrl, role: &RoleChoice) -> Result<DatabaseUrl, Refusal> {
+async fn attempt(url: &DatabaseUrl, role: &RoleChoice, manifest: &Manifest) -> Result<DatabaseUrl, Refusal> {
     let mut connection = database::connect(url).await.map_err(Refusal::Away)?;
     let tables = "SELECT to_regclass('sides.instances') IS NOT NULL AS answer";
     if !yes(diesel::sql_query(tables).get_result(&mut connection).await)? {
         return Err(Refusal::NoTables);
+    }
+    if let Some(misfit) = fit::misfit(manifest, &mut connection).await.map_err(Refusal::Query)? {
+        return Err(Refusal::Misfit(misfit));
     }
     let (name, required) = match role {
         RoleChoice::None => return Ok(url.clone()),

@@ -6,11 +6,12 @@ use std::{
 };
 
 use database::{ConnectError, Connection, DatabaseUrl};
-use diesel::{ExpressionMethods as _, dsl::now};
+use diesel::{ExpressionMethods as _, QueryDsl as _, dsl::now};
 use diesel_async::RunQueryDsl as _;
+use release::Manifest;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Check, chain, complaint::Complaint, schema::instances, status::Status};
+use crate::{Check, chain, complaint::Complaint, declaration, schema::instances, status::Status};
 
 const EVERY: Duration = Duration::from_secs(5);
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -34,6 +35,8 @@ pub(crate) struct Heartbeat {
     pub(crate) status: Arc<Status>,
     pub(crate) database: DatabaseUrl,
     pub(crate) check: Check,
+    /// Told once, with the digest of the running program.
+    pub(crate) manifest: Manifest,
 }
 
 impl Heartbeat {
@@ -53,6 +56,7 @@ impl Heartbeat {
     async fn beat_on(&self, connection: &mut Option<Connection>) -> std::convert::Infallible {
         let mut complaint = Complaint::default();
         let mut swept = false;
+        let mut told = false;
         loop {
             let draining = self.status.drain.is_started();
             let beat = self.beat(connection, self.status.state()).await;
@@ -61,12 +65,26 @@ impl Heartbeat {
             if let (false, Some(open)) = (swept, connection.as_mut()) {
                 swept = self.within_limit(async { Ok(sweep(open).await?) }).await.is_ok();
             }
+            if let (false, Some(open)) = (told, connection.as_mut()) {
+                let manifest = self.own_manifest().await;
+                let telling = async { Ok(tell(&self.status, open, &manifest).await?) };
+                told = self.within_limit(telling).await.is_ok();
+            }
             tokio::select! {
                 () = self.status.drain.started(), if !draining => {}
                 () = self.status.changed(), if beat.is_ok() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+
+    async fn own_manifest(&self) -> serde_json::Value {
+        let digest = tokio::task::spawn_blocking(declaration::own_digest).await;
+        let mut manifest = self.manifest.clone();
+        if let Ok(Ok(digest)) = digest {
+            manifest.digest = digest;
+        }
+        serde_json::to_value(manifest).unwrap_or_default()
     }
 
     /// Writes the row; a connection that was lost in between is opened again at once.
@@ -80,6 +98,7 @@ impl Heartbeat {
         let fresh = self.within_limit(async {
             let mut fresh = database::connect(&self.database).await?;
             write(&self.status, &mut fresh, state).await?;
+            hold(&self.status, &mut fresh).await?;
             *connection = Some(fresh);
             Ok(())
         });
@@ -133,6 +152,26 @@ async fn write(status: &Status, connection: &mut Connection, state: &str) -> die
         ))
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// As long as the session lives, Postgres itself can say that a copy of this release does: the shared lock's key
+/// is the hash of `process@release`.
+async fn hold(status: &Status, connection: &mut Connection) -> diesel::QueryResult<()> {
+    let lock = "SELECT pg_try_advisory_lock_shared(hashtextextended($1, 0))";
+    let name = format!("{}@{}", status.process, status.release);
+    diesel::sql_query(lock).bind::<diesel::sql_types::Text, _>(name).execute(connection).await?;
+    Ok(())
+}
+
+/// What this build is: it does not change while the row lives.
+async fn tell(
+    status: &Status,
+    connection: &mut Connection,
+    manifest: &serde_json::Value,
+) -> diesel::QueryResult<()> {
+    let row = instances::table.filter(instances::id.eq(status.instance));
+    diesel::update(row).set(instances::manifest.eq(manifest)).execute(connection).await?;
     Ok(())
 }
 

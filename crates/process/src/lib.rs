@@ -5,9 +5,11 @@
 //! instance's row alive, and turns SIGTERM into a drain. Never knows models or jobs.
 
 mod complaint;
+mod declaration;
 mod definition;
 mod drain;
 mod environment;
+mod fit;
 mod flags;
 mod gate;
 mod health;
@@ -28,9 +30,13 @@ mod status;
 
 pub use crate::process::Process;
 pub use complaint::Complaint;
+pub use declaration::{Contract, Declaration};
 pub use definition::Definition;
 pub use drain::Drain;
 pub use environment::{Environment, Fault};
 pub use health::{Check, Health};
 pub use logs::{Chain, chain};
 pub use secret::Secret;
+
+/// The tables that this crate uses, for a [`Declaration`].
+pub const SCHEMA: &str = include_str!("schema.rs");

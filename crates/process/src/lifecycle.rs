@@ -26,7 +26,7 @@ where
     let mut settings = Settings::read(&mut environment, definition);
     let config = read(&mut environment);
     let flag = flags::read(std::env::args().skip(1));
-    if let Some(answered) = flags::answer(&flag, definition, &settings.release, &environment) {
+    if let Some(answered) = flags::answer(&flag, definition, &settings, &environment) {
         return answered;
     }
     settings.logs.start();
@@ -73,12 +73,13 @@ where
         ops.address = %ops_address,
         "{} starts", definition.name
     );
-    let done = runtime.block_on(live(settings, database, &status, work));
+    let done = runtime.block_on(live(definition, settings, database, &status, work));
     runtime.shutdown_timeout(Duration::from_secs(1));
     done
 }
 
 async fn live<W>(
+    definition: &Definition,
     settings: &Settings,
     database: &DatabaseUrl,
     status: &Arc<Status>,
@@ -90,15 +91,16 @@ where
     tokio::spawn(status.pulse.clone().beat());
     let check = status.health.check("database");
     let started = status.health.check("start");
+    let manifest = definition.declaration.manifest(definition.name, settings.commit.as_deref());
     let database = tokio::select! {
-        url = gate::open(database, &settings.role, &check) => url,
+        url = gate::open(database, &settings.role, &manifest, &check) => url,
         () = status.drain.started() => return Ok(()),
     };
     let pool = database::pool(&database, settings.pool_size);
     metrics::register_pool(&status.metrics, pool.clone()).context("the metrics cannot be set up")?;
 
     let stop = CancellationToken::new();
-    let heartbeat = Heartbeat { status: status.clone(), database: database.clone(), check };
+    let heartbeat = Heartbeat { status: status.clone(), database: database.clone(), check, manifest };
     let mut heartbeat = tokio::spawn(heartbeat.run(stop.clone()));
     let mut work = tokio::spawn(begin(work(process(settings, status, database, pool)), started));
     let done = tokio::select! {

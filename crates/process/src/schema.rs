@@ -12,5 +12,6 @@ diesel::table! {
         state -> Text,
         started_at -> Timestamptz,
         heartbeat_at -> Timestamptz,
+        manifest -> Nullable<Jsonb>,
     }
 }

@@ -10,6 +10,8 @@ use crate::{Definition, Environment, logs::LogSettings};
 pub(crate) struct Settings {
     /// `RELEASE`
     pub(crate) release: String,
+    /// `RELEASE_COMMIT`
+    pub(crate) commit: Option<String>,
     /// `DATABASE_URL`; missing only together with a fault.
     pub(crate) database: Option<DatabaseUrl>,
     /// `DATABASE_POOL_SIZE`
@@ -50,6 +52,8 @@ impl Settings {
     pub(crate) fn read(environment: &mut Environment, definition: &Definition) -> Self {
         let release = environment.text("RELEASE", "dev");
         environment.about("RELEASE", "the build that runs");
+        let commit = environment.optional("RELEASE_COMMIT");
+        environment.about("RELEASE_COMMIT", "the commit that build was made from");
         let database: Option<DatabaseUrl> = environment.required(
             "DATABASE_URL",
             "set it to postgres://user:password@host:5432/database, or start with `cargo run -- dev`",
@@ -89,7 +93,7 @@ impl Settings {
         let logs = LogSettings::read(environment);
         let database =
             database.map(|url| url.with_application_name(&format!("{}@{release}", definition.name)));
-        Self { release, database, pool_size, role, ops_host, ops_port, drain_limit, logs }
+        Self { release, commit, database, pool_size, role, ops_host, ops_port, drain_limit, logs }
     }
 }
 

@@ -26,6 +26,7 @@ mod prepared;
 mod registry;
 mod retention;
 mod runner;
+mod schema;
 
 pub use arguments::ArgumentsFault;
 pub use context::Context;
@@ -42,3 +43,6 @@ pub use overview::{KindOverview, overview};
 pub use registry::{Handler, Registry};
 pub use retention::keep_history;
 pub use runner::{Runner, RunnerConfig, RunnerError};
+
+/// The tables that this crate uses, for a process' manifest.
+pub const SCHEMA: &str = include_str!("schema.rs");

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use release::{
-    Catalogue, Change, Column, Handled, MANIFEST_VERSION, Manifest, Phase, Process, SchemaStep, TableUse,
-    World, WorldFault, plan,
+    Catalogue, Change, Column, Handled, Manifest, Phase, Process, SchemaStep, TableUse, World, WorldFault,
+    plan,
 };
 
 fn main() {
@@ -95,14 +95,7 @@ fn world(processes: usize, steps: usize, knot: Knot) -> World {
 
 fn manifest(at: usize, digest: &str, column: &str) -> Manifest {
     let columns = BTreeMap::from([(column.to_owned(), "text".to_owned())]);
-    Manifest {
-        manifest_version: MANIFEST_VERSION,
-        process: format!("process_{at}"),
-        digest: digest.into(),
-        commit: None,
-        toolchain: None,
-        tables: BTreeMap::from([("t".to_owned(), TableUse { columns, inserts: None })]),
-        enqueues: BTreeMap::new(),
-        handles: BTreeMap::new(),
-    }
+    let mut manifest = Manifest::new(format!("process_{at}"), digest);
+    manifest.tables.insert("t".to_owned(), TableUse { columns, inserts: None });
+    manifest
 }

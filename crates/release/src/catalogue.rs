@@ -11,10 +11,13 @@ pub struct Catalogue {
     pub tables: BTreeMap<String, BTreeMap<String, Column>>,
 }
 
+/// Asks Postgres for its catalogue: one row, one text column `catalogue`, for [`Catalogue::read`].
+pub const CATALOGUE_SQL: &str = include_str!("catalogue.sql");
+
 /// One column, as far as a release can notice it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
-    /// Its SQL type, as Postgres prints it.
+    /// Its SQL type, by its name in `pg_type`.
     pub sql_type: String,
     /// Whether an INSERT that leaves it out fails: NOT NULL, without a default, not generated.
     pub required: bool,
@@ -53,6 +56,14 @@ pub enum Change {
 }
 
 impl Catalogue {
+    /// Reads the answer to [`CATALOGUE_SQL`].
+    ///
+    /// # Errors
+    /// When the text is not such an answer.
+    pub fn read(answer: &str) -> Result<Self, serde_json::Error> {
+        Ok(Self { tables: serde_json::from_str(answer)? })
+    }
+
     /// The catalogue after `changes`. A change to what is not there does nothing: the database has the last
     /// word on whether a step applies, this only says what a release would see.
     #[must_use]

@@ -82,6 +82,29 @@ pub fn job_misfits<'a>(
     unhandled.into_iter().chain(unreadable.then_some(JobMisfit::Unreadable)).collect()
 }
 
+/// The fields that keep `handler` from reading what `enqueuer` writes as a job of `kind`, where both call it the
+/// same version: nothing but the version tells old arguments from new ones.
+#[must_use]
+pub fn argument_misfits(enqueuer: &Manifest, handler: &Manifest, kind: &str) -> Vec<String> {
+    let same_version = enqueuer
+        .enqueues
+        .get(kind)
+        .is_some_and(|version| handler.handler_of(kind).is_some_and(|handled| handled.newest == *version));
+    let (Some(written), Some(read)) = (enqueuer.arguments.get(kind), handler.arguments_of(kind)) else {
+        return Vec::new();
+    };
+    let fits = |written: &str, read: &str| {
+        let (bare, wanted) = (written.trim_end_matches('?'), read.trim_end_matches('?'));
+        let may_lack = read.ends_with('?') || !written.ends_with('?');
+        may_lack && (bare == wanted || bare == "any" || wanted == "any")
+    };
+    let misfits = read.iter().filter(|(field, read)| match written.get(*field) {
+        Some(written) => !fits(written, read),
+        None => !read.ends_with('?'),
+    });
+    if same_version { misfits.map(|(field, _)| field.clone()).collect() } else { Vec::new() }
+}
+
 impl fmt::Display for SchemaMisfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

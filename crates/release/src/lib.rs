@@ -13,6 +13,7 @@
 
 mod catalogue;
 mod conflict;
+mod declared;
 mod fits;
 mod manifest;
 mod plan;
@@ -25,9 +26,10 @@ mod split;
 mod way_back;
 mod world;
 
-pub use catalogue::{Catalogue, Change, Column};
-pub use fits::{JobMisfit, SchemaMisfit, job_misfits, schema_misfits};
-pub use manifest::{Handled, MANIFEST_VERSION, Manifest, TableUse};
+pub use catalogue::{CATALOGUE_SQL, Catalogue, Change, Column};
+pub use declared::{DeclaredError, declared};
+pub use fits::{JobMisfit, SchemaMisfit, argument_misfits, job_misfits, schema_misfits};
+pub use manifest::{Arguments, Handled, MANIFEST_VERSION, Manifest, TableUse};
 pub use plan::{Action, Plan, plan};
 pub use refusal::{Refusal, WorldFault};
 pub use requirement::{Requirement, WaitingJob};

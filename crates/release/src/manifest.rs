@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// The version of [`Manifest`]'s own shape.
 pub const MANIFEST_VERSION: u16 = 1;
 
+/// The fields of a job's arguments, each with the name of its type.
+pub type Arguments = BTreeMap<String, String>;
+
 /// What a release reads, writes, enqueues and handles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +35,9 @@ pub struct Manifest {
     /// The kinds it works.
     #[serde(default)]
     pub handles: BTreeMap<String, Handled>,
+    /// The arguments of the kinds it knows, in the version that it writes and the newest that it reads.
+    #[serde(default)]
+    pub arguments: BTreeMap<String, Arguments>,
 }
 
 /// What a release does with one table.
@@ -60,6 +66,33 @@ pub struct Handled {
 }
 
 impl Manifest {
+    /// One that uses nothing.
+    #[must_use]
+    pub fn new(process: impl Into<String>, digest: impl Into<String>) -> Self {
+        Self {
+            manifest_version: MANIFEST_VERSION,
+            process: process.into(),
+            digest: digest.into(),
+            commit: None,
+            toolchain: None,
+            tables: BTreeMap::new(),
+            enqueues: BTreeMap::new(),
+            handles: BTreeMap::new(),
+            arguments: BTreeMap::new(),
+        }
+    }
+
+    /// Adds what another part of the same build does with tables.
+    pub fn add_tables(&mut self, tables: BTreeMap<String, TableUse>) {
+        for (name, usage) in tables {
+            let known = self.tables.entry(name).or_default();
+            known.columns.extend(usage.columns);
+            if let Some(inserts) = usage.inserts {
+                known.inserts.get_or_insert_default().extend(inserts);
+            }
+        }
+    }
+
     /// `process@digest`, the digest cut to what a person reads.
     #[must_use]
     pub fn short_name(&self) -> String {
@@ -73,6 +106,18 @@ impl Manifest {
         self.handles
             .get(kind)
             .or_else(|| self.handles.values().find(|handled| handled.aliases.contains(kind)))
+    }
+}
+
+impl Manifest {
+    /// The arguments that its handler of `kind` reads, by that name or as an alias.
+    #[must_use]
+    pub fn arguments_of(&self, kind: &str) -> Option<&Arguments> {
+        let by_alias = || {
+            let handled = self.handles.iter().find(|(_, handled)| handled.aliases.contains(kind));
+            handled.and_then(|(kind, _)| self.arguments.get(kind))
+        };
+        self.arguments.get(kind).or_else(by_alias)
     }
 }
 

@@ -46,6 +46,8 @@ pub enum Requirement {
         enqueuer: Option<String>,
         /// The release that cannot read it.
         handler: String,
+        /// The fields that changed although the version did not; none when it is the version.
+        fields: Vec<String>,
     },
 }
 
@@ -80,9 +82,13 @@ impl fmt::Display for Requirement {
                     handlers => write!(f, ", which needs {} to be live", handlers.join(" or ")),
                 }
             }
-            Self::Readable { job, enqueuer, handler } => {
+            Self::Readable { job, enqueuer, handler, fields } => {
                 say_source(f, job, enqueuer.as_deref())?;
-                write!(f, ", which {handler} would claim and cannot read")
+                write!(f, ", which {handler} would claim and cannot read")?;
+                match fields.as_slice() {
+                    [] => Ok(()),
+                    fields => write!(f, ": {} changed, so raise the version", fields.join(", ")),
+                }
             }
         }
     }

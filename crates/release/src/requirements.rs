@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Manifest, Requirement, WaitingJob, World,
-    fits::{SchemaMisfit, schema_misfits},
+    fits::{SchemaMisfit, argument_misfits, schema_misfits},
     problem::Releases,
 };
 
@@ -86,7 +86,9 @@ fn jobs(world: &World, releases: &[&Manifest]) -> Vec<(Requirement, Rule)> {
         let (mut handlers, mut any_of) = (Vec::new(), 0);
         for (number, manifest) in releases.iter().enumerate() {
             let Some(handled) = manifest.handler_of(&job.kind) else { continue };
-            if handled.accepts(job.version) {
+            let fields =
+                source.map(|from| argument_misfits(releases[from], manifest, &job.kind)).unwrap_or_default();
+            if handled.accepts(job.version) && fields.is_empty() {
                 handlers.push(manifest.short_name());
                 any_of |= 1 << number;
             } else {
@@ -95,6 +97,7 @@ fn jobs(world: &World, releases: &[&Manifest]) -> Vec<(Requirement, Rule)> {
                         job: job.clone(),
                         enqueuer: enqueuer.clone(),
                         handler: manifest.short_name(),
+                        fields,
                     },
                     Rule::Excludes { when, never: 1 << number },
                 ));

@@ -4,6 +4,7 @@ mod api;
 mod assets;
 mod chassis;
 mod config;
+mod declaration;
 mod draft;
 mod fault;
 mod history;
@@ -11,6 +12,7 @@ mod metrics;
 mod pages;
 mod protection;
 mod routes;
+mod schema;
 mod server;
 mod session;
 mod site;
@@ -26,5 +28,6 @@ fn main() -> ExitCode {
     process::Definition::new("web", "Serves the status pages, the JSON API and the operations overview.")
         .threads(1)
         .pool_size(POOL_SIZE)
+        .declares(declaration::declaration())
         .run(config::Config::read, server::run)
 }

@@ -7,7 +7,6 @@ pub(crate) mod fault;
 mod incident_list;
 mod layout;
 pub(crate) mod operations;
-mod paging;
 mod service;
 mod service_form;
 pub(crate) mod sign_in;

@@ -7,6 +7,7 @@ pub mod fetch;
 pub mod webhook;
 
 mod config;
+mod declaration;
 mod handlers;
 mod metrics;
 mod own_process;
@@ -15,6 +16,7 @@ mod run;
 mod state;
 
 pub use config::Config;
+pub use declaration::declaration;
 pub use registry::registry;
 pub use run::run;
 pub use state::State;

@@ -7,5 +7,6 @@ fn main() -> ExitCode {
         "worker",
         "Runs jobs: claims those of kinds it knows, and works on many at once.",
     )
+    .declares(worker::declaration())
     .run(worker::Config::read, worker::run)
 }

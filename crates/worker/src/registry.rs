@@ -1,16 +1,30 @@
 //! The job kinds of this build, each with its handler.
 
+use process::Contract;
 use queue::Registry;
 
-use crate::{State, handlers};
+use crate::{State, declaration::contract, handlers};
 
-/// Every kind that this worker claims. A kind that is missing here waits for a build that knows it.
-#[must_use]
-pub fn registry(state: State) -> Registry<State> {
-    Registry::new(state)
-        .handle::<jobs::DeliverWebhook, _>(handlers::deliver_webhook::run)
-        .handle::<jobs::PingDueServices, _>(handlers::ping_due_services::run)
-        .handle::<jobs::PingService, _>(handlers::ping_service::run)
-        .handle::<jobs::PruneHistory, _>(handlers::prune_history::run)
-        .handle::<jobs::RollUpPings, _>(handlers::roll_up_pings::run)
+/// One list, read twice: by the runner and by the manifest.
+macro_rules! handlers {
+    ($($job:ident => $handler:ident,)*) => {
+        /// Every kind that this worker claims. A kind that is missing here waits for a build that knows it.
+        #[must_use]
+        pub fn registry(state: State) -> Registry<State> {
+            Registry::new(state)$(.handle::<jobs::$job, _>(handlers::$handler::run))*
+        }
+
+        /// The same kinds, for those who plan releases.
+        pub(crate) fn contracts() -> Vec<Contract> {
+            vec![$(contract::<jobs::$job>()),*]
+        }
+    };
+}
+
+handlers! {
+    DeliverWebhook => deliver_webhook,
+    PingDueServices => ping_due_services,
+    PingService => ping_service,
+    PruneHistory => prune_history,
+    RollUpPings => roll_up_pings,
 }

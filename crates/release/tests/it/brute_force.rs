@@ -79,7 +79,7 @@ pub(crate) fn fact(requirement: &Requirement) -> String {
         Requirement::Handler { job, enqueuer, .. } => {
             format!("{} {} {} unhandled", source(enqueuer), job.kind, job.version)
         }
-        Requirement::Readable { job, enqueuer, handler } => {
+        Requirement::Readable { job, enqueuer, handler, .. } => {
             format!("{} {} {} unreadable to {handler}", source(enqueuer), job.kind, job.version)
         }
     }

@@ -1,18 +1,9 @@
 //! Worlds in few words.
 
-use release::{Catalogue, Change, Column, Handled, MANIFEST_VERSION, Manifest, Phase, Process, SchemaStep};
+use release::{Catalogue, Change, Column, Handled, Manifest, Phase, Process, SchemaStep};
 
 pub(crate) fn manifest(process: &str, digest: &str) -> Manifest {
-    Manifest {
-        manifest_version: MANIFEST_VERSION,
-        process: process.into(),
-        digest: digest.into(),
-        commit: None,
-        toolchain: None,
-        tables: Default::default(),
-        enqueues: Default::default(),
-        handles: Default::default(),
-    }
+    Manifest::new(process, digest)
 }
 
 pub(crate) trait Says: Sized {

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use release::{
-    Catalogue, Change, Column, Handled, MANIFEST_VERSION, Manifest, Phase, Process, SchemaStep, TableUse,
-    WaitingJob, World,
+    Catalogue, Change, Column, Handled, Manifest, Phase, Process, SchemaStep, TableUse, WaitingJob, World,
 };
 
 const COLUMNS: [&str; 3] = ["a", "b", "c"];
@@ -97,11 +96,6 @@ fn manifest(process: String, digest: &'static str) -> impl Strategy<Value = Mani
     let enqueues = prop::collection::btree_map(kind(), 1..=2_u16, 0..=1);
     let handles = prop::collection::btree_map(kind(), (1..=2_u16, 0..=1_u16, any::<bool>()), 0..=2);
     (table, enqueues, handles).prop_map(move |((columns, inserts), enqueues, handles)| Manifest {
-        manifest_version: MANIFEST_VERSION,
-        process: process.clone(),
-        digest: digest.to_owned(),
-        commit: None,
-        toolchain: None,
         tables: BTreeMap::from([("t".to_owned(), TableUse { columns, inserts })]),
         enqueues,
         handles: handles
@@ -111,5 +105,6 @@ fn manifest(process: String, digest: &'static str) -> impl Strategy<Value = Mani
                 (kind, Handled { oldest, newest: oldest + more, aliases: alias.into_iter().collect() })
             })
             .collect(),
+        ..Manifest::new(process.clone(), digest)
     })
 }

@@ -116,6 +116,36 @@ fn new_arguments_wait_until_no_handler_is_left_that_cannot_read_them() {
 }
 
 #[test]
+fn arguments_that_change_without_a_new_version_are_refused() {
+    let with = |mut manifest: release::Manifest, fields: &[(&str, &str)]| {
+        let fields = fields.iter().map(|(field, kind)| ((*field).to_owned(), (*kind).to_owned()));
+        manifest.arguments.insert("greet".into(), fields.collect());
+        manifest
+    };
+    let world = |old: &[(&str, &str)], new: &[(&str, &str)]| World {
+        processes: vec![
+            roll(
+                with(manifest("web", "same").enqueues("greet", 1), old),
+                with(manifest("web", "same").enqueues("greet", 1), old),
+            ),
+            roll(
+                with(manifest("worker", "old").handles("greet", 1..=1), old),
+                with(manifest("worker", "new").handles("greet", 1..=1), new),
+            ),
+        ],
+        ..World::default()
+    };
+    let refusal = refused(&world(&[("id", "integer")], &[("id", "string"), ("to", "string")]));
+    assert_eq!(
+        refusal.conflict[0].to_string(),
+        "web@same enqueues greet (version 1), which worker@new would claim and cannot read: \
+         id, to changed, so raise the version"
+    );
+    assert_eq!(planned(&world(&[("id", "integer")], &[("id", "integer?"), ("to", "string?")])).len(), 2);
+    assert_eq!(planned(&world(&[("id", "integer"), ("to", "string")], &[("id", "integer")])).len(), 2);
+}
+
+#[test]
 fn rename_in_one_step_names_both_sides_and_the_step() {
     let world = World {
         catalogue: catalogue(&["url"]),

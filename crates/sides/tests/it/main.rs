@@ -12,6 +12,7 @@ mod documents;
 mod flow;
 mod host;
 mod http;
+mod manifests;
 mod outage;
 mod pages;
 mod programs;

@@ -20,21 +20,13 @@ pub(super) fn bars(history: &History) -> Markup {
     };
     html! {
         svg.bars viewBox=(view_box) preserveAspectRatio="none" role="img" aria-label=(label) {
-            // A young service has many days without pings: one shape for all of them keeps the page small.
-            path.none d=(without_pings(days)) { title { "no pings" } }
-            @for (index, (day, tally)) in days.iter().enumerate().filter(|(_, (_, tally))| tally.pings > 0) {
+            @for (index, (day, tally)) in days.iter().enumerate() {
                 rect.(class(*tally)) x=(index * STEP) width=(WIDTH) height=(HEIGHT) rx="1" {
                     title { (caption(*day, *tally)) }
                 }
             }
         }
     }
-}
-
-fn without_pings(days: &[(NaiveDate, Tally)]) -> String {
-    let bar = |index| format!("M{} 0h{WIDTH}v{HEIGHT}h-{WIDTH}z", index * STEP);
-    let without = days.iter().enumerate().filter(|(_, (_, tally))| tally.pings == 0);
-    without.map(|(index, _)| bar(index)).collect()
 }
 
 /// The share of good pings. Never rounded up to 100 %: one failure must be seen.
@@ -59,6 +51,7 @@ fn class(tally: Tally) -> &'static str {
 fn caption(day: NaiveDate, tally: Tally) -> String {
     let day = day.format("%-d %b");
     match (tally.pings, tally.failures) {
+        (0, _) => format!("{day}: no pings"),
         (pings, 0) => format!("{day}: {pings} pings, all good"),
         (pings, failures) => format!("{day}: {} – {failures} of {pings} pings failed", percent(tally)),
     }

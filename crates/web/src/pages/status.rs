@@ -1,9 +1,7 @@
 //! The status page: how everything stands, for everybody.
 
-use actix_web::web::{Data, Query};
+use actix_web::web::Data;
 use chrono::{DateTime, TimeDelta, Utc};
-use database::Connection;
-use diesel::QueryResult;
 use maud::{Markup, html};
 use models::{
     Incident, Service, ServiceState, Standing,
@@ -13,7 +11,6 @@ use models::{
 use super::{
     bars, incident_list,
     layout::{Layout, page},
-    paging::{Asked, Part},
     time,
 };
 use crate::{
@@ -26,61 +23,41 @@ use crate::{
 /// For how long a closed incident stays on the page.
 const INCIDENT_DAYS: i64 = 14;
 const INCIDENTS: i64 = 30;
-/// How many services one page shows.
-const SERVICES: usize = 100;
 
 struct Row {
     service: Service,
     state: ServiceState,
     standing: Standing,
+    history: History,
 }
 
-/// Rows with their 90 days.
-type Shown<'a> = Vec<(&'a Row, History)>;
-
-pub(crate) async fn show(
-    site: Data<Site>,
-    visitor: Visitor,
-    asked: Query<Asked>,
-) -> Result<Markup, PageFault> {
+pub(crate) async fn show(site: Data<Site>, visitor: Visitor) -> Result<Markup, PageFault> {
     let now = Utc::now();
     let mut connection = site.connection().await?;
     let services = reads::services::all(&mut connection).await?;
-    let row = |(service, state)| Row { standing: Standing::of(&service, &state, now), service, state };
-    let rows: Vec<Row> = services.into_iter().map(row).collect();
-    let (own, mut watched): (Vec<&Row>, Vec<&Row>) =
-        rows.iter().partition(|row| row.service.process.is_some());
-    // What is wrong is on the first page, however many services there are.
-    watched.sort_by_key(|row| urgency(row.standing));
-    let part = Part::of(watched.len(), SERVICES, *asked);
-    let watched = with_history(&mut connection, &watched[part.range()], now).await?;
-    let own = with_history(&mut connection, &own, now).await?;
+    let ids: Vec<i64> = services.iter().map(|(service, _)| service.id).collect();
+    let histories = history::of(&mut connection, &ids, now).await?;
     let since = Some(now - TimeDelta::days(INCIDENT_DAYS));
     let filter = Filter { since, ..Filter::default() };
     let incidents = reads::incidents::newest(&mut connection, filter, INCIDENTS).await?;
     drop(connection);
-    let headline = headline(&rows);
-    let layout = Layout { title: headline.1, visitor: Some(&visitor), refresh: 10 };
-    Ok(page(&layout, &content(headline, &own, (&watched, part), &incidents, &visitor, now)))
+    let rows: Vec<Row> = services
+        .into_iter()
+        .zip(histories)
+        .map(|((service, state), history)| Row {
+            standing: Standing::of(&service, &state, now),
+            service,
+            state,
+            history,
+        })
+        .collect();
+    let layout = Layout { title: headline(&rows).1, visitor: Some(&visitor), refresh: 10 };
+    Ok(page(&layout, &content(&rows, &incidents, &visitor, now)))
 }
 
-async fn with_history<'a>(
-    connection: &mut Connection,
-    rows: &[&'a Row],
-    now: DateTime<Utc>,
-) -> QueryResult<Shown<'a>> {
-    let ids: Vec<i64> = rows.iter().map(|row| row.service.id).collect();
-    Ok(rows.iter().copied().zip(history::of(connection, &ids, now).await?).collect())
-}
-
-fn content(
-    (class, words): (&str, &str),
-    own: &Shown<'_>,
-    (watched, part): (&Shown<'_>, Part),
-    incidents: &[(Incident, String)],
-    visitor: &Visitor,
-    now: DateTime<Utc>,
-) -> Markup {
+fn content(rows: &[Row], incidents: &[(Incident, String)], visitor: &Visitor, now: DateTime<Utc>) -> Markup {
+    let (class, words) = headline(rows);
+    let (own, watched): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.service.process.is_some());
     let detail = incident_list::Detail { service: true, text: visitor.admin().is_some() };
     html! {
         h1.headline.(class) { (words) }
@@ -96,12 +73,11 @@ fn content(
                     @else { a href="/sign-in" { "Sign in" } " to add the first service." }
                 }
             }
-            (list(watched, now))
-            (part.links("Pages of services"))
+            (list(&watched, now))
         }
         section aria-labelledby="own" {
             h2 #own { "This monitor itself" }
-            (list(own, now))
+            (list(&own, now))
         }
         section aria-labelledby="incidents" {
             h2 #incidents { "Incidents of the last " (INCIDENT_DAYS) " days" }
@@ -110,18 +86,18 @@ fn content(
     }
 }
 
-fn list(rows: &Shown<'_>, now: DateTime<Utc>) -> Markup {
+fn list(rows: &[&Row], now: DateTime<Utc>) -> Markup {
     html! {
         ul.services {
-            @for (row, history) in rows {
+            @for row in rows {
                 li {
                     div.line {
                         a.name href=(format!("/services/{}", row.service.id)) { (row.service.name) }
                         (pill(row.standing))
                     }
-                    (bars::bars(history))
+                    (bars::bars(&row.history))
                     div.line.quiet {
-                        span { (bars::percent(history.total())) " over 90 days" }
+                        span { (bars::percent(row.history.total())) " over 90 days" }
                         span { @if let Some(last) = row.state.last_ping_at { "pinged " (time::ago(last, now)) } }
                     }
                 }
@@ -140,16 +116,6 @@ pub(super) fn pill(standing: Standing) -> Markup {
         Standing::Paused => "Paused",
     };
     html! { span.pill.(standing.name()) { (words) } }
-}
-
-/// What a visitor must see first; the rest stays in the order of names.
-fn urgency(standing: Standing) -> u8 {
-    match standing {
-        Standing::Down => 0,
-        Standing::Stale => 1,
-        Standing::Unknown => 2,
-        Standing::Up | Standing::Paused => 3,
-    }
 }
 
 /// The one sentence that a visitor came for. What is not known is never called well.

@@ -54,34 +54,7 @@ async fn bars_count_roll_ups_and_the_hour_that_runs() {
     assert!(page.contains("60 pings, all good"), "{page}");
     assert!(page.contains("50.00 % – 30 of 60 pings failed"), "{page}");
     assert!(page.contains("<svg class=\"chart\""), "40 pings make a chart");
-    let bars = page.matches("<rect").count();
-    assert!(
-        (3..=4).contains(&bars),
-        "{bars}: two days of roll-ups and the hour that runs, around midnight two"
-    );
-    assert!(page.contains("no pings"), "the other days are one shape");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn many_services_are_shown_in_parts_and_what_is_down_comes_first() {
-    let database = TestDatabase::create().await;
-    let web = Web::start(database.url()).await;
-    for number in 1..=201 {
-        rows::add_service(&database, &format!("Shop {number:03}"), "https://shop.example/", "up").await;
-    }
-    rows::add_service(&database, "Zoo", "https://zoo.example/", "down").await;
-    let parts = [web.get("/").await.body, web.get("/?page=2").await.body, web.get("/?page=3").await.body];
-    assert!(parts.iter().all(|part| part.contains("Some services are down")), "the sentence is about all");
-    let names = |part: &str| -> Vec<String> {
-        let links = part.split("class=\"name\"").skip(1);
-        let names = links.filter_map(|link| link.split(['>', '<']).nth(1)).map(str::to_owned);
-        names.filter(|name| name.starts_with("Shop") || name == "Zoo").collect()
-    };
-    let shown: Vec<Vec<String>> = parts.iter().map(|part| names(part)).collect();
-    assert_eq!(shown.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 2]);
-    assert_eq!((shown[0][0].as_str(), shown[2][1].as_str()), ("Zoo", "Shop 201"));
-    assert!(parts[1].contains("101–200 of 202") && parts[1].contains("href=\"?page=3\""), "{}", parts[1]);
-    assert_eq!(web.get("/?page=x").await.status, 400);
+    assert_eq!(page.matches("<rect").count(), 90);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,58 @@
+//! Whether the live schema is one that this build works on.
+
+use database::Connection;
+use diesel::{QueryableByName, sql_types::Text};
+use diesel_async::RunQueryDsl as _;
+use release::{CATALOGUE_SQL, Catalogue, Manifest, SchemaMisfit, schema_misfits};
+
+/// So many are named; the rest are counted.
+const NAMED: usize = 5;
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Text)]
+    catalogue: String,
+}
+
+/// What the schema lacks for this build, in words; `None` when it fits.
+pub(crate) async fn misfit(
+    manifest: &Manifest,
+    connection: &mut Connection,
+) -> diesel::QueryResult<Option<String>> {
+    let answer: Answer = diesel::sql_query(CATALOGUE_SQL).get_result(connection).await?;
+    let catalogue = Catalogue::read(&answer.catalogue)
+        .map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))?;
+    Ok(in_words(&schema_misfits(manifest, &catalogue)))
+}
+
+fn in_words(misfits: &[SchemaMisfit]) -> Option<String> {
+    let mut named: Vec<String> = misfits.iter().take(NAMED).map(one).collect();
+    match misfits.len() {
+        0 => return None,
+        more if more > NAMED => named.push(format!("and {} more", more - NAMED)),
+        _ => {}
+    }
+    Some(named.join(", "))
+}
+
+fn one(misfit: &SchemaMisfit) -> String {
+    match misfit {
+        SchemaMisfit::Missing { column } => format!("{column} is missing"),
+        SchemaMisfit::Type { column, built_for } => format!("{column} is no {built_for}"),
+        SchemaMisfit::Required { column } => format!("{column} needs a value that it does not know of"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_few_are_named() {
+        let missing = |at: usize| SchemaMisfit::Missing { column: format!("t.c{at}") };
+        assert_eq!(in_words(&[]), None);
+        assert_eq!(in_words(&[missing(1)]).unwrap(), "t.c1 is missing");
+        let many: Vec<_> = (0..7).map(missing).collect();
+        assert!(in_words(&many).unwrap().ends_with("t.c4 is missing, and 2 more"));
+    }
+}

@@ -1,0 +1,23 @@
+//! What web says of itself: its manifest.
+
+use jobs::Job;
+use process::{Contract, Declaration};
+
+/// The tables that web uses, and the jobs that it enqueues. A test compares those with the code.
+pub(crate) fn declaration() -> Declaration {
+    Declaration::new()
+        .tables(include_str!("schema.rs"))
+        .tables(models::SCHEMA)
+        .tables(queue::SCHEMA)
+        .enqueues([contract::<jobs::PingService>()])
+}
+
+fn contract<J: Job>() -> Contract {
+    Contract {
+        kind: J::KIND.to_owned(),
+        version: J::VERSION,
+        oldest: J::OLDEST,
+        aliases: J::ALIASES.iter().map(ToString::to_string).collect(),
+        arguments: jobs::fields::<J>(),
+    }
+}

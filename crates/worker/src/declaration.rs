@@ -1,0 +1,27 @@
+//! What the worker says of itself: its manifest.
+
+use jobs::Job;
+use process::{Contract, Declaration};
+
+use crate::registry;
+
+/// The tables that the worker uses, and the jobs that it works and enqueues. A test compares the latter with the
+/// code.
+#[must_use]
+pub fn declaration() -> Declaration {
+    Declaration::new()
+        .tables(models::SCHEMA)
+        .tables(queue::SCHEMA)
+        .handles(registry::contracts())
+        .enqueues([contract::<jobs::DeliverWebhook>(), contract::<jobs::PingService>()])
+}
+
+pub(crate) fn contract<J: Job>() -> Contract {
+    Contract {
+        kind: J::KIND.to_owned(),
+        version: J::VERSION,
+        oldest: J::OLDEST,
+        aliases: J::ALIASES.iter().map(ToString::to_string).collect(),
+        arguments: jobs::fields::<J>(),
+    }
+}

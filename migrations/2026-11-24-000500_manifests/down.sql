@@ -1,0 +1,1 @@
+ALTER TABLE sides.instances DROP COLUMN manifest;
