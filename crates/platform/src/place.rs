@@ -1,0 +1,174 @@
+//! The seam between what should run and whatever runs it.
+//!
+//! A [`Place`] runs processes: this machine's host, a Heroku app per process. Commands, the clock and releases speak
+//! to it in these words alone, so a process can move from one to another. What a place cannot do it says ahead
+//! ([`Abilities`]), and a plan tells it before anything is touched.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Somewhere processes run.
+///
+/// Every order is idempotent: asked for again after a lost answer, it ends in the same state. An order answers when
+/// its effect can be seen, not when it was accepted.
+#[async_trait]
+pub trait Place: Send + Sync {
+    /// The name people gave it.
+    fn name(&self) -> &str;
+
+    /// What it can do for a process.
+    fn abilities(&self, process: &str) -> Abilities;
+
+    /// The copies of a process, those that start and those that leave included.
+    ///
+    /// # Errors
+    /// When the place does not answer or does not know the process.
+    async fn instances(&self, process: &str) -> Result<Vec<Instance>, PlaceError>;
+
+    /// Replaces what runs of a process with a release that the place has been given: new copies up and ready first
+    /// where it [surges](Abilities::surges), then the old ones drain. A process that does not run yet is started.
+    ///
+    /// # Errors
+    /// [`PlaceError::Refused`] when the new release never got ready: the old copies go on then.
+    async fn put(&self, process: &str, release: &str, why: &Why) -> Result<(), PlaceError>;
+
+    /// Has `count` copies of the release that runs. Going down takes idle copies first and drains them.
+    ///
+    /// # Errors
+    /// When the place cannot have so many.
+    async fn scale(&self, process: &str, count: u32, why: &Why) -> Result<(), PlaceError>;
+
+    /// Starts copies afresh, one at a time: a new one up and ready, then the old one drains.
+    ///
+    /// # Errors
+    /// When a new copy never got ready: the old one goes on then.
+    async fn restart(&self, process: &str, which: Which, why: &Why) -> Result<(), PlaceError>;
+
+    /// Runs a command of a process' release to its end, as a migration.
+    ///
+    /// # Errors
+    /// When it could not be run; a command that ran and failed is a [`Ended`].
+    async fn run_once(&self, process: &str, command: &[String], why: &Why) -> Result<Ended, PlaceError>;
+
+    /// The last lines that a process printed, oldest first.
+    ///
+    /// # Errors
+    /// When the place does not answer or keeps no logs.
+    async fn logs(&self, process: &str, lines: usize) -> Result<Vec<String>, PlaceError>;
+}
+
+/// What a place can and cannot do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Abilities {
+    /// The listening socket outlives every copy, so no connection is refused while they change.
+    pub inherits_sockets: bool,
+    /// A new copy is up before the old one leaves.
+    pub surges: bool,
+    /// How long nobody may answer while copies change; zero where nobody notices.
+    pub gap: Duration,
+    /// How long a copy that was asked to leave may take.
+    pub drain_limit: Duration,
+    /// The most copies of this process.
+    pub most_copies: u32,
+}
+
+/// A copy of a process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// How the place calls it.
+    pub id: String,
+    /// The release it runs, as given to [`Place::put`].
+    pub release: String,
+    /// Since when it runs.
+    pub since: DateTime<Utc>,
+    /// Where it is in its life.
+    pub state: InstanceState,
+    /// Why it does not serve.
+    pub reason: Option<String>,
+    /// What else the place says of it: a process id, an address.
+    pub details: BTreeMap<String, String>,
+}
+
+/// Where a copy is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstanceState {
+    /// It was started and has not answered yet.
+    Starting,
+    /// It answers.
+    Healthy,
+    /// It runs and does not answer, or says that it is not ready.
+    Unhealthy,
+    /// It died and will be started again.
+    Crashed,
+    /// It was asked to leave.
+    Draining,
+}
+
+/// Which copies an order is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Which {
+    /// Every one, one after the other.
+    All,
+    /// The one with this [`Instance::id`].
+    One(String),
+}
+
+/// Who asked for something, and why: it ends up in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// A person, `clock <instance>`, `release 12`.
+    pub asked_by: String,
+    /// In words.
+    pub reason: String,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Its exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed, as far as the place kept it.
+    pub output: String,
+}
+
+/// Why an order was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceError {
+    /// The place knows of no such process.
+    #[error("{place} runs no process {process:?}")]
+    UnknownProcess {
+        /// The place's name.
+        place: String,
+        /// The process that was asked for.
+        process: String,
+    },
+    /// It was understood and not done; nothing has changed.
+    #[error("{place} refused: {reason}")]
+    Refused {
+        /// The place's name.
+        place: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The place did not answer, or not in time: the order may have been carried out. Ask what runs.
+    #[error("{place} does not answer: {reason}; what it did is not known, ask what runs")]
+    Unreachable {
+        /// The place's name.
+        place: String,
+        /// What was tried.
+        reason: String,
+    },
+    /// Someone else is changing the same process.
+    #[error("{place} is busy: {reason}")]
+    Busy {
+        /// The place's name.
+        place: String,
+        /// With what.
+        reason: String,
+    },
+}
