@@ -4,7 +4,7 @@
 //! to it in these words alone, so a process can move from one to another. What a place cannot do it says ahead
 //! ([`Abilities`]), and a plan tells it before anything is touched.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -28,7 +28,14 @@ pub trait Place: Send + Sync {
     /// When the place does not answer or does not know the process.
     async fn instances(&self, process: &str) -> Result<Vec<Instance>, PlaceError>;
 
-    /// Replaces what runs of a process with a release that the place has been given: new copies up and ready first
+    /// Gives the place the bytes of a release, so that [`put`](Place::put) can start it. What it has already costs
+    /// nothing, and nothing that runs is touched.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or the place has no room or does not answer.
+    async fn offer(&self, process: &str, release: &str, bundle: &Bundle) -> Result<(), PlaceError>;
+
+    /// Replaces what runs of a process with a release that the place was [offered](Place::offer): new copies up and ready first
     /// where it [surges](Abilities::surges), then the old ones drain. A process that does not run yet is started.
     ///
     /// # Errors
@@ -58,6 +65,24 @@ pub trait Place: Send + Sync {
     /// # Errors
     /// When the place does not answer or keeps no logs.
     async fn logs(&self, process: &str, lines: usize) -> Result<Vec<String>, PlaceError>;
+}
+
+/// What a release is made of: everything its copies need beside their configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundle {
+    /// The command that starts a copy, in the folder with the files: `./web`.
+    pub command: String,
+    /// Programs and assets.
+    pub files: Vec<BundleFile>,
+}
+
+/// One file of a [`Bundle`]. It can be executed where it is used if it can be where it lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundleFile {
+    /// Its path in the bundle, relative: `web`, `assets/site.css`.
+    pub name: String,
+    /// Where it lies now.
+    pub source: PathBuf,
 }
 
 /// What a place can and cannot do.
