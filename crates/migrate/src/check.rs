@@ -8,5 +8,6 @@ mod opaque;
 
 pub use annotate::annotation;
 pub use fix::{FixError, Fixed, fix};
+pub(crate) use look::look_at;
 pub use look::{Checked, Finding, check};
 pub(crate) use opaque::is_opaque;

@@ -3,7 +3,7 @@
 mod check;
 mod findings;
 mod new;
-mod plan;
+mod planned;
 mod report;
 mod run;
 
@@ -38,8 +38,8 @@ pub enum Command {
     },
     /// Try the pending migrations on a scratch database and say what may not run, and what to write instead
     Check(Check),
-    /// Say what `up` would do, phase by phase
-    Plan,
+    /// Say what `up` would do: each pending migration's phase, locks, and changes to tables and columns
+    Plan(Plan),
     /// Apply every pending migration
     Up(Up),
     /// Revert applied migrations, newest first
@@ -67,6 +67,14 @@ pub struct Check {
     pub shadow: Option<DatabaseUrl>,
 }
 
+/// Options of `plan`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Plan {
+    /// The server on which the scratch database is made, instead of DATABASE_URL's
+    #[arg(long, value_name = "URL")]
+    pub shadow: Option<DatabaseUrl>,
+}
+
 /// Options of `status`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Status {
@@ -84,6 +92,9 @@ pub struct Up {
     /// Only migrations of this phase; one that needs an earlier one of another phase waits for it
     #[arg(long)]
     pub phase: Option<Phase>,
+    /// Only the migration of this name (may be given more than once); one that needs an earlier one waits for it
+    #[arg(long, value_name = "NAME", conflicts_with = "phase")]
+    pub only: Vec<String>,
     /// Give up at once when another runner is at work
     #[arg(long)]
     pub no_wait: bool,

@@ -22,18 +22,8 @@ pub async fn drift(
     let applied = ledger::applied(&client).await?;
     let scratch = Scratch::create(server).await?;
     let expected = async {
-        for one in &applied {
-            let known = all.iter().find(|migration| migration.version() == one.version);
-            let migration = match (&one.up_sql, known) {
-                (Some(up), _) => {
-                    Migration::new(one.name.clone().unwrap_or_else(|| one.version.clone()), up.clone(), "")
-                }
-                (None, Some(known)) => known.clone(),
-                (None, None) => return Err(MigrateError::NotKnown { version: one.version.clone() }),
-            };
-            scratch.apply(&migration).await?;
-        }
-        Ok(catalogue(&scratch.client).await?)
+        scratch.replay(&applied, all).await?;
+        Ok::<_, MigrateError>(catalogue(&scratch.client).await?)
     };
     let expected = expected.await;
     scratch.end().await?;

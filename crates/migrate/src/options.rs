@@ -13,6 +13,8 @@ pub struct Options {
     pub out_of_order: bool,
     /// Only migrations of this phase.
     pub phase: Option<Phase>,
+    /// Only migrations of these names; all when there are none.
+    pub only: Vec<String>,
     /// How long a statement may make others queue behind it while it waits for its lock.
     pub lock_timeout: Duration,
     /// How often a lock is tried.
@@ -27,6 +29,7 @@ impl Default for Options {
             wait: true,
             out_of_order: false,
             phase: None,
+            only: Vec::new(),
             lock_timeout: Duration::from_millis(200),
             tries: 30,
             pause: Duration::from_millis(100),
@@ -72,7 +75,7 @@ pub enum Event {
         /// The index.
         index: String,
     },
-    /// A migration of the wanted phase must wait for an earlier one of another phase that is about the same.
+    /// A wanted migration must wait for an earlier one that is not wanted and is about the same.
     Waits {
         /// Its folder's name.
         migration: String,

@@ -1,10 +1,10 @@
-//! Which pending migrations belong to a phase, and whether they may run without the others. Pure.
+//! Which pending migrations may run, and whether they may run without the others. Pure.
 
 use std::collections::BTreeSet;
 
 use squawk_syntax::{
     SourceFile, SyntaxKind,
-    ast::{AstNode as _, Path},
+    ast::{AstNode as _, Path, Stmt},
 };
 
 use crate::{
@@ -22,28 +22,48 @@ pub fn phase(migration: &Migration, facts: &Facts) -> Phase {
     migration.metadata().phase.or(inferred).unwrap_or(Phase::Expand)
 }
 
-/// Those of `pending` that belong to `phase` and have nothing in common with one of another phase before them:
-/// whether they run before or after it, the schema is the same. Also the names of those that must wait for such.
+/// Those of `pending` that are wanted and have nothing in common with one before them that is not: whether they
+/// run before or after it, the schema is the same. Also those that must wait for such.
 #[must_use]
-pub fn of_phase<'a>(
-    pending: Vec<&'a Migration>,
-    wanted: Phase,
-    facts: &Facts,
-) -> (Vec<&'a Migration>, Vec<&'a Migration>) {
+pub fn choose(
+    pending: Vec<(&Migration, Phase)>,
+    is_wanted: impl Fn(&Migration, Phase) -> bool,
+) -> (Vec<&Migration>, Vec<&Migration>) {
     let (mut now, mut blocked, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-    for migration in pending {
-        let apart = skipped.iter().all(|earlier: &&Migration| are_apart(earlier, migration));
-        let belongs = phase(migration, facts) == wanted;
-        if belongs && apart {
-            now.push(migration);
-            continue;
+    for (migration, phase) in pending {
+        let passes = skipped.iter().all(|&(earlier, of)| may_pass(migration, phase, earlier, of));
+        match (is_wanted(migration, phase), passes) {
+            (true, true) => {
+                now.push(migration);
+                continue;
+            }
+            (true, false) => blocked.push(migration),
+            (false, _) => {}
         }
-        if belongs {
-            blocked.push(migration);
-        }
-        skipped.push(migration);
+        skipped.push((migration, phase));
     }
     (now, blocked)
+}
+
+/// Whether one may run before an earlier one. A backfill can take days and changes no catalogue: what only adds to
+/// the catalogue passes it.
+pub(crate) fn may_pass(migration: &Migration, phase: Phase, earlier: &Migration, of: Phase) -> bool {
+    let passes_a_backfill = of == Phase::Backfill && phase == Phase::Expand && only_adds(migration);
+    passes_a_backfill || are_apart(earlier, migration)
+}
+
+/// Whether no row is touched and no code is brought that a backfill could set off.
+fn only_adds(migration: &Migration) -> bool {
+    statements(migration.up()).iter().all(|statement| {
+        let file = SourceFile::parse(&statement.text);
+        !crate::check::is_opaque(&statement.text)
+            && file.tree().stmts().all(|tree| {
+                matches!(
+                    tree,
+                    Stmt::CreateTable(_) | Stmt::AlterTable(_) | Stmt::CreateIndex(_) | Stmt::CommentOn(_)
+                )
+            })
+    })
 }
 
 /// Whether the two name nothing in common, so that their order does not matter.
@@ -123,7 +143,8 @@ mod tests {
 
     fn chosen(texts: &[&str], wanted: Phase) -> (Vec<String>, Vec<String>) {
         let all = lane(texts);
-        let (now, blocked) = of_phase(all.iter().collect(), wanted, &Facts::default());
+        let pending = all.iter().map(|one| (one, phase(one, &Facts::default()))).collect();
+        let (now, blocked) = choose(pending, |_, phase| phase == wanted);
         let names = |found: Vec<&Migration>| found.iter().map(|one| one.version()).collect();
         (names(now), names(blocked))
     }
@@ -141,6 +162,17 @@ mod tests {
     fn what_has_nothing_in_common_with_the_skipped_goes_first() {
         let expected = (["1", "3", "5"].map(str::to_owned).to_vec(), ["4", "6"].map(str::to_owned).to_vec());
         assert_eq!(chosen(MIXED, Phase::Expand), expected);
+    }
+
+    #[test]
+    fn what_only_adds_does_not_wait_for_a_backfill() {
+        let texts = [
+            "UPDATE a SET n = 1",
+            "ALTER TABLE a ADD COLUMN p int",
+            "CREATE TRIGGER x BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION f()",
+        ];
+        let expected = (vec!["2".to_owned()], vec!["3".to_owned()]);
+        assert_eq!(chosen(&texts, Phase::Expand), expected);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::{
     Applied, Migration,
     class::{Facts, Phase},
-    phases::{are_apart, phase},
+    phases::{may_pass, phase},
 };
 
 /// Why nothing may be applied.
@@ -32,6 +32,20 @@ pub enum Refusal {
         name: String,
         /// The newest applied one.
         newest: String,
+    },
+    /// A migration was asked for by a name that none has.
+    #[error("there is no migrations/{name}; migrate status lists those that there are")]
+    NotThere {
+        /// The name.
+        name: String,
+    },
+    /// What `metadata.toml` says and what its statements say do not go together.
+    #[error("migrations/{name}: {problem}")]
+    Unexplained {
+        /// The folder's name.
+        name: String,
+        /// What has to be put right.
+        problem: String,
     },
 }
 
@@ -65,13 +79,14 @@ pub fn pending<'a>(
     Ok(pending)
 }
 
-/// One of a later phase waits while others go on. It may come behind those that have nothing in common with it:
-/// the schema is the same in either order.
+/// One of a later phase waits while others go on. It may come behind those that may pass it: the schema is the
+/// same in either order.
 fn may_be_late(migration: &Migration, all: &[Migration], applied: &[Applied]) -> bool {
-    phase(migration, &Facts::default()) != Phase::Expand
+    let of = |one: &Migration| phase(one, &Facts::default());
+    of(migration) != Phase::Expand
         && applied.iter().filter(|one| one.version > migration.version()).all(|one| {
             let known = all.iter().find(|known| known.version() == one.version);
-            known.is_some_and(|known| are_apart(migration, known))
+            known.is_some_and(|known| may_pass(known, of(known), migration, of(migration)))
         })
 }
 

@@ -6,8 +6,8 @@ use database::DatabaseUrl;
 use tokio_postgres::Client;
 
 use crate::{
-    Applied, Event, MigrateError, Migration, Options, ensure_roles, ledger, phases::of_phase, plan,
-    script::Script, session, shadow::facts, step::Hands, watch::Watch,
+    Applied, Event, MigrateError, Migration, Options, Refusal, ensure_roles, ledger, phases::choose, plan,
+    preview::look_ahead, script::Script, session, step::Hands, watch::Watch,
 };
 
 /// Which applied migrations to revert.
@@ -43,16 +43,42 @@ pub async fn apply(
     let applied = ledger::applied(&client).await?;
     let pending = plan::pending(all, &applied, options.out_of_order)?;
     adopt(&client, all, &applied).await?;
-    let pending = match options.phase {
-        Some(phase) => {
-            let (now, blocked) = of_phase(pending, phase, &facts(&client).await?);
-            blocked.iter().for_each(|one| tell(Event::Waits { migration: one.name().to_owned() }));
-            now
-        }
-        None => pending,
-    };
+    let pending = wanted(&client, url, all, &applied, pending, options, tell).await?;
     let scripts = pending.into_iter().map(Script::up).collect::<Result<Vec<_>, _>>()?;
     finish(&client, run(&client, url, &scripts, options, tell).await).await
+}
+
+/// Those that the options ask for and that may run without the others.
+async fn wanted<'a>(
+    client: &Client,
+    url: &DatabaseUrl,
+    all: &[Migration],
+    applied: &[Applied],
+    pending: Vec<&'a Migration>,
+    options: &Options,
+    tell: &mut (dyn FnMut(Event) + Send),
+) -> Result<Vec<&'a Migration>, MigrateError> {
+    if options.phase.is_none() && options.only.is_empty() {
+        return Ok(pending);
+    }
+    if let Some(name) = options.only.iter().find(|name| all.iter().all(|one| one.name() != *name)) {
+        return Err(Refusal::NotThere { name: name.clone() }.into());
+    }
+    let planned = look_ahead(client, url, all, applied, &pending).await?;
+    let found = pending.into_iter().zip(planned.iter().map(|one| one.phase)).collect();
+    let (now, blocked) = choose(found, |migration, phase| match options.phase {
+        Some(wanted) => phase == wanted,
+        None => options.only.iter().any(|name| name == migration.name()),
+    });
+    blocked.iter().for_each(|one| tell(Event::Waits { migration: one.name().to_owned() }));
+    if let Some(unexplained) = planned
+        .iter()
+        .find(|one| !one.problems.is_empty() && now.iter().any(|migration| migration.name() == one.name))
+    {
+        let problem = unexplained.problems.join("; ");
+        return Err(Refusal::Unexplained { name: unexplained.name.clone(), problem }.into());
+    }
+    Ok(now)
 }
 
 /// Reverts applied migrations, newest first, and returns their names.

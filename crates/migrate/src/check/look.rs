@@ -92,7 +92,7 @@ async fn look_at_all(
     Ok(found)
 }
 
-async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<Checked, MigrateError> {
+pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<Checked, MigrateError> {
     let script = Script::up(migration)?;
     let opaque = script.statements.iter().any(|statement| is_opaque(&statement.text));
     let before = if opaque { Some(catalogue(&scratch.client).await?) } else { None };

@@ -4,11 +4,9 @@ use std::{io::Write as _, path::Path};
 
 use serde_json::json;
 
-use super::plan::Planned;
 use crate::{
-    Event, MigrateError, State, Status,
+    Event, MigrateError, Planned, State, Status,
     check::{Checked, Fixed},
-    class::Class,
 };
 
 /// Prints what happens as it happens: text, or one JSON object a line.
@@ -85,11 +83,9 @@ impl Report {
         if planned.is_empty() {
             say("nothing to do");
         }
-        for one in planned {
-            say(&format!("{:8} {}", one.phase.to_string(), one.name));
-            one.statements
-                .iter()
-                .for_each(|part| say(&format!("           {}{}", part.statement, locks(&part.class))));
+        planned.iter().flat_map(super::planned::lines).for_each(|line| say(&line));
+        if let Some(note) = planned.iter().find_map(|one| one.note.as_ref()) {
+            say(&format!("by the text alone, nothing was tried: {note}"));
         }
     }
 
@@ -153,11 +149,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
 }
 
-fn locks(class: &Class) -> String {
-    let locks: Vec<_> = class.locks.iter().map(|(relation, lock)| format!("{lock} on {relation}")).collect();
-    if locks.is_empty() { String::new() } else { format!("  ({})", locks.join(", ")) }
-}
-
 fn line(event: &Event) -> Option<String> {
     match event {
         Event::Waiting { holder } => Some(format!("waiting for another runner ({holder})")),
@@ -170,7 +161,7 @@ fn line(event: &Event) -> Option<String> {
             Some(format!("{index} was left unfinished by an earlier run; building it again"))
         }
         Event::Waits { migration } => Some(format!(
-            "{migration} waits for an earlier migration of another phase that is about the same"
+            "{migration} waits for an earlier migration that is about the same and was not asked for"
         )),
         Event::Done { migration, direction, milliseconds } => {
             let verb = if *direction == "up" { "applied" } else { "reverted" };

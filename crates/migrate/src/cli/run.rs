@@ -4,9 +4,9 @@ use std::{path::Path, process::ExitCode};
 
 use database::DatabaseUrl;
 
-use super::{Command, Common, check, new, plan, report::Report};
+use super::{Command, Common, check, new, report::Report};
 use crate::{
-    Event, MigrateError, Migration, Options, Revert, Status, apply, drift, repair, revert,
+    Event, MigrateError, Migration, Options, Planned, Revert, Status, apply, drift, preview, repair, revert,
     shadow::ShadowError, status,
 };
 
@@ -91,16 +91,17 @@ async fn execute(
             let is_refused = check::run(url, files, &options, report).await?;
             if is_refused { Outcome::Refused } else { Outcome::Done }
         }
-        Command::Plan => {
-            let planned = plan::plan(url, &all()?).await?;
+        Command::Plan(options) => {
+            let planned = preview(url, options.shadow.as_ref().unwrap_or(url), &all()?).await?;
             report.plan(&planned);
-            if planned.is_empty() { Outcome::Nothing } else { Outcome::Done }
+            planned_outcome(&planned)
         }
         Command::Up(up) => {
             let options = Options {
                 wait: !up.no_wait,
                 out_of_order: up.out_of_order,
                 phase: up.phase,
+                only: up.only,
                 ..Options::default()
             };
             let names = apply(url, &all()?, &options, &mut |event: Event| report.event(&event)).await?;
@@ -129,6 +130,13 @@ async fn execute(
             ended(report, "accepted", &names)
         }
     })
+}
+
+fn planned_outcome(planned: &[Planned]) -> Outcome {
+    if planned.iter().any(|one| !one.problems.is_empty()) {
+        return Outcome::Refused;
+    }
+    if planned.is_empty() { Outcome::Nothing } else { Outcome::Done }
 }
 
 fn ended(report: &Report, verb: &str, names: &[String]) -> Outcome {

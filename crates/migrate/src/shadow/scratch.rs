@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use database::DatabaseUrl;
 use tokio_postgres::Client;
 
-use crate::{MigrateError, Migration, Said, Site, script::Script, session};
+use crate::{Applied, MigrateError, Migration, Said, Site, script::Script, session};
 
 const PREFIX: &str = "sides_shadow_";
 /// No check takes as long; what is older was left behind by one that was killed.
@@ -76,6 +76,25 @@ impl Scratch {
                 site: Box::new(script.site(index)),
                 said: error.into(),
             })?;
+        }
+        Ok(())
+    }
+
+    /// Applies what a database has, as it was applied there and not as the files say now.
+    ///
+    /// # Errors
+    /// When Postgres refuses a statement, or the text of a migration is known neither there nor here.
+    pub async fn replay(&self, applied: &[Applied], all: &[Migration]) -> Result<(), MigrateError> {
+        for one in applied {
+            let known = all.iter().find(|migration| migration.version() == one.version);
+            let migration = match (&one.up_sql, known) {
+                (Some(up), _) => {
+                    Migration::new(one.name.clone().unwrap_or_else(|| one.version.clone()), up.clone(), "")
+                }
+                (None, Some(known)) => known.clone(),
+                (None, None) => return Err(MigrateError::NotKnown { version: one.version.clone() }),
+            };
+            self.apply(&migration).await?;
         }
         Ok(())
     }

@@ -78,7 +78,7 @@ async fn a_change_goes_from_new_over_check_and_plan_to_up_and_down() {
 async fn json_has_a_line_for_each_thing() {
     let (database, folder) = (TestDatabase::empty().await, TempDir::new().unwrap());
     let folder = folder.path();
-    add(folder, "1_table", "CREATE TABLE t (a int);", "DROP TABLE t;");
+    add(folder, "1_table", "CREATE TABLE t (a int, b text);", "DROP TABLE t;");
     add(folder, "2_drop", "ALTER TABLE t DROP COLUMN a;", "");
     let lines = |output: &Output| -> Vec<Value> {
         String::from_utf8_lossy(&output.stdout)
@@ -94,6 +94,24 @@ async fn json_has_a_line_for_each_thing() {
         (planned[0]["name"].as_str(), planned[1]["phase"].as_str()),
         (Some("1_table"), Some("contract"))
     );
+    // What the planner of releases reads, as it reads it.
+    let steps: Vec<release::SchemaStep> =
+        planned.iter().map(|line| serde_json::from_value(line.clone()).unwrap()).collect();
+    let change = |line: Value| serde_json::from_value::<release::Change>(line).unwrap();
+    let [a, b] = ["int4", "text"].map(|ty| serde_json::json!({"sql_type": ty, "required": false}));
+    assert_eq!(
+        steps[0].changes,
+        [
+            change(serde_json::json!({"change": "add_table", "table": "t"})),
+            change(serde_json::json!({"change": "set_column", "table": "t", "column": "a", "to": a})),
+            change(serde_json::json!({"change": "set_column", "table": "t", "column": "b", "to": b})),
+        ]
+    );
+    assert_eq!(
+        steps[1].changes,
+        [change(serde_json::json!({"change": "drop_column", "table": "t", "column": "a"}))]
+    );
+    assert_eq!(steps[1].phase, release::Phase::Contract);
     let applied = lines(&migrate(&database, folder, &["up", "--json"]).await);
     assert_eq!(applied.last().unwrap()["applied"], Value::from(vec!["1_table", "2_drop"]));
 }
@@ -122,6 +140,33 @@ async fn a_phase_runs_alone_and_in_any_order_the_schema_is_the_same() {
     }
     let hash = async |database| migrate::shadow::catalogue(&client(database).await).await.unwrap().hash();
     assert_eq!(hash(&fresh).await, hash(&live).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_migration_runs_by_its_name_and_waits_for_what_it_needs() {
+    let (database, folder) = (TestDatabase::empty().await, TempDir::new().unwrap());
+    let folder = folder.path();
+    add(folder, "1_a", "CREATE TABLE a (n int);", "");
+    add(folder, "2_b", "CREATE TABLE b (n int);", "");
+    add(folder, "3_a", "ALTER TABLE a ADD COLUMN m int;", "");
+    let early = migrate(&database, folder, &["up", "--only", "2_b", "--only", "3_a"]).await;
+    let text = said(&early);
+    assert!(text.contains("applied 2_b") && text.contains("3_a waits for an earlier migration"), "{text}");
+    let unknown = migrate(&database, folder, &["up", "--only", "4_c"]).await;
+    assert_eq!(unknown.status.code(), Some(3), "{}", said(&unknown));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn code_whose_text_says_nothing_has_the_phase_of_what_it_does() {
+    let (database, folder) = (TestDatabase::empty().await, TempDir::new().unwrap());
+    let folder = folder.path();
+    add(folder, "1_t", "CREATE TABLE t (a int, b int);", "");
+    add(folder, "2_code", "DO $$ BEGIN ALTER TABLE t DROP COLUMN b; END $$;", "");
+    migrate(&database, folder, &["up", "--only", "1_t"]).await;
+    let expand = migrate(&database, folder, &["up", "--phase", "expand"]).await;
+    assert!(said(&expand).contains("nothing to do"), "{}", said(&expand));
+    let contract = migrate(&database, folder, &["up", "--phase", "contract"]).await;
+    assert!(said(&contract).contains("applied 2_code"), "{}", said(&contract));
 }
 
 #[tokio::test(flavor = "multi_thread")]
