@@ -1,12 +1,16 @@
 //! The smallest process that answers: for this crate's tests.
 //!
-//! Says `ok` to every request on its ops address. With a first argument, also on the inherited `LISTEN_FD`.
+//! Says its process id to every request on its ops address. With a first argument, also on the inherited `LISTEN_FD`.
+//! Of those that find the variable `BUSY_FILE`, the first one, which makes that file, says on `/status` that it is busy.
 
 use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
     os::fd::FromRawFd as _,
+    sync::atomic::{AtomicBool, Ordering},
 };
+
+static BUSY: AtomicBool = AtomicBool::new(false);
 
 fn main() {
     let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is set"));
@@ -19,6 +23,8 @@ fn main() {
         inherited.set_nonblocking(false).expect("the descriptor is a socket");
         std::thread::spawn(move || serve(&inherited));
     }
+    let busy = std::env::var("BUSY_FILE").is_ok_and(|file| std::fs::File::create_new(file).is_ok());
+    BUSY.store(busy, Ordering::Relaxed);
     println!("listening on {ops}");
     serve(&TcpListener::bind(ops).expect("the ops port is free"));
 }
@@ -27,7 +33,10 @@ fn serve(listener: &TcpListener) {
     for mut stream in listener.incoming().flatten() {
         let mut request = [0; 1024];
         if stream.read(&mut request).is_ok() {
-            let answer = format!("{}\n", std::process::id());
+            let answer = match request.starts_with(b"GET /status ") {
+                true => format!("{{\"busy\": {}}}\n", u8::from(BUSY.load(Ordering::Relaxed))),
+                false => format!("{}\n", std::process::id()),
+            };
             let head =
                 format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", answer.len());
             // A client that has gone away is not this program's concern.

@@ -71,10 +71,22 @@ pub(crate) enum Command {
     Release(ReleaseOptions),
     /// Go back to the processes as they were before the last release. Once more: forward again.
     Rollback(RollbackOptions),
-    /// Start a process of the host afresh: a new copy first, then the old one drains.
+    /// Start a process of the host afresh, copy by copy: a new one first, then the old one drains.
     Restart {
+        /// Its name as in `Procfile.NAME`, one copy as `ps` names it (worker.3), or all.
+        process: String,
+        #[command(flatten)]
+        reason: Reason,
+    },
+    /// Have so many copies of a process of the host. New ones count once they answer; idle ones leave first.
+    Scale {
         /// Its name, as in `Procfile.NAME`.
         process: String,
+        /// How many.
+        #[arg(value_parser = clap::value_parser!(u32).range(0..=64))]
+        count: u32,
+        #[command(flatten)]
+        reason: Reason,
     },
     /// Stop the running `dev` or `host` and wait until everything has ended.
     Stop,
@@ -112,6 +124,14 @@ pub(crate) struct HostOptions {
     /// Web's port.
     #[arg(long, env = "PORT", default_value_t = 3000)]
     pub(crate) port: u16,
+}
+
+/// Why something is done.
+#[derive(Debug, Args)]
+pub(crate) struct Reason {
+    /// Why, for the ledger.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -16,10 +16,13 @@ mod loopback;
 mod outcome;
 mod release;
 mod releases;
+mod restart;
+mod scale;
 mod schedules;
 mod schema;
 mod status;
 mod stop;
+mod who;
 mod workspace;
 
 use std::process::ExitCode;
@@ -58,7 +61,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Host(options) => host::run(&workspace, &options).await?.into(),
             Command::Release(options) => release::run(&workspace, &options).await?.into(),
             Command::Rollback(options) => release::run_back(&workspace, &options).await?.into(),
-            Command::Restart { process } => release::restart(&workspace, process).await?.into(),
+            Command::Restart { process, reason } => restart::run(&workspace, &process, reason).await?.into(),
+            Command::Scale { process, count, reason } => {
+                scale::run(&workspace, &process, count, reason).await?.into()
+            }
             Command::Stop => stop::run(&workspace).await?.into(),
             Command::Migration { command, common } => schema::run(&workspace, command, common).await?,
             Command::Schedule { command } => schedules::run(&workspace, command).await?.into(),

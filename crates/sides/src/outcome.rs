@@ -20,6 +20,12 @@ impl From<Outcome> for ExitCode {
     }
 }
 
+/// Says that nothing runs that could carry out an order.
+pub(crate) fn no_host() -> Outcome {
+    eprintln!("no host runs here; start one with `sides host`, as deploy/README.md says");
+    Outcome::NotRunning
+}
+
 /// Prints an error with everything behind it, once.
 pub(crate) fn explain(error: &anyhow::Error) {
     eprintln!("error: {error}");

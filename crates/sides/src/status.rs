@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(crate) async fn run(workspace: &Workspace, json: bool) -> anyhow::Result<Outcome> {
-    if let Some(client) = Client::connect(workspace).await? {
+    if let Some(client) = Client::connect(&workspace.run_folder()).await? {
         let status = client.status().await?;
         if json {
             println!("{}", serde_json::to_string_pretty(&status)?);

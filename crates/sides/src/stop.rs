@@ -3,7 +3,7 @@
 use crate::{control::Client, outcome::Outcome, workspace::Workspace};
 
 pub(crate) async fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
-    let Some(client) = Client::connect(workspace).await? else {
+    let Some(client) = Client::connect(&workspace.run_folder()).await? else {
         println!("no dev runs in {}", workspace.root().display());
         return Ok(Outcome::NotRunning);
     };

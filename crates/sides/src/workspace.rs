@@ -1,7 +1,7 @@
 //! The folder a command works on, and `.sides/` in it.
 
 use std::{
-    fs::{self, DirBuilder},
+    fs::DirBuilder,
     io,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
@@ -98,34 +98,13 @@ impl Workspace {
     }
 }
 
-/// Replaces a file in one step: a reader sees the old text or the new one.
-pub(crate) fn write_private(file: &Path, text: &str) -> io::Result<()> {
-    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
-    let fresh = file.with_extension("new");
-    if let Err(error) = fs::remove_file(&fresh)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(error);
-    }
-    let mut written = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-    written.write_all(text.as_bytes())?;
-    written.sync_all()?;
-    fs::rename(fresh, file)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_named_folder_must_exist_and_a_private_file_is_private() {
-        use std::os::unix::fs::PermissionsExt as _;
+    fn a_named_folder_must_exist() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Workspace::find(Some(&folder.path().join("gone"))).is_err());
-        let file = folder.path().join("secret");
-        write_private(&file, "one").unwrap();
-        write_private(&file, "two").unwrap();
-        assert_eq!(fs::read_to_string(&file).unwrap(), "two");
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

@@ -74,7 +74,7 @@ impl Keeper {
                 Err(reason) => (reason.clone(), Happening::NotStarted(reason, restart)),
             };
             self.enter(State::Restarting, Some(reason));
-            self.change(|status| status.restarts += 1);
+            self.change(|status| (status.restarts, status.deaths) = (status.restarts + 1, restart.deaths));
             self.say(happening);
             tokio::select! {
                 () = self.stop.cancelled() => {}
@@ -132,7 +132,10 @@ impl Keeper {
             output.spawn(output::forward(name.clone(), pipe, self.shared.lines.clone()));
         }
         self.enter(State::Starting, None);
-        self.change(|status| (status.pid, status.ops_address) = (Some(pid), Some(ops_address)));
+        self.change(|status| {
+            (status.pid, status.ops_address) = (Some(pid), Some(ops_address));
+            status.started_at = Some(Utc::now());
+        });
         self.say(Happening::Started { pid, ops_address });
         let probe = Probe::new(self.shared.client.clone(), ops_address, self.launch.page);
         Ok(Copy { child, group, output, probe, ops_address })

@@ -26,6 +26,8 @@ pub struct Launch {
     pub listener: Option<Arc<TcpListener>>,
     /// Where a page must answer too before the process counts as ready.
     pub page: Option<SocketAddr>,
+    /// The release that this is, where there are releases.
+    pub release: Option<String>,
     /// Where its `/readyz` listens.
     pub ops_host: IpAddr,
     /// The port of `/readyz`, or the next free one behind it.

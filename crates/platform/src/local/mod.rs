@@ -1,28 +1,37 @@
 //! Processes on this machine: started, watched, restarted, drained.
 //!
-//! [`Supervisor::keep`] takes a [`Launch`] and keeps one copy of it running until [`Supervisor::drain`]. The
-//! story of one process is in `keeper`, the decision when to try again in `restart`, everything the kernel
-//! is asked for in `spawn`.
+//! [`Supervisor::keep`] takes a [`Launch`] and keeps copies of it running until [`Supervisor::drain`]. The
+//! story of one copy is in `keeper`, the decision when to try again in `restart`, everything the kernel
+//! is asked for in `spawn`. Others reach the supervisor through [`control`]; [`LocalHost`] is the [place](crate::place)
+//! behind that door.
 //!
 //! How mistakes are caught: a child dies with its supervisor, however that dies (`spawn`); a group that
 //! outlives its leader is killed (`keeper`); a process counts as ready only when it answers (`probe`).
 
+pub mod control;
+mod copies;
 mod exit;
 mod keeper;
 mod launch;
+pub mod logs;
 mod output;
+mod place;
 mod ports;
+mod private;
 mod probe;
 mod restart;
 mod spawn;
 mod status;
 mod supervisor;
 
+pub use copies::NotReplaced;
 pub use exit::Exit;
 pub use launch::{Launch, find_program};
 pub use output::Line;
+pub use place::LocalHost;
 pub use ports::{PortError, Ports};
+pub use private::write_private;
 pub use restart::{Policy, Restart};
 pub use spawn::{Group, bind_to_supervisor};
 pub use status::{Event, Happening, ProcessStatus, State};
-pub use supervisor::{NotReplaced, Supervisor, Watch};
+pub use supervisor::{Supervisor, Watch};

@@ -5,6 +5,9 @@ use std::{error::Error as _, net::SocketAddr, time::Duration};
 /// An answer that takes longer is none.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// A status is short.
+const LONGEST_STATUS: usize = 1 << 20;
+
 /// The requests that must all succeed.
 pub(super) struct Probe {
     client: reqwest::Client,
@@ -36,6 +39,23 @@ impl Probe {
         let body = response.chunk().await.ok().flatten().unwrap_or_default();
         Err(format!("{target} says {}{}", status.as_u16(), first_words(&body)))
     }
+}
+
+/// How many tasks a copy is busy with, as its `/status` says; `None` when it does not.
+pub(super) async fn busy(client: &reqwest::Client, ops: SocketAddr) -> Option<u64> {
+    #[derive(serde::Deserialize)]
+    struct Busy {
+        busy: Option<u64>,
+    }
+    let mut response = client.get(format!("http://{ops}/status")).timeout(PATIENCE).send().await.ok()?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.ok()? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LONGEST_STATUS {
+            return None;
+        }
+    }
+    serde_json::from_slice::<Busy>(&body).ok()?.busy
 }
 
 /// Listening on every address means answering on loopback too.

@@ -30,20 +30,42 @@ pub enum State {
 pub struct ProcessStatus {
     /// `web`, `worker`, `clock` …
     pub name: String,
-    /// Tells copies of one process apart while one follows the other.
+    /// Tells copies apart, also while one follows the other. No number is given twice.
     pub copy: u64,
+    /// The release that it runs, when it has one.
+    #[serde(default)]
+    pub release: Option<String>,
     /// Where it is in its life.
     pub state: State,
     /// Since when it is in this state.
     pub since: DateTime<Utc>,
+    /// Since when its program runs; none before the first start.
+    #[serde(default)]
+    pub started_at: Option<DateTime<Utc>>,
     /// The process id of the running copy.
     pub pid: Option<u32>,
     /// Where its `/readyz`, `/status` and `/metrics` answer.
     pub ops_address: Option<SocketAddr>,
     /// How often it was started again.
     pub restarts: u32,
+    /// How often it died in a row without having run for long.
+    #[serde(default)]
+    pub deaths: u32,
     /// Why it is not ready.
     pub reason: Option<String>,
+}
+
+impl ProcessStatus {
+    /// How people and other programs call this copy: `worker.3`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        copy_id(&self.name, self.copy)
+    }
+}
+
+/// The name of a copy.
+pub(super) fn copy_id(process: &str, copy: u64) -> String {
+    format!("{process}.{copy}")
 }
 
 /// Something that a person may want to read.

@@ -1,12 +1,11 @@
 //! All processes of a workspace together.
 
-use std::{collections::HashMap, io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
-    time,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -34,27 +33,21 @@ pub struct Watch {
 }
 
 /// Keeps processes running until it is drained. Dropping it kills them.
+///
+/// How the number of copies changes, and how one release follows another, is in `copies`.
 pub struct Supervisor {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     keepers: JoinSet<()>,
-    /// The copy that counts, by the name of its process.
-    kept: HashMap<String, Kept>,
+    /// The copies that count: not those that leave, nor those that nobody knows to be good yet.
+    pub(super) kept: Vec<Kept>,
     next_copy: u64,
 }
 
-struct Kept {
-    copy: u64,
-    stop: CancellationToken,
-}
-
-/// Why a process still is what it was.
-#[derive(Debug, thiserror::Error)]
-#[error("the new {process} was not ready: {reason}; the old one goes on")]
-pub struct NotReplaced {
-    /// The name of the process.
-    pub process: String,
-    /// What became of the new copy.
-    pub reason: String,
+/// A copy that counts.
+pub(super) struct Kept {
+    pub(super) copy: u64,
+    pub(super) launch: Launch,
+    pub(super) stop: CancellationToken,
 }
 
 /// What all keepers use.
@@ -102,57 +95,30 @@ impl Supervisor {
         };
         let watch = Watch { lines: lines_received, events: events_received, statuses: statuses_seen };
         let supervisor =
-            Self { shared: Arc::new(shared), keepers: JoinSet::new(), kept: HashMap::new(), next_copy: 0 };
+            Self { shared: Arc::new(shared), keepers: JoinSet::new(), kept: Vec::new(), next_copy: 1 };
         Ok((supervisor, watch))
     }
 
-    /// Starts a process and keeps it running from now on.
+    /// Starts one more copy of a process and keeps it running from now on.
     pub fn keep(&mut self, launch: Launch) {
-        let name = launch.procfile.name.clone();
         let kept = self.start(launch);
-        self.kept.insert(name, kept);
+        self.kept.push(kept);
     }
 
-    /// Replaces the kept copy of a process: a new one is started beside it, and when that is ready the old one
-    /// is asked to end, which it does in its own time. Both hold the listener meanwhile.
-    ///
-    /// Dropping the future gives the replacement up.
-    ///
-    /// # Errors
-    /// When the new copy dies before it was ready, or is not ready within `patience`. It is gone then, and the
-    /// old one was never disturbed.
-    pub async fn roll(&mut self, launch: Launch, patience: Duration) -> Result<(), NotReplaced> {
-        let name = launch.procfile.name.clone();
-        let mut statuses = self.shared.statuses.subscribe();
-        let new = self.start(launch);
-        let given_up = new.stop.clone().drop_guard();
-        let known = statuses.wait_for(|statuses| verdict(statuses, new.copy).is_some());
-        // The sender lives in `self`: if this does not end well, the time is up.
-        drop(time::timeout(patience, known).await);
-        let statuses = self.shared.statuses.borrow().clone();
-        match verdict(&statuses, new.copy) {
-            Some(Ok(())) => {}
-            Some(Err(reason)) => return Err(NotReplaced { process: name, reason }),
-            None => return Err(NotReplaced { process: name, reason: reason_of(&statuses, new.copy) }),
-        }
-        given_up.disarm();
-        if let Some(old) = self.kept.insert(name, new) {
-            old.stop.cancel();
-        }
-        Ok(())
-    }
-
-    fn start(&mut self, launch: Launch) -> Kept {
+    pub(super) fn start(&mut self, launch: Launch) -> Kept {
         let copy = self.next_copy;
         self.next_copy += 1;
         let status = ProcessStatus {
             name: launch.procfile.name.clone(),
             copy,
+            release: launch.release.clone(),
             state: State::Starting,
             since: Utc::now(),
+            started_at: None,
             pid: None,
             ops_address: None,
             restarts: 0,
+            deaths: 0,
             reason: None,
         };
         self.shared.statuses.send_modify(|statuses| {
@@ -161,8 +127,8 @@ impl Supervisor {
             statuses.insert(beside.map_or(statuses.len(), |at| at + 1), status);
         });
         let stop = self.shared.drain.child_token();
-        self.keepers.spawn(Keeper::new(launch, copy, Arc::clone(&self.shared), stop.clone()).run());
-        Kept { copy, stop }
+        self.keepers.spawn(Keeper::new(launch.clone(), copy, Arc::clone(&self.shared), stop.clone()).run());
+        Kept { copy, launch, stop }
     }
 
     /// Cancelling it ends every process at once, without a drain: for a person who does not want to wait.
@@ -176,21 +142,4 @@ impl Supervisor {
         self.shared.drain.cancel();
         while self.keepers.join_next().await.is_some() {}
     }
-}
-
-/// Whether a copy that was just started is ready, or has failed. `None` while neither is known.
-fn verdict(statuses: &[ProcessStatus], copy: u64) -> Option<Result<(), String>> {
-    let status = statuses.iter().find(|status| status.copy == copy)?;
-    match status.state {
-        State::Ready => Some(Ok(())),
-        // It would be tried again, but a build that dies at its start is no replacement.
-        _ if status.restarts > 0 => Some(Err(reason_of(statuses, copy))),
-        _ => None,
-    }
-}
-
-fn reason_of(statuses: &[ProcessStatus], copy: u64) -> String {
-    let status = statuses.iter().find(|status| status.copy == copy);
-    let reason = status.and_then(|status| status.reason.clone());
-    reason.unwrap_or_else(|| "it did not answer in time".to_owned())
 }

@@ -33,6 +33,7 @@ pub(crate) fn launch(name: &str, command: &str) -> Launch {
         environment: Vec::new(),
         listener: None,
         page: None,
+        release: None,
         ops_host: LOOPBACK,
         ops_port: 0,
     }

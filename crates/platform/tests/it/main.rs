@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod bench;
+mod copies;
 mod death;
 mod drain;
 mod listener;

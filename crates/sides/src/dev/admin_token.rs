@@ -3,8 +3,9 @@
 use std::{env, fs, io};
 
 use anyhow::Context as _;
+use platform::local::write_private;
 
-use crate::workspace::{Workspace, write_private};
+use crate::workspace::Workspace;
 
 /// Web refuses shorter ones.
 const SHORTEST: usize = 16;

@@ -44,6 +44,7 @@ pub(super) fn prepare(
             environment: vec![("DATABASE_URL".to_owned(), database_url.into())],
             listener: None,
             page: None,
+            release: None,
             ops_host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             ops_port: ops_port(dev.options.port, index),
             procfile,

@@ -46,19 +46,20 @@ pub(crate) async fn run(workspace: &Workspace, options: DevOptions) -> anyhow::R
     let begun = Instant::now();
     let screen = Arc::new(Screen::new());
     let stop = Stop::listen()?;
+    workspace.create_folders()?;
     let _lock = loop {
-        if let Some(lock) = Lock::take(workspace)? {
+        if let Some(lock) = Lock::take(&workspace.run_folder())? {
             break lock;
         }
         // Either `None`: the other one has just ended, so its lock is free or soon will be.
-        if let Some(client) = Client::connect(workspace).await?
+        if let Some(client) = Client::connect(&workspace.run_folder()).await?
             && let Some(outcome) = attach::run(client, &screen, &stop).await?
         {
             return Ok(outcome);
         }
     };
-    let status = watch::Sender::new(DevStatus::new());
-    let _server = Server::start(workspace, status.subscribe(), stop.token(), None)?;
+    let status = watch::Sender::new(DevStatus::default());
+    let _server = Server::start(&workspace.run_folder(), status.subscribe(), stop.token(), None)?;
     let dev = Dev { workspace: workspace.clone(), options, screen, stop, status, begun };
 
     let prepared = tokio::select! {

@@ -8,7 +8,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use platform::{local::Launch, procfile::Procfile};
+use platform::{
+    local::{Launch, control::HOST_VARIABLE},
+    procfile::Procfile,
+};
 
 use crate::{cli::HostOptions, workspace::Workspace};
 
@@ -54,8 +57,10 @@ pub(super) fn prepare(
         let mut launch = Launch {
             folder: workspace.root().to_owned(),
             path: env::var_os("PATH").unwrap_or_default(),
-            environment: Vec::new(),
+            // The clock is a child too: it restarts and scales through this door.
+            environment: vec![(HOST_VARIABLE.to_owned(), workspace.run_folder().into())],
             listener: is_web.then(|| Arc::clone(listener)),
+            release: None,
             page: is_web.then(|| listener.local_addr().ok()).flatten(),
             ops_host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             ops_port: ops_port(&procfile.name, options.port),

@@ -33,7 +33,8 @@ const DRAIN_SLACK: Duration = Duration::from_secs(5);
 pub(crate) async fn run(workspace: &Workspace, options: &HostOptions) -> anyhow::Result<Outcome> {
     let screen = Arc::new(Screen::new());
     let stop = Stop::listen()?;
-    let Some(_lock) = Lock::take(workspace)? else {
+    workspace.create_folders()?;
+    let Some(_lock) = Lock::take(&workspace.run_folder())? else {
         bail!("a dev or a host runs here already: `sides status` shows it, `sides stop` ends it");
     };
     let url = named_database()?
@@ -43,7 +44,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &HostOptions) -> anyhow:
     let listener = launches::listen(options)?;
     let status = watch::Sender::new(DevStatus::of_host(launches::page(&listener)?));
     let (orders, received) = mpsc::channel(1);
-    let _server = Server::start(workspace, status.subscribe(), stop.token(), Some(orders))?;
+    let _server = Server::start(&workspace.run_folder(), status.subscribe(), stop.token(), Some(orders))?;
     let _pings = database::watch(url, status.clone());
 
     let drain_limit = launches::drain_seconds()? + DRAIN_SLACK;

@@ -1,19 +1,27 @@
 //! What the host does when it is told to.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, process::Stdio, time::Duration};
 
 use anyhow::Context as _;
-use platform::local::{Launch, Supervisor};
-use tokio::sync::{mpsc, watch};
+use platform::{
+    local::{Launch, Supervisor, bind_to_supervisor},
+    place::{Ended, Which},
+};
+use tokio::{
+    process::Command,
+    sync::{mpsc, watch},
+};
 
 use crate::{
-    control::{DevStatus, Order, Roll},
+    control::{DevStatus, Done, Failure, Order, Task, What},
     display::{Screen, tell},
     releases::{Digest, Set, Store},
 };
 
 /// A new copy that is not ready by then is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How much of what a command prints is handed back, from its end.
+const OUTPUT: usize = 64 << 10;
 
 pub(super) struct Host {
     pub(super) supervisor: Supervisor,
@@ -23,24 +31,30 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// Starts what ran last.
+    /// Starts what ran last, in as many copies.
     pub(super) fn start(&mut self, screen: &Screen) -> anyhow::Result<()> {
-        let running = self.store.running()?;
+        let (running, counts) = (self.store.running()?, self.store.counts()?);
         for launch in self.launches.clone() {
             let name = launch.procfile.name.clone();
-            match running.get(&name) {
-                Some(digest) => self.supervisor.keep(self.launch_of(launch, digest)?),
-                None => screen.line(&tell::notice(screen.palette, &format!("{name} was not released yet"))),
+            let Some(digest) = running.get(&name) else {
+                screen.line(&tell::notice(screen.palette, &format!("{name} was not released yet")));
+                continue;
+            };
+            let launch = self.launch_of(launch, digest)?;
+            for _ in 0..count_of(&counts, &name) {
+                self.supervisor.keep(launch.clone());
             }
         }
-        self.tell(&running);
+        self.tell(&running, &counts);
         Ok(())
     }
 
     /// Carries out one order after the other, for ever.
-    pub(super) async fn obey(&mut self, mut orders: mpsc::Receiver<Order>) {
-        while let Some((roll, answer)) = orders.recv().await {
-            let done = self.roll(&roll).await.map_err(|error| format!("{error:#}"));
+    pub(super) async fn obey(&mut self, mut tasks: mpsc::Receiver<Task>) {
+        while let Some(Task { order, answer }) = tasks.recv().await {
+            self.status.send_modify(|status| status.busy_with = Some(in_words(&order)));
+            let done = self.carry_out(&order.what).await;
+            self.status.send_modify(|status| status.busy_with = None);
             // Whoever asked may have gone; what was done stays done.
             drop(answer.send(done));
         }
@@ -48,22 +62,86 @@ impl Host {
         std::future::pending::<()>().await;
     }
 
-    async fn roll(&mut self, roll: &Roll) -> anyhow::Result<()> {
-        let named = |launch: &&Launch| launch.procfile.name == roll.process;
-        let launch = self.launches.iter().find(named).cloned();
-        let launch =
-            launch.with_context(|| format!("there was no Procfile.{} when the host began", roll.process))?;
-        let mut running = self.store.running()?;
-        let digest = match &roll.digest {
-            Some(text) => Digest::parse(text).context("this is no digest")?,
-            None => running.get(&roll.process).context("it was not released yet")?.clone(),
+    async fn carry_out(&mut self, what: &What) -> Result<Done, Failure> {
+        if let Some(process) = what.process()
+            && self.launches.iter().all(|launch| launch.procfile.name != process)
+        {
+            return Err(Failure::UnknownProcess(process.to_owned()));
+        }
+        let done = match what {
+            What::Put { process, release } => self.put(process, release).await,
+            What::Scale { process, count } => self.scale(process, *count).await,
+            What::Restart { process, which } => self.restart(process, which).await,
+            What::RunOnce { process, command } => {
+                return self.run_once(process, command).await.map(Done::Ended).map_err(refused);
+            }
+            What::Replace { .. } => Err(anyhow::anyhow!("this host cannot be replaced while it runs")),
         };
-        let launch = self.launch_of(launch, &digest)?;
-        self.supervisor.roll(launch, PATIENCE).await?;
-        running.insert(roll.process.clone(), digest);
+        done.map(|()| Done::Done).map_err(refused)
+    }
+
+    async fn put(&mut self, process: &str, release: &str) -> anyhow::Result<()> {
+        let digest = Digest::parse(release).context("this is no digest")?;
+        let (mut running, counts) = (self.store.running()?, self.store.counts()?);
+        let launch = self.launch_of(self.named(process)?, &digest)?;
+        let count = count_of(&counts, process) as usize;
+        // Asked for again, because its answer was lost: it is done already.
+        let is_done = running.get(process) == Some(&digest) && self.supervisor.all_run(&launch, count);
+        if !is_done && count > 0 {
+            self.supervisor.roll(launch.clone(), PATIENCE).await?;
+        }
+        running.insert(process.to_owned(), digest);
         self.store.set_running(&running)?;
-        self.tell(&running);
+        self.tell(&running, &counts);
+        if self.supervisor.count(process) < count {
+            self.supervisor.scale(launch, count, PATIENCE).await?;
+        }
         Ok(())
+    }
+
+    async fn scale(&mut self, process: &str, count: u32) -> anyhow::Result<()> {
+        let (running, mut counts) = (self.store.running()?, self.store.counts()?);
+        if let Some(digest) = running.get(process) {
+            let launch = self.launch_of(self.named(process)?, digest)?;
+            self.supervisor.scale(launch, count as usize, PATIENCE).await?;
+        }
+        counts.insert(process.to_owned(), count);
+        self.store.set_counts(&counts)?;
+        self.tell(&running, &counts);
+        Ok(())
+    }
+
+    async fn restart(&mut self, process: &str, which: &Which) -> anyhow::Result<()> {
+        anyhow::ensure!(self.store.running()?.contains_key(process), "{process}: it was not released yet");
+        let only = match which {
+            Which::All => None,
+            Which::One(id) => Some(self.supervisor.find(process, id).with_context(|| {
+                format!("{id} is no copy of {process} that runs now; `sides ps` lists them")
+            })?),
+        };
+        Ok(self.supervisor.restart(process, only, PATIENCE).await?)
+    }
+
+    async fn run_once(&self, process: &str, command: &[String]) -> anyhow::Result<Ended> {
+        let running = self.store.running()?;
+        let digest = running.get(process).with_context(|| format!("{process}: it was not released yet"))?;
+        let launch = self.launch_of(self.named(process)?, digest)?;
+        let (program, arguments) = command.split_first().context("there is no command to run")?;
+        let file = platform::local::find_program(program, &launch.folder, &launch.path)
+            .with_context(|| format!("there is no program {program:?} in this release or on the PATH"))?;
+        let mut command = Command::new(file);
+        command.args(arguments).current_dir(&launch.folder).env("PATH", &launch.path);
+        command.envs(launch.environment.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
+        bind_to_supervisor(&mut command, None);
+        let ended = command.output().await.with_context(|| format!("{program} cannot be run"))?;
+        let said = [ended.stdout, ended.stderr].concat();
+        let output = String::from_utf8_lossy(&said[said.len().saturating_sub(OUTPUT)..]).into_owned();
+        Ok(Ended { code: ended.status.code(), output })
+    }
+
+    fn named(&self, process: &str) -> anyhow::Result<Launch> {
+        let launch = self.launches.iter().find(|launch| launch.procfile.name == process).cloned();
+        launch.with_context(|| format!("there was no Procfile.{process} when the host began"))
     }
 
     fn launch_of(&self, mut launch: Launch, digest: &Digest) -> anyhow::Result<Launch> {
@@ -74,11 +152,30 @@ impl Host {
         let inherited = std::env::split_paths(&launch.path).collect::<Vec<_>>();
         launch.path = std::env::join_paths([folder].into_iter().chain(inherited))?;
         launch.environment.push(("RELEASE".to_owned(), digest.to_string().into()));
+        launch.release = Some(digest.as_str().to_owned());
         Ok(launch)
     }
 
-    fn tell(&self, running: &Set) {
+    fn tell(&self, running: &Set, counts: &BTreeMap<String, u32>) {
         let releases = running.iter().map(|(name, digest)| (name.clone(), digest.as_str().to_owned()));
-        self.status.send_modify(|status| status.releases = releases.collect());
+        let names = self.launches.iter().map(|launch| &launch.procfile.name);
+        let counts = names.map(|name| (name.clone(), count_of(counts, name)));
+        self.status.send_modify(|status| {
+            status.releases = releases.collect();
+            status.counts = counts.collect();
+        });
     }
+}
+
+fn count_of(counts: &BTreeMap<String, u32>, process: &str) -> u32 {
+    counts.get(process).copied().unwrap_or(1)
+}
+
+fn in_words(order: &Order) -> String {
+    format!("{}, for {}: {}", order.what, order.why.asked_by, order.why.reason)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
+fn refused(error: anyhow::Error) -> Failure {
+    Failure::Refused(format!("{error:#}"))
 }

@@ -1,8 +1,12 @@
 //! `sides rollback`: the processes as they were before the last release.
 
-use super::{Begun, Plan, Run, carry_out, no_host};
+use super::{Begun, Plan, Run, carry_out};
 use crate::{
-    cli::RollbackOptions, display::tell, outcome::Outcome, releases::Interrupted, workspace::Workspace,
+    cli::RollbackOptions,
+    display::tell,
+    outcome::{Outcome, no_host},
+    releases::Interrupted,
+    workspace::Workspace,
 };
 
 /// Goes back to the last good set: the one before the last release, or before the one that was cut off. The

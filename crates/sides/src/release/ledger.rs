@@ -11,6 +11,7 @@ use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use serde::Serialize;
 
 use super::receipt::Receipt;
+use crate::who;
 
 /// The bytes of "sidesrel". Held by the session, so the death of a release frees it.
 const LOCK: i64 = i64::from_be_bytes(*b"sidesrel");
@@ -113,7 +114,7 @@ impl Ledger {
     pub(super) async fn record(&mut self, receipt: &Receipt) -> anyhow::Result<()> {
         let recorded = diesel::sql_query(RECORD)
             .bind::<Timestamptz, _>(self.begun_at)
-            .bind::<Text, _>(who())
+            .bind::<Text, _>(who::am_i())
             .bind::<Text, _>(receipt.outcome.name())
             .bind::<Text, _>(serde_json::to_string(receipt)?)
             .execute(&mut self.connection)
@@ -122,11 +123,4 @@ impl Ledger {
             .map(drop)
             .context("the receipt cannot be stored; is the schema up to date? run `sides migration up`")
     }
-}
-
-/// The person, as the machine knows them.
-fn who() -> String {
-    let user = std::env::var("USER").unwrap_or_else(|_| nix::unistd::getuid().to_string());
-    let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned());
-    format!("{user}@{}", host.unwrap_or_default())
 }

@@ -18,10 +18,10 @@ use database::DatabaseUrl;
 
 use crate::{
     cli::{ReleaseOptions, Watching},
-    control::{Client, DevStatus, Roll},
+    control::{Client, DevStatus},
     dev::named_database,
     display::{Screen, tell},
-    outcome::Outcome,
+    outcome::{Outcome, no_host},
     releases::{Interrupted, Set, Store},
     workspace::Workspace,
 };
@@ -30,8 +30,6 @@ use plan::Plan;
 use steps::Run;
 
 pub(crate) use back::run as run_back;
-
-const NO_HOST: &str = "no host runs here; start one with `sides host`, as deploy/README.md says";
 
 /// Releases what has changed.
 pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyhow::Result<Outcome> {
@@ -107,32 +105,12 @@ async fn carry_out(
     Ok(receipt.outcome.into())
 }
 
-/// `sides restart`.
-pub(crate) async fn restart(workspace: &Workspace, process: String) -> anyhow::Result<Outcome> {
-    let Some(client) = Client::connect(workspace).await? else { return Ok(no_host()) };
-    let begun = std::time::Instant::now();
-    match client.roll(Roll { process: process.clone(), digest: None }).await? {
-        Ok(()) => {
-            let screen = Screen::new();
-            let text = format!("{process} was started afresh; the old copy drains");
-            screen.line(&tell::done(screen.palette, &text, begun.elapsed()));
-            Ok(Outcome::Done)
-        }
-        Err(reason) => anyhow::bail!("{process} was not restarted: {reason}"),
-    }
-}
-
 async fn host_status(workspace: &Workspace) -> anyhow::Result<Option<DevStatus>> {
-    let Some(client) = Client::connect(workspace).await? else { return Ok(None) };
+    let Some(client) = Client::connect(&workspace.run_folder()).await? else { return Ok(None) };
     let status = client.status().await?;
     anyhow::ensure!(
         status.is_host,
         "a dev runs here, which replaces its processes by itself; stop it with `sides stop` and start `sides host`"
     );
     Ok(Some(status))
-}
-
-fn no_host() -> Outcome {
-    eprintln!("{NO_HOST}");
-    Outcome::NotRunning
 }

@@ -2,8 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use database::DatabaseUrl;
-use platform::{local::State, prober::Prober};
+use platform::{
+    local::{LocalHost, State},
+    place::{Place as _, Why},
+    prober::Prober,
+};
 use tokio::time;
 
 use super::{
@@ -15,7 +20,7 @@ use super::{
 };
 use crate::{
     cli::Watching,
-    control::{Client, DevStatus, Roll},
+    control::{Client, DevStatus},
     display::{Screen, tell},
     releases::{Digest, Set, Store},
     workspace::Workspace,
@@ -97,10 +102,9 @@ impl Run<'_> {
     }
 
     async fn roll(&self, process: &str, digest: &Digest) -> anyhow::Result<()> {
-        let client = Client::connect(self.workspace).await?;
-        let client = client.ok_or_else(|| anyhow::anyhow!("the host has gone"))?;
-        let roll = Roll { process: process.to_owned(), digest: Some(digest.as_str().to_owned()) };
-        client.roll(roll).await?.map_err(|reason| anyhow::anyhow!("{process}: {reason}"))
+        let host = LocalHost::of(&self.workspace.run_folder());
+        let why = Why { asked_by: "release".to_owned(), reason: format!("release {digest}") };
+        host.put(process, digest.as_str(), &why).await.with_context(|| format!("{process} was not replaced"))
     }
 
     /// Watches for a while, and then asks whether the expected builds answer.
@@ -131,7 +135,7 @@ impl Run<'_> {
 
     /// Which of the replaced processes does not answer in its expected release.
     async fn missing(&self, plan: &Plan) -> Option<String> {
-        let status = match Client::connect(self.workspace).await {
+        let status = match Client::connect(&self.workspace.run_folder()).await {
             Ok(Some(client)) => client.status().await.ok(),
             _ => None,
         };

@@ -3,16 +3,18 @@
 //! Every file is replaced in one step, so a kill at any moment leaves the old or the new text.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use anyhow::Context as _;
+use platform::local::write_private;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Digest, Set};
-use crate::workspace::{Workspace, write_private};
+use crate::workspace::Workspace;
 
 /// How many releases of a process are kept beside the one that runs and the one before.
 const SPARE: usize = 5;
@@ -74,6 +76,15 @@ impl Store {
 
     pub(crate) fn set_running(&self, set: &Set) -> anyhow::Result<()> {
         self.write("running.json", Some(set))
+    }
+
+    /// How many copies of each process are wanted; one of those that are not named.
+    pub(crate) fn counts(&self) -> anyhow::Result<BTreeMap<String, u32>> {
+        Ok(self.read("counts.json")?.unwrap_or_default())
+    }
+
+    pub(crate) fn set_counts(&self, counts: &BTreeMap<String, u32>) -> anyhow::Result<()> {
+        self.write("counts.json", Some(counts))
     }
 
     /// What ran before the last release.

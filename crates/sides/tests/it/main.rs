@@ -11,6 +11,7 @@ mod deployment;
 mod documents;
 mod flow;
 mod host;
+mod hosting;
 mod http;
 mod manifests;
 mod outage;

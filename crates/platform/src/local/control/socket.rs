@@ -1,7 +1,7 @@
 //! Where the socket lies.
 //!
 //! A Unix socket's path is short (about 100 bytes). In a deeper workspace the socket lies in a private
-//! temporary folder, and a file in `.sides/run/` says where.
+//! temporary folder, and a file in the run folder says where.
 
 use std::{
     fs, io,
@@ -10,48 +10,48 @@ use std::{
 
 use nix::unistd::mkdtemp;
 
-use crate::workspace::{Workspace, write_private};
+use crate::local::private::write_private;
 
 /// The shortest limit among the systems this runs on.
 const LONGEST_PATH: usize = 103;
 const NAME: &str = "dev.sock";
 
 /// Where clients find the socket.
-pub(super) fn find(workspace: &Workspace) -> PathBuf {
-    match fs::read_to_string(elsewhere_file(workspace)) {
+pub(super) fn find(run_folder: &Path) -> PathBuf {
+    match fs::read_to_string(elsewhere_file(run_folder)) {
         Ok(folder) => Path::new(folder.trim_end()).join(NAME),
-        Err(_) => workspace.run_folder().join(NAME),
+        Err(_) => run_folder.join(NAME),
     }
 }
 
 /// A place for a new socket, free of what a killed `dev` left. Only the holder of the lock may call this.
-pub(super) fn prepare(workspace: &Workspace) -> io::Result<PathBuf> {
-    remove(workspace)?;
-    let here = workspace.run_folder().join(NAME);
+pub(super) fn prepare(run_folder: &Path) -> io::Result<PathBuf> {
+    remove(run_folder)?;
+    let here = run_folder.join(NAME);
     if here.as_os_str().len() <= LONGEST_PATH {
         return Ok(here);
     }
     // Made by us just now with mode 0700: nobody else can have put anything into it.
     let folder = mkdtemp(&std::env::temp_dir().join("sides-XXXXXX"))?;
-    write_private(&elsewhere_file(workspace), &folder.display().to_string())?;
+    write_private(&elsewhere_file(run_folder), &folder.display().to_string())?;
     Ok(folder.join(NAME))
 }
 
 /// Removes the socket, and the folder made for it.
-pub(super) fn remove(workspace: &Workspace) -> io::Result<()> {
-    let socket = find(workspace);
+pub(super) fn remove(run_folder: &Path) -> io::Result<()> {
+    let socket = find(run_folder);
     remove_if_there(fs::remove_file(&socket))?;
-    if socket.parent() != Some(&workspace.run_folder()) {
+    if socket.parent() != Some(run_folder) {
         if let Some(folder) = socket.parent() {
             remove_if_there(fs::remove_dir(folder))?;
         }
-        remove_if_there(fs::remove_file(elsewhere_file(workspace)))?;
+        remove_if_there(fs::remove_file(elsewhere_file(run_folder)))?;
     }
     Ok(())
 }
 
-fn elsewhere_file(workspace: &Workspace) -> PathBuf {
-    workspace.run_folder().join("socket_folder")
+fn elsewhere_file(run_folder: &Path) -> PathBuf {
+    run_folder.join("socket_folder")
 }
 
 fn remove_if_there(removed: io::Result<()>) -> io::Result<()> {
@@ -70,14 +70,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("d".repeat(100));
         fs::create_dir(&deep).unwrap();
-        let workspace = Workspace::find(Some(&deep)).unwrap();
-        workspace.create_folders().unwrap();
-        let socket = prepare(&workspace).unwrap();
+        let socket = prepare(&deep).unwrap();
         assert!(socket.as_os_str().len() <= LONGEST_PATH, "{}", socket.display());
-        assert_eq!(find(&workspace), socket);
+        assert_eq!(find(&deep), socket);
         std::os::unix::net::UnixListener::bind(&socket).unwrap();
-        remove(&workspace).unwrap();
+        remove(&deep).unwrap();
         assert!(!socket.parent().unwrap().exists());
-        assert_eq!(find(&workspace), workspace.run_folder().join(NAME));
+        assert_eq!(find(&deep), deep.join(NAME));
     }
 }

@@ -1,0 +1,21 @@
+//! How others reach a running `dev` or host: a lock that says there is one, a socket that asks it.
+//!
+//! Both lie in the run folder (`.sides/run/`), which only its user may enter; the socket asks the kernel who calls
+//! all the same. The lock is the kernel's too, so a killed host leaves none behind; its stale socket is replaced by
+//! the next one that holds the lock. A host tells its children the folder in [`HOST_VARIABLE`].
+
+mod client;
+mod error;
+mod lock;
+mod protocol;
+mod server;
+mod socket;
+
+pub use client::{Client, Statuses};
+pub use error::ControlError;
+pub use lock::Lock;
+pub use protocol::{Done, Failure, Order, Phase, PostgresState, PostgresStatus, Request, Status, What};
+pub use server::{Server, Task};
+
+/// The variable that tells a child of a host where the door is: the path of the run folder.
+pub const HOST_VARIABLE: &str = "SIDES_HOST";

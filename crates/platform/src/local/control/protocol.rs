@@ -1,0 +1,229 @@
+//! What is said over the socket: one request line, answer lines, all JSON.
+
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    local::{ProcessStatus, State},
+    place::{Ended, Which, Why},
+};
+
+/// What a client may ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// One status.
+    Status,
+    /// A status now and after every change, until the end.
+    Watch,
+    /// One status; then everything is stopped, and the connection closes when that is done.
+    Stop,
+    /// One `Result<Done, Failure>`, when the order was carried out or refused.
+    Order(Order),
+}
+
+/// What is to be done, and who wants it why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// What.
+    pub what: What,
+    /// Who and why; it ends up in the ledger.
+    pub why: Why,
+}
+
+/// What a host can be told to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// Replace what runs of a process by a kept release.
+    Put {
+        /// The process.
+        process: String,
+        /// The digest.
+        release: String,
+    },
+    /// Have so many copies.
+    Scale {
+        /// The process.
+        process: String,
+        /// How many.
+        count: u32,
+    },
+    /// Start copies afresh.
+    Restart {
+        /// The process.
+        process: String,
+        /// Which copies.
+        which: Which,
+    },
+    /// Run a command of a release to its end.
+    RunOnce {
+        /// The process whose release and environment it gets.
+        process: String,
+        /// The program and its arguments.
+        command: Vec<String>,
+    },
+    /// Let another build of the host take this one's place, in the same process, with all that runs.
+    Replace {
+        /// The program.
+        program: PathBuf,
+    },
+}
+
+/// What became of an order that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Done {
+    /// It was done.
+    Done,
+    /// A command has ended.
+    Ended(Ended),
+}
+
+/// Why an order was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// No process of this name.
+    #[error("there is no process {0:?} here")]
+    UnknownProcess(String),
+    /// Nothing was changed, and why.
+    #[error("{0}")]
+    Refused(String),
+    /// Somebody else's order is being carried out.
+    #[error("{0}")]
+    Busy(String),
+}
+
+/// Everything there is to say about a `dev` or a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Its process id.
+    pub pid: u32,
+    /// What it is busy with.
+    pub phase: Phase,
+    /// Since when it runs.
+    pub started_at: DateTime<Utc>,
+    /// The page, once its port is known.
+    pub address: Option<String>,
+    /// Where the secret to sign in with lies, when this workspace has one of its own.
+    pub admin_token_file: Option<PathBuf>,
+    /// The database.
+    pub postgres: PostgresStatus,
+    /// Every copy of every process.
+    pub processes: Vec<ProcessStatus>,
+    /// Whether this is a host, which takes orders, and not a `dev`.
+    #[serde(default)]
+    pub is_host: bool,
+    /// The digests of what a host runs, by process.
+    #[serde(default)]
+    pub releases: BTreeMap<String, String>,
+    /// How many copies a host wants, by process.
+    #[serde(default)]
+    pub counts: BTreeMap<String, u32>,
+    /// The order that is being carried out, in words.
+    #[serde(default)]
+    pub busy_with: Option<String>,
+}
+
+/// What a `dev` or host is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Build, Postgres, migrations.
+    Preparing,
+    /// The processes are kept running.
+    Running,
+    /// Everything is being stopped.
+    Stopping,
+}
+
+/// Whether the database answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostgresStatus {
+    /// Whether it answers.
+    pub state: PostgresState,
+    /// Which one: never with a password.
+    pub description: Option<String>,
+    /// Why it does not answer.
+    pub reason: Option<String>,
+}
+
+/// Whether the database answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PostgresState {
+    /// It was not asked yet.
+    Starting,
+    /// It answers.
+    Ready,
+    /// It does not answer.
+    Away,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self {
+            pid: std::process::id(),
+            phase: Phase::Preparing,
+            started_at: Utc::now(),
+            address: None,
+            admin_token_file: None,
+            postgres: PostgresStatus { state: PostgresState::Starting, description: None, reason: None },
+            processes: Vec::new(),
+            is_host: false,
+            releases: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            busy_with: None,
+        }
+    }
+}
+
+impl Status {
+    /// That of a host whose page is there.
+    #[must_use]
+    pub fn of_host(page: SocketAddr) -> Self {
+        Self { is_host: true, address: Some(format!("http://{page}")), ..Self::default() }
+    }
+
+    /// Whether there is something to answer and all of it did, at its last ping.
+    #[must_use]
+    pub fn all_answer(&self) -> bool {
+        self.phase == Phase::Running
+            && self.postgres.state == PostgresState::Ready
+            && !self.processes.is_empty()
+            && self.processes.iter().all(|process| process.state == State::Ready)
+    }
+}
+
+impl What {
+    /// The process that it is about, when it is about one.
+    #[must_use]
+    pub fn process(&self) -> Option<&str> {
+        match self {
+            Self::Put { process, .. }
+            | Self::Scale { process, .. }
+            | Self::Restart { process, .. }
+            | Self::RunOnce { process, .. } => Some(process),
+            Self::Replace { .. } => None,
+        }
+    }
+}
+
+/// As people say it.
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Put { process, release } => {
+                write!(f, "replace {process} by {}", release.get(..12).unwrap_or(release))
+            }
+            Self::Scale { process, count } => write!(f, "scale {process} to {count}"),
+            Self::Restart { process, which: Which::All } => write!(f, "restart {process}"),
+            Self::Restart { which: Which::One(copy), .. } => write!(f, "restart {copy}"),
+            Self::RunOnce { command, .. } => write!(f, "run {}", command.first().map_or("", String::as_str)),
+            Self::Replace { .. } => f.write_str("replace the host"),
+        }
+    }
+}

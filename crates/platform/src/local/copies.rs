@@ -1,0 +1,245 @@
+//! How many copies of a process there are, and how one release follows another: add first, then remove.
+
+use std::{collections::HashMap, time::Duration};
+
+use tokio::time::{self, Instant};
+
+use super::{
+    launch::Launch,
+    probe,
+    status::{ProcessStatus, State, copy_id},
+    supervisor::{Kept, Supervisor},
+};
+
+/// Why a process still is what it was.
+#[derive(Debug, thiserror::Error)]
+#[error("the new {process} was not ready: {reason}; the old one goes on")]
+pub struct NotReplaced {
+    /// The name of the process.
+    pub process: String,
+    /// What became of the new copy.
+    pub reason: String,
+}
+
+impl Supervisor {
+    /// How many copies of a process are kept.
+    #[must_use]
+    pub fn count(&self, process: &str) -> usize {
+        self.kept.iter().filter(|kept| kept.launch.procfile.name == process).count()
+    }
+
+    /// Whether exactly so many copies are kept, all of this release and all ready.
+    #[must_use]
+    pub fn all_run(&self, launch: &Launch, count: usize) -> bool {
+        let copies = self.copies_of(&launch.procfile.name);
+        let statuses = self.shared.statuses.borrow();
+        let is_it = |status: &ProcessStatus| status.release == launch.release && status.state == State::Ready;
+        let ready = statuses.iter().filter(|status| copies.contains(&status.copy) && is_it(status)).count();
+        ready == count && copies.len() == count
+    }
+
+    /// The number of a kept copy by its [name](ProcessStatus::id).
+    #[must_use]
+    pub fn find(&self, process: &str, id: &str) -> Option<u64> {
+        self.copies_of(process).into_iter().find(|copy| copy_id(process, *copy) == id)
+    }
+
+    /// Replaces the kept copies of a process, one at a time: a new one is started beside an old one, and when it is
+    /// ready the old one is asked to end, which it does in its own time. Both hold the listener meanwhile. Without
+    /// an old one the new one is started all the same.
+    ///
+    /// Dropping the future gives up the replacement that is going on.
+    ///
+    /// # Errors
+    /// When a new copy dies before it was ready, or is not ready within `patience`. It is gone then, and what had
+    /// been replaced before it is put back in the same way.
+    pub async fn roll(&mut self, launch: Launch, patience: Duration) -> Result<(), NotReplaced> {
+        let old = self.copies_of(&launch.procfile.name);
+        if old.is_empty() {
+            let new = self.start_ready(launch, patience).await?;
+            self.kept.push(new);
+            return Ok(());
+        }
+        let mut replaced = Vec::new();
+        for copy in old {
+            match self.replace(copy, launch.clone(), patience).await {
+                Ok(undo) => replaced.extend(undo),
+                Err(failed) => {
+                    for (copy, former) in replaced.into_iter().rev() {
+                        // What cannot be put back still answers: it was ready.
+                        drop(self.replace(copy, former, patience).await);
+                    }
+                    return Err(failed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts copies of a process afresh, each as it is, one at a time; only the one with the number `only`, or all.
+    ///
+    /// # Errors
+    /// As for [`Supervisor::roll`]; those that were started afresh before stay so.
+    pub async fn restart(
+        &mut self,
+        process: &str,
+        only: Option<u64>,
+        patience: Duration,
+    ) -> Result<(), NotReplaced> {
+        for copy in self.copies_of(process) {
+            if only.is_none_or(|only| only == copy)
+                && let Some(kept) = self.kept.iter().find(|kept| kept.copy == copy)
+            {
+                self.replace(copy, kept.launch.clone(), patience).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has `count` copies of a process. New ones count when they are ready; those that leave are idle ones as long as
+    /// there are any, and finish what they do.
+    ///
+    /// # Errors
+    /// When a new copy is not ready in time: then there are as many as before.
+    pub async fn scale(
+        &mut self,
+        launch: Launch,
+        count: usize,
+        patience: Duration,
+    ) -> Result<(), NotReplaced> {
+        let name = launch.procfile.name.clone();
+        let copies = self.copies_of(&name);
+        if let Some(more) = count.checked_sub(copies.len()) {
+            let new: Vec<Kept> = (0..more).map(|_| self.start(launch.clone())).collect();
+            let guards: Vec<_> = new.iter().map(|new| new.stop.clone().drop_guard()).collect();
+            let deadline = Instant::now() + patience;
+            for one in &new {
+                self.until_ready(&name, one.copy, deadline).await?;
+            }
+            guards.into_iter().for_each(|guard| drop(guard.disarm()));
+            self.kept.extend(new);
+            return Ok(());
+        }
+        let statuses = self.shared.statuses.borrow().clone();
+        let mut busy = HashMap::new();
+        for status in statuses.iter().filter(|status| copies.contains(&status.copy)) {
+            if let Some(address) = status.ops_address {
+                busy.insert(status.copy, probe::busy(&self.shared.client, address).await);
+            }
+        }
+        for copy in first_to_leave(&statuses, &copies, &busy).into_iter().take(copies.len() - count) {
+            if let Some(at) = self.kept.iter().position(|kept| kept.copy == copy) {
+                self.kept.remove(at).stop.cancel();
+            }
+        }
+        Ok(())
+    }
+
+    fn copies_of(&self, process: &str) -> Vec<u64> {
+        let own = self.kept.iter().filter(|kept| kept.launch.procfile.name == process);
+        own.map(|kept| kept.copy).collect()
+    }
+
+    /// The number of the new copy and what the old one was started with; `None` when the old one is not there.
+    async fn replace(
+        &mut self,
+        old: u64,
+        launch: Launch,
+        patience: Duration,
+    ) -> Result<Option<(u64, Launch)>, NotReplaced> {
+        let new = self.start_ready(launch, patience).await?;
+        let Some(kept) = self.kept.iter_mut().find(|kept| kept.copy == old) else {
+            new.stop.cancel();
+            return Ok(None);
+        };
+        let copy = new.copy;
+        let old = std::mem::replace(kept, new);
+        old.stop.cancel();
+        Ok(Some((copy, old.launch)))
+    }
+
+    async fn start_ready(&mut self, launch: Launch, patience: Duration) -> Result<Kept, NotReplaced> {
+        let name = launch.procfile.name.clone();
+        let new = self.start(launch);
+        let given_up = new.stop.clone().drop_guard();
+        self.until_ready(&name, new.copy, Instant::now() + patience).await?;
+        given_up.disarm();
+        Ok(new)
+    }
+
+    async fn until_ready(&self, name: &str, copy: u64, deadline: Instant) -> Result<(), NotReplaced> {
+        let mut statuses = self.shared.statuses.subscribe();
+        let known = statuses.wait_for(|statuses| verdict(statuses, copy).is_some());
+        // The sender lives in `self`: if this does not end well, the time is up.
+        drop(time::timeout_at(deadline, known).await);
+        let statuses = self.shared.statuses.borrow().clone();
+        let verdict = verdict(&statuses, copy).unwrap_or_else(|| Err(reason_of(&statuses, copy)));
+        verdict.map_err(|reason| NotReplaced { process: name.to_owned(), reason })
+    }
+}
+
+/// Whether a copy that was just started is ready, or has failed. `None` while neither is known.
+fn verdict(statuses: &[ProcessStatus], copy: u64) -> Option<Result<(), String>> {
+    let status = statuses.iter().find(|status| status.copy == copy)?;
+    match status.state {
+        State::Ready => Some(Ok(())),
+        // It would be tried again, but a build that dies at its start is no replacement.
+        _ if status.restarts > 0 => Some(Err(reason_of(statuses, copy))),
+        _ => None,
+    }
+}
+
+fn reason_of(statuses: &[ProcessStatus], copy: u64) -> String {
+    let status = statuses.iter().find(|status| status.copy == copy);
+    let reason = status.and_then(|status| status.reason.clone());
+    reason.unwrap_or_else(|| "it did not answer in time".to_owned())
+}
+
+/// Who leaves first: what does not serve, then what is least busy, then the youngest. A copy that does not say how
+/// busy it is counts as idle.
+fn first_to_leave(statuses: &[ProcessStatus], copies: &[u64], busy: &HashMap<u64, Option<u64>>) -> Vec<u64> {
+    let serves =
+        |copy: u64| statuses.iter().any(|status| status.copy == copy && status.state == State::Ready);
+    let mut copies = copies.to_owned();
+    copies.sort_by_key(|copy| {
+        let tasks = busy.get(copy).copied().flatten().unwrap_or(0);
+        (serves(*copy), tasks, std::cmp::Reverse(*copy))
+    });
+    copies
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(copy: u64, state: State) -> ProcessStatus {
+        ProcessStatus {
+            name: "worker".to_owned(),
+            copy,
+            release: None,
+            state,
+            since: chrono::Utc::now(),
+            started_at: None,
+            pid: None,
+            ops_address: None,
+            restarts: 0,
+            deaths: 0,
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn the_dead_leave_first_then_the_idle_then_the_young() {
+        let states = [
+            (1, State::Ready),
+            (2, State::Ready),
+            (3, State::Ready),
+            (4, State::Restarting),
+            (5, State::Ready),
+        ];
+        let statuses: Vec<_> = states.map(|(copy, state)| status(copy, state)).into();
+        let busy = HashMap::from([(1, Some(0)), (2, Some(3)), (3, Some(0)), (5, Some(1))]);
+        assert_eq!(first_to_leave(&statuses, &[1, 2, 3, 4, 5], &busy), [4, 3, 1, 5, 2]);
+        assert_eq!(first_to_leave(&statuses, &[1, 2, 3], &HashMap::new()), [3, 2, 1]);
+    }
+}

@@ -1,0 +1,175 @@
+//! The host of this machine as a [`Place`], spoken to through its door.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::time;
+
+use super::{
+    ProcessStatus, State,
+    control::{Client, ControlError, Done, Failure, HOST_VARIABLE, Order, Status, What},
+    logs,
+};
+use crate::place::{Abilities, Ended, Instance, InstanceState, Place, PlaceError, Which, Why};
+
+/// A host that is being replaced is back well within this.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What a process gives itself by default, and what the host adds.
+const DRAIN_LIMIT: Duration = Duration::from_secs(30);
+/// More copies than a machine of this kind carries.
+const MOST_COPIES: u32 = 64;
+/// The process with the inherited socket.
+const WEB: &str = "web";
+
+/// The running `sides host` of a workspace.
+#[derive(Debug, Clone)]
+pub struct LocalHost {
+    run_folder: PathBuf,
+    name: String,
+}
+
+impl LocalHost {
+    /// The host whose run folder (`.sides/run`) this is. It is asked only when something is wanted.
+    #[must_use]
+    pub fn of(run_folder: &Path) -> Self {
+        Self { run_folder: run_folder.to_owned(), name: "the host".to_owned() }
+    }
+
+    /// The host that started this very process; `None` for one that was started otherwise.
+    #[must_use]
+    pub fn of_this_process() -> Option<Self> {
+        env::var_os(HOST_VARIABLE)
+            .filter(|folder| !folder.is_empty())
+            .map(|folder| Self::of(Path::new(&folder)))
+    }
+
+    /// What it runs.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn status(&self) -> Result<Status, PlaceError> {
+        let status = self.connect().await?.status().await.map_err(|error| self.unreachable(&error))?;
+        if status.is_host {
+            return Ok(status);
+        }
+        let reason = "a dev runs here, which replaces its processes by itself; stop it with `sides stop` and start \
+                      `sides host`";
+        Err(PlaceError::Refused { place: self.name.clone(), reason: reason.to_owned() })
+    }
+
+    async fn connect(&self) -> Result<Client, PlaceError> {
+        let deadline = time::Instant::now() + PATIENCE;
+        loop {
+            match Client::connect(&self.run_folder).await {
+                Ok(Some(client)) => return Ok(client),
+                Err(error) => return Err(self.unreachable(&error)),
+                // Between the death of a host and its successor.
+                Ok(None) if time::Instant::now() < deadline => time::sleep(Duration::from_millis(50)).await,
+                Ok(None) => {
+                    let reason =
+                        format!("no host runs in {}; `sides up` starts it", self.run_folder.display());
+                    return Err(PlaceError::Unreachable { place: self.name.clone(), reason });
+                }
+            }
+        }
+    }
+
+    async fn order(&self, what: What, why: &Why) -> Result<Done, PlaceError> {
+        let place = self.name.clone();
+        let order = Order { what, why: why.clone() };
+        let answer = self.connect().await?.order(order).await.map_err(|error| self.unreachable(&error))?;
+        answer.map_err(|failure| match failure {
+            Failure::UnknownProcess(process) => PlaceError::UnknownProcess { place, process },
+            Failure::Refused(reason) => PlaceError::Refused { place, reason },
+            Failure::Busy(reason) => PlaceError::Busy { place, reason },
+        })
+    }
+
+    fn unreachable(&self, error: &ControlError) -> PlaceError {
+        PlaceError::Unreachable { place: self.name.clone(), reason: error.to_string() }
+    }
+}
+
+#[async_trait]
+impl Place for LocalHost {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn abilities(&self, process: &str) -> Abilities {
+        Abilities {
+            inherits_sockets: process == WEB,
+            surges: true,
+            gap: Duration::ZERO,
+            drain_limit: DRAIN_LIMIT,
+            most_copies: MOST_COPIES,
+        }
+    }
+
+    async fn instances(&self, process: &str) -> Result<Vec<Instance>, PlaceError> {
+        let status = self.status().await?;
+        if !status.counts.contains_key(process) {
+            let (place, process) = (self.name.clone(), process.to_owned());
+            return Err(PlaceError::UnknownProcess { place, process });
+        }
+        let own = status.processes.iter().filter(|copy| copy.name == process && copy.state != State::Stopped);
+        Ok(own.map(instance).collect())
+    }
+
+    async fn put(&self, process: &str, release: &str, why: &Why) -> Result<(), PlaceError> {
+        let what = What::Put { process: process.to_owned(), release: release.to_owned() };
+        self.order(what, why).await.map(drop)
+    }
+
+    async fn scale(&self, process: &str, count: u32, why: &Why) -> Result<(), PlaceError> {
+        self.order(What::Scale { process: process.to_owned(), count }, why).await.map(drop)
+    }
+
+    async fn restart(&self, process: &str, which: Which, why: &Why) -> Result<(), PlaceError> {
+        self.order(What::Restart { process: process.to_owned(), which }, why).await.map(drop)
+    }
+
+    async fn run_once(&self, process: &str, command: &[String], why: &Why) -> Result<Ended, PlaceError> {
+        let what = What::RunOnce { process: process.to_owned(), command: command.to_owned() };
+        match self.order(what, why).await? {
+            Done::Ended(ended) => Ok(ended),
+            _ => Err(self.unreachable(&ControlError::WentAway)),
+        }
+    }
+
+    async fn logs(&self, process: &str, lines: usize) -> Result<Vec<String>, PlaceError> {
+        let lines = logs::last(&logs::folder_beside(&self.run_folder), process, lines).map_err(|error| {
+            let reason = format!("its logs cannot be read: {error}");
+            PlaceError::Unreachable { place: self.name.clone(), reason }
+        })?;
+        Ok(lines.into_iter().map(|line| line.text).collect())
+    }
+}
+
+fn instance(copy: &ProcessStatus) -> Instance {
+    let details = [
+        ("pid", copy.pid.map(|pid| pid.to_string())),
+        ("ops_address", copy.ops_address.map(|address| address.to_string())),
+        ("restarts", Some(copy.restarts.to_string())),
+    ];
+    let details = details.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Instance {
+        id: copy.id(),
+        release: copy.release.clone().unwrap_or_default(),
+        since: copy.started_at.unwrap_or(copy.since),
+        state: match copy.state {
+            State::Starting => InstanceState::Starting,
+            State::Ready => InstanceState::Healthy,
+            State::Unready => InstanceState::Unhealthy,
+            State::Restarting => InstanceState::Crashed,
+            State::Draining | State::Stopped => InstanceState::Draining,
+        },
+        reason: copy.reason.clone(),
+        details: details.collect::<BTreeMap<_, _>>(),
+    }
+}

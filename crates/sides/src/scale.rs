@@ -1,0 +1,29 @@
+//! `sides scale`.
+
+use std::time::Instant;
+
+use platform::place::Place as _;
+
+use crate::{
+    cli::Reason,
+    control::running_host,
+    display::{Screen, tell},
+    outcome::{self, Outcome},
+    who,
+    workspace::Workspace,
+};
+
+/// Has so many copies of a process from now on, also after a restart of the host.
+pub(crate) async fn run(
+    workspace: &Workspace,
+    process: &str,
+    count: u32,
+    reason: Reason,
+) -> anyhow::Result<Outcome> {
+    let Some(host) = running_host(workspace).await? else { return Ok(outcome::no_host()) };
+    let (screen, begun) = (Screen::new(), Instant::now());
+    host.scale(process, count, &who::why(reason.reason, "scale")).await?;
+    let copies = if count == 1 { "copy" } else { "copies" };
+    screen.line(&tell::done(screen.palette, &format!("{process} has {count} {copies}"), begun.elapsed()));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,73 @@
+//! What a host does when it is told to: copies, restarts, and what it remembers.
+
+use nix::sys::signal::Signal;
+use platform::{
+    local::LocalHost,
+    place::{InstanceState, Place as _, PlaceError, Which, Why},
+};
+use serde_json::Value;
+use testing::{TestDatabase, wait_until};
+
+use crate::{
+    releasing::{ended, run, shown, start_host},
+    sandbox::{PATIENCE, Sandbox, signal},
+    toy,
+};
+
+/// The copies of a process that answer.
+fn ready(sandbox: &Sandbox, process: &str) -> Vec<Value> {
+    let status = sandbox.status();
+    let all = status["processes"].as_array().cloned().unwrap_or_default();
+    all.into_iter().filter(|one| one["name"] == process && one["state"] == "ready").collect()
+}
+
+fn why() -> Why {
+    Why { asked_by: "a test".to_owned(), reason: "to see what happens".to_owned() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_are_counted_kept_and_remembered() {
+    let database = TestDatabase::create().await;
+    let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
+    toy::write_workspace(&sandbox);
+    let mut host = start_host(&sandbox);
+    host.says("web was not released yet").await;
+    ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
+    sandbox.wait_until_green().await;
+
+    let said = ended(&run(&sandbox, &["scale", "worker", "3"]).await, 0);
+    assert!(said.contains("worker has 3 copies"), "{said}");
+    let workers = ready(&sandbox, "worker");
+    assert_eq!(workers.len(), 3, "they count when they answer");
+
+    // As another process finds it: by the folder that the host tells its children.
+    let environment = std::fs::read(format!("/proc/{}/environ", workers[0]["pid"])).unwrap();
+    let variables: Vec<_> = environment.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+    let folder = variables.iter().find_map(|variable| variable.strip_prefix("SIDES_HOST=")).unwrap();
+    let place = LocalHost::of(folder.as_ref());
+    let copies = place.instances("worker").await.unwrap();
+    assert!(copies.iter().all(|copy| copy.state == InstanceState::Healthy), "{copies:?}");
+    place.restart("worker", Which::One(copies[1].id.clone()), &why()).await.unwrap();
+    let after = place.instances("worker").await.unwrap();
+    assert!(after.iter().any(|copy| copy.id == copies[0].id && copy.state == InstanceState::Healthy));
+    assert!(!after.iter().any(|copy| copy.id == copies[1].id && copy.state == InstanceState::Healthy));
+    let unknown = place.restart("worker", Which::One("worker.999".to_owned()), &why()).await.unwrap_err();
+    assert!(matches!(unknown, PlaceError::Refused { .. }), "{unknown:?}");
+    let unknown = place.scale("mail", 2, &why()).await.unwrap_err();
+    assert!(matches!(unknown, PlaceError::UnknownProcess { .. }), "{unknown:?}");
+
+    let once = ["sh".to_owned(), "-c".to_owned(), "echo $RELEASE; exit 3".to_owned()];
+    let ran = place.run_once("worker", &once, &why()).await.unwrap();
+    assert_eq!((ran.code, ran.output.trim()), (Some(3), &copies[0].release[..12]));
+
+    ended(&run(&sandbox, &["stop"]).await, 0);
+    host.ended().await;
+    let mut host = start_host(&sandbox);
+    host.ready().await;
+    assert_eq!(ready(&sandbox, "worker").len(), 3, "the count outlives the host");
+    ended(&run(&sandbox, &["scale", "worker", "0"]).await, 0);
+    wait_until("all workers have left", PATIENCE, async || ready(&sandbox, "worker").is_empty()).await;
+    assert_eq!(shown(&sandbox).await, "one of first");
+    signal(host.pid(), Signal::SIGTERM);
+    assert!(host.ended().await.success());
+}
