@@ -8,6 +8,7 @@
 //! How mistakes are caught: a child dies with its supervisor, however that dies (`spawn`); a group that
 //! outlives its leader is killed (`keeper`); a process counts as ready only when it answers (`probe`).
 
+mod bundle;
 pub mod control;
 mod copies;
 mod exit;

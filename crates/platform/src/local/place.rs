@@ -2,20 +2,20 @@
 
 use std::{
     collections::BTreeMap,
-    env,
+    env, io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use tokio::time;
+use tokio::{task, time};
 
 use super::{
-    ProcessStatus, State,
+    ProcessStatus, State, bundle,
     control::{Client, ControlError, Done, Failure, HOST_VARIABLE, Order, Status, What},
     logs,
 };
-use crate::place::{Abilities, Ended, Instance, InstanceState, Place, PlaceError, Which, Why};
+use crate::place::{Abilities, Bundle, Ended, Instance, InstanceState, Place, PlaceError, Which, Why};
 
 /// A host that is being replaced is back well within this.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -119,6 +119,16 @@ impl Place for LocalHost {
         }
         let own = status.processes.iter().filter(|copy| copy.name == process && copy.state != State::Stopped);
         Ok(own.map(instance).collect())
+    }
+
+    async fn offer(&self, process: &str, release: &str, bundle: &Bundle) -> Result<(), PlaceError> {
+        let releases = self.run_folder.with_file_name("releases");
+        let (process, release, bundle) = (process.to_owned(), release.to_owned(), bundle.clone());
+        let kept = task::spawn_blocking(move || bundle::keep(&releases, &process, &release, &bundle)).await;
+        kept.map_err(io::Error::other).flatten().map_err(|error| PlaceError::Refused {
+            place: self.name.clone(),
+            reason: format!("the release cannot be kept: {error}"),
+        })
     }
 
     async fn put(&self, process: &str, release: &str, why: &Why) -> Result<(), PlaceError> {
