@@ -1,5 +1,6 @@
 //! The command line, for the binary `migrate` and for whoever offers the same commands.
 
+mod backfills;
 mod check;
 mod findings;
 mod new;
@@ -42,6 +43,12 @@ pub enum Command {
     Plan(Plan),
     /// Apply every pending migration
     Up(Up),
+    /// Run, pause, resume or show the backfills: data changed in batches, beside the code
+    Backfill {
+        /// What to do with them.
+        #[command(subcommand)]
+        order: Backfill,
+    },
     /// Revert applied migrations, newest first
     Down(Down),
     /// Show what is applied and what is pending
@@ -101,6 +108,47 @@ pub struct Up {
     /// Apply pending migrations that are older than applied ones too
     #[arg(long)]
     pub out_of_order: bool,
+}
+
+/// What may be done with backfills.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Backfill {
+    /// Run the pending ones until they are done; goes on where an earlier run was ended
+    Run(RunBackfill),
+    /// Have them rest after the present batch, until they are resumed
+    Pause {
+        /// Only these migrations
+        names: Vec<String>,
+    },
+    /// Take a pause back: a runner that waits goes on
+    Resume {
+        /// Only these migrations
+        names: Vec<String>,
+    },
+    /// Show how far each has come
+    Status,
+}
+
+/// Options of `backfill run`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunBackfill {
+    /// Only these migrations
+    pub names: Vec<String>,
+    /// Give up at once when another runner is at work on the same
+    #[arg(long)]
+    pub no_wait: bool,
+    /// How long a batch should take: nobody waits longer for one of its rows [default: 50]
+    #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    pub batch_time: Option<u64>,
+    /// The part of the time in which it works, in percent [default: 50]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub share: Option<u8>,
+    /// How far a replica may be behind, in milliseconds [default: 1000]
+    #[arg(long, value_name = "MILLISECONDS")]
+    pub replica_lag: Option<u64>,
+    /// How many sessions of others may work at once before it slows down [default: 40]
+    #[arg(long, value_name = "N")]
+    pub active: Option<i64>,
 }
 
 /// Options of `down`.

@@ -63,6 +63,25 @@ pub enum MigrateError {
         /// What stays applied, and what to do next.
         outcome: String,
     },
+    /// A backfill's statement cannot be cut.
+    #[error("{site}: {why}")]
+    NotInBatches {
+        /// Which statement.
+        site: Box<Site>,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// A backfill that others wait for was paused.
+    #[error(
+        "the backfill migrations/{migration} is paused by {by}, and what comes after it needs it; resume it: \
+         migrate backfill resume"
+    )]
+    Paused {
+        /// The folder's name.
+        migration: String,
+        /// Who paused it.
+        by: String,
+    },
     /// A lock was not to be had.
     #[error("{site}: no lock in {tries} tries of {} ms{}\n{outcome}", lock_timeout.as_millis(), blocked_by(blockers))]
     Locked {
@@ -101,6 +120,17 @@ impl fmt::Display for Site {
 impl From<tokio_postgres::Error> for MigrateError {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Runner(error.into())
+    }
+}
+
+impl MigrateError {
+    /// Whether the server or the way to it was lost, so that another connection may find it again.
+    pub(crate) fn is_connection_lost(&self) -> bool {
+        match self {
+            Self::Connect(_) => true,
+            Self::Runner(said) | Self::Statement { said, .. } => said.is_connection_lost(),
+            _ => false,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The record of what was applied: diesel's table, and beside it what that does not hold.
 
+use std::time::Instant;
+
 use tokio_postgres::{Client, Error};
 
 use crate::{Migration, watch::Seen};
@@ -26,11 +28,12 @@ pub(crate) async fn ensure(client: &Client) -> Result<(), Error> {
     client.batch_execute(include_str!("ledger.sql")).await
 }
 
-async fn exists(client: &Client) -> Result<bool, Error> {
+/// Whether the tables are there, as this release knows them.
+pub(crate) async fn exists(client: &Client) -> Result<bool, Error> {
     let row = client
         .query_one(
             "SELECT to_regclass('public.__diesel_schema_migrations') IS NOT NULL
-                AND to_regclass('sides_migrate.steps') IS NOT NULL",
+                AND to_regclass('sides_migrate.backfills') IS NOT NULL",
             &[],
         )
         .await?;
@@ -141,17 +144,50 @@ pub(crate) async fn refused(client: &Client, id: i64) -> Result<(), Error> {
     client.execute("DELETE FROM sides_migrate.steps WHERE id = $1", &[&id]).await.map(drop)
 }
 
+/// What it took until a statement ran through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tries {
+    pub(crate) failed: u32,
+    /// When the first try began.
+    first: Instant,
+    /// When the one that counts began.
+    last: Instant,
+}
+
+impl Tries {
+    pub(crate) fn begin() -> Self {
+        Self { failed: 0, first: Instant::now(), last: Instant::now() }
+    }
+
+    /// The last one came to nothing, and another begins.
+    pub(crate) fn again(&mut self) {
+        self.failed += 1;
+        self.last = Instant::now();
+    }
+
+    fn waited_ms(self) -> i64 {
+        i64::try_from(self.last.duration_since(self.first).as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
 /// Says that it is done, and what was seen meanwhile.
-pub(crate) async fn finish(client: &Client, id: i64, retries: u32, seen: &Seen) -> Result<(), Error> {
+pub(crate) async fn finish(client: &Client, id: i64, tries: Tries, seen: &Seen) -> Result<(), Error> {
     let (mode, relation) =
         seen.lock.clone().map_or((None, None), |(mode, relation)| (Some(mode), Some(relation)));
     client
         .execute(
             "UPDATE sides_migrate.steps SET finished_at = clock_timestamp(), retries = $2, lock_mode = $3,
-                 lock_relation = $4, others_waited_ms = $5,
+                 lock_relation = $4, others_waited_ms = $5, waited_ms = $6,
                  duration_ms = 1000 * extract(epoch FROM clock_timestamp() - started_at)
              WHERE id = $1",
-            &[&id, &i32::try_from(retries).unwrap_or(i32::MAX), &mode, &relation, &seen.others_waited_ms],
+            &[
+                &id,
+                &i32::try_from(tries.failed).unwrap_or(i32::MAX),
+                &mode,
+                &relation,
+                &seen.others_waited_ms,
+                &(tries.waited_ms() + seen.waited_ms),
+            ],
         )
         .await
         .map(drop)

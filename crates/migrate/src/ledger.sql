@@ -32,9 +32,36 @@ CREATE TABLE IF NOT EXISTS sides_migrate.steps (
     -- The strongest lock that its transaction had on a relation of others' when it was done, and on which.
     lock_mode text,
     lock_relation text,
+    -- From the first try to the moment it had its locks.
+    waited_ms bigint NOT NULL DEFAULT 0,
     -- The longest time that another session was seen waiting for this one.
     others_waited_ms bigint NOT NULL DEFAULT 0,
     run_by text NOT NULL DEFAULT session_user
+);
+
+-- Ledgers of earlier releases have no such column.
+ALTER TABLE sides_migrate.steps ADD COLUMN IF NOT EXISTS waited_ms bigint NOT NULL DEFAULT 0;
+
+-- How far a backfill's statement has come. Written in the transaction of each batch, so that it is never ahead of the
+-- rows and never behind them.
+CREATE TABLE IF NOT EXISTS sides_migrate.backfills (
+    step_id bigint PRIMARY KEY REFERENCES sides_migrate.steps ON DELETE CASCADE,
+    migration text,
+    -- The key of the last row that is done, each column as text.
+    last_key text[],
+    -- Rows looked at, rows changed, rows that there were at the start by Postgres' statistics.
+    visited bigint NOT NULL DEFAULT 0,
+    changed bigint NOT NULL DEFAULT 0,
+    estimated bigint,
+    batches bigint NOT NULL DEFAULT 0,
+    -- The last runner's beginning, for the rate.
+    run_began_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    run_began_with bigint NOT NULL DEFAULT 0,
+    updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- Set while somebody wants it to rest.
+    paused_by text,
+    -- Why it goes slowly.
+    slow text
 );
 
 -- Rights on schema public that everyone had before it was closed, to be given back by the last down.

@@ -7,6 +7,7 @@
 //!
 //! Never knows web, worker or clock.
 
+pub mod backfill;
 pub mod check;
 pub mod class;
 pub mod cli;
@@ -33,6 +34,7 @@ mod status;
 mod step;
 mod watch;
 
+pub use backfill::{Pace, PaceOptions, Progress, Standing, backfill};
 pub use drift::drift;
 pub use error::{MigrateError, Site};
 pub use ledger::Applied;

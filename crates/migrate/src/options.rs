@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::class::Phase;
+use crate::{PaceOptions, class::Phase};
 
 /// How the runner goes about it.
 #[derive(Debug, Clone)]
@@ -15,6 +15,10 @@ pub struct Options {
     pub phase: Option<Phase>,
     /// Only migrations of these names; all when there are none.
     pub only: Vec<String>,
+    /// How much of the server a backfill may take.
+    pub pace: PaceOptions,
+    /// Stay while a backfill is paused, instead of leaving.
+    pub wait_while_paused: bool,
     /// How long a statement may make others queue behind it while it waits for its lock.
     pub lock_timeout: Duration,
     /// How often a lock is tried.
@@ -30,6 +34,8 @@ impl Default for Options {
             out_of_order: false,
             phase: None,
             only: Vec::new(),
+            pace: PaceOptions::default(),
+            wait_while_paused: false,
             lock_timeout: Duration::from_millis(200),
             tries: 30,
             pause: Duration::from_millis(100),
@@ -79,6 +85,33 @@ pub enum Event {
     Waits {
         /// Its folder's name.
         migration: String,
+    },
+    /// A backfill is on its way.
+    Progress {
+        /// The migration.
+        migration: String,
+        /// Rows that were looked at.
+        done: i64,
+        /// Rows of the table, as Postgres' statistics had it at the start.
+        estimated: Option<i64>,
+        /// Rows looked at per second.
+        per_second: i64,
+        /// Seconds that are left, at that rate.
+        seconds_left: Option<i64>,
+        /// Why it goes slowly.
+        slow: Option<String>,
+    },
+    /// A backfill rests until it is resumed.
+    Paused {
+        /// The migration.
+        migration: String,
+        /// Who paused it.
+        by: String,
+    },
+    /// The server was lost; a new connection is tried.
+    Reconnects {
+        /// What was said.
+        why: String,
     },
     /// A migration is done.
     Done {

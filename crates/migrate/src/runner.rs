@@ -6,8 +6,9 @@ use database::DatabaseUrl;
 use tokio_postgres::Client;
 
 use crate::{
-    Applied, Event, MigrateError, Migration, Options, Refusal, ensure_roles, ledger, phases::choose, plan,
-    preview::look_ahead, script::Script, session, step::Hands, watch::Watch,
+    Applied, Event, MigrateError, Migration, Options, Refusal, backfill::backfill, class::Phase,
+    ensure_roles, ledger, phases::choose, plan, preview::look_ahead, script::Script, session, step::Hands,
+    watch::Watch,
 };
 
 /// Which applied migrations to revert.
@@ -38,6 +39,9 @@ pub async fn apply(
     options: &Options,
     tell: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Vec<String>, MigrateError> {
+    if options.phase == Some(Phase::Backfill) {
+        return backfill(url, all, &[], options, tell).await;
+    }
     let client = session::open(url, options, tell).await?;
     ledger::ensure(&client).await?;
     let applied = ledger::applied(&client).await?;
@@ -45,7 +49,10 @@ pub async fn apply(
     adopt(&client, all, &applied).await?;
     let pending = wanted(&client, url, all, &applied, pending, options, tell).await?;
     let scripts = pending.into_iter().map(Script::up).collect::<Result<Vec<_>, _>>()?;
-    finish(&client, run(&client, url, &scripts, options, tell).await).await
+    let mut names = Vec::new();
+    let done = run(&client, url, &scripts, options, &mut names, tell).await;
+    finish(&client, done).await?;
+    Ok(names)
 }
 
 /// Those that the options ask for and that may run without the others.
@@ -105,49 +112,50 @@ pub async fn revert(
         let migration = known.ok_or_else(|| MigrateError::NotKnown { version: one.version.clone() })?;
         scripts.push(Script::down(migration)?);
     }
-    finish(&client, run(&client, url, &scripts, options, tell).await).await
+    let mut names = Vec::new();
+    let done = run(&client, url, &scripts, options, &mut names, tell).await;
+    finish(&client, done).await?;
+    Ok(names)
 }
 
 /// What an earlier migration made must be within the roles' reach even when a later one failed.
-async fn finish(
-    client: &Client,
-    done: Result<Vec<String>, MigrateError>,
-) -> Result<Vec<String>, MigrateError> {
+async fn finish(client: &Client, done: Result<(), MigrateError>) -> Result<(), MigrateError> {
     let roles = async {
         session::settle(client).await?;
         ensure_roles(client).await
     };
-    match (done, roles.await) {
-        (Ok(names), Ok(())) => Ok(names),
-        (Ok(_), Err(error)) => Err(error.into()),
-        // The first error is the one that matters; the second may only say that the connection is gone.
-        (Err(error), _) => Err(error),
-    }
+    let roles = roles.await;
+    // The first error is the one that matters; the second may only say that the connection is gone.
+    done?;
+    Ok(roles?)
 }
 
-async fn run(
+/// Runs the scripts in their order; `names` gets those that were completed.
+pub(crate) async fn run(
     client: &Client,
     url: &DatabaseUrl,
     scripts: &[Script<'_>],
     options: &Options,
+    names: &mut Vec<String>,
     tell: &mut (dyn FnMut(Event) + Send),
-) -> Result<Vec<String>, MigrateError> {
+) -> Result<(), MigrateError> {
     if scripts.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let watch = Watch::start(url, session::pid(client).await?);
-    let mut hands = Hands { client, watch: &watch, options, tell };
-    let mut names = Vec::new();
+    let mut hands = Hands { client, url, watch: &watch, options, tell };
     for script in scripts {
         let (migration, direction) = (script.migration.name().to_owned(), script.direction);
         let begun = Instant::now();
         (hands.tell)(Event::Begins { migration: migration.clone(), direction });
-        hands.run(script).await?;
+        if !hands.run(script).await? {
+            continue;
+        }
         let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         (hands.tell)(Event::Done { migration: migration.clone(), direction, milliseconds });
         names.push(migration);
     }
-    Ok(names)
+    Ok(())
 }
 
 /// Remembers the text of migrations that diesel itself applied, so that later edits are seen.

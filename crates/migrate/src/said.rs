@@ -27,6 +27,25 @@ impl Said {
         self.0.code() == Some(&SqlState::T_R_DEADLOCK_DETECTED)
     }
 
+    /// The same may pass when it is tried again: a lock, a deadlock, or two who changed one row.
+    pub(crate) fn is_worth_another_try(&self) -> bool {
+        self.is_lock_timeout()
+            || self.is_deadlock()
+            || self.0.code() == Some(&SqlState::T_R_SERIALIZATION_FAILURE)
+    }
+
+    /// The server ended the session, or the way to it broke.
+    pub(crate) fn is_connection_lost(&self) -> bool {
+        match self.0.code() {
+            Some(code) => ["57P01", "57P02", "57P03", "08000", "08003", "08006"].contains(&code.code()),
+            None => {
+                self.0.is_closed()
+                    || std::error::Error::source(&self.0)
+                        .is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+            }
+        }
+    }
+
     /// Lines of the statement before the place that Postgres points at.
     pub(crate) fn lines_before(&self, statement: &str) -> usize {
         match self.0.as_db_error().and_then(|said| said.position()) {

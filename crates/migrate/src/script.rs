@@ -2,6 +2,7 @@
 
 use crate::{
     MigrateError, Migration, Said, Site,
+    class::Phase,
     sql::{Statement, statements},
 };
 
@@ -13,6 +14,8 @@ pub(crate) struct Script<'a> {
     pub(crate) file: &'static str,
     pub(crate) statements: Vec<Statement>,
     pub(crate) in_transaction: bool,
+    /// Whether it runs in batches, beside the code.
+    pub(crate) is_backfill: bool,
 }
 
 impl<'a> Script<'a> {
@@ -42,8 +45,11 @@ impl<'a> Script<'a> {
         if let (Some(found), Some(true)) = (outside, migration.asks_for_transaction()) {
             return Err(MigrateError::NeedsNoTransaction(site(found)));
         }
-        let in_transaction = migration.asks_for_transaction().unwrap_or(outside.is_none());
-        Ok(Self { migration, direction, file, statements, in_transaction })
+        let is_backfill = direction == "up"
+            && migration.metadata().phase == Some(Phase::Backfill)
+            && migration.asks_for_transaction() != Some(true);
+        let in_transaction = migration.asks_for_transaction().unwrap_or(outside.is_none()) && !is_backfill;
+        Ok(Self { migration, direction, file, statements, in_transaction, is_backfill })
     }
 
     /// The error of a statement, with what it means for the whole.

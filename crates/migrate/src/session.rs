@@ -17,13 +17,32 @@ pub(crate) async fn open(
     options: &Options,
     tell: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Client, MigrateError> {
+    let client = connect(url).await?;
+    lock(&client, RUNNER_LOCK, options.wait, tell).await?;
+    settle(&client).await?;
+    Ok(client)
+}
+
+/// Connects, with a runner's settings and without its lock.
+pub(crate) async fn connect(url: &DatabaseUrl) -> Result<Client, MigrateError> {
     let client = database::client(&url.with_application_name("migrate")).await?;
+    settle(&client).await?;
+    Ok(client)
+}
+
+/// Takes an advisory lock until the session ends.
+pub(crate) async fn lock(
+    client: &Client,
+    key: i64,
+    wait: bool,
+    tell: &mut (dyn FnMut(Event) + Send),
+) -> Result<(), MigrateError> {
     let mut told = false;
     // Polled: a session that waits inside a statement holds a snapshot, which a concurrent index build of the
     // working runner would wait for, for ever.
-    while !try_lock(&client).await? {
-        let holder = holder(&client).await?;
-        if !options.wait {
+    while !try_lock(client, key).await? {
+        let holder = holder(client, key).await?;
+        if !wait {
             return Err(MigrateError::Busy { holder });
         }
         if !told {
@@ -32,15 +51,22 @@ pub(crate) async fn open(
         }
         tokio::time::sleep(POLL).await;
     }
-    settle(&client).await?;
-    Ok(client)
+    Ok(())
 }
 
-async fn try_lock(client: &Client) -> Result<bool, Error> {
-    Ok(client.query_one("SELECT pg_try_advisory_lock($1)", &[&RUNNER_LOCK]).await?.get(0))
+/// Lets go of it.
+pub(crate) async fn unlock(client: &Client, version: &str) -> Result<(), Error> {
+    client
+        .execute("SELECT pg_advisory_unlock(hashtextextended('sides backfill ' || $1, 0))", &[&version])
+        .await
+        .map(drop)
 }
 
-async fn holder(client: &Client) -> Result<String, Error> {
+async fn try_lock(client: &Client, key: i64) -> Result<bool, Error> {
+    Ok(client.query_one("SELECT pg_try_advisory_lock($1)", &[&key]).await?.get(0))
+}
+
+async fn holder(client: &Client, key: i64) -> Result<String, Error> {
     let row = client
         .query_opt(
             "SELECT format('pid %s, user %s, from %s, since %s', a.pid, a.usename,
@@ -49,7 +75,7 @@ async fn holder(client: &Client) -> Result<String, Error> {
              WHERE l.locktype = 'advisory' AND l.granted
                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                AND (l.classid::bigint << 32 | l.objid::bigint) = $1 AND l.objsubid = 1",
-            &[&RUNNER_LOCK],
+            &[&key],
         )
         .await?;
     Ok(row.map_or_else(|| "it has just ended".to_owned(), |row| row.get(0)))

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use database::DatabaseUrl;
 use tokio_postgres::{Client, Error};
 
 use crate::{
     Event, MigrateError, Migration, Options, Said,
+    backfill::{self, Batched, Batches},
     concurrent::Concurrent,
-    ledger::{self, Before, Place},
+    ledger::{self, Before, Place, Tries},
     recover,
     script::Script,
     session,
@@ -17,29 +19,50 @@ use crate::{
 /// What a script runs with.
 pub(crate) struct Hands<'a> {
     pub(crate) client: &'a Client,
+    pub(crate) url: &'a DatabaseUrl,
     pub(crate) watch: &'a Watch,
     pub(crate) options: &'a Options,
     pub(crate) tell: &'a mut (dyn FnMut(Event) + Send),
 }
 
 impl Hands<'_> {
-    /// Runs the script and records it.
-    pub(crate) async fn run(&mut self, script: &Script<'_>) -> Result<(), MigrateError> {
+    /// Runs the script and records it. False when another runner has just completed it.
+    pub(crate) async fn run(&mut self, script: &Script<'_>) -> Result<bool, MigrateError> {
         session::settle(self.client).await?;
-        if script.in_transaction { self.whole(script).await } else { self.step_by_step(script).await }
+        if script.is_backfill {
+            return self.backfill(script).await;
+        }
+        if script.in_transaction {
+            self.whole(script).await?;
+        } else {
+            self.step_by_step(script).await?;
+        }
+        Ok(true)
+    }
+
+    /// A backfill may run beside the runner, so it has a lock of its own.
+    async fn backfill(&mut self, script: &Script<'_>) -> Result<bool, MigrateError> {
+        let version = script.migration.version();
+        backfill::lock(self.client, &version, self.options.wait, &mut *self.tell).await?;
+        let is_done = ledger::applied(self.client).await?.iter().any(|one| one.version == version);
+        if !is_done {
+            self.step_by_step(script).await?;
+        }
+        session::unlock(self.client, &version).await?;
+        Ok(!is_done)
     }
 
     /// One transaction; when a lock is not to be had all of it is given up, so that nobody waits for a lock
     /// that only waits itself.
     async fn whole(&mut self, script: &Script<'_>) -> Result<(), MigrateError> {
-        let mut attempt = 1;
+        let mut tries = Tries::begin();
         loop {
             self.watch.take();
-            let tried = self.transaction(script, 0..script.statements.len(), attempt, true).await;
+            let tried = self.transaction(script, 0..script.statements.len(), tries, true).await;
             let Err((index, said)) = tried else { return Ok(()) };
             // When both fail the first one is the reason.
             let rolled_back = self.client.batch_execute("ROLLBACK").await;
-            self.pause_or_fail(script, index, said, &mut attempt).await?;
+            self.pause_or_fail(script, index, said, &mut tries).await?;
             rolled_back?;
         }
     }
@@ -48,33 +71,66 @@ impl Hands<'_> {
     async fn step_by_step(&mut self, script: &Script<'_>) -> Result<(), MigrateError> {
         let version = script.migration.version();
         for (index, statement) in script.statements.iter().enumerate() {
-            let mut attempt = 1;
             let place = place(script, &version, index);
             let before = ledger::before(self.client, place).await?;
             if before == Before::Done {
                 continue;
             }
-            match &statement.concurrent {
-                None => loop {
-                    self.watch.take();
-                    let tried = self.transaction(script, index..index + 1, attempt, false).await;
-                    let Err((index, said)) = tried else { break };
-                    let rolled_back = self.client.batch_execute("ROLLBACK").await;
-                    self.pause_or_fail(script, index, said, &mut attempt).await?;
-                    rolled_back?;
-                },
-                Some(concurrent) => self.outside(script, index, concurrent, before).await?,
+            let batched = Batched::of(&statement.text).filter(|_| script.is_backfill);
+            match (&statement.concurrent, batched) {
+                (Some(concurrent), _) => self.outside(script, index, concurrent, before).await?,
+                (None, Some(batched)) => self.batches(script, index, &batched, before).await?,
+                (None, None) => self.alone(script, index).await?,
             }
         }
         self.record(script).await?;
         Ok(())
     }
 
+    async fn alone(&mut self, script: &Script<'_>, index: usize) -> Result<(), MigrateError> {
+        let mut tries = Tries::begin();
+        loop {
+            self.watch.take();
+            let tried = self.transaction(script, index..index + 1, tries, false).await;
+            let Err((index, said)) = tried else { return Ok(()) };
+            let rolled_back = self.client.batch_execute("ROLLBACK").await;
+            self.pause_or_fail(script, index, said, &mut tries).await?;
+            rolled_back?;
+        }
+    }
+
+    async fn batches(
+        &mut self,
+        script: &Script<'_>,
+        index: usize,
+        batched: &Batched,
+        before: Before,
+    ) -> Result<(), MigrateError> {
+        let version = script.migration.version();
+        let id = match before {
+            Before::Begun(id) => id,
+            _ => ledger::begin(self.client, place(script, &version, index)).await?,
+        };
+        let eyes = database::client(&self.url.with_application_name("migrate (watching)")).await?;
+        self.watch.take();
+        let mut batches = Batches {
+            client: self.client,
+            eyes: &eyes,
+            options: self.options,
+            script,
+            index,
+            step_id: id,
+            tell: &mut *self.tell,
+        };
+        batches.run(batched).await?;
+        Ok(ledger::finish(self.client, id, Tries::begin(), &self.watch.take()).await?)
+    }
+
     async fn transaction(
         &mut self,
         script: &Script<'_>,
         range: std::ops::Range<usize>,
-        attempt: u32,
+        tries: Tries,
         record: bool,
     ) -> Result<(), (usize, Said)> {
         let first = range.start;
@@ -92,7 +148,7 @@ impl Hands<'_> {
             self.client.batch_execute(&statement.text).await.map_err(at(index))?;
             let lock = strongest_lock(self.client, &existing).await.map_err(at(index))?;
             let seen = Seen { lock, ..self.watch.take() };
-            ledger::finish(self.client, id, attempt - 1, &seen).await.map_err(at(index))?;
+            ledger::finish(self.client, id, tries, &seen).await.map_err(at(index))?;
         }
         if record {
             self.record(script).await.map_err(at(last))?;
@@ -110,7 +166,7 @@ impl Hands<'_> {
         mut before: Before,
     ) -> Result<(), MigrateError> {
         let (version, statement) = (script.migration.version(), &script.statements[index]);
-        let mut attempt = 1;
+        let mut tries = Tries::begin();
         loop {
             self.watch.take();
             let is_done = recover::prepare(self.client, concurrent, before, &mut *self.tell).await?;
@@ -122,7 +178,7 @@ impl Hands<'_> {
             self.client.batch_execute("SET lock_timeout = 0").await?;
             let tried = if is_done { Ok(()) } else { self.client.batch_execute(&statement.text).await };
             let Err(error) = tried else {
-                return Ok(ledger::finish(self.client, id, attempt - 1, &self.watch.take()).await?);
+                return Ok(ledger::finish(self.client, id, tries, &self.watch.take()).await?);
             };
             let said = Said::from(error);
             if said.code().is_some() && !self.client.is_closed() {
@@ -131,7 +187,7 @@ impl Hands<'_> {
                 ledger::refused(self.client, id).await?;
                 before = Before::Never;
             }
-            self.pause_or_fail(script, index, said, &mut attempt).await?;
+            self.pause_or_fail(script, index, said, &mut tries).await?;
         }
     }
 
@@ -149,25 +205,26 @@ impl Hands<'_> {
         script: &Script<'_>,
         index: usize,
         said: Said,
-        attempt: &mut u32,
+        tries: &mut Tries,
     ) -> Result<(), MigrateError> {
         if !said.is_lock_timeout() && !said.is_deadlock() {
             return Err(script.failed(index, said));
         }
         let blockers = self.watch.take().blockers;
-        if *attempt >= self.options.tries {
+        let attempt = tries.failed + 1;
+        if attempt >= self.options.tries {
             return Err(MigrateError::Locked {
                 site: Box::new(script.site(index)),
-                tries: *attempt,
+                tries: attempt,
                 lock_timeout: self.options.lock_timeout,
                 blockers,
                 outcome: script.outcome(index, "end that session, or run again when it is done"),
             });
         }
         let migration = script.migration.name().to_owned();
-        (self.tell)(Event::Retries { migration, attempt: *attempt, blockers });
-        tokio::time::sleep(self.options.pause_after(*attempt)).await;
-        *attempt += 1;
+        (self.tell)(Event::Retries { migration, attempt, blockers });
+        tokio::time::sleep(self.options.pause_after(attempt)).await;
+        tries.again();
         Ok(())
     }
 }

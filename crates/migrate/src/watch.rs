@@ -16,6 +16,8 @@ const INTERVAL: Duration = Duration::from_millis(25);
 pub(crate) struct Seen {
     /// Who held what it waited for, last.
     pub(crate) blockers: Vec<String>,
+    /// Its own longest wait for a lock.
+    pub(crate) waited_ms: i64,
     /// The longest wait of another session for it.
     pub(crate) others_waited_ms: i64,
     /// The strongest lock and the relation it was on.
@@ -36,10 +38,11 @@ impl Watch {
         let (url, noted) = (url.with_application_name("migrate (watching)"), Arc::clone(&seen));
         let eyes = tokio::spawn(async move {
             let Ok(client) = database::client(&url).await else { return };
-            while let Ok((blockers, waited)) = look(&client, pid).await {
+            while let Ok((blockers, own, others)) = look(&client, pid).await {
                 {
                     let mut seen = noted.lock().unwrap_or_else(PoisonError::into_inner);
-                    seen.others_waited_ms = seen.others_waited_ms.max(waited);
+                    seen.waited_ms = seen.waited_ms.max(own);
+                    seen.others_waited_ms = seen.others_waited_ms.max(others);
                     if !blockers.is_empty() {
                         seen.blockers = blockers;
                     }
@@ -62,7 +65,7 @@ impl Drop for Watch {
     }
 }
 
-async fn look(client: &Client, pid: i32) -> Result<(Vec<String>, i64), tokio_postgres::Error> {
+async fn look(client: &Client, pid: i32) -> Result<(Vec<String>, i64, i64), tokio_postgres::Error> {
     let blockers = client
         .query(
             "SELECT format('pid %s (%s, %s) %s for %s s: %s', pid, usename, coalesce(nullif(application_name, ''), 'no name'),
@@ -74,12 +77,14 @@ async fn look(client: &Client, pid: i32) -> Result<(Vec<String>, i64), tokio_pos
         .await?;
     let waited = client
         .query_one(
-            "SELECT coalesce(max(1000 * extract(epoch FROM clock_timestamp() - waitstart)), 0)::bigint
-             FROM pg_locks WHERE NOT granted AND $1 = ANY (pg_blocking_pids(pid))",
+            "SELECT coalesce(max(ms) FILTER (WHERE pid = $1), 0)::bigint,
+                    coalesce(max(ms) FILTER (WHERE pid <> $1 AND $1 = ANY (pg_blocking_pids(pid))), 0)::bigint
+             FROM (SELECT pid, 1000 * extract(epoch FROM clock_timestamp() - waitstart) AS ms
+                   FROM pg_locks WHERE NOT granted) AS waits",
             &[&pid],
         )
         .await?;
-    Ok((blockers.iter().map(|row| row.get(0)).collect(), waited.get(0)))
+    Ok((blockers.iter().map(|row| row.get(0)).collect(), waited.get(0), waited.get(1)))
 }
 
 /// The tables and views that others can see, and so may wait for.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::opaque::is_opaque;
 use crate::{
     MigrateError, Migration,
+    backfill::{Batched, walk},
     class::{Class, Classifier, Facts, Phase, Reason, Work},
     recipe::{Instead, instead},
     script::Script,
@@ -98,7 +99,12 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
     let before = if opaque { Some(catalogue(&scratch.client).await?) } else { None };
     let mut classifier = Classifier::default();
     let mut statements = Vec::new();
+    let mut uncut = Vec::new();
     for (index, statement) in script.statements.iter().enumerate() {
+        if let Some(batched) = Batched::of(&statement.text).filter(|_| script.is_backfill) {
+            let why = walk(&scratch.client, &batched).await?.err();
+            uncut.extend(why.map(|why| format!("up.sql line {}: {why}", statement.line)));
+        }
         let tried = look_at_one(scratch, &mut classifier, statement, migration).await;
         statements.push(tried.map_err(|error| match error {
             MigrateError::Runner(said) => {
@@ -113,7 +119,8 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
     {
         phase = Phase::Contract;
     }
-    let (phase, problems) = judge(migration, phase, &statements);
+    let (phase, mut problems) = judge(migration, phase, &statements);
+    problems.extend(uncut);
     Ok(Checked { name: migration.name().to_owned(), phase, statements, problems })
 }
 

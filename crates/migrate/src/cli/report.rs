@@ -1,11 +1,15 @@
 //! What a person reads, or a program.
 
-use std::{io::Write as _, path::Path};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
 use crate::{
-    Event, MigrateError, Planned, State, Status,
+    Event, MigrateError, Planned, Progress, State, Status,
     check::{Checked, Fixed},
 };
 
@@ -14,11 +18,17 @@ use crate::{
 pub(crate) struct Report {
     json: bool,
     done: usize,
+    /// Whether a line of progress stands there without its end.
+    is_on_a_line: bool,
+    said_at: Option<Instant>,
 }
+
+/// How often progress is said to a log.
+const EVERY: Duration = Duration::from_secs(10);
 
 impl Report {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, done: 0 }
+        Self { json, done: 0, is_on_a_line: false, said_at: None }
     }
 
     /// Whether a migration was applied or reverted.
@@ -32,8 +42,30 @@ impl Report {
         }
         if self.json {
             say(&json!(event).to_string());
+        } else if matches!(event, Event::Progress { .. }) {
+            self.progress(event);
         } else if let Some(line) = line(event) {
+            self.clear();
             say(&line);
+        }
+    }
+
+    /// One line that is written over where somebody looks; elsewhere one now and then.
+    fn progress(&mut self, event: &Event) {
+        let Some(line) = line(event) else { return };
+        if std::io::stdout().is_terminal() {
+            write!(std::io::stdout(), "\r\x1b[2K{line}").ok();
+            std::io::stdout().flush().ok();
+            self.is_on_a_line = true;
+        } else if self.said_at.is_none_or(|at| at.elapsed() >= EVERY) {
+            self.said_at = Some(Instant::now());
+            say(&line);
+        }
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.is_on_a_line) {
+            write!(std::io::stdout(), "\r\x1b[2K").ok();
         }
     }
 
@@ -116,6 +148,22 @@ impl Report {
         }
     }
 
+    pub(crate) fn backfills(&self, found: &[Progress]) {
+        if self.json {
+            found.iter().for_each(|one| say(&json!(one).to_string()));
+        } else if found.is_empty() {
+            say("no backfill was begun");
+        } else {
+            found.iter().for_each(|one| say(&super::backfills::line(one)));
+        }
+    }
+
+    pub(crate) fn hint(&self, text: &str) {
+        if !self.json {
+            say(text);
+        }
+    }
+
     pub(crate) fn fixed(&self, fixed: &Fixed) {
         if self.json {
             say(&json!({"event": "fixed", "name": fixed.name, "written": fixed.written}).to_string());
@@ -163,6 +211,13 @@ fn line(event: &Event) -> Option<String> {
         Event::Waits { migration } => Some(format!(
             "{migration} waits for an earlier migration that is about the same and was not asked for"
         )),
+        Event::Progress { migration, done, estimated, per_second, seconds_left, slow } => {
+            let slow = slow.as_ref().map(|why| format!("; slowly: {why}")).unwrap_or_default();
+            let rows = super::backfills::rows(*done, *estimated, *per_second, *seconds_left);
+            Some(format!("{migration}: {rows}{slow}"))
+        }
+        Event::Paused { migration, by } => Some(format!("{migration} is paused by {by}; waiting")),
+        Event::Reconnects { why } => Some(format!("the server is away, trying again: {why}")),
         Event::Done { migration, direction, milliseconds } => {
             let verb = if *direction == "up" { "applied" } else { "reverted" };
             Some(format!("{verb} {migration} ({milliseconds} ms)"))

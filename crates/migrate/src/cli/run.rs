@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use database::DatabaseUrl;
 
-use super::{Command, Common, check, new, report::Report};
+use super::{Command, Common, backfills, check, new, report::Report};
 use crate::{
     Event, MigrateError, Migration, Options, Planned, Revert, Status, apply, drift, preview, repair, revert,
     shadow::ShadowError, status,
@@ -107,6 +107,7 @@ async fn execute(
             let names = apply(url, &all()?, &options, &mut |event: Event| report.event(&event)).await?;
             ended(report, "applied", &names)
         }
+        Command::Backfill { order } => backfills::run(url, &all()?, order, report).await?,
         Command::Down(down) => {
             let options = Options { wait: !down.no_wait, ..Options::default() };
             let which = if down.all { Revert::All } else { Revert::Newest(down.count) };
@@ -153,7 +154,9 @@ fn outcome(error: &MigrateError, changed: bool) -> Outcome {
         | MigrateError::OwnTransaction(_)
         | MigrateError::NeedsNoTransaction(_)
         | MigrateError::NoWayBack { .. }
-        | MigrateError::NotKnown { .. } => Outcome::Refused,
+        | MigrateError::NotKnown { .. }
+        | MigrateError::NotInBatches { .. } => Outcome::Refused,
+        MigrateError::Paused { .. } => Outcome::Partial,
         _ if changed => Outcome::Partial,
         _ => Outcome::Failed,
     }

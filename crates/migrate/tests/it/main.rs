@@ -1,6 +1,7 @@
 //! The runner on a real database.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod backfills;
 mod classes;
 mod commands;
 mod crashes;
