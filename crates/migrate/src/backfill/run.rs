@@ -11,8 +11,8 @@ use crate::{
 };
 
 /// How often a runner that lost its server looks for it again, and the pause between.
-const RETURNS: u32 = 120;
-const PAUSE: Duration = Duration::from_secs(5);
+const RETURNS: u32 = 600;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs the pending backfills (those of these names, or all) and returns the names of those that were completed.
 ///
