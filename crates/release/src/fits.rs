@@ -52,6 +52,9 @@ pub fn schema_misfits(manifest: &Manifest, catalogue: &Catalogue) -> Vec<SchemaM
             }
         }
         let Some(inserts) = &usage.inserts else { continue };
+        let unknown = inserts.iter().filter(|column| !usage.columns.contains_key(*column));
+        let lacking = unknown.filter(|column| there.is_none_or(|columns| !columns.contains_key(*column)));
+        misfits.extend(lacking.map(|column| SchemaMisfit::Missing { column: format!("{table}.{column}") }));
         let unfilled =
             there.into_iter().flatten().filter(|(column, what)| what.required && !inserts.contains(*column));
         misfits.extend(

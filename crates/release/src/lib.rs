@@ -11,6 +11,7 @@
 //! the way back stays open (`way_back.rs`); a world without an order is cut down to its smallest conflict
 //! (`conflict.rs`).
 
+mod actions;
 mod catalogue;
 mod conflict;
 mod declared;

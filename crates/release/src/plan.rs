@@ -1,7 +1,7 @@
 //! The planner's answer.
 
 use crate::{
-    Phase, Refusal, Requirement, World, WorldFault, conflict,
+    Phase, Refusal, Requirement, WaitingJob, World, WorldFault, actions, conflict,
     problem::{Compiled, Move, Problem, compile},
     search,
     split::Split,
@@ -23,6 +23,13 @@ pub enum Action {
         process: String,
         /// The build.
         digest: String,
+    },
+    /// Wait until none of these jobs waits or runs any more: their enqueuers are gone, and the next action takes
+    /// away the last release that works them, or brings one that would claim and not read them. Where they do
+    /// not end in time there is no harm in going back.
+    Await {
+        /// The kinds and versions.
+        jobs: Vec<WaitingJob>,
     },
     /// Drain the releases of a process that are not wanted, and see them gone.
     Stop {
@@ -56,11 +63,14 @@ pub struct Plan {
 pub fn plan(world: &World) -> Result<Plan, WorldFault> {
     let compiled = compile(world)?;
     match order(&compiled.problem) {
-        Ok(moves) => Ok(Plan {
-            point_of_no_return: moves_past_return(&compiled.problem, &moves),
-            actions: actions(world, &compiled.problem, &moves),
-            broken_before: compiled.broken_before,
-        }),
+        Ok(moves) => {
+            let actions = actions::of(world, &compiled.problem, &moves);
+            Ok(Plan {
+                point_of_no_return: actions.iter().position(is_past_return),
+                actions,
+                broken_before: compiled.broken_before,
+            })
+        }
         Err(conflict) => Err(WorldFault::Refused(refusal(world, &compiled, &conflict))),
     }
 }
@@ -89,36 +99,6 @@ fn refusal(world: &World, compiled: &Compiled, conflict: &[usize]) -> Refusal {
     }
 }
 
-fn moves_past_return(problem: &Problem, moves: &[Move]) -> Option<usize> {
-    let mut phases = problem.phases.iter();
-    moves.iter().position(|step| *step == Move::Step && phases.next() == Some(&Phase::Contract))
-}
-
-fn actions(world: &World, problem: &Problem, moves: &[Move]) -> Vec<Action> {
-    let mut steps = world.steps.iter();
-    let mut actions = Vec::new();
-    for step in moves {
-        match *step {
-            Move::Step => actions.extend(
-                steps.next().map(|step| Action::Migrate { step: step.name.clone(), phase: step.phase }),
-            ),
-            Move::Start(mover) => {
-                let process = &world.processes[problem.movers[mover].process];
-                actions.extend(process.wanted.as_ref().map(|wanted| Action::Start {
-                    process: process.name.clone(),
-                    digest: wanted.digest.clone(),
-                }));
-            }
-            Move::Stop(mover) => {
-                let process = &world.processes[problem.movers[mover].process];
-                let wanted = process.wanted.as_ref().map(|wanted| &wanted.digest);
-                let unwanted = process.live.iter().filter(|live| Some(&live.digest) != wanted);
-                actions.push(Action::Stop {
-                    process: process.name.clone(),
-                    digests: unwanted.map(|live| live.digest.clone()).collect(),
-                });
-            }
-        }
-    }
-    actions
+fn is_past_return(action: &Action) -> bool {
+    matches!(action, Action::Migrate { phase: Phase::Contract, .. })
 }

@@ -178,6 +178,7 @@ impl Judge<'_> {
                     }
                     place.position += 1;
                 }
+                Action::Await { .. } => {}
                 Action::Start { process, digest } => {
                     place.live[self.at(process)].insert(digest.clone());
                 }

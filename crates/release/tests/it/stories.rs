@@ -12,6 +12,10 @@ fn shown(plan: &Plan) -> Vec<String> {
         .map(|action| match action {
             release::Action::Migrate { step, .. } => format!("migrate {step}"),
             release::Action::Start { process, digest } => format!("start {process}@{digest}"),
+            release::Action::Await { jobs } => {
+                let jobs: Vec<String> = jobs.iter().map(ToString::to_string).collect();
+                format!("await {}", jobs.join(","))
+            }
             release::Action::Stop { process, digests } => format!("stop {process}@{}", digests.join(",")),
         })
         .collect()
@@ -67,6 +71,8 @@ fn handler_before_its_enqueuer_and_after_it_when_both_go() {
     let order = planned(&second);
     let at = |action: &str| order.iter().position(|step| step == action).unwrap();
     assert!(at("stop web@old") < at("stop worker@both"), "{order:?}");
+    // What the old web has left in the queue is worked first.
+    assert_eq!(at("await greet (version 1)") + 1, at("stop worker@both"), "{order:?}");
 }
 
 #[test]
