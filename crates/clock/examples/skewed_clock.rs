@@ -22,16 +22,6 @@ impl clock::Time for Fast {
     }
 }
 
-/// Stands for a platform.
-struct Told;
-
-#[async_trait::async_trait]
-impl clock::Door for Told {
-    async fn restart(&self, process: &str, _: uuid::Uuid, reason: &str) -> Result<String, String> {
-        Ok(format!("{process} would be started afresh, because {reason}"))
-    }
-}
-
 fn main() -> ExitCode {
     process::Definition::new("clock", "A clock whose wall time is wrong.").threads(1).role("sides_clock").run(
         clock::WatchSettings::read,
@@ -39,7 +29,7 @@ fn main() -> ExitCode {
             // A machine that has run for a while already.
             let began = Instant::now().checked_sub(Duration::from_secs(10)).unwrap_or_else(Instant::now);
             let clock = clock::Clock::new(Vec::new()).time(Fast { began });
-            clock.watch(settings).door(Told).run(process).await
+            clock.watch(settings).run(process).await
         },
     )
 }

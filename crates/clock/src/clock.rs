@@ -3,24 +3,25 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use platform::place::Place;
 use process::Process;
 use schedule::{Schedule, validate};
 
-use crate::{Door, SystemTime, Time, WatchSettings, ticker::Ticker, watch::Watcher};
+use crate::{SystemTime, Time, WatchSettings, door::Door, ticker::Ticker, watch::Watcher};
 
 /// What a clock does: `Clock::new(schedules).watch(settings).run(process)`
 pub struct Clock {
     schedules: Vec<Schedule>,
     time: Arc<dyn Time>,
     watch: Option<WatchSettings>,
-    door: Option<Arc<dyn Door>>,
+    place: Option<Arc<dyn Place>>,
 }
 
 impl Clock {
     /// Keeps these schedules, and those stored in the database.
     #[must_use]
     pub fn new(schedules: Vec<Schedule>) -> Self {
-        Self { schedules, time: Arc::new(SystemTime), watch: None, door: None }
+        Self { schedules, time: Arc::new(SystemTime), watch: None, place: None }
     }
 
     /// Reads this machine's time from somewhere else.
@@ -37,10 +38,11 @@ impl Clock {
         self
     }
 
-    /// Restarts through this what is found down. Without it, finding and telling is all there is.
+    /// Where the processes run: through it, what is down is restarted. Without it, finding and telling is all
+    /// there is.
     #[must_use]
-    pub fn door(mut self, door: impl Door) -> Self {
-        self.door = Some(Arc::new(door));
+    pub fn place(mut self, place: Option<Arc<dyn Place>>) -> Self {
+        self.place = place;
         self
     }
 
@@ -54,7 +56,8 @@ impl Clock {
         let ticker = Ticker::new(process.clone(), self.schedules, self.time);
         process.spawn_loop("ticks", ticker.context("the metrics cannot be set up")?.run());
         if let Some(settings) = self.watch {
-            process.spawn_loop("watching", Watcher::new(process.clone(), settings, self.door)?.run());
+            let door = self.place.map(|place| Door::new(place, process.clone()));
+            process.spawn_loop("watching", Watcher::new(process.clone(), settings, door)?.run());
         }
         drain.started().await;
         Ok(())

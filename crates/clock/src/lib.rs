@@ -5,13 +5,15 @@
 //! each may be killed at any time. A clock sleeps until the next tick; it does not poll. What people change in
 //! the database, every clock hears of at once.
 //!
-//! Beside that it watches every process, itself included, and writes down what it finds; see `watch`.
+//! Beside that it watches every process, itself included, writes down what it finds, and restarts what is down
+//! through the place that it runs on; see `watch` and `door`.
 //!
 //! Never knows models or handlers, and its database role has no right on their tables.
 
 mod announce;
 mod clock;
 mod declaration;
+mod door;
 mod figures;
 mod orders;
 mod prune;
@@ -28,4 +30,4 @@ mod watch;
 pub use clock::Clock;
 pub use declaration::declaration;
 pub use time::{SystemTime, Time};
-pub use watch::{Door, WatchSettings};
+pub use watch::WatchSettings;

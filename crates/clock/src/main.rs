@@ -1,8 +1,9 @@
 //! Fires jobs by name when they are due, and watches the processes.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use clock::{Clock, WatchSettings};
+use platform::{local::LocalHost, place::Place};
 
 fn main() -> ExitCode {
     let schedules = clock::schedules::all();
@@ -15,6 +16,7 @@ fn main() -> ExitCode {
     .role("sides_clock")
     .declares(clock::declaration(schedules.as_deref().unwrap_or_default()))
     .run(WatchSettings::read, |process, settings| async {
-        Clock::new(schedules?).watch(settings).run(process).await
+        let host = LocalHost::of_this_process().map(|host| Arc::new(host) as Arc<dyn Place>);
+        Clock::new(schedules?).watch(settings).place(host).run(process).await
     })
 }

@@ -108,6 +108,10 @@ impl Judge {
         self.records.get(subject).is_none_or(|record| record.level == Level::Well)
     }
 
+    pub(crate) fn is_down(&self, subject: &str) -> bool {
+        self.records.get(subject).is_some_and(|record| record.level == Level::Down)
+    }
+
     /// Whether nothing looked wrong in the last round either.
     pub(crate) fn all_well(&self) -> bool {
         self.records.values().all(|record| record.level == Level::Well && record.unreachable == 0)

@@ -9,6 +9,8 @@ use diesel::{
 use diesel_async::{AsyncConnection as _, RunQueryDsl as _};
 use serde_json::Value;
 
+use super::restarts::{Budget, Verdict};
+
 /// A row to be.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Action {
@@ -58,6 +60,62 @@ pub(crate) async fn write(connection: &mut Connection, action: &Action) -> diese
             Ok(id.map(|id| id.id))
         })
         .await
+}
+
+const BEFORE: &str = "\
+SELECT at, now() AS now FROM sides.actions
+WHERE subject = $1 AND action = $2 AND at > now() - interval '1 hour' ORDER BY at";
+
+const PUT: &str = "\
+INSERT INTO sides.actions (at, subject, action, asked_by, reason, measured, outcome)
+VALUES (now(), $1, $2, $3, $4, $5, $6) RETURNING id";
+
+#[derive(QueryableByName)]
+struct Before {
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
+}
+
+/// Writes an action down when the budget of its subject allows it now. Of several clocks that ask at the same time
+/// one gets the row's id.
+pub(crate) async fn claim(
+    connection: &mut Connection,
+    action: &Action,
+    budget: &Budget,
+) -> diesel::QueryResult<(Verdict, Option<i64>)> {
+    connection
+        .transaction(async |transaction| {
+            diesel::sql_query(LOCK).bind::<Text, _>(&action.subject).execute(transaction).await?;
+            let before: Vec<Before> = diesel::sql_query(BEFORE)
+                .bind::<Text, _>(&action.subject)
+                .bind::<Text, _>(action.action)
+                .load(transaction)
+                .await?;
+            let now = before.iter().last().map_or_else(Utc::now, |row| row.now);
+            let verdict = budget.decide(&before.iter().map(|row| row.at).collect::<Vec<_>>(), now);
+            let id = match verdict {
+                Verdict::Now => Some(put(transaction, action).await?),
+                Verdict::Wait(_) | Verdict::Spent(_) => None,
+            };
+            Ok((verdict, id))
+        })
+        .await
+}
+
+/// Writes an action down, whatever was written before.
+pub(crate) async fn put(connection: &mut Connection, action: &Action) -> diesel::QueryResult<i64> {
+    let id: Id = diesel::sql_query(PUT)
+        .bind::<Text, _>(&action.subject)
+        .bind::<Text, _>(action.action)
+        .bind::<Text, _>(&action.asked_by)
+        .bind::<Text, _>(&action.reason)
+        .bind::<Jsonb, _>(&action.measured)
+        .bind::<Text, _>(&action.outcome)
+        .get_result(connection)
+        .await?;
+    Ok(id.id)
 }
 
 /// Says how it ended.

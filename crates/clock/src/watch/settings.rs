@@ -11,6 +11,8 @@ pub struct WatchSettings {
     pub every: Duration,
     /// `WATCH_FAILURES`: so many failures in a row make it an incident.
     pub failures: u32,
+    /// `RESTARTS_PER_HOUR`: the budget of each process for restarts by clocks; 0 leaves what is down to people.
+    pub restarts_per_hour: usize,
     /// `WATCH_WEBHOOK_URL`: who is told when the queue cannot tell.
     pub webhook: Option<Secret>,
     /// `DEADMAN_URL`: asked for while all is well.
@@ -26,13 +28,16 @@ impl WatchSettings {
         environment.about("WATCH_SECONDS", "how often every process is asked how it is");
         let failures = environment.number("WATCH_FAILURES", 3, 1..=100);
         environment.about("WATCH_FAILURES", "so many failures in a row count as down");
+        let restarts_per_hour = environment.number("RESTARTS_PER_HOUR", 6, 0..=100);
+        environment
+            .about("RESTARTS_PER_HOUR", "how often a process that is down is started afresh; 0: never");
         let webhook = url(environment, "WATCH_WEBHOOK_URL");
         environment.about("WATCH_WEBHOOK_URL", "gets a POST when the database or every worker is down");
         let deadman = url(environment, "DEADMAN_URL");
         environment.about("DEADMAN_URL", "asked for while all is well; who hears nothing raises the alarm");
         let deadman_every = environment.seconds("DEADMAN_SECONDS", 60, 1..=86_400);
         environment.about("DEADMAN_SECONDS", "how often DEADMAN_URL is asked for");
-        Self { every, failures, webhook, deadman, deadman_every }
+        Self { every, failures, restarts_per_hour, webhook, deadman, deadman_every }
     }
 }
 

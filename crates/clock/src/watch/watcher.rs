@@ -1,6 +1,6 @@
 //! The loop: ask everybody, judge, write down, tell.
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{collections::VecDeque, time::Instant};
 
 use anyhow::Context as _;
 use chrono::Utc;
@@ -9,16 +9,22 @@ use futures_util::future::join_all;
 use process::Process;
 use reqwest::{Client, redirect::Policy};
 use serde_json::json;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval},
+};
 
 use super::{
-    Door, WatchSettings,
+    WatchSettings,
     judge::{Finding, Judge, Sight},
     ledger::{self, Action},
-    ping, roster,
+    ping,
+    restarts::{Budget, Verdict},
+    roster,
     roster::Instance,
     tell,
 };
+use crate::door::{self, Door, Order};
 
 const DATABASE: &str = "database";
 /// What is kept while the database is away. The oldest go first.
@@ -28,7 +34,9 @@ const MOST_BUFFERED: usize = 1_000;
 pub(crate) struct Watcher {
     process: Process,
     settings: WatchSettings,
-    door: Option<Arc<dyn Door>>,
+    door: Option<Door>,
+    /// The restart that is going on.
+    restarting: Option<JoinHandle<()>>,
     /// For our own processes: never over a proxy.
     near: Client,
     /// For the outside.
@@ -42,11 +50,7 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    pub(crate) fn new(
-        process: Process,
-        settings: WatchSettings,
-        door: Option<Arc<dyn Door>>,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn new(process: Process, settings: WatchSettings, door: Option<Door>) -> anyhow::Result<Self> {
         // Only fails when one is installed already.
         drop(rustls::crypto::ring::default_provider().install_default());
         let near = Client::builder().no_proxy().redirect(Policy::none()).build();
@@ -57,6 +61,7 @@ impl Watcher {
             process,
             settings,
             door,
+            restarting: None,
             roster: Vec::new(),
             host: String::new(),
             buffer: VecDeque::new(),
@@ -102,6 +107,9 @@ impl Watcher {
         }
         if let Ok(connection) = &mut connection {
             self.tell_later(connection).await;
+            if let Err(error) = self.restart_one(connection, &sights).await {
+                tracing::warn!("what is down waits for its restart: {}", process::chain(&error));
+            }
         }
         self.reassure();
     }
@@ -197,23 +205,59 @@ impl Watcher {
         }
     }
 
-    /// Restarts what is down, where there is a door to the platform, and tells people when the queue cannot.
+    /// Tells people when the queue cannot.
     async fn follow(&self, action: &Action) -> String {
-        let restarted = self.restart(action).await;
-        let told = match &self.settings.webhook {
+        match &self.settings.webhook {
             _ if !self.is_queue_down() => "the queue works: the monitor's incidents tell it".to_owned(),
             Some(webhook) => tell::post(&self.far, webhook, action).await,
             None => "WATCH_WEBHOOK_URL is not set: only this row tells it".to_owned(),
-        };
-        restarted.map_or(told.clone(), |restarted| format!("{restarted}; {told}"))
+        }
     }
 
-    async fn restart(&self, action: &Action) -> Option<String> {
-        let door = self.door.as_ref().filter(|_| action.action == "found down")?;
-        let others = |one: &&Instance| one.subject() == action.subject && one.id != self.process.instance;
-        let instance = self.roster.iter().find(others)?;
-        let done = door.restart(&instance.process, instance.id, &action.reason).await;
-        Some(done.unwrap_or_else(|error| format!("not restarted: {error}")))
+    /// Has one of those that are down started afresh, when its budget allows it. The order may take a minute, in
+    /// which the rounds go on.
+    async fn restart_one(
+        &mut self,
+        connection: &mut PooledConnection,
+        sights: &[(String, Sight)],
+    ) -> diesel::QueryResult<()> {
+        let Some(door) = self.door.clone() else { return Ok(()) };
+        if self.settings.restarts_per_hour == 0
+            || self.restarting.as_ref().is_some_and(|task| !task.is_finished())
+            || door::release_goes_on(connection).await?
+        {
+            return Ok(());
+        }
+        for (subject, sight) in sights {
+            let Sight::Down(reason) = sight else { continue };
+            // Whoever has a dead loop of its own drains by itself.
+            let others = |one: &&Instance| one.subject() == *subject && one.id != self.process.instance;
+            let Some(instance) = self.roster.iter().find(others).filter(|_| self.judge.is_down(subject))
+            else {
+                continue;
+            };
+            let Some(copy) = door.copy_to_restart(instance).await else { continue };
+            let wish = self.row(&instance.process, "restart", format!("{copy}: {reason}"));
+            let budget = Budget::of(self.settings.restarts_per_hour);
+            match ledger::claim(connection, &wish, &budget).await? {
+                (Verdict::Now, Some(id)) => {
+                    let order = Order::Restart { process: instance.process.clone(), copy };
+                    let reason = wish.reason;
+                    let carry_out = async move { drop(door.carry_out(id, order, &reason).await) };
+                    self.restarting = Some(tokio::spawn(carry_out));
+                    return Ok(());
+                }
+                (Verdict::Spent(again_at), _) => {
+                    let reason = format!("{reason}; {} restarts in an hour did not help", budget.per_hour);
+                    let mut refusal = self.row(&instance.process, "restart refused", reason);
+                    refusal.outcome =
+                        format!("people are asked to look; tried again at {}", again_at.format("%T"));
+                    ledger::write(connection, &refusal).await?;
+                }
+                (Verdict::Now | Verdict::Wait(_), _) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Without a database or a worker nobody would hear of it through a job.

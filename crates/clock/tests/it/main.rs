@@ -2,7 +2,9 @@
 
 mod chaos;
 mod fixture;
+mod host;
 mod listener;
 mod missed;
 mod orders;
+mod restarting;
 mod watching;

@@ -20,7 +20,7 @@ async fn started(mut command: Command, url: &DatabaseUrl, variables: &[(&str, &s
     program
 }
 
-async fn clock(url: &DatabaseUrl, variables: &[(&str, &str)]) -> Program {
+pub(crate) async fn clock(url: &DatabaseUrl, variables: &[(&str, &str)]) -> Program {
     let command = Command::new(env!("CARGO_BIN_EXE_clock"));
     let clock = started(command, url, &[&WATCH, variables].concat()).await;
     clock.answers("/readyz", 200, "ready").await;
@@ -28,19 +28,19 @@ async fn clock(url: &DatabaseUrl, variables: &[(&str, &str)]) -> Program {
 }
 
 /// A process of this name that does nothing.
-async fn idler(url: &DatabaseUrl, name: &str, variables: &[(&str, &str)]) -> Program {
+pub(crate) async fn idler(url: &DatabaseUrl, name: &str, variables: &[(&str, &str)]) -> Program {
     let command = Command::new(testing::example("idler"));
     started(command, url, &[&[("IDLER_NAME", name)], variables].concat()).await
 }
 
 impl Scene {
-    async fn until_ready(&mut self, count: usize) {
+    pub(crate) async fn until_ready(&mut self, count: usize) {
         let query = format!("SELECT count(*) = {count} FROM sides.instances WHERE state = 'ready'");
         self.questions.until(&query).await;
     }
 
     /// The rows about a process, as `action; outcome`, in their order.
-    async fn actions(&mut self, process: &str) -> Vec<String> {
+    pub(crate) async fn actions(&mut self, process: &str) -> Vec<String> {
         let query = format!(
             "SELECT string_agg(action || '; ' || outcome, '\n' ORDER BY id) FROM sides.actions
              WHERE subject LIKE '{process}%'"
@@ -48,7 +48,7 @@ impl Scene {
         self.questions.text(&query).await.lines().map(str::to_owned).collect()
     }
 
-    async fn until_found(&mut self, process: &str, action: &str) {
+    pub(crate) async fn until_found(&mut self, process: &str, action: &str) {
         let query = format!(
             "SELECT count(*) > 0 FROM sides.actions
              WHERE subject LIKE '{process}%' AND action = '{action}' AND outcome <> 'begun'"
@@ -112,21 +112,6 @@ async fn a_stopped_process_is_found_and_found_well_again() {
     scene.until_found("web", "found unreachable").await;
     web.signal(Signal::SIGCONT);
     scene.until_found("web", "found well").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_live_process_with_a_dead_loop_is_down_and_restarted_through_the_door() {
-    let mut scene = Scene::new().await;
-    let url = scene.database.url().clone();
-    let clock = Command::new(testing::example("skewed_clock"));
-    let _clock = started(clock, &url, &WATCH).await;
-    let _worker = idler(&url, "worker", &[]).await;
-    let _web = idler(&url, "web", &[("IDLER_LOOP_FAILS", "true"), ("DRAIN_SECONDS", "600")]).await;
-    scene.until_found("web", "found down").await;
-    let said = scene.actions("web").await;
-    let expected = "found down; web would be started afresh, because it answers 503";
-    assert!(said[0].starts_with(expected), "{said:?}");
-    assert!(said[0].contains("loop dream: the dog barks"), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,12 +20,13 @@ const NEVER: &[(&str, &[&str])] = &[
     ("heroku", &["models", "jobs", "queue", "diesel", "tokio-postgres", "process"]),
     ("cluster", &["diesel", "tokio-postgres"]),
     ("sides", &["models", "queue"]),
+    ("scaling", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix"]),
     ("schedule", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix"]),
     ("release", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix"]),
 ];
 
 /// Crates that know no other crate of the workspace.
-const ALONE: &[&str] = &["jobs", "database", "cluster", "platform", "release", "schedule"];
+const ALONE: &[&str] = &["jobs", "database", "cluster", "platform", "release", "scaling", "schedule"];
 
 /// Programs: nothing may depend on them.
 const PROGRAMS: &[&str] = &["web", "worker", "clock", "sides"];
