@@ -31,14 +31,24 @@ pub(crate) fn to_metadata(kind: &str, arguments: Value) -> Result<Value, Argumen
         Value::Object(map) if !map.contains_key(KIND) && !map.contains_key(WRAPPED) => map,
         other => Map::from_iter([(WRAPPED.to_owned(), other)]),
     };
-    for (key, value) in &metadata {
+    check_fields(&metadata)?;
+    metadata.insert(KIND.to_owned(), Value::String(kind.to_owned()));
+    Ok(Value::Object(metadata))
+}
+
+/// Whether a metadata that somebody else has made can be stored.
+pub(crate) fn check_metadata(metadata: &Value) -> Result<(), ArgumentsFault> {
+    metadata.as_object().map_or(Ok(()), check_fields)
+}
+
+fn check_fields(metadata: &Map<String, Value>) -> Result<(), ArgumentsFault> {
+    for (key, value) in metadata {
         check(value, key, 1)?;
         if key.contains('\0') {
             return Err(ArgumentsFault::Nul("a field's name".to_owned()));
         }
     }
-    metadata.insert(KIND.to_owned(), Value::String(kind.to_owned()));
-    Ok(Value::Object(metadata))
+    Ok(())
 }
 
 /// The arguments in a metadata.

@@ -15,6 +15,8 @@ pub struct Context<S> {
     pub attempt: u16,
     /// The W3C `traceparent` of whoever enqueued the job.
     pub trace: Option<String>,
+    /// Attempts that have failed, in whatever worker.
+    pub(crate) failures: u32,
     pub(crate) cancel: CancellationToken,
 }
 

@@ -116,7 +116,7 @@ pub async fn enqueue_named(
 }
 
 impl NewJob {
-    fn of<J: Job>(job: &J, options: &Options) -> Result<Self, EnqueueError> {
+    pub(crate) fn of<J: Job>(job: &J, options: &Options) -> Result<Self, EnqueueError> {
         let arguments = serde_json::to_value(job)
             .map_err(|source| EnqueueError::Serialize { kind: J::KIND.to_owned(), source })?;
         let mut row = Self::named(J::KIND, J::VERSION, arguments, options)?;

@@ -17,6 +17,7 @@ mod control;
 mod enqueue;
 mod error;
 mod insert;
+mod interop;
 mod job_id;
 mod life;
 mod named;
@@ -27,6 +28,7 @@ mod registry;
 mod retention;
 mod runner;
 mod schema;
+pub mod testing;
 
 pub use arguments::ArgumentsFault;
 pub use context::Context;
@@ -35,6 +37,7 @@ pub use enqueue::{
     EnqueueError, enqueue, enqueue_all, enqueue_all_unique, enqueue_all_with, enqueue_named, enqueue_with,
 };
 pub use error::JobError;
+pub use interop::{FangQueue, fang_kinds};
 pub use job_id::JobId;
 pub use life::{AttemptSeen, JobSeen, Life, life};
 pub use named::{NamedJob, enqueue_all_named};

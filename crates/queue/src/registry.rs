@@ -5,7 +5,7 @@ use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
 use jobs::{Job, Policy};
 use serde_json::Value;
 
-use crate::{Context, JobError};
+use crate::{Context, JobError, arguments};
 
 /// A function that runs one kind of job.
 pub trait Handler<J, S>: Send + Sync + 'static {
@@ -25,15 +25,25 @@ where
 
 /// One attempt, ready to run.
 pub(crate) type Attempt = Pin<Box<dyn Future<Output = Result<(), JobError>> + Send>>;
-/// Arguments and their version to an attempt, or the reason why they cannot be read.
-type Start<S> = Box<dyn Fn(Value, u16, Context<S>) -> Result<Attempt, serde_json::Error> + Send + Sync>;
 
-/// Whether arguments of this version can be read.
-type Reads = Box<dyn Fn(Value, u16) -> bool + Send + Sync>;
+/// An attempt whose arguments could be read.
+pub(crate) struct Opened {
+    pub(crate) attempt: Attempt,
+    /// The kind's, unless the job itself says otherwise.
+    pub(crate) policy: Policy,
+}
+
+/// Metadata and its version to an attempt, or the reason why it cannot be read.
+pub(crate) type Open<S> =
+    Box<dyn Fn(Value, u16, Context<S>) -> Result<Opened, serde_json::Error> + Send + Sync>;
+
+/// Whether metadata of this version can be read.
+pub(crate) type Reads = Box<dyn Fn(Value, u16) -> bool + Send + Sync>;
 
 pub(crate) struct Entry<S> {
+    /// What holds until the job itself could be read.
     pub(crate) policy: Policy,
-    pub(crate) start: Start<S>,
+    pub(crate) open: Open<S>,
     pub(crate) reads: Reads,
 }
 
@@ -56,18 +66,23 @@ impl<S: Clone + Send + Sync + 'static> Registry<S> {
     #[must_use]
     pub fn handle<J: Job, H: Handler<J, S>>(mut self, handler: H) -> Self {
         let handler = Arc::new(handler);
-        let start: Start<S> = Box::new(move |arguments, version, context| {
-            let job: J = read(arguments, version)?;
+        let open: Open<S> = Box::new(move |metadata, version, context| {
+            let job: J = read(metadata, version)?;
             let handler = Arc::clone(&handler);
-            Ok(Box::pin(async move { handler.call(job, context).await }))
+            let attempt: Attempt = Box::pin(async move { handler.call(job, context).await });
+            Ok(Opened { attempt, policy: J::POLICY })
         });
-        let reads: Reads = Box::new(|arguments, version| read::<J>(arguments, version).is_ok());
-        let entry = Arc::new(Entry { policy: J::POLICY, start, reads });
+        let reads: Reads = Box::new(|metadata, version| read::<J>(metadata, version).is_ok());
+        let entry = Arc::new(Entry { policy: J::POLICY, open, reads });
         for kind in std::iter::once(J::KIND).chain(J::ALIASES.iter().copied()) {
-            let former = self.entries.insert(kind, Arc::clone(&entry));
-            assert!(former.is_none(), "two handlers for the job kind `{kind}`");
+            self.add(kind, Arc::clone(&entry));
         }
         self
+    }
+
+    pub(crate) fn add(&mut self, kind: &'static str, entry: Arc<Entry<S>>) {
+        let former = self.entries.insert(kind, entry);
+        assert!(former.is_none(), "two handlers for the job kind `{kind}`");
     }
 
     pub(crate) fn kinds(&self) -> Vec<&'static str> {
@@ -81,7 +96,9 @@ impl<S: Clone + Send + Sync + 'static> Registry<S> {
     }
 }
 
-fn read<J: Job>(arguments: Value, version: u16) -> Result<J, serde_json::Error> {
+/// A job from what is stored.
+pub(crate) fn read<J: Job>(metadata: Value, version: u16) -> Result<J, serde_json::Error> {
+    let arguments = arguments::from_metadata(metadata);
     let arguments = if version < J::VERSION { J::upcast(version, arguments) } else { arguments };
     serde_json::from_value(arguments)
 }

@@ -25,3 +25,14 @@ pub(crate) fn contract<J: Job>() -> Contract {
         arguments: jobs::fields::<J>(),
     }
 }
+
+/// A job of which only the kind is known: its type was written for fang.
+pub(crate) fn undescribed(kind: &str) -> Contract {
+    Contract {
+        kind: kind.to_owned(),
+        version: 1,
+        oldest: 1,
+        aliases: Vec::new(),
+        arguments: std::collections::BTreeMap::new(),
+    }
+}

@@ -1,9 +1,14 @@
-//! The job kinds of this build, each with its handler.
+//! The job kinds of this build, each with its handler. Job types written for fang 0.11 need no line here: those that
+//! are linked run as they are.
 
 use process::Contract;
 use queue::Registry;
 
-use crate::{State, declaration::contract, handlers};
+use crate::{
+    State,
+    declaration::{contract, undescribed},
+    handlers,
+};
 
 /// One list, read twice: by the runner and by the manifest.
 macro_rules! handlers {
@@ -11,12 +16,14 @@ macro_rules! handlers {
         /// Every kind that this worker claims. A kind that is missing here waits for a build that knows it.
         #[must_use]
         pub fn registry(state: State) -> Registry<State> {
-            Registry::new(state)$(.handle::<jobs::$job, _>(handlers::$handler::run))*
+            let pool = state.pool.clone();
+            Registry::new(state)$(.handle::<jobs::$job, _>(handlers::$handler::run))*.handle_fang(pool)
         }
 
         /// The same kinds, for those who plan releases.
         pub(crate) fn contracts() -> Vec<Contract> {
-            vec![$(contract::<jobs::$job>()),*]
+            let fang = queue::fang_kinds().into_iter().map(undescribed);
+            [$(contract::<jobs::$job>()),*].into_iter().chain(fang).collect()
         }
     };
 }

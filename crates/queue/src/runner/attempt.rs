@@ -13,7 +13,7 @@ use super::{
     sql::{claim::Claimed, give_back::Returned},
     stop::{Stop, StopReason},
 };
-use crate::{Context, JobError, JobId, Registry, arguments, error};
+use crate::{Context, JobError, JobId, Registry, error, registry::Opened};
 
 enum Ended {
     Answered(Result<(), JobError>),
@@ -22,39 +22,42 @@ enum Ended {
     Stopped,
 }
 
-/// Runs a claimed job to its end, whatever that is. Never panics.
-pub(crate) async fn run<S: Clone + Send + Sync + 'static>(
+/// Reads a claimed job, or says what becomes of one that cannot be read. Never panics.
+pub(crate) fn open<S: Clone + Send + Sync + 'static>(
     registry: &Registry<S>,
     job: &Claimed,
     stop: &Stop,
-    grace: Duration,
-) -> Settled {
+) -> Result<Opened, Settled> {
     let Some(entry) = registry.entry(&job.kind) else {
-        return park(job, format!("this build has no handler for `{}`", job.kind));
+        return Err(park(job, format!("this build has no handler for `{}`", job.kind)));
     };
     let context = Context {
         state: registry.state.clone(),
         job_id: JobId(job.id),
         attempt: u16::try_from(job.attempt).unwrap_or(1),
+        failures: u32::try_from(job.failures).unwrap_or(0),
         trace: job.trace.clone(),
         cancel: stop.token().clone(),
     };
     let version = u16::try_from(job.version).unwrap_or(1);
-    let started = Instant::now();
     // Upcasters and Deserialize are the application's code too: a panic there is one job's.
-    let decoded = std::panic::catch_unwind(AssertUnwindSafe(|| {
+    let opened = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let metadata = serde_json::from_str(&job.metadata)?;
-        (entry.start)(arguments::from_metadata(metadata), version, context)
+        (entry.open)(metadata, version, context)
     }));
-    let attempt = match decoded {
-        Ok(Ok(attempt)) => attempt,
-        Ok(Err(error)) => return park(job, format!("the arguments do not decode: {error}")),
-        Err(panic) => {
-            return park(job, format!("decoding the arguments panicked: {}", message(panic.as_ref())));
-        }
-    };
-    let ended = until_end(attempt, entry.policy.timeout, stop, grace).await;
-    settle(job, &entry.policy, stop, ended, started.elapsed())
+    match opened {
+        Ok(Ok(opened)) => Ok(opened),
+        Ok(Err(error)) => Err(park(job, format!("the arguments do not decode: {error}"))),
+        Err(panic) => Err(park(job, format!("decoding the arguments panicked: {}", message(panic.as_ref())))),
+    }
+}
+
+/// Runs an attempt to its end, whatever that is. Never panics.
+pub(crate) async fn run(opened: Opened, job: &Claimed, stop: &Stop, grace: Duration) -> Settled {
+    let Opened { attempt, policy } = opened;
+    let started = Instant::now();
+    let ended = until_end(attempt, policy.timeout, stop, grace).await;
+    settle(job, &policy, stop, ended, started.elapsed())
 }
 
 async fn until_end(

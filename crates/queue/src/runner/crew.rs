@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jobs::Policy;
 use tokio::runtime::Runtime;
 
 use super::{
@@ -32,6 +33,7 @@ const STALLED: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 struct Running {
     job: Arc<Claimed>,
+    policy: Policy,
     started: Instant,
     /// When it will have been dropped, unless it blocks.
     overdue: Instant,
@@ -102,10 +104,9 @@ impl<S: Clone + Send + Sync + 'static> Crew<S> {
                     let mut slot = lock(slot);
                     slot.take_if(|running| running.is_overdue(now, self.place.grace))
                 };
-                let Some(Running { job, started, stop, .. }) = overdue else { continue };
-                let Some(entry) = self.place.registry.entry(&job.kind) else { continue };
+                let Some(Running { job, policy, started, stop, .. }) = overdue else { continue };
                 tracing::error!(job.id = %job.id, job.kind = job.kind, "a handler blocks its thread; it is left behind");
-                self.place.outcomes.push(attempt::blocked(&job, &entry.policy, &stop, now - started));
+                self.place.outcomes.push(attempt::blocked(&job, &policy, &stop, now - started));
                 self.place.desk.done();
                 team.blocked += 1;
                 lost = true;
@@ -146,6 +147,12 @@ impl<S: Clone + Send + Sync + 'static> Crew<S> {
 }
 
 impl Running {
+    fn new(job: Arc<Claimed>, policy: Policy, stop: Stop, grace: Duration) -> Self {
+        let started = Instant::now();
+        let overdue = started + policy.timeout + grace + SLACK;
+        Self { job, policy, started, overdue, stop }
+    }
+
     fn is_overdue(&mut self, now: Instant, grace: Duration) -> bool {
         if self.stop.reason().is_some() {
             self.overdue = self.overdue.min(now + grace + SLACK);
@@ -184,11 +191,19 @@ async fn work<S: Clone + Send + Sync + 'static>(
 ) {
     while let Some(job) = place.desk.next(&generation).await {
         let stop = Stop::default();
-        let started = Instant::now();
-        let timeout = place.registry.entry(&job.kind).map_or(Duration::ZERO, |entry| entry.policy.timeout);
-        let overdue = started + timeout + place.grace + SLACK;
-        *lock(&slot) = Some(Running { job: Arc::clone(&job), started, overdue, stop: stop.clone() });
-        let settled = attempt::run(&place.registry, &job, &stop, place.grace).await;
+        let policy = place.registry.entry(&job.kind).map_or(Policy::DEFAULT, |entry| entry.policy);
+        *lock(&slot) = Some(Running::new(Arc::clone(&job), policy, stop.clone(), place.grace));
+        let settled = match attempt::open(&place.registry, &job, &stop) {
+            Ok(opened) => {
+                if opened.policy != policy
+                    && let Some(running) = &mut *lock(&slot)
+                {
+                    *running = Running::new(Arc::clone(&job), opened.policy, stop.clone(), place.grace);
+                }
+                attempt::run(opened, &job, &stop, place.grace).await
+            }
+            Err(settled) => settled,
+        };
         if lock(&slot).take().is_none() {
             // It came back after all, but its job was settled without it. It stays counted, as one of the
             // blocked.

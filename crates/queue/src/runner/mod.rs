@@ -12,6 +12,7 @@ mod crew;
 mod desk;
 mod heartbeat;
 mod held;
+pub(crate) mod inline;
 mod lease;
 mod listen;
 mod outcomes;

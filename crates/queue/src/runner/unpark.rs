@@ -10,7 +10,7 @@ use super::{
     session::{Session, SessionError},
     sql::control::{self, Parked},
 };
-use crate::{Registry, arguments, error::chain};
+use crate::{Registry, error::chain};
 
 /// Looks once through the parked jobs of its kinds, and releases those that it can read.
 pub(crate) async fn unpark<S: Clone + Send + Sync + 'static>(
@@ -51,8 +51,7 @@ fn can_read<S: Clone + Send + Sync + 'static>(registry: &Registry<S>, job: &Park
     let Some(entry) = registry.entry(&job.kind) else { return false };
     let version = u16::try_from(job.version).unwrap_or(1);
     std::panic::catch_unwind(AssertUnwindSafe(|| {
-        serde_json::from_str(&job.metadata)
-            .is_ok_and(|metadata| (entry.reads)(arguments::from_metadata(metadata), version))
+        serde_json::from_str(&job.metadata).is_ok_and(|metadata| (entry.reads)(metadata, version))
     }))
     .unwrap_or(false)
 }

@@ -44,6 +44,14 @@ impl Monitor {
         Self { database, c }
     }
 
+    /// Works what is due in this test's own task, with nothing in the background.
+    pub(crate) async fn drain(&mut self) -> Vec<queue::testing::Ran> {
+        let pool = self.database.pool();
+        let state =
+            worker::State::new(pool, &prometheus::Registry::new(), true).expect("a worker can be set up");
+        queue::testing::drain(&mut self.c, &worker::registry(state)).await.expect("the jobs can be worked")
+    }
+
     pub(crate) fn start_worker(&self) -> Running {
         self.start_worker_over(self.database.url(), true)
     }

@@ -20,6 +20,8 @@ pub(crate) struct Claimed {
     pub(crate) position: Position,
     pub(crate) trace: Option<String>,
     pub(crate) queue: String,
+    /// Attempts that have failed.
+    pub(crate) failures: i32,
 }
 
 /// Where a job stands in the order of claims.
@@ -44,7 +46,8 @@ macro_rules! claim {
             " ORDER BY ",
             $order,
             " LIMIT $3 FOR UPDATE SKIP LOCKED)) \
-             RETURNING id, lease, attempt, kind, version, metadata::text, priority, scheduled_at, trace, task_type"
+             RETURNING id, lease, attempt, kind, version, metadata::text, priority, scheduled_at, trace, task_type, \
+                 retries"
         )
     };
 }
@@ -58,6 +61,8 @@ pub const ONWARD: &str = claim!(
     "crashes < 2 AND (priority, scheduled_at) >= ($4, $5)",
     "priority, scheduled_at"
 );
+/// Whatever limits and deaths say: for who runs one job at a time.
+pub(crate) const UNLIMITED: &str = claim!("paused", "true", "priority, scheduled_at");
 const SUSPECT: &str = claim!("paused", "crashes >= 2", "scheduled_at");
 
 /// Takes up to `limit` due jobs of known kinds, in one statement; from `start` on if there is one. In order.
@@ -78,7 +83,7 @@ pub(crate) async fn claim(
 }
 
 const LIMITED: &str = "\
-SELECT id, lease, attempt, kind, version, metadata::text, priority, scheduled_at, trace, task_type
+SELECT id, lease, attempt, kind, version, metadata::text, priority, scheduled_at, trace, task_type, retries
 FROM sides.claim_limited($1, $2, $3)";
 
 /// Takes up to `limit` due jobs of queues and kinds that have limits, as far as those allow.
@@ -115,5 +120,6 @@ fn read(row: &Row) -> Claimed {
         position: (row.get(6), row.get(7)),
         trace: row.get(8),
         queue: row.get(9),
+        failures: row.get(10),
     }
 }

@@ -29,7 +29,7 @@ SELECT id, kind, task_type, 'finished', attempt, error_message, enqueued_by, own
     scheduled_at, updated_at, duration_us, $5, unique_key, tags, trace
 FROM over";
 
-const OTHERWISE: &str = "\
+pub(crate) const OTHERWISE: &str = "\
 WITH over AS (
     DELETE FROM sides.fang_tasks AS task
     USING unnest($2::uuid[], $3::int[], $4::bigint[], $6::text[], $7::text[])
