@@ -74,6 +74,12 @@ async fn a_slow_service_is_not_piled_up_and_nobody_waits_for_it() {
         queue::enqueue(&mut monitor.c, &PingDueServices {}).await.unwrap();
         let pinged = format!("SELECT count(*) = {round} FROM pings WHERE service_id = {}", quick_service.id);
         monitor.until(&pinged).await;
+        // Until its job is over as well, the next one would be taken for the same.
+        let over = format!(
+            "SELECT count(*) = 0 FROM sides.fang_tasks WHERE metadata ->> 'service_id' = '{}'",
+            quick_service.id
+        );
+        monitor.until(&over).await;
     }
     assert_eq!(slow.count(), 1);
     let jobs = format!(
