@@ -90,6 +90,9 @@ pub(crate) enum Command {
     },
     /// Stop the running `dev` or `host` and wait until everything has ended.
     Stop,
+    /// Hold the socket on standard input for hosts that come and go.
+    #[command(hide = true)]
+    KeepSocket,
     /// Print a completion script: `sides completions bash > /etc/bash_completion.d/sides`.
     Completions {
         /// For which shell.
@@ -124,6 +127,12 @@ pub(crate) struct HostOptions {
     /// Web's port.
     #[arg(long, env = "PORT", default_value_t = 3000)]
     pub(crate) port: u16,
+    /// Have this program take the place of the host that runs, which drops no connection and no process.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Show what happens to the processes, but not what they print: `sides logs` has that.
+    #[arg(long)]
+    pub(crate) detached: bool,
 }
 
 /// Why something is done.

@@ -2,17 +2,22 @@
 
 use platform::local::LocalHost;
 pub(crate) use platform::local::control::{
-    Client, Done, Failure, Lock, Order, Phase, PostgresState, PostgresStatus, Server, Status as DevStatus,
-    Task, What,
+    Client, ControlError, Done, Failure, Lock, Order, Phase, PostgresState, PostgresStatus, Server,
+    Status as DevStatus, Task, What,
 };
 
 use crate::workspace::Workspace;
 
+/// What runs now; `None` when nothing does.
+pub(crate) async fn status(workspace: &Workspace) -> Result<Option<DevStatus>, ControlError> {
+    platform::local::control::status(&workspace.run_folder()).await
+}
+
 /// The host that runs now; `None` when nothing does.
 pub(crate) async fn running_host(workspace: &Workspace) -> anyhow::Result<Option<LocalHost>> {
-    let Some(client) = Client::connect(&workspace.run_folder()).await? else { return Ok(None) };
+    let Some(status) = status(workspace).await? else { return Ok(None) };
     anyhow::ensure!(
-        client.status().await?.is_host,
+        status.is_host,
         "a dev runs here, which replaces its processes by itself; stop it with `sides stop` and start `sides host`"
     );
     Ok(Some(LocalHost::of(&workspace.run_folder())))

@@ -16,6 +16,7 @@ pub(crate) struct Feed<'a> {
     status: &'a watch::Sender<DevStatus>,
     watch: Watch,
     prefixes: HashMap<String, String>,
+    shows_lines: bool,
     /// Said once, when everything answers for the first time.
     ready: Option<Box<dyn Fn() -> String + Send + 'a>>,
 }
@@ -36,7 +37,19 @@ impl<'a> Feed<'a> {
             ((*name).to_owned(), screen.palette.paint(style, &prefix))
         };
         let prefixes = names.iter().enumerate().map(paint).collect();
-        Self { screen: Arc::clone(screen), status, watch, prefixes, ready: Some(Box::new(ready)) }
+        Self {
+            screen: Arc::clone(screen),
+            status,
+            watch,
+            prefixes,
+            shows_lines: true,
+            ready: Some(Box::new(ready)),
+        }
+    }
+
+    /// Whether what processes print is shown; otherwise only what happens to them.
+    pub(crate) fn show_lines(&mut self, shows: bool) {
+        self.shows_lines = shows;
     }
 
     /// Returns when nobody can see it any more.
@@ -52,7 +65,7 @@ impl<'a> Feed<'a> {
                     }
                 }
                 Ok(()) = self.watch.statuses.changed() => self.note_statuses(),
-                _ = tick.tick() => {}
+                _ = tick.tick() => self.say_when_ready(),
             }
             self.screen.status(&tell::status_line(&self.status.borrow()));
         }
@@ -71,6 +84,9 @@ impl<'a> Feed<'a> {
     }
 
     fn line(&self, line: &Line) {
+        if !self.shows_lines {
+            return;
+        }
         let prefix = self.prefixes.get(&line.process).map_or("", String::as_str);
         self.screen.line(&format!("{prefix} {}", clean(&line.text, self.screen.palette.is_enabled())));
     }
@@ -78,6 +94,10 @@ impl<'a> Feed<'a> {
     fn note_statuses(&mut self) {
         let processes = self.watch.statuses.borrow_and_update().clone();
         self.status.send_modify(|status| status.processes = processes);
+        self.say_when_ready();
+    }
+
+    fn say_when_ready(&mut self) {
         if self.status.borrow().all_answer()
             && let Some(ready) = self.ready.take()
         {

@@ -58,12 +58,17 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Ok(match arguments.command {
             Command::Dev(options) => dev::run(&workspace, options).await?.into(),
             Command::Status { json } => status::run(&workspace, json).await?.into(),
+            Command::Host(options) if options.replace => host::replace(&workspace).await?.into(),
             Command::Host(options) => host::run(&workspace, &options).await?.into(),
             Command::Release(options) => release::run(&workspace, &options).await?.into(),
             Command::Rollback(options) => release::run_back(&workspace, &options).await?.into(),
             Command::Restart { process, reason } => restart::run(&workspace, &process, reason).await?.into(),
             Command::Scale { process, count, reason } => {
                 scale::run(&workspace, &process, count, reason).await?.into()
+            }
+            Command::KeepSocket => {
+                platform::local::socket_keeper::keep(&workspace.run_folder())?;
+                ExitCode::SUCCESS
             }
             Command::Stop => stop::run(&workspace).await?.into(),
             Command::Migration { command, common } => schema::run(&workspace, command, common).await?,

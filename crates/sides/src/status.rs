@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    control::Client,
-    dev,
+    control, dev,
     display::{Palette, tell},
     instances,
     outcome::Outcome,
@@ -12,8 +11,7 @@ use crate::{
 };
 
 pub(crate) async fn run(workspace: &Workspace, json: bool) -> anyhow::Result<Outcome> {
-    if let Some(client) = Client::connect(&workspace.run_folder()).await? {
-        let status = client.status().await?;
+    if let Some(status) = control::status(workspace).await? {
         if json {
             println!("{}", serde_json::to_string_pretty(&status)?);
         } else {

@@ -70,6 +70,11 @@ impl Workspace {
         self.state_folder().join("run")
     }
 
+    /// What the processes of a host print.
+    pub(crate) fn logs_folder(&self) -> PathBuf {
+        self.state_folder().join("logs")
+    }
+
     /// The programs that `dev` runs.
     pub(crate) fn programs_folder(&self) -> PathBuf {
         self.run_folder().join("programs")
@@ -81,7 +86,9 @@ impl Workspace {
     }
 
     pub(crate) fn create_folders(&self) -> Result<(), WorkspaceError> {
-        for (folder, mode) in [(self.state_folder(), 0o755), (self.run_folder(), 0o700)] {
+        for (folder, mode) in
+            [(self.state_folder(), 0o755), (self.run_folder(), 0o700), (self.logs_folder(), 0o700)]
+        {
             DirBuilder::new()
                 .recursive(true)
                 .mode(mode)

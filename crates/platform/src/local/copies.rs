@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use chrono::Utc;
 use tokio::time::{self, Instant};
 
 use super::{
@@ -129,7 +130,8 @@ impl Supervisor {
         }
         for copy in first_to_leave(&statuses, &copies, &busy).into_iter().take(copies.len() - count) {
             if let Some(at) = self.kept.iter().position(|kept| kept.copy == copy) {
-                self.kept.remove(at).stop.cancel();
+                let leaving = self.kept.remove(at);
+                self.let_go(&leaving);
             }
         }
         Ok(())
@@ -154,8 +156,18 @@ impl Supervisor {
         };
         let copy = new.copy;
         let old = std::mem::replace(kept, new);
-        old.stop.cancel();
+        self.let_go(&old);
         Ok(Some((copy, old.launch)))
+    }
+
+    /// Asks a copy to end, and says so before it has heard it: whoever gave the order sees it done.
+    fn let_go(&self, kept: &Kept) {
+        self.shared.statuses.send_modify(|statuses| {
+            if let Some(status) = statuses.iter_mut().find(|status| status.copy == kept.copy) {
+                (status.state, status.since, status.reason) = (State::Draining, Utc::now(), None);
+            }
+        });
+        kept.stop.cancel();
     }
 
     async fn start_ready(&mut self, launch: Launch, patience: Duration) -> Result<Kept, NotReplaced> {
@@ -218,7 +230,7 @@ mod tests {
             copy,
             release: None,
             state,
-            since: chrono::Utc::now(),
+            since: Utc::now(),
             started_at: None,
             pid: None,
             ops_address: None,

@@ -13,6 +13,8 @@ pub enum Exit {
     Code(i32),
     /// A signal ended it.
     Signal(i32),
+    /// It was started by a host that has gone, and nobody saw how it ended.
+    Unseen,
 }
 
 /// What a process of this workspace says when its configuration is refused (`EX_CONFIG`).
@@ -33,6 +35,7 @@ impl fmt::Display for Exit {
             Self::Code(0) => f.write_str("ended by itself (exit code 0)"),
             Self::Code(BAD_CONFIGURATION) => write!(f, "refused its configuration (exit code 78)"),
             Self::Code(code) => write!(f, "failed (exit code {code})"),
+            Self::Unseen => f.write_str("ended, and nobody saw how"),
             Self::Signal(number) => match Signal::try_from(number) {
                 Ok(signal) => write!(f, "was killed by {signal}"),
                 Err(_) => write!(f, "was killed by signal {number}"),

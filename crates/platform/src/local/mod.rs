@@ -5,13 +5,16 @@
 //! is asked for in `spawn`. Others reach the supervisor through [`control`]; [`LocalHost`] is the [place](crate::place)
 //! behind that door.
 //!
-//! How mistakes are caught: a child dies with its supervisor, however that dies (`spawn`); a group that
+//! How mistakes are caught: a child dies with its supervisor, however that dies (`spawn`), or outlives it and is
+//! found and adopted by the next one (`bond`, `survivor`); a group that
 //! outlives its leader is killed (`keeper`); a process counts as ready only when it answers (`probe`).
 
+mod bond;
 mod bundle;
 pub mod control;
 mod copies;
 mod exit;
+mod follow;
 mod keeper;
 mod launch;
 pub mod logs;
@@ -21,10 +24,13 @@ mod ports;
 mod private;
 mod probe;
 mod restart;
+pub mod socket_keeper;
 mod spawn;
 mod status;
 mod supervisor;
+mod survivor;
 
+pub use bond::Bond;
 pub use copies::NotReplaced;
 pub use exit::Exit;
 pub use launch::{Launch, find_program};
@@ -36,3 +42,4 @@ pub use restart::{Policy, Restart};
 pub use spawn::{Group, bind_to_supervisor};
 pub use status::{Event, Happening, ProcessStatus, State};
 pub use supervisor::{Supervisor, Watch};
+pub use survivor::{Survivor, survivors};

@@ -13,12 +13,19 @@ const LONGEST: u64 = 16 * 1024;
 pub struct Line {
     /// The name of the process.
     pub process: String,
+    /// The copy of it, as `worker.3`.
+    pub copy: String,
     /// The text, without its end of line. Bytes that are no UTF-8 are replaced.
     pub text: String,
 }
 
 /// Passes lines on until the pipe closes. Waits when the reader is behind: nothing is dropped.
-pub(super) async fn forward(process: String, pipe: impl AsyncRead + Unpin, lines: mpsc::Sender<Line>) {
+pub(super) async fn forward(
+    process: String,
+    copy: String,
+    pipe: impl AsyncRead + Unpin,
+    lines: mpsc::Sender<Line>,
+) {
     let mut reader = BufReader::new(pipe);
     let mut bytes = Vec::new();
     loop {
@@ -29,7 +36,7 @@ pub(super) async fn forward(process: String, pipe: impl AsyncRead + Unpin, lines
             Ok(_) => {}
         }
         let text = String::from_utf8_lossy(bytes.trim_ascii_end()).into_owned();
-        if lines.send(Line { process: process.clone(), text }).await.is_err() {
+        if lines.send(Line { process: process.clone(), copy: copy.clone(), text }).await.is_err() {
             return;
         }
     }
@@ -41,7 +48,7 @@ mod tests {
 
     async fn lines_of(bytes: &[u8]) -> Vec<String> {
         let (sender, mut receiver) = mpsc::channel(8);
-        forward("web".to_owned(), bytes, sender).await;
+        forward("web".to_owned(), "web.1".to_owned(), bytes, sender).await;
         let mut lines = Vec::new();
         while let Some(line) = receiver.recv().await {
             lines.push(line.text);

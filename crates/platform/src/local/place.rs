@@ -12,13 +12,15 @@ use tokio::{task, time};
 
 use super::{
     ProcessStatus, State, bundle,
-    control::{Client, ControlError, Done, Failure, HOST_VARIABLE, Order, Status, What},
+    control::{self, Client, ControlError, Done, Failure, HOST_VARIABLE, Order, Status, What},
     logs,
 };
 use crate::place::{Abilities, Bundle, Ended, Instance, InstanceState, Place, PlaceError, Which, Why};
 
 /// A host that is being replaced is back well within this.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How many hosts may die over one order before it is given up.
+const SUCCESSORS: u32 = 3;
 /// What a process gives itself by default, and what the host adds.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 /// More copies than a machine of this kind carries.
@@ -53,7 +55,10 @@ impl LocalHost {
     /// # Errors
     /// When it does not answer.
     pub async fn status(&self) -> Result<Status, PlaceError> {
-        let status = self.connect().await?.status().await.map_err(|error| self.unreachable(&error))?;
+        // A successor is waited for before it is asked.
+        drop(self.connect().await?);
+        let status = control::status(&self.run_folder).await.map_err(|error| self.unreachable(&error))?;
+        let status = status.ok_or_else(|| self.unreachable(&ControlError::WentAway))?;
         if status.is_host {
             return Ok(status);
         }
@@ -88,6 +93,17 @@ impl LocalHost {
             Failure::Refused(reason) => PlaceError::Refused { place, reason },
             Failure::Busy(reason) => PlaceError::Busy { place, reason },
         })
+    }
+
+    /// An order that can be given twice. When the host dies over it, its successor is told.
+    async fn insist(&self, what: What, why: &Why) -> Result<(), PlaceError> {
+        let mut successors = SUCCESSORS;
+        loop {
+            match self.order(what.clone(), why).await {
+                Err(PlaceError::Unreachable { .. }) if successors > 0 => successors -= 1,
+                other => return other.map(drop),
+            }
+        }
     }
 
     fn unreachable(&self, error: &ControlError) -> PlaceError {
@@ -133,11 +149,11 @@ impl Place for LocalHost {
 
     async fn put(&self, process: &str, release: &str, why: &Why) -> Result<(), PlaceError> {
         let what = What::Put { process: process.to_owned(), release: release.to_owned() };
-        self.order(what, why).await.map(drop)
+        self.insist(what, why).await
     }
 
     async fn scale(&self, process: &str, count: u32, why: &Why) -> Result<(), PlaceError> {
-        self.order(What::Scale { process: process.to_owned(), count }, why).await.map(drop)
+        self.insist(What::Scale { process: process.to_owned(), count }, why).await
     }
 
     async fn restart(&self, process: &str, which: Which, why: &Why) -> Result<(), PlaceError> {

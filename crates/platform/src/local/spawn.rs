@@ -1,6 +1,6 @@
-//! A child that cannot outlive its supervisor.
+//! A child that cannot outlive its supervisor, or one that does.
 //!
-//! The kernel kills a child when the *thread* that started it ends, so all children are started by one thread
+//! The kernel kills a bound child when the *thread* that started it ends, so all children are started by one thread
 //! that lives as long as the supervisor. The kill is SIGKILL: a child that does not listen any more must not
 //! stay either.
 
@@ -75,6 +75,22 @@ pub fn bind_to_supervisor(command: &mut Command, listener: Option<Arc<TcpListene
     unsafe { command.pre_exec(hook) };
 }
 
+/// Puts the child into a process group of its own, to live on whatever becomes of its supervisor, and hands it the
+/// listener.
+#[expect(unsafe_code, reason = "only a hook between fork and exec can set this for the child alone")]
+pub(super) fn set_free(command: &mut Command, listener: Option<Arc<TcpListener>>) {
+    command.process_group(0).kill_on_drop(false);
+    let hook = move || {
+        if let Some(listener) = &listener {
+            // Cleared here and not in the supervisor, or every other child would inherit the socket too.
+            fcntl(listener, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        }
+        Ok(())
+    };
+    // SAFETY: the hook only makes a system call that is async-signal-safe; it neither allocates nor locks.
+    unsafe { command.pre_exec(hook) };
+}
+
 /// All processes of a child: itself and what it started.
 #[derive(Debug, Clone, Copy)]
 pub struct Group(Pid);
@@ -85,6 +101,11 @@ impl Group {
     pub fn led_by(child: &Child) -> Option<Self> {
         let pid = i32::try_from(child.id()?).ok()?;
         Some(Self(Pid::from_raw(pid)))
+    }
+
+    /// The group that an adopted process leads.
+    pub(super) fn of(pid: u32) -> Self {
+        Self(Pid::from_raw(pid.cast_signed()))
     }
 
     /// Asks all of it to end.

@@ -1,6 +1,11 @@
 //! All processes of a workspace together.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::Utc;
 use tokio::{
@@ -10,13 +15,17 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    bond::{self, Bond, CopyFiles},
+    follow::{Readers, follow},
     keeper::Keeper,
     launch::Launch,
+    logs::Log,
     output::Line,
     ports::Ports,
     restart::Policy,
     spawn::Spawner,
     status::{Event, ProcessStatus, State},
+    survivor::{self, Survivor},
 };
 
 /// How many printed lines may wait for their reader before the processes that print have to wait too.
@@ -32,7 +41,7 @@ pub struct Watch {
     pub statuses: watch::Receiver<Vec<ProcessStatus>>,
 }
 
-/// Keeps processes running until it is drained. Dropping it kills them.
+/// Keeps processes running until it is drained. Dropping it kills them, unless their [`Bond`] is another.
 ///
 /// How the number of copies changes, and how one release follows another, is in `copies`.
 pub struct Supervisor {
@@ -62,13 +71,30 @@ pub(super) struct Shared {
     pub(super) drain: CancellationToken,
     pub(super) kill: CancellationToken,
     pub(super) drain_limit: Duration,
+    pub(super) bond: Bond,
+    logs: Mutex<HashMap<String, Arc<Mutex<Log>>>>,
+}
+
+impl Shared {
+    /// The log that the copies of a process share; none where children are bound, or when it cannot be opened.
+    pub(super) fn log_of(&self, process: &str) -> Option<Arc<Mutex<Log>>> {
+        let Bond::Outliving { logs: folder, .. } = &self.bond else { return None };
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(log) = logs.get(process) {
+            return Some(Arc::clone(log));
+        }
+        let log = Arc::new(Mutex::new(Log::open(folder, process).ok()?));
+        logs.insert(process.to_owned(), Arc::clone(&log));
+        Some(log)
+    }
 }
 
 impl Supervisor {
     /// A supervisor without processes, inside a tokio runtime.
     ///
     /// `client` asks whether they answer: it should use no proxy and follow no redirect. `ports` are those
-    /// given out already. A process that has not ended `drain_limit` after it was asked to is killed.
+    /// given out already. A process that has not ended `drain_limit` after it was asked to is killed. `bond` says
+    /// whether processes may outlive the supervisor.
     ///
     /// # Errors
     /// When the thread that starts children cannot be made.
@@ -77,6 +103,7 @@ impl Supervisor {
         policy: Policy,
         ports: Arc<Ports>,
         drain_limit: Duration,
+        bond: Bond,
     ) -> io::Result<(Self, Watch)> {
         let (lines, lines_received) = mpsc::channel(LINES_WAITING);
         let (events, events_received) = mpsc::unbounded_channel();
@@ -92,11 +119,34 @@ impl Supervisor {
             drain: CancellationToken::new(),
             kill: CancellationToken::new(),
             drain_limit,
+            bond,
+            logs: Mutex::default(),
         };
         let watch = Watch { lines: lines_received, events: events_received, statuses: statuses_seen };
-        let supervisor =
+        let mut supervisor =
             Self { shared: Arc::new(shared), keepers: JoinSet::new(), kept: Vec::new(), next_copy: 1 };
+        supervisor.bury();
         Ok((supervisor, watch))
+    }
+
+    /// Reads the last words of copies that died while nobody watched, and forgets them.
+    fn bury(&mut self) {
+        let Bond::Outliving { run_folder, .. } = self.shared.bond.clone() else { return };
+        let alive = survivor::survivors(&run_folder);
+        for (process, copy) in bond::copies_with_files(&run_folder) {
+            self.next_copy = self.next_copy.max(copy + 1);
+            if alive.iter().any(|survivor| survivor.process == process && survivor.copy == copy) {
+                continue;
+            }
+            let files = CopyFiles::of(&run_folder, &process, copy);
+            let readers = Readers { log: self.shared.log_of(&process), lines: self.shared.lines.clone() };
+            let ended = CancellationToken::new();
+            ended.cancel();
+            self.keepers.spawn(async move {
+                follow(process, files.clone(), readers, ended).await;
+                files.remove();
+            });
+        }
     }
 
     /// Starts one more copy of a process and keeps it running from now on.
@@ -105,19 +155,36 @@ impl Supervisor {
         self.kept.push(kept);
     }
 
+    /// Goes on with a copy that outlived the supervisor which started it. One that `stays` is kept, as what `launch`
+    /// says when it must be started again; any other is asked to end, unless it was already.
+    pub fn adopt(&mut self, launch: Launch, survivor: Survivor, stays: bool) {
+        let kept = self.begin(launch, Some(survivor));
+        match stays {
+            true => self.kept.push(kept),
+            false => kept.stop.cancel(),
+        }
+    }
+
     pub(super) fn start(&mut self, launch: Launch) -> Kept {
-        let copy = self.next_copy;
-        self.next_copy += 1;
+        self.begin(launch, None)
+    }
+
+    fn begin(&mut self, launch: Launch, survivor: Option<Survivor>) -> Kept {
+        let copy = survivor.as_ref().map_or(self.next_copy, |survivor| survivor.copy);
+        self.next_copy = self.next_copy.max(copy + 1);
         let status = ProcessStatus {
             name: launch.procfile.name.clone(),
             copy,
-            release: launch.release.clone(),
+            release: match &survivor {
+                Some(survivor) => survivor.release.clone(),
+                None => launch.release.clone(),
+            },
             state: State::Starting,
             since: Utc::now(),
             started_at: None,
             pid: None,
             ops_address: None,
-            restarts: 0,
+            restarts: survivor.as_ref().map_or(0, |survivor| survivor.restarts),
             deaths: 0,
             reason: None,
         };
@@ -127,7 +194,8 @@ impl Supervisor {
             statuses.insert(beside.map_or(statuses.len(), |at| at + 1), status);
         });
         let stop = self.shared.drain.child_token();
-        self.keepers.spawn(Keeper::new(launch.clone(), copy, Arc::clone(&self.shared), stop.clone()).run());
+        let keeper = Keeper::new(launch.clone(), copy, Arc::clone(&self.shared), stop.clone());
+        self.keepers.spawn(keeper.run(survivor));
         Kept { copy, launch, stop }
     }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use platform::{
-    local::{Event, Happening, Launch, Line, Policy, Ports, Supervisor, Watch},
+    local::{Bond, Event, Happening, Launch, Line, Policy, Ports, Supervisor, Watch},
     procfile,
 };
 use tokio::time::timeout;
@@ -18,10 +18,14 @@ pub(crate) const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) fn supervisor(drain_limit: Duration) -> (Supervisor, Watch) {
+    supervisor_with(drain_limit, Bond::Together)
+}
+
+pub(crate) fn supervisor_with(drain_limit: Duration, bond: Bond) -> (Supervisor, Watch) {
     static TLS: Once = Once::new();
     TLS.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
     let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
-    Supervisor::new(client, Policy::default(), Arc::new(Ports::default()), drain_limit).unwrap()
+    Supervisor::new(client, Policy::default(), Arc::new(Ports::default()), drain_limit, bond).unwrap()
 }
 
 pub(crate) fn launch(name: &str, command: &str) -> Launch {

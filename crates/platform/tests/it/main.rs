@@ -7,3 +7,4 @@ mod death;
 mod drain;
 mod listener;
 mod roll;
+mod succession;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use platform::local::{Launch, Policy, Ports, Supervisor};
+use platform::local::{Bond, Launch, Policy, Ports, Supervisor};
 use tokio::time;
 
 use super::{Dev, rolling::Rolling};
@@ -19,8 +19,9 @@ pub(super) async fn run(
     mut rolling: Option<Rolling>,
     ports: Arc<Ports>,
 ) -> anyhow::Result<()> {
-    let (mut supervisor, watch) = Supervisor::new(loopback_client()?, Policy::default(), ports, DRAIN_LIMIT)
-        .context("cannot start a thread")?;
+    let (mut supervisor, watch) =
+        Supervisor::new(loopback_client()?, Policy::default(), ports, DRAIN_LIMIT, Bond::Together)
+            .context("cannot start a thread")?;
     let mut feed = Feed::new(&dev.screen, &dev.status, watch, &launches, || ready(dev));
     for launch in &launches {
         supervisor.keep(launch.clone());

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// Ctrl-C, SIGTERM, a closed terminal, or a client of the control socket.
@@ -14,17 +14,25 @@ pub(crate) struct Stop {
 impl Stop {
     /// Takes the signals from now on.
     pub(crate) fn listen() -> io::Result<Self> {
+        Self::listen_to(Some(signal(SignalKind::hangup())?))
+    }
+
+    /// As [`Stop::listen`], for who has another use for SIGHUP.
+    pub(crate) fn listen_but_hangup() -> io::Result<Self> {
+        Self::listen_to(None)
+    }
+
+    fn listen_to(mut hangup: Option<Signal>) -> io::Result<Self> {
         let stop = Self { asked: CancellationToken::new(), hurried: CancellationToken::new() };
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        let mut hangup = signal(SignalKind::hangup())?;
         let (asked, hurried) = (stop.asked.clone(), stop.hurried.clone());
         tokio::spawn(async move {
             loop {
                 tokio::select! {
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => {}
-                    _ = hangup.recv() => {}
+                    _ = received(&mut hangup) => {}
                 }
                 // The first one asks, the second one does not want to wait.
                 if asked.is_cancelled() {
@@ -49,5 +57,12 @@ impl Stop {
     /// Cancelling it asks for the end.
     pub(crate) fn token(&self) -> CancellationToken {
         self.asked.clone()
+    }
+}
+
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }

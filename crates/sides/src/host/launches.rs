@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, TcpListener},
     sync::Arc,
     time::Duration,
 };
@@ -17,26 +17,6 @@ use crate::{cli::HostOptions, workspace::Workspace};
 
 /// The process with the public address.
 pub(super) const WEB: &str = "web";
-
-/// Holds the public socket from the first moment to the last: no copy's end closes it.
-pub(super) fn listen(options: &HostOptions) -> anyhow::Result<Arc<TcpListener>> {
-    let address = SocketAddr::new(options.host, options.port);
-    let listener = TcpListener::bind(address).with_context(|| {
-        format!("cannot listen on {address}: give another port with PORT, or end what listens there")
-    })?;
-    Ok(Arc::new(listener))
-}
-
-/// Where a browser on this machine finds web.
-pub(super) fn page(listener: &TcpListener) -> anyhow::Result<SocketAddr> {
-    let address = listener.local_addr().context("the public socket has no address")?;
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
-        other => other,
-    };
-    Ok(SocketAddr::new(ip, address.port()))
-}
 
 /// `DRAIN_SECONDS`, which the processes inherit.
 pub(super) fn drain_seconds() -> anyhow::Result<Duration> {

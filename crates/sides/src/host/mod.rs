@@ -3,19 +3,27 @@
 mod database;
 mod launches;
 mod orders;
+mod replace;
+mod socket;
+mod succession;
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use platform::{
-    local::{Policy, Ports, Supervisor},
+    local::{Bond, Policy, Ports, Supervisor},
+    place::Why,
     procfile,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, watch},
+};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     cli::HostOptions,
-    control::{DevStatus, Lock, Phase, Server},
+    control::{DevStatus, Lock, Order, Phase, Server, Task, What},
     dev::{Stop, named_database},
     display::{Screen, tell},
     feed::Feed,
@@ -24,38 +32,54 @@ use crate::{
     releases::Store,
     workspace::Workspace,
 };
+pub(crate) use replace::run as replace;
+
 use orders::Host;
+use socket::Socket;
+use succession::Handover;
 
 /// What a process may take beyond its own `DRAIN_SECONDS`.
 const DRAIN_SLACK: Duration = Duration::from_secs(5);
 
-/// Runs until SIGTERM, Ctrl-C or `sides stop`.
+/// Runs until SIGTERM, Ctrl-C or `sides stop`; SIGHUP has the program in its file take its place.
 pub(crate) async fn run(workspace: &Workspace, options: &HostOptions) -> anyhow::Result<Outcome> {
     let screen = Arc::new(Screen::new());
-    let stop = Stop::listen()?;
+    let stop = Stop::listen_but_hangup()?;
     workspace.create_folders()?;
-    let Some(_lock) = Lock::take(&workspace.run_folder())? else {
+    let (lock, handed_over) = match succession::of_predecessor(workspace) {
+        Some((lock, listener)) => (Some(lock), Some(listener)),
+        None => (Lock::take(&workspace.run_folder())?, None),
+    };
+    let Some(lock) = lock else {
         bail!("a dev or a host runs here already: `sides status` shows it, `sides stop` ends it");
     };
     let url = named_database()?
         .context("DATABASE_URL is not set: a host works on a database that outlives it; name it there")?;
     let store = Store::open(workspace)?;
     let procfiles = procfile::discover(workspace.root())?;
-    let listener = launches::listen(options)?;
-    let status = watch::Sender::new(DevStatus::of_host(launches::page(&listener)?));
-    let (orders, received) = mpsc::channel(1);
-    let _server = Server::start(&workspace.run_folder(), status.subscribe(), stop.token(), Some(orders))?;
-    let _pings = database::watch(url, status.clone());
-
     let drain_limit = launches::drain_seconds()? + DRAIN_SLACK;
+    let socket = Socket::find(workspace, options, &screen, handed_over, drain_limit).await?;
+    let keeping = socket.keep(workspace);
+    let status = watch::Sender::new(DevStatus::of_host(socket::page(&socket.listener)?));
+    let (tasks, received) = mpsc::channel(1);
+    let _server =
+        Server::start(&workspace.run_folder(), status.subscribe(), stop.token(), Some(tasks.clone()))?;
+    let _pings = database::watch(url, status.clone());
+    let _hangups = hangups(tasks)?;
+
+    let bond = Bond::Outliving { run_folder: workspace.run_folder(), logs: workspace.logs_folder() };
     let ports = Arc::new(Ports::default());
-    let (supervisor, watch) = Supervisor::new(loopback_client()?, Policy::default(), ports, drain_limit)
-        .context("cannot start a thread")?;
-    let launches = launches::prepare(workspace, procfiles, &listener, options);
+    let (supervisor, watch) =
+        Supervisor::new(loopback_client()?, Policy::default(), ports, drain_limit, bond)
+            .context("cannot start a thread")?;
+    let launches = launches::prepare(workspace, procfiles, &socket.listener, options);
     let ready = || tell::ready(screen.palette, &status.borrow(), None, Duration::ZERO);
     let mut feed = Feed::new(&screen, &status, watch, &launches, ready);
-    let mut host = Host { supervisor, store, launches, status: status.clone() };
-    host.start(&screen)?;
+    feed.show_lines(!options.detached);
+    let handover = Handover { lock, listener: Arc::clone(&socket.listener) };
+    let mut host = Host { supervisor, store, launches, status: status.clone(), handover };
+    let survivors = platform::local::survivors(&workspace.run_folder());
+    host.start(&screen, survivors, socket.is_inherited)?;
     status.send_modify(|status| status.phase = Phase::Running);
     tokio::select! {
         () = feed.show_for_ever() => {}
@@ -77,8 +101,25 @@ pub(crate) async fn run(workspace: &Workspace, options: &HostOptions) -> anyhow:
             }
         }
     }
+    drop(keeping);
+    socket::let_keeper_go(workspace);
     feed.show_rest();
     screen.status(&[]);
     screen.line("Everything has stopped.");
     Ok(Outcome::Done)
+}
+
+/// SIGHUP: whatever lies in our own file now takes our place.
+fn hangups(tasks: mpsc::Sender<Task>) -> anyhow::Result<AbortOnDropHandle<()>> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let program = succession::own_program()?;
+    Ok(AbortOnDropHandle::new(tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            let why = Why { asked_by: "SIGHUP".to_owned(), reason: "a signal".to_owned() };
+            let order = Order { what: What::Replace { program: program.clone() }, why };
+            // What becomes of it is told on the screen.
+            let (answer, _) = tokio::sync::oneshot::channel();
+            drop(tasks.send(Task { order, answer }).await);
+        }
+    })))
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, process::Stdio, time::Duration};
 
 use anyhow::Context as _;
 use platform::{
-    local::{Launch, Supervisor, bind_to_supervisor},
+    local::{Launch, Supervisor, Survivor, bind_to_supervisor},
     place::{Ended, Which},
 };
 use tokio::{
@@ -12,6 +12,7 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
+use super::succession::{self, Handover};
 use crate::{
     control::{DevStatus, Done, Failure, Order, Task, What},
     display::{Screen, tell},
@@ -28,25 +29,57 @@ pub(super) struct Host {
     pub(super) store: Store,
     pub(super) launches: Vec<Launch>,
     pub(super) status: watch::Sender<DevStatus>,
+    pub(super) handover: Handover,
 }
 
 impl Host {
-    /// Starts what ran last, in as many copies.
-    pub(super) fn start(&mut self, screen: &Screen) -> anyhow::Result<()> {
+    /// Goes on with what a predecessor has left running, as far as it is what should run, and starts the rest. Copies
+    /// of web are only of use when their socket is ours (`same_socket`).
+    pub(super) fn start(
+        &mut self,
+        screen: &Screen,
+        mut survivors: Vec<Survivor>,
+        same_socket: bool,
+    ) -> anyhow::Result<()> {
         let (running, counts) = (self.store.running()?, self.store.counts()?);
         for launch in self.launches.clone() {
             let name = launch.procfile.name.clone();
+            let own = survivors.extract_if(.., |survivor| survivor.process == name).collect();
             let Some(digest) = running.get(&name) else {
                 screen.line(&tell::notice(screen.palette, &format!("{name} was not released yet")));
+                self.dismiss(&launch, own);
                 continue;
             };
             let launch = self.launch_of(launch, digest)?;
-            for _ in 0..count_of(&counts, &name) {
+            let is_usable = launch.listener.is_none() || same_socket;
+            let wanted = if is_usable { count_of(&counts, &name) as usize } else { 0 };
+            let choice = succession::choose(own, digest.as_str(), wanted);
+            if !choice.stay.is_empty() {
+                let text = format!("{name} ran on: {}", choice.stay.len());
+                screen.line(&tell::notice(screen.palette, &text));
+            }
+            for survivor in choice.stay {
+                self.supervisor.adopt(launch.clone(), survivor, true);
+            }
+            for _ in self.supervisor.count(&name)..count_of(&counts, &name) as usize {
                 self.supervisor.keep(launch.clone());
             }
+            self.dismiss(&launch, choice.leave);
+        }
+        // Their Procfile has gone, and with it the wish that they run.
+        for survivor in survivors {
+            let mut launch = self.launches.first().cloned().context("there is no process")?;
+            launch.procfile.name.clone_from(&survivor.process);
+            self.supervisor.adopt(launch, survivor, false);
         }
         self.tell(&running, &counts);
         Ok(())
+    }
+
+    fn dismiss(&mut self, launch: &Launch, survivors: Vec<Survivor>) {
+        for survivor in survivors {
+            self.supervisor.adopt(launch.clone(), survivor, false);
+        }
     }
 
     /// Carries out one order after the other, for ever.
@@ -75,7 +108,7 @@ impl Host {
             What::RunOnce { process, command } => {
                 return self.run_once(process, command).await.map(Done::Ended).map_err(refused);
             }
-            What::Replace { .. } => Err(anyhow::anyhow!("this host cannot be replaced while it runs")),
+            What::Replace { program } => Err(self.handover.to(program)),
         };
         done.map(|()| Done::Done).map_err(refused)
     }

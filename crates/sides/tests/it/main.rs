@@ -28,4 +28,5 @@ mod schema;
 mod second;
 mod single;
 mod site;
+mod succession;
 mod toy;

@@ -141,6 +141,23 @@ impl Sandbox {
     }
 }
 
+impl Drop for Sandbox {
+    /// What a host has started outlives it: a test that ends early must not leave it behind.
+    fn drop(&mut self) {
+        for _ in 0..50 {
+            let left = self.residents();
+            if left.is_empty() {
+                return;
+            }
+            for (pid, _) in left {
+                // It may have ended meanwhile.
+                kill(Pid::from_raw(pid), Signal::SIGKILL).ok();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
 /// The command line of a living process that belongs to the folder.
 fn resident(pid: i32, folder: &Path) -> Option<String> {
     let state = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

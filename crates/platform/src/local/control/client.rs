@@ -19,6 +19,8 @@ use super::{
 
 /// Whoever has just taken the lock has its socket well within this.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// How often a host may go away before it has answered.
+const TRIES: u32 = 3;
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// A connection to the running `dev` or host.
@@ -34,6 +36,21 @@ pub struct Statuses {
     lines: Lines<BufReader<OwnedReadHalf>>,
     // Closing this half would tell the other side that nobody listens any more.
     _write: tokio::net::unix::OwnedWriteHalf,
+}
+
+/// What runs in a run folder; `None` when nothing does. Asks again when the host is replaced over it.
+///
+/// # Errors
+/// When somebody holds the lock and does not answer.
+pub async fn status(run_folder: &Path) -> Result<Option<Status>, ControlError> {
+    let mut tries = TRIES;
+    loop {
+        let Some(client) = Client::connect(run_folder).await? else { return Ok(None) };
+        match client.status().await {
+            Err(ControlError::WentAway) if tries > 0 => tries -= 1,
+            other => return other.map(Some),
+        }
+    }
 }
 
 impl Client {

@@ -3,7 +3,7 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     os::unix::fs::OpenOptionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
     thread,
     time::Duration,
 };
@@ -47,6 +47,12 @@ impl Lock {
         Ok(Self::try_once(run_folder)?.is_none())
     }
 
+    /// Where the lock of a run folder lies.
+    #[must_use]
+    pub fn path(run_folder: &Path) -> PathBuf {
+        run_folder.join(NAME)
+    }
+
     /// The file whose lock this is: a program that takes this one's place inherits it, and with it the lock.
     #[must_use]
     pub fn file(&self) -> &File {
@@ -60,7 +66,7 @@ impl Lock {
     }
 
     fn try_once(run_folder: &Path) -> Result<Option<Self>, ControlError> {
-        let path = run_folder.join(NAME);
+        let path = Self::path(run_folder);
         let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
         let file = opened.map_err(|error| ControlError::File(path.clone(), error))?;
         match file.try_lock() {

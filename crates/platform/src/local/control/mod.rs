@@ -11,7 +11,7 @@ mod protocol;
 mod server;
 mod socket;
 
-pub use client::{Client, Statuses};
+pub use client::{Client, Statuses, status};
 pub use error::ControlError;
 pub use lock::Lock;
 pub use protocol::{Done, Failure, Order, Phase, PostgresState, PostgresStatus, Request, Status, What};
@@ -19,3 +19,7 @@ pub use server::{Server, Task};
 
 /// The variable that tells a child of a host where the door is: the path of the run folder.
 pub const HOST_VARIABLE: &str = "SIDES_HOST";
+
+/// The variable by which a host that replaces itself tells its next build which descriptors it has left open: that of
+/// its lock, a comma, that of web's listening socket.
+pub const HANDOVER_VARIABLE: &str = "SIDES_HANDOVER";

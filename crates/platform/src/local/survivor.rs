@@ -1,0 +1,147 @@
+//! Copies that a host which is gone has left running, found by what they say themselves.
+
+use std::{fs, net::SocketAddr, os::unix::fs::MetadataExt as _, path::Path, time::Duration};
+
+use nix::{
+    errno::Errno,
+    sys::wait::{WaitPidFlag, WaitStatus, waitpid},
+    unistd::{Pid, geteuid},
+};
+use tokio::time;
+
+use super::{
+    bond::{COPY_VARIABLE, CopyFiles, Note, RELEASE_VARIABLE},
+    control::HOST_VARIABLE,
+    exit::Exit,
+};
+
+/// How long the end of an adopted copy may go unnoticed.
+const BETWEEN: Duration = Duration::from_millis(50);
+
+/// A copy that runs and has no supervisor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survivor {
+    /// `web`, `worker` …
+    pub process: String,
+    /// Its number.
+    pub copy: u64,
+    /// Its release.
+    pub release: Option<String>,
+    /// Where its `/readyz` listens.
+    pub ops_address: SocketAddr,
+    /// Whether it was asked to end already.
+    pub leaves: bool,
+    pub(super) restarts: u32,
+    pub(super) running: Running,
+}
+
+/// A process that is not our child, told from a later one with the same number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Running {
+    pub(super) pid: u32,
+    /// In clock ticks since the machine's start.
+    began: u64,
+}
+
+impl Survivor {
+    /// Its process id, which is that of its group too.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.running.pid
+    }
+}
+
+/// Every copy that belongs to a run folder.
+#[must_use]
+pub fn survivors(run_folder: &Path) -> Vec<Survivor> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let own = geteuid().as_raw();
+    let pids = entries.flatten().filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        (entry.metadata().ok()?.uid() == own).then_some(pid)
+    });
+    let mut found: Vec<Survivor> = pids.filter_map(|pid| read(pid, run_folder)).collect();
+    found.sort_by_key(|survivor| survivor.copy);
+    found
+}
+
+fn read(pid: u32, run_folder: &Path) -> Option<Survivor> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let variable = |name: &str| {
+        let pairs = environment.split(|byte| *byte == 0).filter_map(|pair| std::str::from_utf8(pair).ok());
+        pairs.filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+    };
+    if Path::new(variable(HOST_VARIABLE)?) != run_folder {
+        return None;
+    }
+    let (process, copy) = variable(COPY_VARIABLE)?.rsplit_once('.')?;
+    let copy = copy.parse().ok()?;
+    let stat = Stat::of(pid)?;
+    let note: Note = CopyFiles::of(run_folder, process, copy).note();
+    // What a copy starts inherits its environment, but leads no group, or at least is not who was noted.
+    if stat.group != pid || note.pid.is_some_and(|noted| noted != pid) {
+        return None;
+    }
+    let host = variable("OPS_HOST")?.parse().ok()?;
+    Some(Survivor {
+        process: process.to_owned(),
+        copy,
+        release: variable(RELEASE_VARIABLE).map(str::to_owned),
+        ops_address: SocketAddr::new(host, variable("OPS_PORT")?.parse().ok()?),
+        leaves: note.leaves,
+        restarts: note.restarts,
+        running: Running { pid, began: stat.began },
+    })
+}
+
+impl Running {
+    /// Waits for its end. How it ended only its parent learns: that is us when a host has replaced itself in the
+    /// same process, and nobody who would tell us otherwise.
+    pub(super) async fn wait(self) -> Exit {
+        let pid = Pid::from_raw(self.pid.cast_signed());
+        loop {
+            match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(_, code)) => return Exit::Code(code),
+                Ok(WaitStatus::Signaled(_, signal, _)) => return Exit::Signal(signal as i32),
+                Err(Errno::ECHILD) if !self.runs() => return Exit::Unseen,
+                _ => time::sleep(BETWEEN).await,
+            }
+        }
+    }
+
+    fn runs(self) -> bool {
+        Stat::of(self.pid).is_some_and(|stat| stat.began == self.began)
+    }
+}
+
+/// What the kernel says of a process that has not ended.
+struct Stat {
+    group: u32,
+    began: u64,
+}
+
+impl Stat {
+    fn of(pid: u32) -> Option<Self> {
+        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name in brackets may hold anything; behind it the third field follows.
+        let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace();
+        // A zombie has ended: only its exit code is left.
+        let _lives = fields.next().filter(|state| !matches!(*state, "Z" | "X"))?;
+        let group = fields.nth(1)?.parse().ok()?;
+        Some(Self { group, began: fields.nth(16)?.parse().ok()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_tells_of_this_very_process() {
+        let stat = Stat::of(std::process::id()).unwrap();
+        assert_eq!(stat.group, nix::unistd::getpgrp().as_raw().cast_unsigned());
+        assert!(stat.began > 0);
+        assert!(Stat::of(u32::MAX).is_none());
+        assert!(survivors(Path::new("/no/such/run/folder")).is_empty());
+    }
+}
