@@ -1,7 +1,7 @@
 //! The smallest process that answers: for this crate's tests.
 //!
 //! Says its process id to every request on its ops address. With a first argument, also on the inherited `LISTEN_FD`.
-//! Of those that find the variable `BUSY_FILE`, the first one, which makes that file, says on `/status` that it is busy.
+//! Of those that find the variable `BUSY_FILE`, the first one, which makes that file, says on `/status` that it is busy. `BALLAST_MB` is how much memory it takes beside.
 
 use std::{
     io::{Read as _, Write as _},
@@ -25,7 +25,10 @@ fn main() {
     }
     let busy = std::env::var("BUSY_FILE").is_ok_and(|file| std::fs::File::create_new(file).is_ok());
     BUSY.store(busy, Ordering::Relaxed);
+    let megabytes = std::env::var("BALLAST_MB").ok().and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
+    let ballast = vec![1_u8; megabytes << 20];
     println!("listening on {ops}");
+    std::hint::black_box(&ballast);
     serve(&TcpListener::bind(ops).expect("the ops port is free"));
 }
 

@@ -65,8 +65,22 @@ pub(crate) enum Command {
     /// Keep the released processes running on this machine, until SIGTERM.
     ///
     /// Starts what `release` has put into .sides/releases, on the database of DATABASE_URL. It holds web's listening
-    /// socket, so that copies can follow each other without a refused connection.
+    /// socket, so that copies can follow each other without a refused connection. What it runs outlives it: after a
+    /// kill the next host goes on with it, and SIGHUP or --replace puts another build of the host in its place.
+    ///
+    /// WEB_MEMORY_MB, WORKER_MEMORY_MB, CLOCK_MEMORY_MB limit the memory of a copy: above that a fresh one follows it,
+    /// at twice as much it is killed.
     Host(HostOptions),
+    /// Start the host in the background, unless it runs already, and wait until everything answers.
+    Up(UpOptions),
+    /// List every copy of every process that runs here: its release, state, memory, restarts.
+    Ps {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what the processes of the host printed, also those that have ended.
+    Logs(LogsOptions),
     /// Build each process on its own and replace those whose bytes changed, under the eyes of a strict prober.
     Release(ReleaseOptions),
     /// Go back to the processes as they were before the last release. Once more: forward again.
@@ -133,6 +147,34 @@ pub(crate) struct HostOptions {
     /// Show what happens to the processes, but not what they print: `sides logs` has that.
     #[arg(long)]
     pub(crate) detached: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpOptions {
+    /// The address that web listens on. Anything but loopback lets other machines in.
+    #[arg(long, env = "HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub(crate) host: IpAddr,
+    /// Web's port.
+    #[arg(long, env = "PORT", default_value_t = 3000)]
+    pub(crate) port: u16,
+    /// How many seconds to wait until everything answers.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub(crate) wait: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsOptions {
+    /// Only this process, as in `Procfile.NAME`.
+    pub(crate) process: Option<String>,
+    /// How many lines.
+    #[arg(short = 'n', long, default_value_t = 100)]
+    pub(crate) lines: usize,
+    /// Go on with what is printed from now on, until Ctrl-C.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Each line as JSON: at, copy, text.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Why something is done.

@@ -12,8 +12,10 @@ mod display;
 mod feed;
 mod host;
 mod instances;
+mod logs;
 mod loopback;
 mod outcome;
+mod ps;
 mod release;
 mod releases;
 mod restart;
@@ -66,6 +68,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Scale { process, count, reason } => {
                 scale::run(&workspace, &process, count, reason).await?.into()
             }
+            Command::Up(options) => host::up(&workspace, &options).await?.into(),
+            Command::Ps { json } => ps::run(&workspace, json).await?.into(),
+            Command::Logs(options) => logs::run(&workspace, &options).await?.into(),
             Command::KeepSocket => {
                 platform::local::socket_keeper::keep(&workspace.run_folder())?;
                 ExitCode::SUCCESS

@@ -234,6 +234,7 @@ mod tests {
             started_at: None,
             pid: None,
             ops_address: None,
+            memory: None,
             restarts: 0,
             deaths: 0,
             reason: None,

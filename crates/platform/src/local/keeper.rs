@@ -22,11 +22,11 @@ use super::{
     exit::Exit,
     follow::{Readers, follow},
     launch::Launch,
-    output,
+    memory, output,
     probe::Probe,
     spawn::{Group, bind_to_supervisor, set_free},
     status::{Event, Happening, ProcessStatus, State, copy_id},
-    supervisor::Shared,
+    supervisor::{Heavy, Shared},
     survivor::{Running, Survivor},
 };
 
@@ -53,6 +53,7 @@ pub(super) struct Keeper {
 /// A running copy.
 struct Copy {
     body: Body,
+    pid: u32,
     group: Group,
     output: JoinSet<()>,
     /// Cancelled when it has ended, for those who read its file.
@@ -223,7 +224,7 @@ impl Keeper {
         });
         self.say(Happening::Started { pid, ops_address });
         let probe = Probe::new(self.shared.client.clone(), ops_address, self.launch.page);
-        Copy { body, group, output, ended, probe, ops_address }
+        Copy { body, pid, group, output, ended, probe, ops_address }
     }
 
     /// Watches a copy until it has ended, by itself or because it was asked to.
@@ -231,6 +232,7 @@ impl Keeper {
         let exit = tokio::select! {
             exit = copy.body.wait() => exit,
             never = self.watch_answers(&copy.probe) => match never {},
+            never = self.watch_memory(copy.pid, copy.group) => match never {},
             () = self.stop.cancelled() => self.drain(&mut copy).await,
         };
         // What it started must not stay behind: it would hold ports, jobs and our pipes.
@@ -238,7 +240,7 @@ impl Keeper {
         copy.ended.cancel();
         drop(time::timeout(LAST_WORDS, async { while copy.output.join_next().await.is_some() {} }).await);
         self.shared.ports.give_back(copy.ops_address.port());
-        self.change(|status| status.pid = None);
+        self.change(|status| (status.pid, status.memory) = (None, None));
         exit
     }
 
@@ -270,6 +272,37 @@ impl Keeper {
     fn restarts(&self) -> u32 {
         let statuses = self.shared.statuses.borrow();
         statuses.iter().find(|status| status.copy == self.copy).map_or(0, |status| status.restarts)
+    }
+
+    /// Measures for ever; has what is too large replaced, and kills what is much too large.
+    async fn watch_memory(&self, pid: u32, group: Group) -> Infallible {
+        let mut told: Option<Instant> = None;
+        loop {
+            let bytes = memory::resident(pid);
+            self.shared.statuses.send_if_modified(|statuses| {
+                let own = statuses.iter_mut().find(|status| status.copy == self.copy);
+                own.is_some_and(|own| std::mem::replace(&mut own.memory, bytes) != bytes)
+            });
+            let limit = self.launch.memory_limit;
+            if let (Some(bytes), Some(limit)) = (bytes, limit) {
+                let heavy = |killed| Happening::Heavy { bytes, limit, killed };
+                match memory::judge(bytes, Some(limit)) {
+                    memory::Verdict::Kill => {
+                        self.say(heavy(true));
+                        group.kill();
+                    }
+                    memory::Verdict::Replace if told.is_none_or(|at| at.elapsed() > memory::PATIENCE) => {
+                        told = Some(Instant::now());
+                        self.say(heavy(false));
+                        let process = self.launch.procfile.name.clone();
+                        // Nobody takes orders from us in a dev: then only the hard limit counts.
+                        drop(self.shared.heavy.send(Heavy { process, copy: self.copy, bytes, limit }));
+                    }
+                    _ => {}
+                }
+            }
+            time::sleep(memory::BETWEEN).await;
+        }
     }
 
     /// Pings for ever and tells of every change.

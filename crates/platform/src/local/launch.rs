@@ -28,6 +28,8 @@ pub struct Launch {
     pub page: Option<SocketAddr>,
     /// The release that this is, where there are releases.
     pub release: Option<String>,
+    /// How many bytes of memory it may take: above that a new copy follows it, well above that it is killed.
+    pub memory_limit: Option<u64>,
     /// Where its `/readyz` listens.
     pub ops_host: IpAddr,
     /// The port of `/readyz`, or the next free one behind it.

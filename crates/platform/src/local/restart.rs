@@ -36,8 +36,12 @@ impl Restart {
     /// Whether this is worth a person's look: the process does not stay up.
     #[must_use]
     pub fn is_crash_loop(&self) -> bool {
-        self.deaths >= 3
+        is_crash_loop(self.deaths)
     }
+}
+
+pub(super) fn is_crash_loop(deaths: u32) -> bool {
+    deaths >= 3
 }
 
 impl Policy {

@@ -5,7 +5,10 @@ use std::{net::SocketAddr, time::Duration};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{exit::Exit, restart::Restart};
+use super::{
+    exit::Exit,
+    restart::{Restart, is_crash_loop},
+};
 
 /// Where a process is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +49,9 @@ pub struct ProcessStatus {
     pub pid: Option<u32>,
     /// Where its `/readyz`, `/status` and `/metrics` answer.
     pub ops_address: Option<SocketAddr>,
+    /// The memory that it takes, in bytes, measured every few seconds.
+    #[serde(default)]
+    pub memory: Option<u64>,
     /// How often it was started again.
     pub restarts: u32,
     /// How often it died in a row without having run for long.
@@ -56,6 +62,12 @@ pub struct ProcessStatus {
 }
 
 impl ProcessStatus {
+    /// Whether it does not stay up: this is worth a person's look.
+    #[must_use]
+    pub fn is_crash_loop(&self) -> bool {
+        self.state != State::Ready && is_crash_loop(self.deaths)
+    }
+
     /// How people and other programs call this copy: `worker.3`.
     #[must_use]
     pub fn id(&self) -> String {
@@ -96,6 +108,15 @@ pub enum Happening {
     },
     /// It does not answer any more, for this reason.
     Unready(String),
+    /// It takes more memory than it may; it is followed by a new copy, or killed.
+    Heavy {
+        /// What it takes, in bytes.
+        bytes: u64,
+        /// What it may take.
+        limit: u64,
+        /// Whether it was killed.
+        killed: bool,
+    },
     /// It could not be started.
     NotStarted(String, Restart),
     /// It ended without being asked to.

@@ -39,6 +39,22 @@ pub struct Watch {
     pub events: mpsc::UnboundedReceiver<Event>,
     /// What each does right now, in the order they were given.
     pub statuses: watch::Receiver<Vec<ProcessStatus>>,
+    /// Those that take more memory than they may: whoever keeps the supervisor should [restart](Supervisor::restart)
+    /// them.
+    pub heavy: mpsc::UnboundedReceiver<Heavy>,
+}
+
+/// A copy that takes too much memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heavy {
+    /// Its process.
+    pub process: String,
+    /// Its number.
+    pub copy: u64,
+    /// What it takes, in bytes.
+    pub bytes: u64,
+    /// What it may take.
+    pub limit: u64,
 }
 
 /// Keeps processes running until it is drained. Dropping it kills them, unless their [`Bond`] is another.
@@ -67,6 +83,7 @@ pub(super) struct Shared {
     pub(super) ports: Arc<Ports>,
     pub(super) lines: mpsc::Sender<Line>,
     pub(super) events: mpsc::UnboundedSender<Event>,
+    pub(super) heavy: mpsc::UnboundedSender<Heavy>,
     pub(super) statuses: watch::Sender<Vec<ProcessStatus>>,
     pub(super) drain: CancellationToken,
     pub(super) kill: CancellationToken,
@@ -107,6 +124,7 @@ impl Supervisor {
     ) -> io::Result<(Self, Watch)> {
         let (lines, lines_received) = mpsc::channel(LINES_WAITING);
         let (events, events_received) = mpsc::unbounded_channel();
+        let (heavy, heavy_received) = mpsc::unbounded_channel();
         let (statuses, statuses_seen) = watch::channel(Vec::new());
         let shared = Shared {
             spawner: Spawner::start()?,
@@ -115,6 +133,7 @@ impl Supervisor {
             ports,
             lines,
             events,
+            heavy,
             statuses,
             drain: CancellationToken::new(),
             kill: CancellationToken::new(),
@@ -122,7 +141,12 @@ impl Supervisor {
             bond,
             logs: Mutex::default(),
         };
-        let watch = Watch { lines: lines_received, events: events_received, statuses: statuses_seen };
+        let watch = Watch {
+            lines: lines_received,
+            events: events_received,
+            statuses: statuses_seen,
+            heavy: heavy_received,
+        };
         let mut supervisor =
             Self { shared: Arc::new(shared), keepers: JoinSet::new(), kept: Vec::new(), next_copy: 1 };
         supervisor.bury();
@@ -184,6 +208,7 @@ impl Supervisor {
             started_at: None,
             pid: None,
             ops_address: None,
+            memory: None,
             restarts: survivor.as_ref().map_or(0, |survivor| survivor.restarts),
             deaths: 0,
             reason: None,

@@ -38,6 +38,7 @@ pub(crate) fn launch(name: &str, command: &str) -> Launch {
         listener: None,
         page: None,
         release: None,
+        memory_limit: None,
         ops_host: LOOPBACK,
         ops_port: 0,
     }

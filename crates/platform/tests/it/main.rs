@@ -6,5 +6,6 @@ mod copies;
 mod death;
 mod drain;
 mod listener;
+mod memory;
 mod roll;
 mod succession;

@@ -45,6 +45,7 @@ pub(super) fn prepare(
             listener: None,
             page: None,
             release: None,
+            memory_limit: None,
             ops_host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             ops_port: ops_port(dev.options.port, index),
             procfile,

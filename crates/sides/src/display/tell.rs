@@ -78,6 +78,11 @@ pub(crate) fn event(palette: Palette, event: &Event) -> Option<String> {
             ("✗", BAD, format!("{name} cannot start: {reason}; {}", again(restart)))
         }
         Happening::Died(exit, restart) => ("✗", BAD, format!("{name} {exit}; {}", again(restart))),
+        Happening::Heavy { bytes, limit, killed } => {
+            let (bytes, limit) = (bytes >> 20, limit >> 20);
+            let follows = if *killed { "it was killed" } else { "a fresh copy follows" };
+            ("!", BUSY, format!("{name} takes {bytes} MB of memory, limit {limit} MB: {follows}"))
+        }
         Happening::Killed => ("!", BUSY, format!("{name} did not end in time and was killed")),
     };
     Some(format!("{} {text}", palette.paint(style, mark)))
@@ -111,7 +116,7 @@ pub(crate) fn status_line(status: &DevStatus) -> Vec<Piece> {
     pieces
 }
 
-fn up_time(seconds: i64) -> String {
+pub(crate) fn up_time(seconds: i64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{} min", seconds / 60),

@@ -31,7 +31,7 @@ pub(super) fn prepare(
     procfiles: Vec<Procfile>,
     listener: &Arc<TcpListener>,
     options: &HostOptions,
-) -> Vec<Launch> {
+) -> anyhow::Result<Vec<Launch>> {
     let launch = |procfile: Procfile| {
         let is_web = procfile.name == WEB;
         let mut launch = Launch {
@@ -41,6 +41,7 @@ pub(super) fn prepare(
             environment: vec![(HOST_VARIABLE.to_owned(), workspace.run_folder().into())],
             listener: is_web.then(|| Arc::clone(listener)),
             release: None,
+            memory_limit: memory_limit(&procfile.name)?,
             page: is_web.then(|| listener.local_addr().ok()).flatten(),
             ops_host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             ops_port: ops_port(&procfile.name, options.port),
@@ -50,9 +51,22 @@ pub(super) fn prepare(
             launch.environment.push(("HOST".to_owned(), options.host.to_string().into()));
             launch.environment.push(("PORT".to_owned(), options.port.to_string().into()));
         }
-        launch
+        Ok(launch)
     };
     procfiles.into_iter().map(launch).collect()
+}
+
+/// `WORKER_MEMORY_MB` and its like, in bytes.
+fn memory_limit(process: &str) -> anyhow::Result<Option<u64>> {
+    let name = format!("{}_MEMORY_MB", process.to_ascii_uppercase().replace('-', "_"));
+    let text = env::var(&name).unwrap_or_default();
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let megabytes: u64 = text.trim().parse().ok().filter(|megabytes| *megabytes > 0).with_context(|| {
+        format!("{name} is {text:?}: give a number of megabytes, or unset it to set no limit")
+    })?;
+    Ok(Some(megabytes << 20))
 }
 
 /// Behind web's port, as each process has it by itself; any free one for others, and when any will do for web.

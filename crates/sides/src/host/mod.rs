@@ -2,10 +2,12 @@
 
 mod database;
 mod launches;
+mod ledger;
 mod orders;
 mod replace;
 mod socket;
 mod succession;
+mod up;
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,13 +35,18 @@ use crate::{
     workspace::Workspace,
 };
 pub(crate) use replace::run as replace;
+pub(crate) use up::run as up;
 
+use ledger::Ledger;
 use orders::Host;
 use socket::Socket;
 use succession::Handover;
 
 /// What a process may take beyond its own `DRAIN_SECONDS`.
 const DRAIN_SLACK: Duration = Duration::from_secs(5);
+
+/// How long the last rows of the ledger may take at the end.
+const LEDGER_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Runs until SIGTERM, Ctrl-C or `sides stop`; SIGHUP has the program in its file take its place.
 pub(crate) async fn run(workspace: &Workspace, options: &HostOptions) -> anyhow::Result<Outcome> {
@@ -64,31 +71,34 @@ pub(crate) async fn run(workspace: &Workspace, options: &HostOptions) -> anyhow:
     let (tasks, received) = mpsc::channel(1);
     let _server =
         Server::start(&workspace.run_folder(), status.subscribe(), stop.token(), Some(tasks.clone()))?;
+    let ledger = Ledger::open(&workspace.run_folder(), url.clone());
     let _pings = database::watch(url, status.clone());
     let _hangups = hangups(tasks)?;
 
     let bond = Bond::Outliving { run_folder: workspace.run_folder(), logs: workspace.logs_folder() };
     let ports = Arc::new(Ports::default());
-    let (supervisor, watch) =
+    let (supervisor, mut watch) =
         Supervisor::new(loopback_client()?, Policy::default(), ports, drain_limit, bond)
             .context("cannot start a thread")?;
-    let launches = launches::prepare(workspace, procfiles, &socket.listener, options);
+    let heavy = std::mem::replace(&mut watch.heavy, mpsc::unbounded_channel().1);
+    let launches = launches::prepare(workspace, procfiles, &socket.listener, options)?;
     let ready = || tell::ready(screen.palette, &status.borrow(), None, Duration::ZERO);
     let mut feed = Feed::new(&screen, &status, watch, &launches, ready);
     feed.show_lines(!options.detached);
     let handover = Handover { lock, listener: Arc::clone(&socket.listener) };
-    let mut host = Host { supervisor, store, launches, status: status.clone(), handover };
+    let mut host = Host { supervisor, store, launches, status: status.clone(), handover, ledger };
     let survivors = platform::local::survivors(&workspace.run_folder());
     host.start(&screen, survivors, socket.is_inherited)?;
     status.send_modify(|status| status.phase = Phase::Running);
     tokio::select! {
         () = feed.show_for_ever() => {}
-        () = host.obey(received) => {}
+        () = host.obey(received, heavy) => {}
         () = stop.asked() => {}
     }
     status.send_modify(|status| status.phase = Phase::Stopping);
-    let kill = host.supervisor.kill_token();
-    let drained = host.supervisor.drain();
+    let Host { supervisor, ledger, .. } = host;
+    let kill = supervisor.kill_token();
+    let drained = supervisor.drain();
     tokio::pin!(drained);
     let mut hurried = false;
     loop {
@@ -101,6 +111,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &HostOptions) -> anyhow:
             }
         }
     }
+    ledger.settle(LEDGER_PATIENCE).await;
     drop(keeping);
     socket::let_keeper_go(workspace);
     feed.show_rest();

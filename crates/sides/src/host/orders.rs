@@ -1,18 +1,27 @@
 //! What the host does when it is told to.
 
-use std::{collections::BTreeMap, process::Stdio, time::Duration};
+use std::{
+    collections::BTreeMap,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
+use chrono::Utc;
 use platform::{
-    local::{Launch, Supervisor, Survivor, bind_to_supervisor},
-    place::{Ended, Which},
+    local::{Heavy, Launch, Supervisor, Survivor, bind_to_supervisor},
+    place::{Ended, Which, Why},
 };
 use tokio::{
     process::Command,
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
 };
+use uuid::Uuid;
 
-use super::succession::{self, Handover};
+use super::{
+    ledger::{Action, Ledger},
+    succession::{self, Handover},
+};
 use crate::{
     control::{DevStatus, Done, Failure, Order, Task, What},
     display::{Screen, tell},
@@ -30,6 +39,7 @@ pub(super) struct Host {
     pub(super) launches: Vec<Launch>,
     pub(super) status: watch::Sender<DevStatus>,
     pub(super) handover: Handover,
+    pub(super) ledger: Ledger,
 }
 
 impl Host {
@@ -82,17 +92,54 @@ impl Host {
         }
     }
 
-    /// Carries out one order after the other, for ever.
-    pub(super) async fn obey(&mut self, mut tasks: mpsc::Receiver<Task>) {
-        while let Some(Task { order, answer }) = tasks.recv().await {
-            self.status.send_modify(|status| status.busy_with = Some(in_words(&order)));
-            let done = self.carry_out(&order.what).await;
-            self.status.send_modify(|status| status.busy_with = None);
+    /// Carries out one order after the other, for ever: those of others, and its own when a copy grows too large.
+    pub(super) async fn obey(
+        &mut self,
+        mut tasks: mpsc::Receiver<Task>,
+        mut heavy: mpsc::UnboundedReceiver<Heavy>,
+    ) {
+        loop {
+            let task = tokio::select! {
+                task = tasks.recv() => task,
+                Some(heavy) = heavy.recv() => Some(Task { order: replace_heavy(&heavy), answer: oneshot::channel().0 }),
+            };
+            // The server has gone, and with it the process soon.
+            let Some(Task { order, answer }) = task else { return std::future::pending().await };
+            let done = self.take(&order).await;
             // Whoever asked may have gone; what was done stays done.
             drop(answer.send(done));
         }
-        // The server has gone, and with it the process soon.
-        std::future::pending::<()>().await;
+    }
+
+    async fn take(&mut self, order: &Order) -> Result<Done, Failure> {
+        self.status.send_modify(|status| status.busy_with = Some(in_words(order)));
+        let (at, begun) = (Utc::now(), Instant::now());
+        let mut action = Action {
+            id: Uuid::now_v7(),
+            at,
+            subject: subject(&order.what),
+            action: action(&order.what).to_owned(),
+            asked_by: order.why.asked_by.clone(),
+            reason: order.why.reason.clone(),
+            measured: serde_json::json!({ "order": order.what }),
+            outcome: "begun".to_owned(),
+        };
+        if let What::Replace { .. } = order.what {
+            // When it goes well, nobody comes back to say so.
+            self.ledger.note(&action);
+            action.id = Uuid::now_v7();
+        }
+        let done = self.carry_out(&order.what).await;
+        action.measured["seconds"] = begun.elapsed().as_secs_f64().into();
+        action.outcome = match &done {
+            Ok(Done::Ended(Ended { code: Some(code), .. })) => format!("exit code {code}"),
+            Ok(Done::Ended(_)) => "ended by a signal".to_owned(),
+            Ok(Done::Done) => "done".to_owned(),
+            Err(failure) => failure.to_string(),
+        };
+        self.ledger.note(&action);
+        self.status.send_modify(|status| status.busy_with = None);
+        done
     }
 
     async fn carry_out(&mut self, what: &What) -> Result<Done, Failure> {
@@ -202,6 +249,34 @@ impl Host {
 
 fn count_of(counts: &BTreeMap<String, u32>, process: &str) -> u32 {
     counts.get(process).copied().unwrap_or(1)
+}
+
+/// What an action is about: a process, one copy of it, or the host itself.
+fn subject(what: &What) -> String {
+    match (what, what.process()) {
+        (What::Restart { which: Which::One(copy), .. }, _) => copy.clone(),
+        (_, Some(process)) => process.to_owned(),
+        (_, None) => "host".to_owned(),
+    }
+}
+
+fn action(what: &What) -> &'static str {
+    match what {
+        What::Put { .. } => "put",
+        What::Scale { .. } => "scale",
+        What::Restart { .. } => "restart",
+        What::RunOnce { .. } => "run",
+        What::Replace { .. } => "replace",
+    }
+}
+
+/// A copy that takes too much memory is followed by a fresh one.
+fn replace_heavy(heavy: &Heavy) -> Order {
+    let megabytes = |bytes: u64| bytes >> 20;
+    let which = Which::One(format!("{}.{}", heavy.process, heavy.copy));
+    let reason = format!("{} MB of memory, limit {} MB", megabytes(heavy.bytes), megabytes(heavy.limit));
+    let why = Why { asked_by: "host".to_owned(), reason };
+    Order { what: What::Restart { process: heavy.process.clone(), which }, why }
 }
 
 fn in_words(order: &Order) -> String {

@@ -5,6 +5,7 @@ mod alone;
 mod answers;
 mod api;
 mod browser;
+mod commands;
 mod deaths;
 mod dependency_rules;
 mod deployment;

@@ -86,7 +86,7 @@ async fn what_changed_is_replaced_without_a_failed_request_and_there_is_a_way_ba
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_host_comes_back_with_what_it_ran() {
+async fn after_a_power_cut_a_host_runs_what_was_released_and_nothing_else() {
     let database = TestDatabase::create().await;
     let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
     toy::write_workspace(&sandbox);
@@ -94,7 +94,9 @@ async fn a_killed_host_comes_back_with_what_it_ran() {
     host.says("web was not released yet").await;
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     toy::write_program(&sandbox, "web", &toy::program("not released"));
-    crate::sandbox::signal(host.pid(), nix::sys::signal::Signal::SIGKILL);
+    for (pid, _) in sandbox.residents() {
+        crate::sandbox::signal(pid, nix::sys::signal::Signal::SIGKILL);
+    }
     host.ended().await;
     sandbox.wait_until_empty().await;
     let _host = start_host(&sandbox);

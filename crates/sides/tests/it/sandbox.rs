@@ -99,7 +99,10 @@ impl Sandbox {
     /// The pid of a process that `dev` keeps, while it has one.
     pub(crate) fn pid_of(&self, process: &str) -> Option<i32> {
         let status = self.status();
-        let found = status["processes"].as_array()?.iter().find(|one| one["name"] == process)?;
+        let found = status["processes"]
+            .as_array()?
+            .iter()
+            .find(|one| one["name"] == process && !one["pid"].is_null())?;
         i32::try_from(found["pid"].as_i64()?).ok()
     }
 

@@ -1,0 +1,129 @@
+//! Every action leaves a row in `sides.actions`: who asked, why, what became of it.
+//!
+//! It is written into a file first, and from there into the database as soon as that answers, once.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use database::{Connection, DatabaseUrl};
+use diesel::sql_types::{Jsonb, Text, Timestamptz};
+use diesel_async::RunQueryDsl as _;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::{sync::Notify, time};
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+/// How long a database that was away is left alone.
+const BETWEEN: Duration = Duration::from_secs(2);
+/// A database that stays away must not fill the disk.
+const LARGEST: u64 = 4 << 20;
+
+/// A row to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Action {
+    /// In `measured` too: by it a row is known that is there already.
+    pub(super) id: Uuid,
+    pub(super) at: DateTime<Utc>,
+    pub(super) subject: String,
+    pub(super) action: String,
+    pub(super) asked_by: String,
+    pub(super) reason: String,
+    pub(super) measured: Value,
+    pub(super) outcome: String,
+}
+
+/// Where actions are written down.
+pub(super) struct Ledger {
+    file: PathBuf,
+    written: Arc<Notify>,
+    _carrying: AbortOnDropHandle<()>,
+}
+
+const INSERT: &str = "\
+INSERT INTO sides.actions (at, subject, action, asked_by, reason, measured, outcome)
+SELECT $1, $2, $3, $4, $5, $6, $7
+WHERE NOT EXISTS (SELECT FROM sides.actions WHERE subject = $2 AND measured ->> 'id' = $6 ->> 'id')";
+
+impl Ledger {
+    /// Carries over what is written down, and what a predecessor has left, until it is dropped.
+    pub(super) fn open(run_folder: &Path, url: DatabaseUrl) -> Self {
+        let file = run_folder.join("actions.jsonl");
+        let written = Arc::new(Notify::new());
+        let carrying = carry(file.clone(), url, Arc::clone(&written));
+        Self { file, written, _carrying: AbortOnDropHandle::new(tokio::spawn(carrying)) }
+    }
+
+    /// Writes an action down. A full disk does not undo what was done.
+    pub(super) fn note(&self, action: &Action) {
+        let note = || -> io::Result<()> {
+            let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.file)?;
+            if file.metadata()?.len() < LARGEST {
+                file.write_all((serde_json::to_string(action)? + "\n").as_bytes())?;
+            }
+            Ok(())
+        };
+        drop(note());
+        self.written.notify_one();
+    }
+
+    /// Waits until everything is in the database, for as long as that may take at the end.
+    pub(super) async fn settle(&self, patience: Duration) {
+        let empty = || fs::metadata(&self.file).map_or(true, |file| file.len() == 0);
+        let settled = async {
+            while !empty() {
+                time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        // What stays in the file is carried over by the next host.
+        drop(time::timeout(patience, settled).await);
+    }
+}
+
+async fn carry(file: PathBuf, url: DatabaseUrl, written: Arc<Notify>) {
+    let url = url.with_application_name("sides host");
+    loop {
+        // Only this task removes lines, and only what it has read.
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        if !text.is_empty() && insert(&url, &text).await.is_ok() && remove(&file, text.len()).is_ok() {
+            continue;
+        }
+        match text.is_empty() {
+            true => written.notified().await,
+            false => time::sleep(BETWEEN).await,
+        }
+    }
+}
+
+async fn insert(url: &DatabaseUrl, text: &str) -> anyhow::Result<()> {
+    let mut connection: Connection = database::connect(url).await?;
+    // Half a line, cut off by a full disk, is no action.
+    for action in text.lines().filter_map(|line| serde_json::from_str::<Action>(line).ok()) {
+        let mut measured = action.measured;
+        measured["id"] = Value::String(action.id.to_string());
+        diesel::sql_query(INSERT)
+            .bind::<Timestamptz, _>(action.at)
+            .bind::<Text, _>(action.subject)
+            .bind::<Text, _>(action.action)
+            .bind::<Text, _>(action.asked_by)
+            .bind::<Text, _>(action.reason)
+            .bind::<Jsonb, _>(measured)
+            .bind::<Text, _>(action.outcome)
+            .execute(&mut connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Removes the first bytes. What was written meanwhile stays.
+fn remove(file: &Path, length: usize) -> io::Result<()> {
+    let text = fs::read(file)?;
+    platform::local::write_private(file, &String::from_utf8_lossy(&text[length.min(text.len())..]))
+}

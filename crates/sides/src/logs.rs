@@ -1,0 +1,110 @@
+//! `sides logs`: what the processes of a host printed.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, Write as _},
+    os::unix::fs::MetadataExt as _,
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use platform::{
+    local::logs::{self, LogLine},
+    procfile,
+};
+use tokio::time;
+
+use crate::{cli::LogsOptions, display::clean, outcome::Outcome, workspace::Workspace};
+
+/// How long a fresh line may wait to be shown.
+const BETWEEN: Duration = Duration::from_millis(100);
+
+pub(crate) async fn run(workspace: &Workspace, options: &LogsOptions) -> anyhow::Result<Outcome> {
+    let folder = workspace.logs_folder();
+    let names: Vec<String> = match &options.process {
+        Some(name) => vec![name.clone()],
+        None => procfile::discover(workspace.root())?.into_iter().map(|procfile| procfile.name).collect(),
+    };
+    // Before the last lines are read: what comes meanwhile is shown twice rather than never.
+    let mut tails: Vec<Tail> = names.iter().map(|name| Tail::at_end(logs::file_of(&folder, name))).collect();
+    let mut lines = Vec::new();
+    for name in &names {
+        let last = logs::last(&folder, name, options.lines);
+        lines.extend(last.with_context(|| format!("the log of {name} cannot be read"))?);
+    }
+    if lines.is_empty() && !options.follow {
+        eprintln!("nothing was printed by {}: only what a host runs is kept", names.join(", "));
+        return Ok(Outcome::NotRunning);
+    }
+    lines.sort_by_key(|line| line.at);
+    let from = lines.len().saturating_sub(options.lines);
+    let mut shown = lines[from..].iter().try_for_each(|line| show(line, options.json));
+    while options.follow && shown.is_ok() {
+        time::sleep(BETWEEN).await;
+        shown = tails.iter_mut().flat_map(Tail::fresh).try_for_each(|line| show(&line, options.json));
+    }
+    match shown {
+        // `sides logs | head` has read enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(Outcome::Done),
+    }
+}
+
+fn show(line: &LogLine, json: bool) -> io::Result<()> {
+    let text = match json {
+        true => serde_json::to_string(line)?,
+        false => format!("{:10} │ {}", line.copy, clean(&line.text, false)),
+    };
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// The end of a log, also when the next file begins.
+struct Tail {
+    path: PathBuf,
+    reader: Option<BufReader<File>>,
+    half: String,
+}
+
+impl Tail {
+    fn at_end(path: PathBuf) -> Self {
+        use std::io::{Seek as _, SeekFrom};
+        let mut file = File::open(&path).ok();
+        if let Some(file) = &mut file {
+            // A file that cannot be wound is read from its beginning.
+            drop(file.seek(SeekFrom::End(0)));
+        }
+        Self { path, reader: file.map(BufReader::new), half: String::new() }
+    }
+
+    /// Whole lines that were not there before.
+    fn fresh(&mut self) -> Vec<LogLine> {
+        let mut lines = Vec::new();
+        self.read_into(&mut lines);
+        if self.was_replaced() {
+            // What was written between the last look and the change of files.
+            self.read_into(&mut lines);
+            self.reader = File::open(&self.path).ok().map(BufReader::new);
+            self.read_into(&mut lines);
+        }
+        lines
+    }
+
+    fn read_into(&mut self, lines: &mut Vec<LogLine>) {
+        let Some(reader) = &mut self.reader else { return };
+        while matches!(reader.read_line(&mut self.half), Ok(read) if read > 0) {
+            if self.half.ends_with('\n') {
+                lines.push(logs::parse(self.half.trim_end_matches('\n')));
+                self.half.clear();
+            }
+        }
+    }
+
+    fn was_replaced(&self) -> bool {
+        let Ok(now) = self.path.metadata() else { return false };
+        let open = self.reader.as_ref().and_then(|reader| reader.get_ref().metadata().ok());
+        open.is_none_or(|open| open.ino() != now.ino())
+    }
+}
