@@ -67,6 +67,7 @@ impl Host {
                 started_at: None,
                 pid: None,
                 ops_address: Some(address.parse().expect("it is an address")),
+                memory: None,
                 restarts: 0,
                 deaths: 0,
                 reason: None,
