@@ -25,6 +25,8 @@ use crate::{
     workspace::Workspace,
 };
 
+/// The first descriptor that systemd hands over.
+const FIRST: RawFd = 3;
 /// How often a host looks whether the keeper of its socket lives.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -46,8 +48,10 @@ impl Socket {
         handed_over: Option<TcpListener>,
         drain_limit: Duration,
     ) -> anyhow::Result<Self> {
-        if let Some(listener) = of_systemd()? {
-            return Ok(Self { listener: Arc::new(listener), is_inherited: true, is_systemds: true });
+        if is_given_by_systemd()? {
+            let given = handed_over.or_else(|| succession::listener_of(FIRST));
+            let listener = Arc::new(given.context("systemd's socket is no listening socket")?);
+            return Ok(Self { listener, is_inherited: true, is_systemds: true });
         }
         let kept = match handed_over {
             Some(listener) => Some(listener),
@@ -106,18 +110,16 @@ pub(super) fn page(listener: &TcpListener) -> anyhow::Result<SocketAddr> {
     Ok(SocketAddr::new(ip, address.port()))
 }
 
-/// By systemd's protocol: descriptor 3, when both variables are meant for this process.
-fn of_systemd() -> anyhow::Result<Option<TcpListener>> {
-    const FIRST: RawFd = 3;
+/// By systemd's protocol, when both variables are meant for this process. A build that took over from another has got
+/// the socket from that one.
+fn is_given_by_systemd() -> anyhow::Result<bool> {
     let number = |name: &str| env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
     if number("LISTEN_PID") != Some(std::process::id()) {
-        return Ok(None);
+        return Ok(false);
     }
     match number("LISTEN_FDS") {
-        None | Some(0) => Ok(None),
-        Some(1) => {
-            Ok(Some(succession::listener_of(FIRST).context("systemd's socket is no listening socket")?))
-        }
+        None | Some(0) => Ok(false),
+        Some(1) => Ok(true),
         Some(more) => bail!("systemd hands over {more} sockets; one ListenStream is what web can use"),
     }
 }

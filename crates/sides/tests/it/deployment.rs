@@ -52,7 +52,9 @@ fn each_unit_sets_what_its_process_reads() {
 
 #[test]
 fn the_settings_and_the_runbook_name_real_variables() {
-    let known: BTreeSet<String> = PROCESSES.iter().flat_map(|process| known_to(process)).collect();
+    let mut known: BTreeSet<String> = PROCESSES.iter().flat_map(|process| known_to(process)).collect();
+    let host = Command::new(programs::SIDES).args(["host", "--help"]).output().unwrap();
+    known.extend(variables_in(&String::from_utf8(host.stdout).unwrap()));
     let settings = read("sides.env.example");
     let mut named: BTreeSet<String> = settings
         .lines()
@@ -114,6 +116,12 @@ fn the_hosts_unit_starts_the_host_and_lets_it_drain() {
     let drain: u64 = values(&settings, "DRAIN_SECONDS")[0].parse().unwrap();
     let stop: u64 = values(&unit, "TimeoutStopSec")[0].parse().unwrap();
     assert!(stop > drain + 5, "the host is killed before it has killed what is left");
+    // What it runs outlives it, and its socket too.
+    assert_eq!(values(&unit, "KillMode"), ["process"]);
+    assert_eq!(values(&unit, "Requires"), ["sides-host.socket"]);
+    assert_eq!(values(&unit, "ExecReload"), ["/bin/kill -HUP $MAINPID"]);
+    let socket = read("systemd/sides-host.socket");
+    assert_eq!(values(&socket, "ListenStream"), values(&read("systemd/web.socket"), "ListenStream"));
 }
 
 #[test]

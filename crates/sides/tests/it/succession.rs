@@ -1,6 +1,6 @@
 //! Hosts that are killed or replaced, and the processes that never notice.
 
-use std::time::Duration;
+use std::{net::TcpListener, os::fd::OwnedFd, process::Command, time::Duration};
 
 use nix::sys::signal::Signal;
 use platform::prober::{Plan, Prober};
@@ -120,6 +120,51 @@ async fn a_socket_that_nobody_kept_costs_a_restart_and_not_the_service() {
     host.ready().await;
     assert_eq!(pids(&sandbox)[1], worker, "the worker has no socket");
     assert_ne!(pids(&sandbox)[0], web);
+    ended(&run(&sandbox, &["stop"]).await, 0);
+    host.ended().await;
+    sandbox.wait_until_empty().await;
+}
+
+/// As systemd starts it: the socket is descriptor 3, and outlives every host.
+fn start_under_systemd(sandbox: &Sandbox, listener: &TcpListener) -> Dev {
+    let script = "exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\" host";
+    let plain = sandbox.sides(&[]);
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(plain.get_program()).current_dir(sandbox.path());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.stdin(OwnedFd::from(listener.try_clone().unwrap()));
+    Dev::start(command)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_of_systemd_needs_no_other_keeper() {
+    let database = TestDatabase::create().await;
+    let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
+    toy::write_workspace(&sandbox);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut host = start_under_systemd(&sandbox, &listener);
+    host.says("web was not released yet").await;
+    ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
+    sandbox.wait_until_green().await;
+    let address = sandbox.status()["address"].as_str().unwrap().to_owned();
+    assert_eq!(address, format!("http://{}", listener.local_addr().unwrap()));
+    let (prober, before) = (prober(&sandbox), pids(&sandbox));
+    signal(host.pid(), Signal::SIGKILL);
+    host.ended().await;
+    let mut host = start_under_systemd(&sandbox, &listener);
+    host.ready().await;
+    for _ in 0..2 {
+        ended(&run(&sandbox, &["host", "--replace"]).await, 0);
+    }
+    sandbox.wait_until_green().await;
+    assert_eq!(pids(&sandbox), before);
+    none_failed(prober).await;
+    assert!(sandbox.residents().iter().all(|(_, line)| !line.contains("keep-socket")));
     ended(&run(&sandbox, &["stop"]).await, 0);
     host.ended().await;
     sandbox.wait_until_empty().await;
