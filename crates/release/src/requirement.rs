@@ -38,6 +38,16 @@ pub enum Requirement {
         /// The releases that work it.
         handlers: Vec<String>,
     },
+    /// Jobs that a release enqueued and worked itself may still wait when it has gone; nothing can be seen to end
+    /// in between.
+    LeftBehind {
+        /// The kind and version.
+        job: WaitingJob,
+        /// The release that goes.
+        enqueuer: String,
+        /// The releases that would work them.
+        handlers: Vec<String>,
+    },
     /// A job must not meet a release that claims its kind and cannot read its version.
     Readable {
         /// The kind and version.
@@ -80,6 +90,19 @@ impl fmt::Display for Requirement {
                 match handlers.as_slice() {
                     [] => write!(f, ", which no release works"),
                     handlers => write!(f, ", which needs {} to be live", handlers.join(" or ")),
+                }
+            }
+            Self::LeftBehind { job, enqueuer, handlers } => {
+                write!(
+                    f,
+                    "{enqueuer} may leave jobs of {job} behind, enqueued and worked by its own process"
+                )?;
+                match handlers.as_slice() {
+                    [] => write!(
+                        f,
+                        ", and no other release works them: keep their handler for one more release"
+                    ),
+                    handlers => write!(f, ", which needs {} to be live when it goes", handlers.join(" or ")),
                 }
             }
             Self::Readable { job, enqueuer, handler, fields } => {

@@ -15,6 +15,8 @@ pub(crate) enum Rule {
     NotAt { release: Releases, positions: Vec<bool> },
     /// While one of `when` is live (always, if empty), one of `any_of` must be.
     Needs { when: Releases, any_of: Releases },
+    /// Once none of `gone` is live, one of `any_of` must be.
+    Succeeds { gone: Releases, any_of: Releases },
     /// While one of `when` is live (always, if empty), none of `never` may be.
     Excludes { when: Releases, never: Releases },
 }
@@ -24,6 +26,7 @@ impl Rule {
         match self {
             Self::NotAt { release, positions } => positions[position] && release & live != 0,
             Self::Needs { when, any_of } => (*when == 0 || when & live != 0) && any_of & live == 0,
+            Self::Succeeds { gone, any_of } => gone & live == 0 && any_of & live == 0,
             Self::Excludes { when, never } => (*when == 0 || when & live != 0) && never & live != 0,
         }
     }
@@ -33,6 +36,7 @@ impl Rule {
         match self {
             Self::NotAt { release, .. } => *release,
             Self::Needs { when, any_of } => when | any_of,
+            Self::Succeeds { gone, any_of } => gone | any_of,
             Self::Excludes { when, never } => when | never,
         }
     }
@@ -42,6 +46,7 @@ impl Rule {
 pub(crate) fn of(world: &World, releases: &[&Manifest]) -> Vec<(Requirement, Rule)> {
     let mut found = schema(world, releases);
     found.extend(jobs(world, releases));
+    found.extend(left_behind(world, releases));
     found
 }
 
@@ -104,6 +109,43 @@ fn jobs(world: &World, releases: &[&Manifest]) -> Vec<(Requirement, Rule)> {
             }
         }
         found.push((Requirement::Handler { job, enqueuer, handlers }, Rule::Needs { when, any_of }));
+    }
+    found
+}
+
+/// A process that both enqueues and works a kind stops doing both at one moment: its old release goes. Between two
+/// processes a plan can wait for the last job.
+fn left_behind(world: &World, releases: &[&Manifest]) -> Vec<(Requirement, Rule)> {
+    let is_leaving = |manifest: &Manifest| {
+        let process = world.processes.iter().find(|process| process.name == manifest.process);
+        process.is_some_and(|process| {
+            let is = |other: &Manifest| other.digest == manifest.digest;
+            process.live.iter().any(is) && !process.wanted.as_ref().is_some_and(is)
+        })
+    };
+    let mut found = Vec::new();
+    for (number, enqueuer) in releases.iter().enumerate().filter(|(_, manifest)| is_leaving(manifest)) {
+        for (kind, version) in &enqueuer.enqueues {
+            let (mut leaves_too, mut handlers, mut any_of) = (false, Vec::new(), 0);
+            for (other, manifest) in releases.iter().enumerate() {
+                if !manifest.handler_of(kind).is_some_and(|handled| handled.accepts(*version)) {
+                    continue;
+                }
+                if manifest.process == enqueuer.process && is_leaving(manifest) {
+                    leaves_too = true;
+                } else if argument_misfits(enqueuer, manifest, kind).is_empty() {
+                    handlers.push(manifest.short_name());
+                    any_of |= 1 << other;
+                }
+            }
+            if leaves_too {
+                let job = WaitingJob { kind: kind.clone(), version: *version };
+                found.push((
+                    Requirement::LeftBehind { job, enqueuer: enqueuer.short_name(), handlers },
+                    Rule::Succeeds { gone: 1 << number, any_of },
+                ));
+            }
+        }
     }
     found
 }

@@ -9,7 +9,7 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use release::{WorldFault, plan};
 
 use crate::{
-    brute_force::{Judge, fact, start, wrongs},
+    brute_force::{Judge, Rules, fact, start, wrongs},
     random::world,
 };
 
@@ -19,10 +19,10 @@ fn planner_and_brute_force_agree() {
     let config = ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() };
     TestRunner::new(config)
         .run(&world(), |world| {
-            let before = wrongs(&world, &start(&world));
+            let before = wrongs(&world, &start(&world), &Rules);
             let counts = |wrong: &str| !before.contains(wrong);
             let seen = RefCell::new(BTreeMap::new());
-            let judge = Judge { world: &world, counts: &counts, seen: &seen };
+            let judge = Judge { world: &world, eyes: &Rules, counts: &counts, seen: &seen };
             match plan(&world) {
                 Ok(plan) => {
                     planned.set(planned.get() + 1);
@@ -35,11 +35,11 @@ fn planner_and_brute_force_agree() {
                     prop_assert!(!judge.has_order(), "there is an order");
                     let conflict: Vec<String> = refusal.conflict.iter().map(fact).collect();
                     let only_these = |wrong: &str| conflict.iter().any(|fact| fact == wrong);
-                    let alone = Judge { world: &world, counts: &only_these, seen: &seen };
+                    let alone = Judge { world: &world, eyes: &Rules, counts: &only_these, seen: &seen };
                     prop_assert!(!alone.has_order(), "the conflict is none: {conflict:?}");
                     for spared in &conflict {
                         let but_one = |wrong: &str| wrong != spared && only_these(wrong);
-                        let without = Judge { world: &world, counts: &but_one, seen: &seen };
+                        let without = Judge { world: &world, eyes: &Rules, counts: &but_one, seen: &seen };
                         prop_assert!(without.has_order(), "{spared} is not needed");
                     }
                 }

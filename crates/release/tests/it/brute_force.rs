@@ -5,7 +5,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use release::{Action, Manifest, Phase, Requirement, World, job_misfits, schema_misfits};
+use release::{
+    Action, JobMisfit, Manifest, Phase, Requirement, SchemaMisfit, WaitingJob, World, job_misfits,
+    schema_misfits,
+};
 
 /// What can be wrong with a state, one string a fact.
 pub(crate) type Facts = BTreeSet<String>;
@@ -43,29 +46,87 @@ fn live_manifests<'a>(world: &'a World, place: &Place) -> Vec<&'a Manifest> {
     found
 }
 
+/// What becomes of a job that a release may claim.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Hands {
+    /// It is not claimed.
+    None,
+    /// It is worked.
+    Work,
+    /// It is claimed and cannot be read.
+    Drop,
+}
+
+/// How a state is looked at.
+pub(crate) trait Eyes {
+    /// What a release misses after so many steps.
+    fn misfits(&self, world: &World, manifest: &Manifest, position: usize) -> Vec<SchemaMisfit>;
+    /// What a release alone makes of a job.
+    fn hands(&self, manifest: &Manifest, job: &WaitingJob) -> Hands;
+}
+
+/// By the plain rules.
+pub(crate) struct Rules;
+
+impl Eyes for Rules {
+    fn misfits(&self, world: &World, manifest: &Manifest, position: usize) -> Vec<SchemaMisfit> {
+        schema_misfits(manifest, &world.catalogues()[position])
+    }
+
+    fn hands(&self, manifest: &Manifest, job: &WaitingJob) -> Hands {
+        match job_misfits(&job.kind, job.version, [manifest]).as_slice() {
+            [] => Hands::Work,
+            misfits if misfits.contains(&JobMisfit::Unreadable) => Hands::Drop,
+            _ => Hands::None,
+        }
+    }
+}
+
 /// Everything that is wrong with a state.
-pub(crate) fn wrongs(world: &World, place: &Place) -> Facts {
+pub(crate) fn wrongs(world: &World, place: &Place, eyes: &dyn Eyes) -> Facts {
     let live = live_manifests(world, place);
-    let catalogue = world.catalogues().swap_remove(place.position);
     let mut facts = Facts::new();
     for manifest in &live {
-        for misfit in schema_misfits(manifest, &catalogue) {
+        for misfit in eyes.misfits(world, manifest, place.position) {
             facts.insert(format!("{} {misfit}", manifest.short_name()));
         }
     }
     let enqueued = live.iter().flat_map(|manifest| {
-        manifest.enqueues.iter().map(|(kind, version)| (manifest.short_name(), kind.clone(), *version))
+        let jobs = manifest.enqueues.iter();
+        jobs.map(|(kind, version)| {
+            (manifest.short_name(), WaitingJob { kind: kind.clone(), version: *version })
+        })
     });
-    let waiting = world.waiting.iter().map(|job| ("waiting".to_owned(), job.kind.clone(), job.version));
-    for (source, kind, version) in enqueued.chain(waiting) {
-        for handler in &live {
-            let alone = job_misfits(&kind, version, [*handler]);
-            if alone.contains(&release::JobMisfit::Unreadable) {
-                facts.insert(format!("{source} {kind} {version} unreadable to {}", handler.short_name()));
-            }
+    let waiting = world.waiting.iter().map(|job| ("waiting".to_owned(), job.clone()));
+    for (source, job) in enqueued.chain(waiting) {
+        let said = format!("{source} {} {}", job.kind, job.version);
+        let hands: Vec<Hands> = live.iter().map(|handler| eyes.hands(handler, &job)).collect();
+        for (handler, _) in live.iter().zip(&hands).filter(|(_, hands)| **hands == Hands::Drop) {
+            facts.insert(format!("{said} unreadable to {}", handler.short_name()));
         }
-        if job_misfits(&kind, version, live.iter().copied()).contains(&release::JobMisfit::Unhandled) {
-            facts.insert(format!("{source} {kind} {version} unhandled"));
+        if !hands.contains(&Hands::Work) {
+            facts.insert(format!("{said} unhandled"));
+        }
+    }
+    facts.extend(left_behind(world, place, &live, eyes));
+    facts
+}
+
+/// Jobs of a process that works its own, when its old releases have gone.
+fn left_behind(world: &World, place: &Place, live: &[&Manifest], eyes: &dyn Eyes) -> Facts {
+    let mut facts = Facts::new();
+    for (process, here) in world.processes.iter().zip(&place.live) {
+        let wanted = process.wanted.as_ref().map(|wanted| &wanted.digest);
+        let leaving: Vec<&Manifest> =
+            process.live.iter().filter(|manifest| Some(&manifest.digest) != wanted).collect();
+        for enqueuer in leaving.iter().filter(|manifest| !here.contains(&manifest.digest)) {
+            for (kind, version) in &enqueuer.enqueues {
+                let job = WaitingJob { kind: kind.clone(), version: *version };
+                let works = |manifest: &&Manifest| eyes.hands(manifest, &job) == Hands::Work;
+                if leaving.iter().any(works) && !live.iter().any(works) {
+                    facts.insert(format!("{} left {kind} {version} unhandled", enqueuer.short_name()));
+                }
+            }
         }
     }
     facts
@@ -79,6 +140,9 @@ pub(crate) fn fact(requirement: &Requirement) -> String {
         Requirement::Handler { job, enqueuer, .. } => {
             format!("{} {} {} unhandled", source(enqueuer), job.kind, job.version)
         }
+        Requirement::LeftBehind { job, enqueuer, .. } => {
+            format!("{enqueuer} left {} {} unhandled", job.kind, job.version)
+        }
         Requirement::Readable { job, enqueuer, handler, .. } => {
             format!("{} {} {} unreadable to {handler}", source(enqueuer), job.kind, job.version)
         }
@@ -88,6 +152,7 @@ pub(crate) fn fact(requirement: &Requirement) -> String {
 /// Which wrongs count.
 pub(crate) struct Judge<'a> {
     pub(crate) world: &'a World,
+    pub(crate) eyes: &'a dyn Eyes,
     pub(crate) counts: &'a dyn Fn(&str) -> bool,
     /// Looking at a state is slow; each is looked at once.
     pub(crate) seen: &'a RefCell<BTreeMap<Place, Facts>>,
@@ -96,7 +161,7 @@ pub(crate) struct Judge<'a> {
 impl Judge<'_> {
     pub(crate) fn fits(&self, place: &Place) -> bool {
         let mut seen = self.seen.borrow_mut();
-        let wrongs = seen.entry(place.clone()).or_insert_with(|| wrongs(self.world, place));
+        let wrongs = seen.entry(place.clone()).or_insert_with(|| wrongs(self.world, place, self.eyes));
         wrongs.iter().all(|wrong| !(self.counts)(wrong))
     }
 
@@ -193,7 +258,7 @@ impl Judge<'_> {
                 base = place.clone();
             }
             if !self.fits(&place) {
-                return Err(format!("after {action:?}: {:?}", wrongs(self.world, &place)));
+                return Err(format!("after {action:?}: {:?}", wrongs(self.world, &place, self.eyes)));
             }
             if !self.can_return(&place, &base) {
                 return Err(format!("after {action:?} there is no way back"));

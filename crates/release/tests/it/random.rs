@@ -42,7 +42,7 @@ fn column_name() -> impl Strategy<Value = String> {
 }
 
 fn sql_type() -> impl Strategy<Value = String> {
-    prop_oneof![5 => Just("text"), 1 => Just("bigint")].prop_map(str::to_owned)
+    prop_oneof![5 => Just("text"), 1 => Just("int8")].prop_map(str::to_owned)
 }
 
 fn column() -> impl Strategy<Value = Column> {

@@ -247,3 +247,16 @@ fn manifest_of_another_process_is_refused() {
         "worker@one is listed as a release of web: its manifest names another process"
     );
 }
+
+#[test]
+fn what_a_worker_enqueues_for_itself_keeps_its_handler_for_one_more_release() {
+    let old = manifest("worker", "old").enqueues("tell", 1).handles("tell", 1..=1);
+    let next = manifest("worker", "next").handles("tell", 1..=1);
+    let at_once = World { processes: vec![roll(old.clone(), manifest("worker", "new"))], ..World::default() };
+    let said = refused(&at_once).to_string();
+    assert!(said.contains("worker@old may leave jobs of tell (version 1) behind"), "{said}");
+    let kept = World { processes: vec![roll(old, next.clone())], ..World::default() };
+    assert_eq!(planned(&kept), ["start worker@next", "stop worker@old"]);
+    let then = World { processes: vec![roll(next, manifest("worker", "new"))], ..World::default() };
+    assert_eq!(planned(&then), ["start worker@new", "stop worker@next"]);
+}
