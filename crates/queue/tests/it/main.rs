@@ -3,10 +3,12 @@
 
 mod fixture;
 
+mod chaos;
 mod controlling;
 mod crashing;
 mod enqueueing;
 mod fang_jobs;
+mod poison;
 mod remembering;
 mod retrying;
 mod running;
