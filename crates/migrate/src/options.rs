@@ -21,6 +21,8 @@ pub struct Options {
     pub wait_while_paused: bool,
     /// How long a statement may make others queue behind it while it waits for its lock.
     pub lock_timeout: Duration,
+    /// A transaction that is older and holds what a statement needs is waited for, instead of being queued behind.
+    pub old: Duration,
     /// How often a lock is tried.
     pub tries: u32,
     /// The first pause between two tries; it doubles up to 2 seconds.
@@ -37,6 +39,7 @@ impl Default for Options {
             pace: PaceOptions::default(),
             wait_while_paused: false,
             lock_timeout: Duration::from_millis(200),
+            old: Duration::from_secs(1),
             tries: 30,
             pause: Duration::from_millis(100),
         }
@@ -66,6 +69,13 @@ pub enum Event {
         migration: String,
         /// `up` or `down`.
         direction: &'static str,
+    },
+    /// Old transactions stand in the way of what comes next.
+    InTheWay {
+        /// The migration.
+        migration: String,
+        /// Whose they are.
+        sessions: Vec<String>,
     },
     /// A lock was not to be had; it is tried again.
     Retries {

@@ -1,8 +1,10 @@
 //! One direction of a migration as the runner sees it: statements, and whether they are one transaction.
 
+use std::collections::BTreeMap;
+
 use crate::{
     MigrateError, Migration, Said, Site,
-    class::Phase,
+    class::{Classifier, Facts, Lock, Phase},
     sql::{Statement, statements},
 };
 
@@ -50,6 +52,22 @@ impl<'a> Script<'a> {
             && migration.asks_for_transaction() != Some(true);
         let in_transaction = migration.asks_for_transaction().unwrap_or(outside.is_none()) && !is_backfill;
         Ok(Self { migration, direction, file, statements, in_transaction, is_backfill })
+    }
+
+    /// The locks that some of its statements need at once, on what was there before.
+    pub(crate) fn locks(&self, range: std::ops::Range<usize>) -> BTreeMap<String, Lock> {
+        let (mut classifier, mut locks) = (Classifier::default(), BTreeMap::new());
+        for (index, statement) in self.statements.iter().enumerate().take(range.end) {
+            let class = classifier.next(&statement.text, &Facts::default());
+            if index < range.start || statement.patient {
+                continue;
+            }
+            for (relation, lock) in class.locks {
+                let held = locks.entry(relation).or_insert(lock);
+                *held = lock.max(*held);
+            }
+        }
+        locks
     }
 
     /// The error of a statement, with what it means for the whole.

@@ -1,6 +1,6 @@
 //! Running the statements of one script, careful with locks, sure to converge after a crash.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use database::DatabaseUrl;
 use tokio_postgres::{Client, Error};
@@ -13,6 +13,7 @@ use crate::{
     recover,
     script::Script,
     session,
+    sessions::{self, Session},
     watch::{Seen, Watch, relations, strongest_lock},
 };
 
@@ -57,6 +58,7 @@ impl Hands<'_> {
     async fn whole(&mut self, script: &Script<'_>) -> Result<(), MigrateError> {
         let mut tries = Tries::begin();
         loop {
+            self.wait_for_old(script, 0..script.statements.len(), &mut tries).await?;
             self.watch.take();
             let tried = self.transaction(script, 0..script.statements.len(), tries, true).await;
             let Err((index, said)) = tried else { return Ok(()) };
@@ -90,12 +92,48 @@ impl Hands<'_> {
     async fn alone(&mut self, script: &Script<'_>, index: usize) -> Result<(), MigrateError> {
         let mut tries = Tries::begin();
         loop {
+            self.wait_for_old(script, index..index + 1, &mut tries).await?;
             self.watch.take();
             let tried = self.transaction(script, index..index + 1, tries, false).await;
             let Err((index, said)) = tried else { return Ok(()) };
             let rolled_back = self.client.batch_execute("ROLLBACK").await;
             self.pause_or_fail(script, index, said, &mut tries).await?;
             rolled_back?;
+        }
+    }
+
+    /// Behind an old transaction a try only makes others queue: it is waited for outside the queue, as long as
+    /// tries are left.
+    async fn wait_for_old(
+        &mut self,
+        script: &Script<'_>,
+        range: std::ops::Range<usize>,
+        tries: &mut Tries,
+    ) -> Result<(), MigrateError> {
+        let wanted = script.locks(range);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let mut told = Vec::new();
+        while tries.failed + 1 < self.options.tries {
+            let old = sessions::in_the_way(self.client, &wanted, false, self.options.old).await?;
+            if old.is_empty() {
+                break;
+            }
+            if !old.iter().all(|one| told.contains(&one.pid)) {
+                self.tell_of(script, &old);
+                told = old.iter().map(|one| one.pid).collect();
+            }
+            tokio::time::sleep(self.options.pause_after(tries.failed + 1)).await;
+            tries.again();
+        }
+        Ok(())
+    }
+
+    fn tell_of(&mut self, script: &Script<'_>, old: &[Session]) {
+        if !old.is_empty() {
+            let sessions = old.iter().map(ToString::to_string).collect();
+            (self.tell)(Event::InTheWay { migration: script.migration.name().to_owned(), sessions });
         }
     }
 
@@ -174,6 +212,8 @@ impl Hands<'_> {
                 Before::Begun(id) => id,
                 _ => ledger::begin(self.client, place(script, &version, index)).await?,
             };
+            let old = sessions::in_the_way(self.client, &BTreeMap::new(), true, self.options.old).await?;
+            self.tell_of(script, &old);
             // It waits for old transactions; a timeout would leave it half done.
             self.client.batch_execute("SET lock_timeout = 0").await?;
             let tried = if is_done { Ok(()) } else { self.client.batch_execute(&statement.text).await };

@@ -9,6 +9,8 @@ use database::DatabaseUrl;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
+use crate::sessions;
+
 const INTERVAL: Duration = Duration::from_millis(25);
 
 /// What was seen while a statement ran.
@@ -66,15 +68,7 @@ impl Drop for Watch {
 }
 
 async fn look(client: &Client, pid: i32) -> Result<(Vec<String>, i64, i64), tokio_postgres::Error> {
-    let blockers = client
-        .query(
-            "SELECT format('pid %s (%s, %s) %s for %s s: %s', pid, usename, coalesce(nullif(application_name, ''), 'no name'),
-                           state, round(extract(epoch FROM clock_timestamp() - coalesce(xact_start, state_change))),
-                           left(regexp_replace(query, '\\s+', ' ', 'g'), 80))
-             FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids($1))",
-            &[&pid],
-        )
-        .await?;
+    let blockers = sessions::blockers(client, pid).await?;
     let waited = client
         .query_one(
             "SELECT coalesce(max(ms) FILTER (WHERE pid = $1), 0)::bigint,
@@ -84,7 +78,7 @@ async fn look(client: &Client, pid: i32) -> Result<(Vec<String>, i64, i64), toki
             &[&pid],
         )
         .await?;
-    Ok((blockers.iter().map(|row| row.get(0)).collect(), waited.get(0), waited.get(1)))
+    Ok((blockers.iter().map(ToString::to_string).collect(), waited.get(0), waited.get(1)))
 }
 
 /// The tables and views that others can see, and so may wait for.

@@ -26,21 +26,37 @@ pub enum Lock {
 }
 
 impl Lock {
+    /// All of them, weakest first.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::AccessShare,
+        Self::RowShare,
+        Self::RowExclusive,
+        Self::ShareUpdateExclusive,
+        Self::Share,
+        Self::ShareRowExclusive,
+        Self::Exclusive,
+        Self::AccessExclusive,
+    ];
+
     /// The mode as `pg_locks` writes it, with or without `Lock` behind it.
     #[must_use]
     pub fn parse(mode: &str) -> Option<Self> {
-        [
-            Self::AccessShare,
-            Self::RowShare,
-            Self::RowExclusive,
-            Self::ShareUpdateExclusive,
-            Self::Share,
-            Self::ShareRowExclusive,
-            Self::Exclusive,
-            Self::AccessExclusive,
-        ]
-        .into_iter()
-        .find(|lock| lock.to_string() == mode.trim_end_matches("Lock"))
+        Self::ALL.into_iter().find(|lock| lock.to_string() == mode.trim_end_matches("Lock"))
+    }
+
+    /// Whether one must wait for the other; it is the same both ways.
+    #[must_use]
+    pub fn conflicts_with(self, other: Self) -> bool {
+        let (weak, strong) = (self.min(other), self.max(other));
+        match weak {
+            Self::AccessShare => strong == Self::AccessExclusive,
+            Self::RowShare => strong >= Self::Exclusive,
+            Self::RowExclusive => strong >= Self::Share,
+            Self::ShareUpdateExclusive => strong >= Self::ShareUpdateExclusive,
+            // Two SHARE locks go together: two index builds.
+            Self::Share => strong >= Self::ShareRowExclusive,
+            _ => true,
+        }
     }
 
     /// Whether somebody who writes must wait for it.

@@ -205,6 +205,10 @@ fn line(event: &Event) -> Option<String> {
             let held: String = blockers.iter().map(|blocker| format!("\n  held by {blocker}")).collect();
             Some(format!("{migration}: no lock at try {attempt}, trying again{held}"))
         }
+        Event::InTheWay { migration, sessions } => {
+            let sessions: String = sessions.iter().map(|one| format!("\n  {one}")).collect();
+            Some(format!("{migration} waits for old transactions:{sessions}"))
+        }
         Event::Rebuilds { index } => {
             Some(format!("{index} was left unfinished by an earlier run; building it again"))
         }

@@ -146,6 +146,84 @@ async fn a_lock_that_never_comes_is_given_up_naming_its_holder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_old_transaction_is_named_without_its_values_and_nobody_queues_for_it() {
+    let database = TestDatabase::empty().await;
+    let all = lane(&[
+        ("CREATE TABLE busy (a text); CREATE TABLE free ()", ""),
+        ("DROP TABLE free", ""),
+        ("DROP TABLE busy", ""),
+    ]);
+    up(&database, &all[..1]).await.unwrap();
+    let mut long = client(&database).await;
+    let holder = long.transaction().await.unwrap();
+    holder
+        .batch_execute("SET LOCAL application_name = 'a long report'; SELECT * FROM busy WHERE a = 'hunter2'")
+        .await
+        .unwrap();
+    let (url, heard) = (database.url().clone(), Heard::default());
+    let mut listener = heard.listener();
+    let patient = Options { tries: 1000, old: Duration::ZERO, ..hasty() };
+    let change = tokio::spawn(async move { migrate::apply(&url, &all, &patient, &mut listener).await });
+    wait_until("it is named", SECONDS, async || {
+        heard.count(|event| matches!(event, Event::InTheWay { .. })) > 0
+    })
+    .await;
+    let named = heard.all().into_iter().find_map(|event| match event {
+        Event::InTheWay { migration, sessions } => Some((migration, sessions.join(" "))),
+        _ => None,
+    });
+    let (migration, sessions) = named.unwrap();
+    assert_eq!(migration, "3_m", "what does not need the lock does not wait");
+    assert!(
+        sessions.contains("a long report") && sessions.contains("SELECT * FROM busy WHERE a = …"),
+        "{sessions}"
+    );
+    assert!(!sessions.contains("hunter2") && sessions.starts_with("pid "), "{sessions}");
+    assert_eq!(
+        heard.count(|event| matches!(event, Event::Retries { .. })),
+        0,
+        "no try while it is known to fail"
+    );
+    holder.rollback().await.unwrap();
+    assert_eq!(change.await.unwrap().unwrap(), ["2_m", "3_m"]);
+    let eye = client(&database).await;
+    let waited = "SELECT bool_and(waited_ms > 0) FROM sides_migrate.steps WHERE version = '3'";
+    assert_eq!(ask(&eye, waited).await, "true");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_locks_conflict_here_as_they_do_in_postgres() {
+    use migrate::class::Lock;
+    let database = TestDatabase::empty().await;
+    let (mut one, mut other) = (client(&database).await, client(&database).await);
+    one.batch_execute("CREATE TABLE t ()").await.unwrap();
+    let modes = [
+        "ACCESS SHARE",
+        "ROW SHARE",
+        "ROW EXCLUSIVE",
+        "SHARE UPDATE EXCLUSIVE",
+        "SHARE",
+        "SHARE ROW EXCLUSIVE",
+        "EXCLUSIVE",
+        "ACCESS EXCLUSIVE",
+    ];
+    let parsed = |mode: &str| {
+        let words: Vec<_> =
+            mode.split(' ').map(|word| format!("{}{}", &word[..1], word[1..].to_lowercase())).collect();
+        Lock::parse(&words.concat()).unwrap()
+    };
+    for held in modes {
+        let holds = one.transaction().await.unwrap();
+        holds.batch_execute(&format!("LOCK TABLE t IN {held} MODE")).await.unwrap();
+        for wanted in modes {
+            let wants = other.transaction().await.unwrap();
+            let got = wants.batch_execute(&format!("LOCK TABLE t IN {wanted} MODE NOWAIT")).await.is_ok();
+            assert_eq!(parsed(wanted).conflicts_with(parsed(held)), !got, "{wanted} beside {held}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn how_long_others_waited_is_kept() {
     let database = TestDatabase::empty().await;
     let gate = client(&database).await;
