@@ -3,6 +3,7 @@
 mod backfills;
 mod check;
 mod findings;
+mod grants;
 mod new;
 mod planned;
 mod report;
@@ -49,6 +50,8 @@ pub enum Command {
         #[command(subcommand)]
         order: Backfill,
     },
+    /// Give each process's role the rights that its releases declare
+    Grants(Grants),
     /// Revert applied migrations, newest first
     Down(Down),
     /// Show what is applied and what is pending
@@ -108,6 +111,17 @@ pub struct Up {
     /// Apply pending migrations that are older than applied ones too
     #[arg(long)]
     pub out_of_order: bool,
+}
+
+/// Options of `grants`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Grants {
+    /// What a release prints with --manifest, beside those that run (may be given more than once)
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Vec<PathBuf>,
+    /// Take what neither the running releases nor the given ones declare
+    #[arg(long)]
+    pub narrow: bool,
 }
 
 /// What may be done with backfills.

@@ -82,6 +82,14 @@ pub enum MigrateError {
         /// Who paused it.
         by: String,
     },
+    /// A manifest cannot be read.
+    #[error("{} is no manifest: {why}; write it with: web --manifest > {}", path.display(), path.display())]
+    Manifest {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A lock was not to be had.
     #[error("{site}: no lock in {tries} tries of {} ms{}\n{outcome}", lock_timeout.as_millis(), blocked_by(blockers))]
     Locked {

@@ -14,6 +14,7 @@ pub mod cli;
 mod concurrent;
 mod drift;
 mod error;
+pub mod grants;
 mod ledger;
 mod metadata;
 mod migration;

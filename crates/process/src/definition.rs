@@ -52,7 +52,8 @@ impl Definition {
         self
     }
 
-    /// The database role it acts as when that exists and may be used, unless `DATABASE_ROLE` says otherwise.
+    /// The database role it acts as when that exists and may be used, unless `DATABASE_ROLE` says otherwise; that it
+    /// may not is said loudly. Without this it is `sides_<name>`, in databases where that was given rights.
     #[must_use]
     pub fn role(mut self, role: &'static str) -> Self {
         self.role = Some(role);

@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl as _;
 
 use release::Manifest;
 
-use crate::{Check, chain, complaint::Complaint, fit, settings::RoleChoice};
+use crate::{Check, chain, complaint::Complaint, fit, rights, settings::RoleChoice};
 
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// The advisory lock that the migration runner holds: the bytes of "sidesmig".
@@ -40,6 +40,11 @@ enum Refusal {
          or unset DATABASE_ROLE"
     )]
     Role(String),
+    #[error(
+        "the role {role} may not use {missing}, which this build does; give it what the build declares: \
+         {process} --manifest > manifest.json && migrate grants --manifest manifest.json"
+    )]
+    Rights { role: String, process: String, missing: String },
 }
 
 /// Waits for the database as long as it takes, and returns the address to use from here on.
@@ -79,25 +84,49 @@ async fn attempt(url: &DatabaseUrl, role: &RoleChoice, manifest: &Manifest) -> R
     if let Some(misfit) = fit::misfit(manifest, &mut connection).await.map_err(Refusal::Query)? {
         return Err(Refusal::Misfit(misfit));
     }
-    let (name, required) = match role {
-        RoleChoice::None => return Ok(url.clone()),
-        RoleChoice::Preferred(name) => (*name, false),
-        RoleChoice::Required(name) => (name.as_str(), true),
+    let (name, when) = match role {
+        RoleChoice::Granted(name) => (name.as_str(), When::Granted),
+        RoleChoice::Preferred(name) => (*name, When::Possible),
+        RoleChoice::Required(name) => (name.as_str(), When::Always),
     };
-    if may_act_as(&mut connection, name).await? {
-        return Ok(url.with_role(name));
+    let is_possible = may_act_as(&mut connection, name, when == When::Granted).await?;
+    if is_possible {
+        let Some(missing) = rights::missing(manifest, name, &mut connection).await.map_err(Refusal::Query)?
+        else {
+            return Ok(url.with_role(name));
+        };
+        if !migrations_run(&mut connection).await? {
+            let process = manifest.process.clone();
+            return Err(Refusal::Rights { role: name.to_owned(), process, missing });
+        }
     }
-    if migrations_run(&mut connection).await? {
-        return Err(Refusal::Migrating);
+    match when {
+        When::Granted if !is_possible => {
+            tracing::info!(
+                "this process has the database user's own rights; `migrate grants` gives it a role of its own"
+            );
+            Ok(url.clone())
+        }
+        _ if migrations_run(&mut connection).await? => Err(Refusal::Migrating),
+        When::Always => Err(Refusal::Role(name.to_owned())),
+        _ => {
+            tracing::warn!(
+                "there is no role {name} that the database user may act as: this process has the user's own rights. \
+                 Run the migrations as a user that may create roles, or create {name} and grant it"
+            );
+            Ok(url.clone())
+        }
     }
-    if required {
-        return Err(Refusal::Role(name.to_owned()));
-    }
-    tracing::warn!(
-        "there is no role {name} that the database user may act as: this process has the user's own rights. \
-         Run the migrations as a user that may create roles, or create {name} and grant it"
-    );
-    Ok(url.clone())
+}
+
+/// When a role is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// Where it was given rights in this database: roles belong to the whole server.
+    Granted,
+    /// Where the user may.
+    Possible,
+    Always,
 }
 
 #[derive(QueryableByName)]
@@ -110,10 +139,12 @@ fn yes(answer: Result<Answer, diesel::result::Error>) -> Result<bool, Refusal> {
     answer.map(|row| row.answer).map_err(Refusal::Query)
 }
 
-async fn may_act_as(connection: &mut Connection, role: &str) -> Result<bool, Refusal> {
-    let query = "SELECT pg_has_role(oid, 'MEMBER') AS answer FROM pg_roles WHERE rolname = $1";
+async fn may_act_as(connection: &mut Connection, role: &str, with_rights: bool) -> Result<bool, Refusal> {
+    let query = "SELECT pg_has_role(oid, 'MEMBER') AND (NOT $2 OR has_schema_privilege(oid, 'sides', 'USAGE')) AS answer
+                 FROM pg_roles WHERE rolname = $1";
     let answer: Option<Answer> = diesel::sql_query(query)
         .bind::<Text, _>(role)
+        .bind::<Bool, _>(with_rights)
         .get_result(connection)
         .await
         .optional()

@@ -22,6 +22,7 @@ mod metrics;
 mod ops;
 mod process;
 mod pulse;
+mod rights;
 mod schema;
 mod secret;
 mod settings;

@@ -31,8 +31,8 @@ pub(crate) struct Settings {
 /// The database role to act as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RoleChoice {
-    /// The user's own rights.
-    None,
+    /// When it was given rights in this database; otherwise the user's own rights.
+    Granted(String),
     /// When it exists and may be used; otherwise the user's own rights, said loudly.
     Preferred(&'static str),
     /// Nothing else: asked for by name.
@@ -64,17 +64,15 @@ impl Settings {
         let role = match (environment.optional("DATABASE_ROLE"), definition.role) {
             (Some(role), _) => RoleChoice::Required(role),
             (None, Some(role)) => RoleChoice::Preferred(role),
-            (None, None) => RoleChoice::None,
+            (None, None) => RoleChoice::Granted(format!("sides_{}", definition.name)),
         };
         if let RoleChoice::Required(role) = &role
             && !role.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         {
             environment.fault("DATABASE_ROLE", "is no role's name: use letters, digits and underscores");
         }
-        let about = match definition.role {
-            Some(role) => format!("the database role to act as; when unset, {role} if the user may"),
-            None => "the database role to act as".to_owned(),
-        };
+        let role_name = definition.role.map_or_else(|| format!("sides_{}", definition.name), str::to_owned);
+        let about = format!("the database role to act as; when unset, {role_name} if the user may");
         environment.about("DATABASE_ROLE", about);
         let ops_host = environment.parsed("OPS_HOST", IpAddr::from([127, 0, 0, 1]));
         environment.about("OPS_HOST", "where /livez, /readyz, /status and /metrics answer");

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::{
     Event, MigrateError, Planned, Progress, State, Status,
     check::{Checked, Fixed},
+    grants::Granted,
 };
 
 /// Prints what happens as it happens: text, or one JSON object a line.
@@ -155,6 +156,24 @@ impl Report {
             say("no backfill was begun");
         } else {
             found.iter().for_each(|one| say(&super::backfills::line(one)));
+        }
+    }
+
+    pub(crate) fn granted(&self, granted: &[Granted]) {
+        if self.json {
+            granted.iter().for_each(|one| say(&json!(one).to_string()));
+            return;
+        }
+        for one in granted {
+            let count = one.statements.len();
+            match &one.warning {
+                Some(warning) => say(&format!("{}: {count} changes; warning: {warning}", one.role)),
+                None => say(&format!("{}: {count} changes", one.role)),
+            }
+            one.statements.iter().for_each(|statement| say(&format!("  {statement}")));
+        }
+        if granted.is_empty() {
+            say("no release that runs or was given says what it uses");
         }
     }
 

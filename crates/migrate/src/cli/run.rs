@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use database::DatabaseUrl;
 
-use super::{Command, Common, backfills, check, new, report::Report};
+use super::{Command, Common, backfills, check, grants, new, report::Report};
 use crate::{
     Event, MigrateError, Migration, Options, Planned, Revert, Status, apply, drift, preview, repair, revert,
     shadow::ShadowError, status,
@@ -108,6 +108,7 @@ async fn execute(
             ended(report, "applied", &names)
         }
         Command::Backfill { order } => backfills::run(url, &all()?, order, report).await?,
+        Command::Grants(options) => grants::run(url, &options, report).await?,
         Command::Down(down) => {
             let options = Options { wait: !down.no_wait, ..Options::default() };
             let which = if down.all { Revert::All } else { Revert::Newest(down.count) };

@@ -7,6 +7,7 @@ mod commands;
 mod crashes;
 mod diesel;
 mod failures;
+mod grants;
 mod lane;
 mod locks;
 mod recipes;

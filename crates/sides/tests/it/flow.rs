@@ -8,13 +8,33 @@ use testing::{TestDatabase, wait_until};
 use crate::{
     api::Api,
     http::http,
+    programs,
     sandbox::{PATIENCE, Sandbox},
     site::{Request, Site},
 };
 
+/// From here on Postgres refuses each of them what its build does not declare.
+async fn give_each_process_its_role(database: &TestDatabase) {
+    let manifests: Vec<release::Manifest> = ["web", "worker"]
+        .iter()
+        .map(|program| {
+            let output = std::process::Command::new(programs::folder().join(program))
+                .arg("--manifest")
+                .output()
+                .unwrap();
+            serde_json::from_slice(&output.stdout).unwrap()
+        })
+        .collect();
+    let granted =
+        migrate::grants::grant(database.url(), &manifests, false, &migrate::Options::default(), &mut |_| {})
+            .await;
+    assert_eq!(granted.unwrap().len(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_is_added_goes_down_is_reported_and_comes_back() {
     let database = TestDatabase::create().await;
+    give_each_process_its_role(&database).await;
     let sandbox = Sandbox::new().on(&database);
     let (mut site, receiver) = (Site::open().await, Site::open().await);
     let mut dev = sandbox.dev();
