@@ -76,7 +76,7 @@ pub fn are_apart(one: &Migration, other: &Migration) -> bool {
 }
 
 /// Every name that a script uses, or nothing when it runs code that may use any.
-fn names(text: &str) -> Option<BTreeSet<String>> {
+pub(crate) fn names(text: &str) -> Option<BTreeSet<String>> {
     if statements(text).iter().any(|statement| crate::check::is_opaque(&statement.text)) {
         return None;
     }

@@ -32,7 +32,7 @@ pub(crate) async fn missing(
              JOIN pg_class AS c ON c.oid = a.attrelid
              WHERE NOT has_schema_privilege($3, c.relnamespace, 'USAGE')
                 OR NOT has_column_privilege($3, a.attrelid, a.attnum, 'SELECT')
-             LIMIT 3) AS some";
+             LIMIT 3) AS lacking";
     let answer: Answer = diesel::sql_query(query)
         .bind::<diesel::sql_types::Array<Text>, _>(tables)
         .bind::<diesel::sql_types::Array<Text>, _>(columns)

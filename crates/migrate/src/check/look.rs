@@ -8,9 +8,10 @@ use crate::{
     MigrateError, Migration,
     backfill::{Batched, walk},
     class::{Class, Classifier, Facts, Phase, Reason, Work},
+    phases::names,
     recipe::{Instead, instead},
     script::Script,
-    shadow::{Scratch, ShadowError, catalogue, facts, files},
+    shadow::{Scratch, ShadowError, catalogue, facts, facts_about, files},
     sql::Statement,
 };
 
@@ -134,7 +135,11 @@ async fn look_at_one(
     // What is harmless in the worst case needs no look at the catalogue.
     let worst = classifier.look(text, &Facts::default());
     let harmless = worst.refused.is_none() && worst.phase == Phase::Expand;
-    let known = if harmless { Facts::default() } else { facts(&scratch.client).await? };
+    let known = match names(text) {
+        _ if harmless => Facts::default(),
+        Some(names) => facts_about(&scratch.client, &names).await?,
+        None => facts(&scratch.client).await?,
+    };
     let mut class = classifier.next(text, &known);
     let alters = !class.locks.is_empty() && text.to_uppercase().starts_with("ALTER TABLE");
     let before = if alters { Some(files(&scratch.client).await?) } else { None };

@@ -1,7 +1,7 @@
 WITH
     -- As names are written in migrations: with a schema unless it is public.
     named AS (
-        SELECT c.oid, c.relkind, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname AS name
+        SELECT c.oid, c.relkind, c.relname, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname AS name
         FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
         WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'sides_migrate')
     ),
@@ -22,7 +22,8 @@ WITH
                       format('CHECK ((%I IS NOT NULL))', a.attname), format('CHECK (%I IS NOT NULL)', a.attname))
             ))) AS columns
         FROM named AS t JOIN pg_attribute AS a ON a.attrelid = t.oid
-        WHERE t.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+        -- What hangs on a column is asked of the tables that matter alone: it is the dearest question.
+        WHERE t.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND ($1::text[] IS NULL OR t.relname = ANY ($1))
         GROUP BY t.name
     ),
     parents AS (

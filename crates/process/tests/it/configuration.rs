@@ -100,3 +100,21 @@ async fn the_role_that_is_asked_for_is_taken_or_refused() {
     let program = Program::start(napper_on(database.url()).env("DATABASE_ROLE", "sides_clock"));
     program.answers("/readyz", 200, "ready").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_lacks_what_the_build_uses_is_waited_for_and_named() {
+    let database = TestDatabase::create().await;
+    let client = database::client(database.url()).await.unwrap();
+    let role = format!("{}_role", database.url().database());
+    client
+        .batch_execute(&format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA sides TO {role}"))
+        .await
+        .unwrap();
+    let program = Program::start(napper_on(database.url()).env("DATABASE_ROLE", &role));
+    program.answers("/readyz", 503, "may not use sides.instances.").await;
+    program.answers("/readyz", 503, "napper --manifest > manifest.json && migrate grants").await;
+    client.batch_execute(&format!("GRANT ALL ON ALL TABLES IN SCHEMA sides TO {role}")).await.unwrap();
+    program.answers("/readyz", 200, "ready").await;
+    drop(program);
+    client.batch_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
+}
