@@ -102,6 +102,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         reason: Reason,
     },
+    /// Make what a place needs before the first release, as deploy/targets.toml names it.
+    Setup {
+        #[command(subcommand)]
+        place: Place,
+    },
     /// Stop the running `dev` or `host` and wait until everything has ended.
     Stop,
     /// Hold the socket on standard input for hosts that come and go.
@@ -173,6 +178,26 @@ pub(crate) struct LogsOptions {
     #[arg(short, long)]
     pub(crate) follow: bool,
     /// Each line as JSON: at, copy, text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where processes run beside this machine.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Place {
+    /// Show which apps, Postgres and variables are missing at Heroku; with --apply, make them.
+    ///
+    /// Done again, it makes only what is missing. The token is read from HEROKU_API_KEY. ADMIN_TOKEN, when it is
+    /// set here, becomes web's; values are never shown.
+    Heroku(SetupOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetupOptions {
+    /// Make what is missing. Some of it costs money.
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// The steps as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

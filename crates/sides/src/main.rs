@@ -15,6 +15,7 @@ mod instances;
 mod logs;
 mod loopback;
 mod outcome;
+mod places;
 mod ps;
 mod release;
 mod releases;
@@ -22,6 +23,7 @@ mod restart;
 mod scale;
 mod schedules;
 mod schema;
+mod setup;
 mod status;
 mod stop;
 mod who;
@@ -32,7 +34,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::{
-    cli::{Arguments, Command},
+    cli::{Arguments, Command, Place},
     outcome::Outcome,
     workspace::Workspace,
 };
@@ -74,6 +76,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::KeepSocket => {
                 platform::local::socket_keeper::keep(&workspace.run_folder())?;
                 ExitCode::SUCCESS
+            }
+            Command::Setup { place: Place::Heroku(options) } => {
+                setup::run(&workspace, &options).await?.into()
             }
             Command::Stop => stop::run(&workspace).await?.into(),
             Command::Migration { command, common } => schema::run(&workspace, command, common).await?,

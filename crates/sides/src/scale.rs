@@ -2,13 +2,12 @@
 
 use std::time::Instant;
 
-use platform::place::Place as _;
-
 use crate::{
     cli::Reason,
     control::running_host,
     display::{Screen, tell},
     outcome::{self, Outcome},
+    places::Places,
     who,
     workspace::Workspace,
 };
@@ -20,9 +19,12 @@ pub(crate) async fn run(
     count: u32,
     reason: Reason,
 ) -> anyhow::Result<Outcome> {
-    let Some(host) = running_host(workspace).await? else { return Ok(outcome::no_host()) };
+    let places = Places::read(workspace).await?;
+    if places.is_local(process) && running_host(workspace).await?.is_none() {
+        return Ok(outcome::no_host());
+    }
     let (screen, begun) = (Screen::new(), Instant::now());
-    host.scale(process, count, &who::why(reason.reason, "scale")).await?;
+    places.place_of(process).scale(process, count, &who::why(reason.reason, "scale")).await?;
     let copies = if count == 1 { "copy" } else { "copies" };
     screen.line(&tell::done(screen.palette, &format!("{process} has {count} {copies}"), begun.elapsed()));
     Ok(Outcome::Done)

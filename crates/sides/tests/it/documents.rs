@@ -167,6 +167,28 @@ fn every_command_can_be_typed() {
     assert!(seen > 50, "only {seen} commands were found");
 }
 
+/// The commands of the pipelines, which are YAML around shell.
+#[test]
+fn the_pipelines_type_commands_that_exist() {
+    let known = Known::read();
+    for file in ["github/deploy.yml", "gitlab-ci.yml"] {
+        let text = fs::read_to_string(programs::workspace().join("deploy").join(file)).unwrap();
+        let (mut faults, mut seen) = (Vec::new(), Vec::new());
+        for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
+            let line = line.trim_start().trim_start_matches("- ").trim_start_matches("run: ");
+            for words in commands(line) {
+                faults.extend(known.fault(&words).map(|fault| format!("{file}: {line}: {fault}")));
+                seen.push(words.join(" "));
+            }
+        }
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+        let typed = |wanted: &str| seen.iter().any(|command| command.starts_with(wanted));
+        let wanted =
+            [".ci/run", "cargo run --locked -- migration check", "sides release --dry-run", "sides release"];
+        assert!(wanted.iter().all(|wanted| typed(wanted)), "{file}: {seen:?}");
+    }
+}
+
 #[test]
 fn every_link_leads_somewhere() {
     let mut broken = Vec::new();

@@ -1,0 +1,102 @@
+//! Where each process runs: the one door to `deploy/targets.toml`.
+
+use std::{collections::BTreeMap, env, sync::Arc};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use database::DatabaseUrl;
+use heroku::{Client, Heroku, Settings, Token, Witness};
+use platform::{
+    local::LocalHost,
+    place::Place,
+    procfile,
+    targets::{HerokuPlace, Targets},
+};
+
+use crate::{dev::named_database, instances, workspace::Workspace};
+
+const KEY: &str = "HEROKU_API_KEY";
+/// Another address of the API, as Heroku's own command line has it.
+const API: &str = "HEROKU_API_URL";
+
+/// The places of a workspace.
+pub(crate) struct Places {
+    local: Arc<LocalHost>,
+    /// By process.
+    elsewhere: BTreeMap<String, Arc<Heroku>>,
+}
+
+impl Places {
+    /// Reads the targets and gets to know the places that are not this machine.
+    pub(crate) async fn read(workspace: &Workspace) -> anyhow::Result<Self> {
+        let targets = targets(workspace)?;
+        let mut elsewhere = BTreeMap::new();
+        for (name, place, apps) in targets.heroku() {
+            let processes: Vec<String> = apps.keys().cloned().collect();
+            if processes.is_empty() {
+                continue;
+            }
+            let mut heroku = Heroku::new(name, client()?, settings(place, apps)?);
+            heroku.learn().await?;
+            let heroku = Arc::new(heroku);
+            elsewhere.extend(processes.into_iter().map(|process| (process, Arc::clone(&heroku))));
+        }
+        Ok(Self { local: Arc::new(LocalHost::of(&workspace.run_folder())), elsewhere })
+    }
+
+    /// Where a process runs: what `deploy/targets.toml` says, or else this machine's host.
+    pub(crate) fn place_of(&self, process: &str) -> Arc<dyn Place> {
+        match self.elsewhere.get(process) {
+            Some(heroku) => Arc::clone(heroku) as Arc<dyn Place>,
+            None => Arc::clone(&self.local) as Arc<dyn Place>,
+        }
+    }
+
+    /// The processes that run elsewhere.
+    pub(crate) fn elsewhere(&self) -> impl Iterator<Item = &str> {
+        self.elsewhere.keys().map(String::as_str)
+    }
+
+    /// Whether it runs on this machine.
+    pub(crate) fn is_local(&self, process: &str) -> bool {
+        !self.elsewhere.contains_key(process)
+    }
+}
+
+/// What `deploy/targets.toml` says.
+pub(crate) fn targets(workspace: &Workspace) -> anyhow::Result<Targets> {
+    let known: Vec<String> =
+        procfile::discover(workspace.root())?.into_iter().map(|procfile| procfile.name).collect();
+    Ok(Targets::read(&workspace.root().join("deploy/targets.toml"), &known)?)
+}
+
+/// Heroku's API, with the token from the environment.
+pub(crate) fn client() -> anyhow::Result<Client> {
+    let token = env::var(KEY).ok().filter(|text| !text.trim().is_empty()).with_context(|| {
+        format!("{KEY} is not set: make a token with `heroku authorizations:create` and put it there")
+    })?;
+    // Only fails when one is installed already.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let http = reqwest::Client::builder().build().context("cannot make an HTTP client")?;
+    let api = env::var(API).unwrap_or_else(|_| Client::API.to_owned());
+    Ok(Client::new(&api, Token::new(token), http))
+}
+
+fn settings(place: &HerokuPlace, apps: BTreeMap<String, String>) -> anyhow::Result<Settings> {
+    let witness = named_database()?.map(|url| Arc::new(Heartbeats(url)) as Arc<dyn Witness>);
+    Ok(Settings { apps, most_copies: place.most_dynos, witness, ..Settings::default() })
+}
+
+/// The rows that processes write while they live, wherever they run.
+struct Heartbeats(DatabaseUrl);
+
+#[async_trait]
+impl Witness for Heartbeats {
+    async fn ready(&self, process: &str, release: &str) -> Result<usize, String> {
+        let alive = instances::alive(&self.0).await.map_err(|error| format!("{error:#}"))?;
+        let is_it = |one: &&instances::Instance| {
+            one.process == process && one.is_ready() && release.starts_with(one.release.as_str())
+        };
+        Ok(alive.iter().filter(is_it).count())
+    }
+}

@@ -1,0 +1,90 @@
+//! `sides setup heroku`: what must be there before the first release.
+
+use std::{collections::BTreeMap, env};
+
+use anyhow::bail;
+use heroku::setup::{self, Step, Wanted};
+use platform::targets::HerokuPlace;
+use serde_json::json;
+
+use crate::{cli::SetupOptions, display::Screen, outcome::Outcome, places, workspace::Workspace};
+
+/// Taken over from the environment when they are set there: secrets have no place in a file of the repository.
+const FROM_ENVIRONMENT: [&str; 1] = ["ADMIN_TOKEN"];
+
+/// Shows what is missing, and makes it when told to.
+pub(crate) async fn run(workspace: &Workspace, options: &SetupOptions) -> anyhow::Result<Outcome> {
+    let targets = places::targets(workspace)?;
+    let all = targets.heroku();
+    let used: Vec<_> = all.into_iter().filter(|(_, _, apps)| !apps.is_empty()).collect();
+    if used.is_empty() {
+        bail!(
+            "no process of this workspace runs at Heroku: write deploy/targets.toml; deploy/targets.example.toml \
+             shows how"
+        );
+    }
+    let client = places::client()?;
+    let screen = if options.json { Screen::beside_output() } else { Screen::new() };
+    let mut steps = Vec::new();
+    for (name, place, apps) in used {
+        let wanted = wanted(place, apps);
+        let missing = setup::plan(&client, &wanted).await?;
+        for step in &missing {
+            screen.line(&format!("{name}: {step}"));
+        }
+        if options.apply {
+            for step in &missing {
+                setup::apply(&client, &wanted, step).await?;
+                screen.line(&format!("{name}: done: {step}"));
+            }
+        }
+        steps.extend(missing);
+    }
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&json!({"applied": options.apply, "steps": steps}))?);
+    }
+    Ok(said(&screen, &steps, options.apply))
+}
+
+fn said(screen: &Screen, steps: &[Step], applied: bool) -> Outcome {
+    match (steps.is_empty(), applied) {
+        (true, _) => {
+            screen.line("Everything is there.");
+            Outcome::NothingToDo
+        }
+        (false, true) => {
+            screen.line("Everything is there now; `sides release` is next.");
+            Outcome::Done
+        }
+        (false, false) => {
+            screen
+                .line("Nothing was changed. `sides setup heroku --apply` does this; some of it costs money.");
+            Outcome::Done
+        }
+    }
+}
+
+fn wanted(place: &HerokuPlace, apps: BTreeMap<String, String>) -> Wanted {
+    let config = apps.keys().map(|process| (process.clone(), config(process, place))).collect();
+    Wanted {
+        apps,
+        region: place.region.clone(),
+        postgres: place.postgres.clone(),
+        preboot: place.preboot,
+        config,
+    }
+}
+
+fn config(process: &str, place: &HerokuPlace) -> BTreeMap<String, String> {
+    let mut config = BTreeMap::from([("DRAIN_SECONDS".to_owned(), place.drain_seconds.to_string())]);
+    if process == "web" {
+        // Heroku's router reaches a dyno over its network, never over loopback.
+        config.insert("HOST".to_owned(), "0.0.0.0".to_owned());
+        for name in FROM_ENVIRONMENT {
+            if let Ok(value) = env::var(name) {
+                config.insert(name.to_owned(), value);
+            }
+        }
+    }
+    config
+}
