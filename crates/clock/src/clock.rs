@@ -7,13 +7,16 @@ use platform::place::Place;
 use process::Process;
 use schedule::{Schedule, validate};
 
-use crate::{SystemTime, Time, WatchSettings, door::Door, ticker::Ticker, watch::Watcher};
+use crate::{
+    SystemTime, TendSettings, Time, WatchSettings, door::Door, tend::Tender, ticker::Ticker, watch::Watcher,
+};
 
 /// What a clock does: `Clock::new(schedules).watch(settings).run(process)`
 pub struct Clock {
     schedules: Vec<Schedule>,
     time: Arc<dyn Time>,
     watch: Option<WatchSettings>,
+    tend: Option<TendSettings>,
     place: Option<Arc<dyn Place>>,
 }
 
@@ -21,7 +24,7 @@ impl Clock {
     /// Keeps these schedules, and those stored in the database.
     #[must_use]
     pub fn new(schedules: Vec<Schedule>) -> Self {
-        Self { schedules, time: Arc::new(SystemTime), watch: None, place: None }
+        Self { schedules, time: Arc::new(SystemTime), watch: None, tend: None, place: None }
     }
 
     /// Reads this machine's time from somewhere else.
@@ -35,6 +38,13 @@ impl Clock {
     #[must_use]
     pub fn watch(mut self, settings: WatchSettings) -> Self {
         self.watch = Some(settings);
+        self
+    }
+
+    /// Recycles and scales too, where there is a [place](Self::place) to do it.
+    #[must_use]
+    pub fn tend(mut self, settings: TendSettings) -> Self {
+        self.tend = Some(settings);
         self
     }
 
@@ -55,8 +65,11 @@ impl Clock {
         let drain = process.drain.clone();
         let ticker = Ticker::new(process.clone(), self.schedules, self.time);
         process.spawn_loop("ticks", ticker.context("the metrics cannot be set up")?.run());
+        let door = self.place.map(|place| Door::new(place, process.clone()));
+        if let (Some(settings), Some(door)) = (self.tend, door.clone()) {
+            process.spawn_loop("tending", Tender::new(process.clone(), settings, door)?.run());
+        }
         if let Some(settings) = self.watch {
-            let door = self.place.map(|place| Door::new(place, process.clone()));
             process.spawn_loop("watching", Watcher::new(process.clone(), settings, door)?.run());
         }
         drain.started().await;

@@ -22,6 +22,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 pub(crate) enum Order {
     /// A new copy in place of this one.
     Restart { process: String, copy: String },
+    /// So many copies.
+    Scale { process: String, count: u32 },
 }
 
 /// A place, and who speaks to it. Cheap to clone.
@@ -67,7 +69,7 @@ impl Door {
     }
 
     /// What the place runs of a process, when it says so soon: the rounds do not wait for it.
-    async fn copies(&self, process: &str) -> Option<Vec<Copy>> {
+    pub(crate) async fn copies(&self, process: &str) -> Option<Vec<Copy>> {
         let why = match timeout(ANSWER_LIMIT, self.place.instances(process)).await {
             Ok(Ok(copies)) => return Some(copies),
             Ok(Err(error)) => error.to_string(),
@@ -85,6 +87,7 @@ impl Door {
             Order::Restart { process, copy } => {
                 self.place.restart(process, Which::One(copy.clone()), &why).await
             }
+            Order::Scale { process, count } => self.place.scale(process, *count, &why).await,
         };
         let outcome = match &done {
             Ok(()) => format!("done in {:.1} s by {}", begun.elapsed().as_secs_f64(), self.place.name()),
@@ -104,6 +107,6 @@ impl Door {
 }
 
 /// The copy whose ops server has this address.
-fn find<'a>(copies: &'a [Copy], ops_address: &str) -> Option<&'a Copy> {
+pub(crate) fn find<'a>(copies: &'a [Copy], ops_address: &str) -> Option<&'a Copy> {
     copies.iter().find(|copy| copy.details.get("ops_address").is_some_and(|address| address == ops_address))
 }

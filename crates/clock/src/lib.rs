@@ -6,7 +6,7 @@
 //! the database, every clock hears of at once.
 //!
 //! Beside that it watches every process, itself included, writes down what it finds, and restarts what is down
-//! through the place that it runs on; see `watch` and `door`.
+//! through the place that it runs on; recycles workers and scales; see `watch`, `tend` and `door`.
 //!
 //! Never knows models or handlers, and its database role has no right on their tables.
 
@@ -20,6 +20,7 @@ mod prune;
 pub mod schedules;
 mod schema;
 mod session;
+mod tend;
 mod tick;
 mod ticker;
 mod time;
@@ -29,5 +30,6 @@ mod watch;
 
 pub use clock::Clock;
 pub use declaration::declaration;
+pub use tend::TendSettings;
 pub use time::{SystemTime, Time};
 pub use watch::WatchSettings;

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use clock::{Clock, WatchSettings};
+use clock::{Clock, TendSettings, WatchSettings};
 use platform::{local::LocalHost, place::Place};
 
 fn main() -> ExitCode {
@@ -15,8 +15,11 @@ fn main() -> ExitCode {
     .pool_size(2)
     .role("sides_clock")
     .declares(clock::declaration(schedules.as_deref().unwrap_or_default()))
-    .run(WatchSettings::read, |process, settings| async {
-        let host = LocalHost::of_this_process().map(|host| Arc::new(host) as Arc<dyn Place>);
-        Clock::new(schedules?).watch(settings).place(host).run(process).await
-    })
+    .run(
+        |environment| (WatchSettings::read(environment), TendSettings::read(environment)),
+        |process, (watch, tend)| async {
+            let host = LocalHost::of_this_process().map(|host| Arc::new(host) as Arc<dyn Place>);
+            Clock::new(schedules?).watch(watch).tend(tend).place(host).run(process).await
+        },
+    )
 }

@@ -71,4 +71,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    sides.memory_trends (process, release) {
+        process -> Text,
+        release -> Text,
+        resident_bytes -> Int8,
+        bytes_per_hour -> Double,
+        samples -> Int4,
+        limit_bytes -> Nullable<Int8>,
+        full_at -> Nullable<Timestamptz>,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(schedules, stored_schedules);

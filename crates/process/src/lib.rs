@@ -23,6 +23,7 @@ mod ops;
 mod process;
 mod pulse;
 mod rights;
+mod scale;
 mod schema;
 mod secret;
 mod settings;
@@ -37,6 +38,7 @@ pub use drain::Drain;
 pub use environment::{Environment, Fault};
 pub use health::{Check, Health};
 pub use logs::{Chain, chain};
+pub use scale::{AskError, request_scale};
 pub use secret::Secret;
 
 /// The tables that this crate uses, for a [`Declaration`].

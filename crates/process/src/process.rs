@@ -8,7 +8,10 @@ use std::{
 use database::{DatabaseUrl, Pool};
 use uuid::Uuid;
 
-use crate::{Drain, Health, status::Status};
+use crate::{
+    Drain, Health,
+    status::{Busy, Status},
+};
 
 /// Handed to the process' work by [`crate::Definition::run`]. Cheap to clone.
 #[derive(Clone)]
@@ -40,6 +43,13 @@ impl Process {
         let address = address.into();
         *self.status.public_address.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
         self.status.public_address_changed.notify_one();
+    }
+
+    /// Says where to ask how many tasks this copy is busy with: the idle ones leave first. Said once.
+    pub fn set_busy(&self, busy: impl Fn() -> usize + Send + Sync + 'static) {
+        if self.status.busy.set(Busy(Box::new(busy))).is_err() {
+            tracing::warn!("where to ask for busy tasks was said before");
+        }
     }
 
     /// Runs a task that must not end before the drain has started. If it ends, fails or panics before, the

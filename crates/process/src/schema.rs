@@ -1,6 +1,18 @@
 //! The chassis' table of running copies.
 
 diesel::table! {
+    sides.scale_requests (id) {
+        id -> Int8,
+        at -> Timestamptz,
+        process -> Text,
+        reason -> Text,
+        evidence -> Jsonb,
+        asked_by -> Text,
+        decided_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     sides.instances (id) {
         id -> Uuid,
         process -> Text,

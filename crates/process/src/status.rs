@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use chrono::{DateTime, Utc};
@@ -29,6 +29,17 @@ pub(crate) struct Status {
     pub(crate) loops: Loops,
     pub(crate) pulse: Pulse,
     pub(crate) metrics: prometheus::Registry,
+    /// How many tasks it is busy with, when it says so.
+    pub(crate) busy: OnceLock<Busy>,
+}
+
+/// Asks the work itself.
+pub(crate) struct Busy(pub(crate) Box<dyn Fn() -> usize + Send + Sync>);
+
+impl std::fmt::Debug for Busy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", (self.0)())
+    }
 }
 
 impl Status {
@@ -49,6 +60,7 @@ impl Status {
             loops: Loops::default(),
             pulse: Pulse::new(),
             metrics: prometheus::Registry::new(),
+            busy: OnceLock::new(),
         })
     }
 
@@ -89,6 +101,7 @@ impl Status {
             "public_address": self.public_address(),
             "checks": self.health.checks(),
             "loops": self.loops.list(),
+            "busy": self.busy.get().map(|busy| (busy.0)()),
         })
     }
 }

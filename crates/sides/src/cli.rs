@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::schedules;
+use crate::{scaling, schedules};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -106,6 +106,11 @@ pub(crate) enum Command {
     Setup {
         #[command(subcommand)]
         place: Place,
+    },
+    /// Show what the clock decided about copies and restarts, and try its policy on other traffic.
+    Scaling {
+        #[command(subcommand)]
+        command: scaling::Command,
     },
     /// Stop the running `dev` or `host` and wait until everything has ended.
     Stop,

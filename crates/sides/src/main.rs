@@ -21,6 +21,7 @@ mod release;
 mod releases;
 mod restart;
 mod scale;
+mod scaling;
 mod schedules;
 mod schema;
 mod setup;
@@ -80,6 +81,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Setup { place: Place::Heroku(options) } => {
                 setup::run(&workspace, &options).await?.into()
             }
+            Command::Scaling { command } => scaling::run(&workspace, command).await?.into(),
             Command::Stop => stop::run(&workspace).await?.into(),
             Command::Migration { command, common } => schema::run(&workspace, command, common).await?,
             Command::Schedule { command } => schedules::run(&workspace, command).await?.into(),

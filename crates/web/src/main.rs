@@ -16,6 +16,7 @@ mod schema;
 mod server;
 mod session;
 mod site;
+mod tending;
 mod visits;
 mod watching;
 

@@ -11,6 +11,7 @@ mod service;
 mod service_form;
 pub(crate) mod sign_in;
 pub(crate) mod status;
+mod tended;
 mod time;
 mod webhooks;
 

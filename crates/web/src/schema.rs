@@ -15,6 +15,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    sides.actions (id) {
+        id -> Int8,
+        at -> Timestamptz,
+        subject -> Text,
+        action -> Text,
+        asked_by -> Text,
+        reason -> Text,
+        measured -> Jsonb,
+        outcome -> Text,
+    }
+}
+
+diesel::table! {
+    sides.memory_trends (process, release) {
+        process -> Text,
+        release -> Text,
+        resident_bytes -> Int8,
+        bytes_per_hour -> Double,
+        samples -> Int4,
+        limit_bytes -> Nullable<Int8>,
+        full_at -> Nullable<Timestamptz>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sides.ticks (schedule, due_at) {
         schedule -> Text,
         due_at -> Timestamptz,

@@ -14,14 +14,15 @@ pub async fn run(process: Process, config: Config) -> anyhow::Result<()> {
     let state = State::new(process.pool.clone(), &process.metrics, config.allow_private_addresses)
         .context("the worker cannot be set up")?;
     let runner = Runner::new(
-        process.database,
+        process.database.clone(),
         registry(state),
         RunnerConfig {
             concurrency: config.concurrency,
             instance: process.instance,
-            release: process.release,
+            release: process.release.clone(),
             ..RunnerConfig::default()
         },
     );
+    process.set_busy(runner.busy());
     runner.run(process.drain.token(), process.drain_limit).await.context("no jobs can be run")
 }

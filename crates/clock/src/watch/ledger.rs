@@ -64,7 +64,8 @@ pub(crate) async fn write(connection: &mut Connection, action: &Action) -> diese
 
 const BEFORE: &str = "\
 SELECT at, now() AS now FROM sides.actions
-WHERE subject = $1 AND action = $2 AND at > now() - interval '1 hour' ORDER BY at";
+WHERE subject = $1 AND action = $2 AND at > now() - interval '1 hour' AND measured -> 'order' IS NULL
+ORDER BY at";
 
 const PUT: &str = "\
 INSERT INTO sides.actions (at, subject, action, asked_by, reason, measured, outcome)
@@ -116,6 +117,27 @@ pub(crate) async fn put(connection: &mut Connection, action: &Action) -> diesel:
         .get_result(connection)
         .await?;
     Ok(id.id)
+}
+
+const PUT_NEW: &str = "\
+INSERT INTO sides.actions (at, subject, action, asked_by, reason, measured, outcome)
+SELECT now(), $1, $2, $3, $4, $5, $6
+WHERE concat_ws(' ', $2, $5 ->> 'rule', $5 ->> 'to') IS DISTINCT FROM (
+    SELECT concat_ws(' ', action, measured ->> 'rule', measured ->> 'to') FROM sides.actions
+    WHERE subject = $1 ORDER BY id DESC LIMIT 1)";
+
+/// Writes an action down unless the last one of its subject was the same, for the same rule.
+pub(crate) async fn write_new(connection: &mut Connection, action: &Action) -> diesel::QueryResult<()> {
+    diesel::sql_query(PUT_NEW)
+        .bind::<Text, _>(&action.subject)
+        .bind::<Text, _>(action.action)
+        .bind::<Text, _>(&action.asked_by)
+        .bind::<Text, _>(&action.reason)
+        .bind::<Jsonb, _>(&action.measured)
+        .bind::<Text, _>(&action.outcome)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Says how it ended.

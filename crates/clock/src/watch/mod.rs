@@ -7,7 +7,7 @@
 mod judge;
 pub(crate) mod ledger;
 mod ping;
-mod restarts;
+pub(crate) mod restarts;
 pub(crate) mod roster;
 mod settings;
 mod tell;

@@ -16,6 +16,8 @@ pub(crate) struct Instance {
     #[diesel(sql_type = Text)]
     pub(crate) process: String,
     #[diesel(sql_type = Text)]
+    pub(crate) release: String,
+    #[diesel(sql_type = Text)]
     pub(crate) host: String,
     #[diesel(sql_type = Text)]
     pub(crate) state: String,
@@ -31,7 +33,7 @@ pub(crate) struct Instance {
 /// Those that have not said good-bye. One that was killed stays, until another of
 /// its kind has come on its machine since, or for an hour.
 const ROSTER: &str = "\
-SELECT id, process, host, state, ops_address, public_address,
+SELECT id, process, release, host, state, ops_address, public_address,
     extract(epoch FROM now() - heartbeat_at)::bigint AS silence
 FROM sides.instances AS one
 WHERE state <> 'stopped' AND heartbeat_at > now() - interval '1 hour' AND NOT EXISTS (

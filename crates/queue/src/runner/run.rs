@@ -54,6 +54,7 @@ pub struct Runner<S> {
     registry: Registry<S>,
     config: RunnerConfig,
     owner: Uuid,
+    desk: Arc<Desk>,
 }
 
 /// What the parts of a running runner share.
@@ -70,7 +71,13 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
     /// A runner with four connections of its own to `url`: to claim, to write outcomes, to keep its lease, and
     /// to listen for new jobs.
     pub fn new(url: DatabaseUrl, registry: Registry<S>, config: RunnerConfig) -> Self {
-        Self { url, registry, config, owner: Uuid::now_v7() }
+        Self { url, registry, config, owner: Uuid::now_v7(), desk: Arc::default() }
+    }
+
+    /// Says how many jobs run, whenever it is called.
+    pub fn busy(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        let desk = Arc::clone(&self.desk);
+        move || desk.busy()
     }
 
     /// Works until `drain` is cancelled and what runs has ended, at most `drain_limit` later.
@@ -84,11 +91,11 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
         if kinds.is_empty() {
             return Err(RunnerError::NoHandlers);
         }
-        let Self { url, registry, config, owner } = self;
+        let Self { url, registry, config, owner, desk } = self;
         let parts = Parts {
             place: Arc::new(Workplace {
                 registry,
-                desk: Arc::new(Desk::default()),
+                desk,
                 outcomes: Arc::new(Outcomes::default()),
                 grace: config.grace,
             }),

@@ -25,6 +25,7 @@ mod releasing;
 mod rolling;
 mod rows;
 mod sandbox;
+mod scaling;
 mod schedules;
 mod schema;
 mod second;

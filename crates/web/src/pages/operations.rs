@@ -9,13 +9,14 @@ use queue::KindOverview;
 
 use super::{
     layout::{Layout, page},
-    time,
+    tended, time,
 };
 use crate::{
     chassis::{self, Instance, Schedule},
     fault::PageFault,
     session::{Admin, Visitor},
     site::Site,
+    tending,
 };
 
 /// A heartbeat comes every five seconds.
@@ -27,6 +28,8 @@ pub(crate) async fn show(site: Data<Site>, _: Admin, visitor: Visitor) -> Result
     let instances = chassis::instances(&mut connection).await?;
     let kinds = queue::overview(&mut connection).await?;
     let schedules = chassis::schedules(&mut connection).await?;
+    let actions = tending::actions(&mut connection).await?;
+    let trends = tending::trends(&mut connection).await?;
     drop(connection);
     let now = Utc::now();
     let content = html! {
@@ -42,6 +45,14 @@ pub(crate) async fn show(site: Data<Site>, _: Admin, visitor: Visitor) -> Result
         section aria-labelledby="ticks" {
             h2 #ticks { "Next ticks" }
             (schedule_table(&schedules, now))
+        }
+        section aria-labelledby="tended" {
+            h2 #tended { "Restarts, recycling, scaling" }
+            (tended::actions(&actions, now))
+        }
+        section aria-labelledby="memory" {
+            h2 #memory { "Memory" }
+            (tended::trends(&trends, now))
         }
     };
     Ok(page(&Layout { title: "Operations", visitor: Some(&visitor), refresh: 5 }, &content))

@@ -79,15 +79,27 @@ async fn operations_show_processes_queue_and_ticks() {
     rows::execute(
         &database,
         "INSERT INTO sides.schedules VALUES ('nightly', '17 3 * * *', 'UTC', 'prune', now() + interval '90 min');
+         INSERT INTO sides.actions (at, subject, action, asked_by, reason, measured, outcome) VALUES
+            (now(), 'worker', 'scale', 'clock 1', '9 jobs wait', '{\"from\": 1, \"to\": 4}', 'done in 2.0 s');
+         INSERT INTO sides.memory_trends (process, release, resident_bytes, bytes_per_hour, samples, limit_bytes, full_at)
+            VALUES ('worker', 'a1b2', 104857600, 5242880, 40, 209715200, now() + interval '90 min');
          INSERT INTO sides.fang_tasks (metadata) VALUES ('{\"type\": \"from_tomorrow\"}')",
     )
     .await;
     web.program.answers("/readyz", 200, "ready").await;
     let session = web.sign_in().await;
     let page = web.get_as(&session, "/operations").await.body;
-    for expected in
-        ["from_tomorrow", "waits for a build that knows it", "nightly", "in 1 h 29 min", "not running"]
-    {
+    for expected in [
+        "from_tomorrow",
+        "waits for a build that knows it",
+        "nightly",
+        "in 1 h 29 min",
+        "not running",
+        "1 → 4",
+        "9 jobs wait",
+        "100 MB",
+        "+5.0 MB/h",
+    ] {
         assert!(page.contains(expected), "{expected}: {page}");
     }
     assert!(page.contains(&format!("· {}", web.program.id())), "its own pid");
