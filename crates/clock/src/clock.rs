@@ -62,6 +62,8 @@ impl Clock {
     /// When a schedule is wrong. A database that is away is waited for.
     pub async fn run(self, process: Process) -> anyhow::Result<()> {
         validate(&self.schedules)?;
+        // Only fails when one is installed already.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let drain = process.drain.clone();
         let ticker = Ticker::new(process.clone(), self.schedules, self.time);
         process.spawn_loop("ticks", ticker.context("the metrics cannot be set up")?.run());

@@ -51,8 +51,6 @@ pub(crate) struct Watcher {
 
 impl Watcher {
     pub(crate) fn new(process: Process, settings: WatchSettings, door: Option<Door>) -> anyhow::Result<Self> {
-        // Only fails when one is installed already.
-        drop(rustls::crypto::ring::default_provider().install_default());
         let near = Client::builder().no_proxy().redirect(Policy::none()).build();
         Ok(Self {
             near: near.context("cannot make an HTTP client")?,
