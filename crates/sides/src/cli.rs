@@ -18,7 +18,8 @@ Exit codes:
   4  it runs, but not every process answers (status)
   5  there was nothing to do (release, rollback)
   6  it did not go well and was undone (release, rollback)
-  7  it did not go well and could not be undone either; the message says what runs now";
+  7  it did not go well and could not be undone either; the message says what runs now
+  8  refused: there is no safe order, and nothing was changed; the message names what stands in the way";
 
 /// Runs the processes of a workspace: web, worker, clock and any other with a `Procfile.NAME`.
 #[derive(Debug, Parser)]

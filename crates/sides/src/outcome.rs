@@ -12,6 +12,7 @@ pub(crate) enum Outcome {
     NothingToDo = 5,
     Undone = 6,
     Partial = 7,
+    Refused = 8,
 }
 
 impl From<Outcome> for ExitCode {

@@ -1,6 +1,6 @@
 //! `sides rollback`: the processes as they were before the last release.
 
-use super::{Begun, Plan, Run, carry_out};
+use super::{Begun, Run, carry_out, ordered};
 use crate::{
     cli::RollbackOptions,
     display::tell,
@@ -23,7 +23,8 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
         screen.line(&tell::notice(screen.palette, "there was no release before: nothing to go back to"));
         return Ok(Outcome::NothingToDo);
     };
-    let plan = Plan::of(&running, &good, Vec::new()).backwards();
+    let planned = ordered(&screen, &store, &url, &running, &good, &[]).await?;
+    let Some(plan) = planned else { return Ok(Outcome::Refused) };
     screen.line(&plan.to_string());
     if plan.is_empty() {
         store.set_interrupted(None)?;

@@ -78,35 +78,51 @@ async fn build(
     Ok(metadata.target_directory.join("release").join(program))
 }
 
+/// A migration that the database does not have yet, as `migrate plan` tells it.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Pending {
+    pub(super) name: String,
+    pub(super) phase: release::Phase,
+    /// What it does to tables and columns; none when that could not be tried.
+    pub(super) changes: Option<Vec<release::Change>>,
+    /// What has to be put right before it may run.
+    pub(super) problems: Vec<String>,
+    /// Why it could not be tried.
+    pub(super) note: Option<String>,
+}
+
 impl Migrate {
-    /// The names of the migrations that the database does not have yet.
-    pub(super) async fn pending(&self, url: &DatabaseUrl) -> anyhow::Result<Vec<String>> {
-        #[derive(Deserialize)]
-        struct Line {
-            name: String,
-            state: String,
+    /// The migrations that the database does not have yet, in their order.
+    pub(super) async fn pending(&self, url: &DatabaseUrl) -> anyhow::Result<Vec<Pending>> {
+        let (status, said, why) = self.ask(&["plan", "--json"], url).await?;
+        let lines: Vec<Pending> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        // Refused migrations are told as well as others, with what is wrong with them.
+        if !status.success() && lines.iter().all(|line| line.problems.is_empty()) {
+            bail!("migrate plan failed ({status}):\n{said}{}", why.trim_end());
         }
-        let said = self.run(&["status", "--json"], url).await?;
-        let lines = said.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
-        Ok(lines.filter(|line| line.state == "pending").map(|line| line.name).collect())
+        Ok(lines)
     }
 
-    /// Applies them.
-    pub(super) async fn up(&self, url: &DatabaseUrl) -> anyhow::Result<()> {
-        self.run(&["up"], url).await.map(drop)
+    /// Applies one of them, a backfill to its end.
+    pub(super) async fn apply(&self, url: &DatabaseUrl, name: &str) -> anyhow::Result<()> {
+        let (status, said, why) = self.ask(&["up", "--only", name], url).await?;
+        if !status.success() {
+            bail!("migrate up --only {name} failed ({status}):\n{said}{}", why.trim_end());
+        }
+        Ok(())
     }
 
-    async fn run(&self, arguments: &[&str], url: &DatabaseUrl) -> anyhow::Result<String> {
+    async fn ask(
+        &self,
+        arguments: &[&str],
+        url: &DatabaseUrl,
+    ) -> anyhow::Result<(std::process::ExitStatus, String, String)> {
         let mut command = Command::new(&self.0);
         // The address may hold a password: never in the arguments, which everyone can read.
         command.args(arguments).env("DATABASE_URL", url.expose()).stdin(Stdio::null());
         bind_to_supervisor(&mut command, None);
         let output = command.output().await.context("migrate cannot be run")?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        if !output.status.success() {
-            let why = String::from_utf8_lossy(&output.stderr);
-            bail!("migrate {} failed ({}):\n{said}{}", arguments[0], output.status, why.trim_end());
-        }
-        Ok(said)
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok((output.status, text(&output.stdout), text(&output.stderr)))
     }
 }

@@ -1,13 +1,16 @@
 //! What the database knows of releases: one at a time, and each of them for ever.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use database::{Connection, DatabaseUrl};
 use diesel::{
     QueryResult, QueryableByName,
-    sql_types::{BigInt, Bool, Double, Nullable, Text, Timestamptz},
+    sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz},
 };
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use release::WaitingJob;
 use serde::Serialize;
 
 use super::receipt::Receipt;
@@ -15,6 +18,9 @@ use crate::who;
 
 /// The bytes of "sidesrel". Held by the session, so the death of a release frees it.
 const LOCK: i64 = i64::from_be_bytes(*b"sidesrel");
+
+/// Postgres notices the end of a release that has just ended a moment later.
+const LAST_ONE_LEAVES: Duration = Duration::from_secs(3);
 
 /// The session of one release.
 pub(super) struct Ledger {
@@ -77,6 +83,15 @@ const TICKS: &str = "\
 SELECT count(*) AS fired, extract(epoch FROM max(fired_at - due_at))::float8 AS latest_seconds
 FROM sides.ticks WHERE fired_at >= $1";
 
+const IS_LEFT: &str = "\
+SELECT EXISTS (SELECT FROM sides.fang_tasks WHERE kind = $1 AND version = $2
+    AND state IN ('new', 'retried', 'in_progress')) AS answer";
+
+/// The release as the host names it to its children: the beginning of the digest.
+const IS_LIVE: &str = "\
+SELECT EXISTS (SELECT FROM sides.instances WHERE process = $1 AND starts_with($2, release) AND release <> ''
+    AND state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds') AS answer";
+
 const RECORD: &str = "\
 INSERT INTO sides.releases (started_at, asked_by, outcome, receipt) VALUES ($1, $2, $3, $4::jsonb)";
 
@@ -85,9 +100,16 @@ impl Ledger {
     pub(super) async fn open(url: &DatabaseUrl) -> anyhow::Result<Self> {
         let mut connection = database::connect(&url.with_application_name("sides release")).await?;
         let lock = format!("SELECT pg_try_advisory_lock({LOCK}) AS answer");
-        let taken: Answer = diesel::sql_query(lock).get_result(&mut connection).await?;
-        if !taken.answer {
-            bail!("another release goes on with this database; wait until it has ended");
+        let deadline = Instant::now() + LAST_ONE_LEAVES;
+        loop {
+            let taken: Answer = diesel::sql_query(&lock).get_result(&mut connection).await?;
+            if taken.answer {
+                break;
+            }
+            if Instant::now() > deadline {
+                bail!("another release goes on with this database; wait until it has ended");
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let now: Now = diesel::sql_query("SELECT now() AS now").get_result(&mut connection).await?;
         Ok(Self { connection, begun_at: now.now })
@@ -101,6 +123,46 @@ impl Ledger {
         self.begun_at = now.now;
         let remembered = self.connection.batch_execute(remember).await;
         remembered.context("the queue cannot be read; is the schema up to date? run `sides migration up`")
+    }
+
+    /// Waits until no job of these kinds and versions is queued, scheduled, running or to be tried again.
+    pub(super) async fn wait_until_none_is_left(
+        &mut self,
+        jobs: &[WaitingJob],
+        limit: Duration,
+    ) -> anyhow::Result<()> {
+        let deadline = Instant::now() + limit;
+        for job in jobs {
+            loop {
+                let left: Answer = diesel::sql_query(IS_LEFT)
+                    .bind::<Text, _>(&job.kind)
+                    .bind::<Integer, _>(i32::from(job.version))
+                    .get_result(&mut self.connection)
+                    .await?;
+                if !left.answer {
+                    break;
+                }
+                if Instant::now() > deadline {
+                    bail!(
+                        "jobs of {job} are still there after {} s, and the next step takes away who works them: \
+                         release again when they are done, or keep their handler for now",
+                        limit.as_secs()
+                    );
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a copy of this release says that it lives.
+    pub(super) async fn is_live(&mut self, process: &str, release: &str) -> QueryResult<bool> {
+        let live: Answer = diesel::sql_query(IS_LIVE)
+            .bind::<Text, _>(process)
+            .bind::<Text, _>(release)
+            .get_result(&mut self.connection)
+            .await?;
+        Ok(live.answer)
     }
 
     pub(super) async fn jobs(&mut self) -> QueryResult<Jobs> {

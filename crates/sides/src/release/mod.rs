@@ -1,9 +1,9 @@
 //! `sides release`: what changed, in which order, and a receipt.
 //!
-//! Build every program on its own (`build`), compare its bytes with what the host runs (`plan`), change the
-//! schema, have the host replace one process after the other (`steps`), all under the eyes of a strict prober
-//! and a count of jobs and ticks (`measure`). What does not go well is undone. The end is a receipt, printed
-//! and stored.
+//! Build every program on its own (`build`), ask the kept programs, the schema and the queue what they need
+//! (`world`), have the planner find an order in which every state fits (`plan`), and carry it out (`steps`): schema
+//! changes, and the host replaces one process after the other, all under the eyes of a strict prober and a count of
+//! jobs and ticks (`measure`). What does not go well is undone. The end is a receipt, printed and stored.
 
 mod back;
 mod build;
@@ -12,6 +12,7 @@ mod measure;
 mod plan;
 mod receipt;
 mod steps;
+mod world;
 
 use anyhow::Context as _;
 use database::DatabaseUrl;
@@ -25,6 +26,7 @@ use crate::{
     releases::{Interrupted, Set, Store},
     workspace::Workspace,
 };
+use build::Pending;
 use ledger::Ledger;
 use plan::Plan;
 use steps::Run;
@@ -49,7 +51,8 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
         Some(migrate) => migrate.pending(&url).await?,
         None => Vec::new(),
     };
-    let plan = Plan::of(&running, &built.set, pending);
+    let planned = ordered(&screen, &store, &url, &running, &built.set, &pending).await?;
+    let Some(plan) = planned else { return Ok(Outcome::Refused) };
     screen.line(&plan.to_string());
     if plan.is_empty() {
         store.set_interrupted(None)?;
@@ -63,6 +66,50 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
     store.set_interrupted(Some(&Interrupted { from: from.clone(), to }))?;
     let run = Run { workspace, screen: &screen, store: &store, url: &url, migrate: built.migrate.as_ref() };
     carry_out(&run, ledger, &status, &plan, &from, &options.watching).await
+}
+
+/// The order, or nothing when there is none: then it was said why.
+async fn ordered(
+    screen: &Screen,
+    store: &Store,
+    url: &DatabaseUrl,
+    running: &Set,
+    wanted: &Set,
+    pending: &[Pending],
+) -> anyhow::Result<Option<Plan>> {
+    let refuse = |reason: &str| {
+        let text = format!("refused: {reason}\nNothing was changed.");
+        screen.line(&tell::fault(screen.palette, &text));
+    };
+    let problems: Vec<String> = pending
+        .iter()
+        .flat_map(|step| step.problems.iter().map(move |problem| format!("\n  {}: {problem}", step.name)))
+        .collect();
+    if !problems.is_empty() {
+        let next = "`sides migration check` shows where, and what to write instead";
+        refuse(&format!("these migrations are not safe:{}\n{next}", problems.concat()));
+        return Ok(None);
+    }
+    let seen = world::look(store, url, running, wanted, pending).await?;
+    if !seen.silent.is_empty() {
+        let who = seen.silent.join(", ");
+        let text = format!("no answer to --manifest, so the order does not know what they need: {who}");
+        screen.line(&tell::notice(screen.palette, &text));
+    }
+    let planned = match release::plan(&seen.world) {
+        Ok(planned) => planned,
+        Err(fault) => {
+            refuse(&fault.to_string());
+            return Ok(None);
+        }
+    };
+    match Plan::of(&seen.world, planned, running, wanted) {
+        Ok(plan) => Ok(Some(plan)),
+        Err(entangled) => {
+            refuse(&entangled.to_string());
+            Ok(None)
+        }
+    }
 }
 
 /// What every release begins with: a host, its database, and the right to be the one release that goes on.

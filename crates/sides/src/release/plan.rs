@@ -1,61 +1,126 @@
-//! What to do, in which order: values in, steps out.
+//! What to do, in which order: what the planner answers, in the orders that a host takes.
 
 use std::fmt;
+
+use release::{Action, Phase, Requirement, WaitingJob, World};
 
 use crate::releases::{Digest, Interrupted, Set};
 
 /// The steps of one release. A process that is not named stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// Pending migrations, run first: old code goes on with the new schema, new code may need it.
-    pub(crate) migrations: Vec<String>,
-    /// The processes, in the order in which they are replaced.
-    pub(crate) rolls: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
     /// Processes whose bytes are what runs.
     pub(crate) unchanged: Vec<String>,
+    /// What does not fit already, before the first step.
+    pub(crate) broken_before: Vec<Requirement>,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Applies one pending migration.
+    Migrate { name: String, phase: Phase },
+    /// Waits until none of these jobs waits or runs: their enqueuers are gone, and so is their handler next.
+    Await { jobs: Vec<WaitingJob> },
+    /// Replaces a process.
+    Roll(Roll),
 }
 
 /// One process and its release.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct Roll {
     pub(crate) process: String,
     /// What runs now; none for a process that was never released.
     pub(crate) from: Option<Digest>,
     pub(crate) to: Digest,
 }
 
+/// The planner's order needs more than a host does in one step.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{first} must run old and new side by side until {second} is replaced too, and a host replaces one after the other: release {second} on its own first (--only {second}), with code that both fit"
+)]
+pub(crate) struct Entangled {
+    first: String,
+    second: String,
+}
+
 impl Plan {
-    /// From what runs to what is wanted. Who works jobs goes before who enqueues them, and who answers people
-    /// goes last: the worker, the clock, others by name, web.
-    pub(crate) fn of(running: &Set, wanted: &Set, migrations: Vec<String>) -> Self {
-        let (mut rolls, mut unchanged) = (Vec::new(), Vec::new());
-        for (process, to) in wanted {
-            match running.get(process) {
-                Some(from) if from == to => unchanged.push(process.clone()),
-                from => rolls.push(Step { process: process.clone(), from: from.cloned(), to: to.clone() }),
+    /// The planner's plan for `world` as steps of a host that goes from `running` to `wanted`.
+    pub(crate) fn of(
+        world: &World,
+        planned: release::Plan,
+        running: &Set,
+        wanted: &Set,
+    ) -> Result<Self, Entangled> {
+        let mut steps = Vec::new();
+        let mut open: Option<(String, Option<usize>)> = None;
+        let has_old = |process: &str| {
+            let known = world.processes.iter().find(|known| known.name == process);
+            known.is_some_and(|known| !known.live.is_empty())
+        };
+        for action in planned.actions {
+            if let Some((first, _)) = &open {
+                let second = match &action {
+                    Action::Start { process, .. } => Some(process),
+                    Action::Stop { process, .. } if process != first => Some(process),
+                    _ => None,
+                };
+                if let Some(second) = second {
+                    return Err(Entangled { first: first.clone(), second: second.clone() });
+                }
+            }
+            match action {
+                Action::Migrate { step, phase } => steps.push(Step::Migrate { name: step, phase }),
+                // A host starts the new copy and ends the old one in one go, so the wait comes before both: the
+                // old handler works off what is left just as well alone.
+                Action::Await { jobs } => match &mut open {
+                    Some((_, Some(at))) => {
+                        steps.insert(*at, Step::Await { jobs });
+                        *at += 1;
+                    }
+                    _ => steps.push(Step::Await { jobs }),
+                },
+                Action::Start { process, .. } => {
+                    let Some(to) = wanted.get(&process) else { continue };
+                    let roll = Roll {
+                        process: process.clone(),
+                        from: running.get(&process).cloned(),
+                        to: to.clone(),
+                    };
+                    open = has_old(&process).then(|| (process, Some(steps.len())));
+                    steps.push(Step::Roll(roll));
+                }
+                Action::Stop { .. } => open = None,
             }
         }
-        rolls.sort_by_key(|step| (place(&step.process), step.process.clone()));
-        Self { migrations, rolls, unchanged }
-    }
-
-    /// The same steps for the way back: who enqueues goes before who works what it enqueued.
-    pub(crate) fn backwards(mut self) -> Self {
-        self.rolls.reverse();
-        self
+        let unchanged = wanted.iter().filter(|(process, to)| running.get(*process) == Some(to));
+        let unchanged = unchanged.map(|(process, _)| process.clone()).collect();
+        Ok(Self { steps, unchanged, broken_before: planned.broken_before })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.migrations.is_empty() && self.rolls.is_empty()
+        self.steps.is_empty()
+    }
+
+    pub(crate) fn rolls(&self) -> impl Iterator<Item = &Roll> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Roll(roll) => Some(roll),
+            _ => None,
+        })
+    }
+
+    /// The number of the first step that cannot be taken back.
+    fn point_of_no_return(&self) -> Option<usize> {
+        self.steps.iter().position(Step::is_final).map(|at| at + 1)
     }
 }
 
-fn place(process: &str) -> u8 {
-    match process {
-        "worker" => 0,
-        "clock" => 1,
-        "web" => 3,
-        _ => 2,
+impl Step {
+    /// Whether there is no way back behind it: it takes away what the old releases need.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self, Self::Migrate { phase: Phase::Contract, .. })
     }
 }
 
@@ -74,24 +139,44 @@ pub(crate) fn cut_off(release: &Interrupted, running: &Set) -> String {
     )
 }
 
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Migrate { name, phase: Phase::Expand } => write!(f, "migrate: {name}"),
+            Self::Migrate { name, phase: Phase::Backfill } => write!(f, "migrate: {name} (in batches)"),
+            Self::Migrate { name, phase: Phase::Contract } => {
+                write!(f, "migrate: {name}, once nothing old runs")
+            }
+            Self::Await { jobs } => {
+                let jobs: Vec<String> = jobs.iter().map(ToString::to_string).collect();
+                write!(f, "wait until no job is left of {}", jobs.join(", "))
+            }
+            Self::Roll(Roll { process, from, to }) => match from {
+                Some(from) => write!(f, "replace {process}: {from} → {to}"),
+                None => write!(f, "replace {process}: new → {to}"),
+            },
+        }
+    }
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
-            return f.write_str("Nothing to do: every process runs exactly these bytes.");
+            f.write_str("Nothing to do: every process runs exactly these bytes.")?;
+        } else {
+            f.write_str("Plan:")?;
         }
-        f.write_str("Plan:")?;
-        let mut number = 0;
-        if !self.migrations.is_empty() {
-            number += 1;
-            write!(f, "\n  {number}. migrate: {}", self.migrations.join(", "))?;
+        for (at, step) in self.steps.iter().enumerate() {
+            write!(f, "\n  {}. {step}", at + 1)?;
         }
-        for step in &self.rolls {
-            number += 1;
-            let from = step.from.as_ref().map_or_else(|| "new".to_owned(), ToString::to_string);
-            write!(f, "\n  {number}. replace {}: {from} → {}", step.process, step.to)?;
+        if let Some(number) = self.point_of_no_return() {
+            write!(f, "\n  no way back behind step {number}")?;
         }
-        if !self.unchanged.is_empty() {
+        if !self.unchanged.is_empty() && !self.is_empty() {
             write!(f, "\n  unchanged: {}", self.unchanged.join(", "))?;
+        }
+        for broken in &self.broken_before {
+            write!(f, "\n  does not fit as it runs now: {broken}")?;
         }
         Ok(())
     }
@@ -99,39 +184,108 @@ impl fmt::Display for Plan {
 
 #[cfg(test)]
 mod tests {
+    use release::{Manifest, Process, SchemaStep, plan};
+
     use super::*;
 
+    fn digest(letter: char) -> Digest {
+        Digest::parse(&letter.to_string().repeat(64)).unwrap()
+    }
+
     fn set(pairs: &[(&str, char)]) -> Set {
-        let digest = |letter: &char| Digest::parse(&letter.to_string().repeat(64)).unwrap();
-        pairs.iter().map(|(process, letter)| ((*process).to_owned(), digest(letter))).collect()
+        pairs.iter().map(|(process, letter)| ((*process).to_owned(), digest(*letter))).collect()
     }
 
-    fn order(plan: &Plan) -> Vec<&str> {
-        plan.rolls.iter().map(|step| step.process.as_str()).collect()
+    /// A release with what it enqueues and handles.
+    fn manifest(process: &str, letter: char, enqueues: &[&str], handles: &[&str]) -> Manifest {
+        let mut manifest = Manifest::new(process, digest(letter).as_str());
+        manifest.enqueues = enqueues.iter().map(|kind| ((*kind).to_owned(), 1)).collect();
+        let handled = release::Handled { newest: 1, oldest: 1, aliases: Default::default() };
+        manifest.handles = handles.iter().map(|kind| ((*kind).to_owned(), handled.clone())).collect();
+        manifest
+    }
+
+    fn roll(live: Manifest, wanted: Manifest) -> Process {
+        Process { name: live.process.clone(), live: vec![live], wanted: Some(wanted) }
+    }
+
+    fn shown(world: &World) -> String {
+        let of = |manifest: &Manifest| (manifest.process.clone(), Digest::parse(&manifest.digest).unwrap());
+        let running = world.processes.iter().flat_map(|process| &process.live).map(of).collect();
+        let wanted = world.processes.iter().flat_map(|process| &process.wanted).map(of).collect();
+        Plan::of(world, plan(world).unwrap(), &running, &wanted).unwrap().to_string()
     }
 
     #[test]
-    fn only_changed_bytes_are_released_workers_first_and_web_last() {
-        let running = set(&[("web", 'a'), ("worker", 'a'), ("clock", 'a'), ("mail", 'a')]);
-        let wanted = set(&[("web", 'b'), ("worker", 'b'), ("clock", 'a'), ("mail", 'b')]);
-        let plan = Plan::of(&running, &wanted, Vec::new());
-        assert_eq!(order(&plan), ["worker", "mail", "web"]);
-        assert_eq!(plan.unchanged, ["clock"]);
-        assert_eq!(order(&plan.backwards()), ["web", "mail", "worker"]);
+    fn the_worker_that_knows_a_new_job_comes_before_the_web_that_enqueues_it() {
+        let processes = vec![
+            roll(manifest("web", 'a', &[], &[]), manifest("web", 'b', &["greet"], &[])),
+            roll(manifest("worker", 'a', &[], &[]), manifest("worker", 'b', &[], &["greet"])),
+            roll(manifest("clock", 'c', &[], &[]), manifest("clock", 'c', &[], &[])),
+        ];
+        assert_eq!(
+            shown(&World { processes, ..World::default() }),
+            "Plan:\n  1. replace worker: aaaaaaaaaaaa → bbbbbbbbbbbb\n  2. replace web: aaaaaaaaaaaa → bbbbbbbbbbbb\n  \
+             unchanged: clock"
+        );
     }
 
     #[test]
-    fn what_was_not_built_is_left_alone_and_a_new_process_is_started() {
-        let plan = Plan::of(&set(&[("web", 'a')]), &set(&[("worker", 'b')]), Vec::new());
-        assert_eq!((order(&plan), plan.rolls[0].from.clone()), (vec!["worker"], None));
+    fn what_is_left_of_a_job_that_goes_is_waited_for_before_its_handler_is_replaced() {
+        let processes = vec![
+            roll(manifest("web", 'a', &["greet"], &[]), manifest("web", 'b', &[], &[])),
+            roll(manifest("worker", 'a', &[], &["greet"]), manifest("worker", 'b', &[], &[])),
+        ];
+        assert_eq!(
+            shown(&World { processes, ..World::default() }),
+            "Plan:\n  1. replace web: aaaaaaaaaaaa → bbbbbbbbbbbb\n  2. wait until no job is left of greet (version 1)\n  \
+             3. replace worker: aaaaaaaaaaaa → bbbbbbbbbbbb"
+        );
     }
 
     #[test]
-    fn the_same_bytes_are_nothing_to_do_unless_the_schema_waits() {
-        let running = set(&[("web", 'a')]);
-        assert!(Plan::of(&running, &running, Vec::new()).is_empty());
-        let plan = Plan::of(&running, &running, vec!["1_add".to_owned()]);
-        assert_eq!(plan.to_string(), "Plan:\n  1. migrate: 1_add\n  unchanged: web");
+    fn the_schema_narrows_last_and_the_plan_says_that_there_is_no_way_back() {
+        let step = |name: &str, phase| SchemaStep { name: name.to_owned(), phase, changes: Vec::new() };
+        let world = World {
+            steps: vec![step("1_add", Phase::Expand), step("2_drop", Phase::Contract)],
+            processes: vec![roll(manifest("web", 'a', &[], &[]), manifest("web", 'b', &[], &[]))],
+            ..World::default()
+        };
+        assert_eq!(
+            shown(&world),
+            "Plan:\n  1. migrate: 1_add\n  2. replace web: aaaaaaaaaaaa → bbbbbbbbbbbb\n  \
+             3. migrate: 2_drop, once nothing old runs\n  no way back behind step 3"
+        );
+    }
+
+    #[test]
+    fn processes_that_must_overlap_are_refused_by_name() {
+        let action = |start: bool, process: &str| match start {
+            true => Action::Start { process: process.to_owned(), digest: digest('b').as_str().to_owned() },
+            false => {
+                Action::Stop { process: process.to_owned(), digests: vec![digest('a').as_str().to_owned()] }
+            }
+        };
+        let world = World {
+            processes: ["web", "worker"]
+                .map(|name| roll(manifest(name, 'a', &[], &[]), manifest(name, 'b', &[], &[])))
+                .into(),
+            ..World::default()
+        };
+        let planned = release::Plan {
+            actions: vec![
+                action(true, "worker"),
+                action(true, "web"),
+                action(false, "web"),
+                action(false, "worker"),
+            ],
+            point_of_no_return: None,
+            broken_before: Vec::new(),
+        };
+        let (running, wanted) =
+            (set(&[("web", 'a'), ("worker", 'a')]), set(&[("web", 'b'), ("worker", 'b')]));
+        let refused = Plan::of(&world, planned, &running, &wanted).unwrap_err();
+        assert_eq!(refused, Entangled { first: "worker".to_owned(), second: "web".to_owned() });
     }
 
     #[test]

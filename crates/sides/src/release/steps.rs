@@ -15,7 +15,7 @@ use super::{
     build::Migrate,
     ledger::Ledger,
     measure,
-    plan::{Plan, Step},
+    plan::{Plan, Roll, Step},
     receipt::{Done, Receipt, Verdict},
 };
 use crate::{
@@ -28,6 +28,11 @@ use crate::{
 
 /// How long the replaced processes may take to answer, all of them, at the end.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long an old copy may take to leave: its own drain, which the host ends in the end, and some more.
+const GONE_LIMIT: Duration = Duration::from_secs(180);
+/// How long jobs that a departed release left behind may take.
+const JOBS_LIMIT: Duration = Duration::from_secs(120);
 
 /// What carrying out a plan needs.
 pub(super) struct Run<'a> {
@@ -51,22 +56,29 @@ impl Run<'_> {
         let begun = Instant::now();
         let mut steps = Vec::new();
         let prober = measure::start(status, &watching.probe);
-        if let (Some(migrate), false) = (self.migrate, plan.migrations.is_empty()) {
-            let migrated = self.timed(&mut steps, "migrated".to_owned(), migrate.up(self.url)).await;
-            if let Err(error) = migrated {
-                self.store.set_interrupted(None)?;
-                return Err(error.context("no process was replaced"));
-            }
-        }
         ledger.begin().await?;
         let mut rolled = Vec::new();
-        let done = self.roll_all(plan, &mut rolled, &mut steps).await;
-        let done = match done {
-            Ok(()) => self.bake(prober.as_ref(), plan, watching).await,
-            failed => failed,
+        let mut is_final = false;
+        let done = async {
+            for step in &plan.steps {
+                // The last moment at which going back costs nothing.
+                if step.is_final() && !is_final {
+                    self.bake(prober.as_ref(), &rolled, watching).await?;
+                    is_final = true;
+                }
+                self.take(step, &mut ledger, &mut steps).await.map_err(|error| format!("{error:#}"))?;
+                if let Step::Roll(roll) = step {
+                    rolled.push(roll);
+                }
+            }
+            self.bake(prober.as_ref(), &rolled, watching).await
         };
+        let done = done.await;
         let (outcome, reason) = match done {
             Ok(()) => (Verdict::Released, None),
+            Err(reason) if is_final => {
+                (Verdict::Partial, Some(format!("{reason}; there is no way back: the schema has narrowed")))
+            }
             Err(reason) => {
                 self.screen.line(&tell::fault(self.screen.palette, &format!("{reason}; going back")));
                 self.go_back(&rolled, &mut steps, reason).await
@@ -86,19 +98,48 @@ impl Run<'_> {
         Ok(receipt)
     }
 
-    async fn roll_all<'p>(
-        &self,
-        plan: &'p Plan,
-        rolled: &mut Vec<&'p Step>,
-        steps: &mut Vec<Done>,
-    ) -> Result<(), String> {
-        for step in &plan.rolls {
-            let what = format!("replaced {}", step.process);
-            let roll = self.roll(&step.process, &step.to);
-            self.timed(steps, what, roll).await.map_err(|error| format!("{error:#}"))?;
-            rolled.push(step);
+    async fn take(&self, step: &Step, ledger: &mut Ledger, steps: &mut Vec<Done>) -> anyhow::Result<()> {
+        match step {
+            Step::Migrate { name, .. } => {
+                let migrate = self.migrate.context("the workspace has no program that migrates")?;
+                self.timed(steps, format!("migrated {name}"), migrate.apply(self.url, name)).await
+            }
+            Step::Await { jobs } => {
+                self.timed(steps, step.to_string(), ledger.wait_until_none_is_left(jobs, JOBS_LIMIT)).await
+            }
+            Step::Roll(Roll { process, from, to }) => {
+                let roll = async {
+                    self.roll(process, to).await?;
+                    match from {
+                        Some(from) => self.see_gone(process, from, ledger).await,
+                        None => Ok(()),
+                    }
+                };
+                self.timed(steps, format!("replaced {process}"), roll).await
+            }
         }
-        Ok(())
+    }
+
+    /// Waits until no copy of the old release runs: what comes next in the plan counts on it.
+    async fn see_gone(&self, process: &str, old: &Digest, ledger: &mut Ledger) -> anyhow::Result<()> {
+        let deadline = Instant::now() + GONE_LIMIT;
+        loop {
+            let status = match Client::connect(&self.workspace.run_folder()).await? {
+                Some(client) => client.status().await?,
+                None => anyhow::bail!("the host has gone"),
+            };
+            let leaves =
+                status.processes.iter().any(|copy| copy.name == process && copy.state == State::Draining);
+            if !leaves && !ledger.is_live(process, old.as_str()).await? {
+                return Ok(());
+            }
+            anyhow::ensure!(
+                Instant::now() < deadline,
+                "{process} {old} still runs after {} s: `sides ps` shows it",
+                GONE_LIMIT.as_secs()
+            );
+            time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     async fn roll(&self, process: &str, digest: &Digest) -> anyhow::Result<()> {
@@ -108,7 +149,12 @@ impl Run<'_> {
     }
 
     /// Watches for a while, and then asks whether the expected builds answer.
-    async fn bake(&self, prober: Option<&Prober>, plan: &Plan, watching: &Watching) -> Result<(), String> {
+    async fn bake(
+        &self,
+        prober: Option<&Prober>,
+        rolled: &[&Roll],
+        watching: &Watching,
+    ) -> Result<(), String> {
         let until = Instant::now() + Duration::from_secs(watching.bake);
         loop {
             if let Some(seen) = prober.map(Prober::seen)
@@ -125,7 +171,7 @@ impl Run<'_> {
         }
         let deadline = Instant::now() + ANSWER_LIMIT;
         loop {
-            match self.missing(plan).await {
+            match self.missing(rolled).await {
                 None => return Ok(()),
                 Some(missing) if Instant::now() > deadline => return Err(missing),
                 Some(_) => time::sleep(Duration::from_millis(100)).await,
@@ -134,13 +180,13 @@ impl Run<'_> {
     }
 
     /// Which of the replaced processes does not answer in its expected release.
-    async fn missing(&self, plan: &Plan) -> Option<String> {
+    async fn missing(&self, rolled: &[&Roll]) -> Option<String> {
         let status = match Client::connect(&self.workspace.run_folder()).await {
             Ok(Some(client)) => client.status().await.ok(),
             _ => None,
         };
         let Some(status) = status else { return Some("the host does not answer".to_owned()) };
-        plan.rolls.iter().find_map(|step| {
+        rolled.iter().find_map(|step| {
             let name = &step.process;
             let is_expected = status.releases.get(name).is_some_and(|digest| digest == step.to.as_str());
             let answers = |process: &platform::local::ProcessStatus| {
@@ -157,7 +203,7 @@ impl Run<'_> {
     /// Puts back what was replaced, last first. A process that had never been released stays.
     async fn go_back(
         &self,
-        rolled: &[&Step],
+        rolled: &[&Roll],
         steps: &mut Vec<Done>,
         reason: String,
     ) -> (Verdict, Option<String>) {
@@ -176,7 +222,7 @@ impl Run<'_> {
         if outcome == Verdict::Released {
             self.store.set_before(from)?;
             let running = self.store.running()?;
-            for step in &plan.rolls {
+            for step in plan.rolls() {
                 self.store.prune(&step.process, &[from, &running]);
             }
         }

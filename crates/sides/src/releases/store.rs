@@ -69,6 +69,25 @@ impl Store {
         Some(self.path_of(process, digest)).filter(|path| path.is_dir())
     }
 
+    /// The program of a kept release: named as its process, or else the only file there.
+    ///
+    /// # Errors
+    /// When it is not kept any more.
+    pub(crate) fn program(&self, process: &str, digest: &Digest) -> anyhow::Result<PathBuf> {
+        let folder = self.find(process, digest);
+        let folder = folder.with_context(|| {
+            format!("{process} {digest} is not kept here any more: release it again with `sides release`")
+        })?;
+        let named = folder.join(process);
+        if named.is_file() {
+            return Ok(named);
+        }
+        let entry =
+            fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?.next();
+        let entry = entry.with_context(|| format!("{} is empty: remove it", folder.display()))?;
+        Ok(entry.with_context(|| format!("cannot read {}", folder.display()))?.path())
+    }
+
     /// What the host runs, or would run.
     pub(crate) fn running(&self) -> anyhow::Result<Set> {
         Ok(self.read("running.json")?.unwrap_or_default())

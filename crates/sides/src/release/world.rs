@@ -1,0 +1,120 @@
+//! What the planner is told: asked of the kept programs, the schema and the queue.
+
+use std::{collections::BTreeSet, path::Path, process::Stdio, time::Duration};
+
+use anyhow::{Context as _, ensure};
+use database::DatabaseUrl;
+use platform::local::bind_to_supervisor;
+use release::{CATALOGUE_SQL, Catalogue, Manifest, Process, SchemaStep, WaitingJob, World};
+use tokio::{process::Command, time};
+
+use super::build::Pending;
+use crate::releases::{Digest, Set, Store};
+
+/// A program that is only asked what it is answers at once.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// Jobs that are queued, scheduled, running or waiting for a retry, and those that people have put on a schedule.
+const WAITING: &str = "\
+SELECT DISTINCT kind, version::int4 FROM sides.fang_tasks WHERE state IN ('new', 'retried', 'in_progress') AND kind <> ''
+UNION SELECT DISTINCT kind, 1 FROM sides.stored_schedules";
+
+const IS_MIGRATED: &str = "SELECT to_regclass('sides.stored_schedules') IS NOT NULL";
+
+/// The world, and the programs that did not say what they need.
+pub(super) struct Seen {
+    pub(super) world: World,
+    pub(super) silent: Vec<String>,
+}
+
+/// Looks at everything that a plan depends on. `wanted` names what shall run; a process it does not name stays.
+pub(super) async fn look(
+    store: &Store,
+    url: &DatabaseUrl,
+    running: &Set,
+    wanted: &Set,
+    pending: &[Pending],
+) -> anyhow::Result<Seen> {
+    let mut silent = Vec::new();
+    let mut processes = Vec::new();
+    let mut names: Vec<&String> = running.keys().chain(wanted.keys()).collect();
+    names.sort_by_key(|name| (place(name), *name));
+    names.dedup();
+    for name in names {
+        let live = match running.get(name) {
+            Some(digest) => vec![manifest(store, name, digest, &mut silent).await?],
+            None => Vec::new(),
+        };
+        let wanted = match wanted.get(name) {
+            Some(digest) => Some(manifest(store, name, digest, &mut silent).await?),
+            None => live.first().cloned(),
+        };
+        processes.push(Process { name: name.clone(), live, wanted });
+    }
+    let client = database::client(&url.with_application_name("sides plan")).await?;
+    let answer: String =
+        client.query_one(CATALOGUE_SQL, &[]).await.context("the schema cannot be read")?.get(0);
+    let catalogue = Catalogue::read(&answer).context("the schema is not understood")?;
+    let mut waiting = BTreeSet::new();
+    if client.query_one(IS_MIGRATED, &[]).await?.get(0) {
+        for row in client.query(WAITING, &[]).await.context("the queue cannot be read")? {
+            let version = u16::try_from(row.get::<_, i32>(1)).context("a job has no version that is one")?;
+            waiting.insert(WaitingJob { kind: row.get(0), version });
+        }
+    }
+    let steps = pending.iter().map(step).collect::<anyhow::Result<_>>()?;
+    Ok(Seen { world: World { catalogue, steps, processes, waiting }, silent })
+}
+
+/// Where nothing else decides, who works jobs goes first, and who answers people goes last.
+fn place(process: &str) -> u8 {
+    match process {
+        "worker" => 0,
+        "clock" => 1,
+        "web" => 3,
+        _ => 2,
+    }
+}
+
+fn step(pending: &Pending) -> anyhow::Result<SchemaStep> {
+    // Expanding is safe by what it is; to take something away unseen is not.
+    ensure!(
+        pending.changes.is_some() || pending.phase != release::Phase::Contract,
+        "{} takes something away, and what cannot be seen without a scratch database: {}",
+        pending.name,
+        pending.note.as_deref().unwrap_or("none could be made")
+    );
+    let changes = pending.changes.clone().unwrap_or_default();
+    Ok(SchemaStep { name: pending.name.clone(), phase: pending.phase, changes })
+}
+
+/// What a kept program says of itself. One that says nothing is taken to need nothing, and named.
+async fn manifest(
+    store: &Store,
+    process: &str,
+    digest: &Digest,
+    silent: &mut Vec<String>,
+) -> anyhow::Result<Manifest> {
+    let program = store.program(process, digest)?;
+    let said = ask(&program).await;
+    let mut manifest = said.unwrap_or_else(|| {
+        let name = format!("{process} {digest}");
+        if !silent.contains(&name) {
+            silent.push(name);
+        }
+        Manifest::new(process, digest.as_str())
+    });
+    // A process is known by its Procfile, a release by the digest it is kept under.
+    process.clone_into(&mut manifest.process);
+    digest.as_str().clone_into(&mut manifest.digest);
+    Ok(manifest)
+}
+
+async fn ask(program: &Path) -> Option<Manifest> {
+    let mut command = Command::new(program);
+    // Without its settings, so that a program which does not know the question cannot begin to work.
+    command.arg("--manifest").env_clear().stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    bind_to_supervisor(&mut command, None);
+    let output = time::timeout(ANSWER_LIMIT, command.output()).await.ok()?.ok()?;
+    serde_json::from_slice(&output.stdout).ok()
+}
