@@ -73,7 +73,8 @@ pub(crate) async fn run(workspace: &Workspace, options: &HostOptions) -> anyhow:
         Server::start(&workspace.run_folder(), status.subscribe(), stop.token(), Some(tasks.clone()))?;
     let ledger = Ledger::open(&workspace.run_folder(), url.clone());
     let _pings = database::watch(url, status.clone());
-    let _hangups = hangups(tasks)?;
+    let _hangups = hangups(tasks.clone())?;
+    let own_tasks = tasks;
 
     let bond = Bond::Outliving { run_folder: workspace.run_folder(), logs: workspace.logs_folder() };
     let ports = Arc::new(Ports::default());
@@ -88,7 +89,8 @@ pub(crate) async fn run(workspace: &Workspace, options: &HostOptions) -> anyhow:
     let handover = Handover { lock, listener: Arc::clone(&socket.listener) };
     let mut host = Host { supervisor, store, launches, status: status.clone(), handover, ledger };
     let survivors = platform::local::survivors(&workspace.run_folder());
-    host.start(&screen, survivors, socket.is_inherited)?;
+    let unfinished = host.start(&screen, survivors, socket.is_inherited)?;
+    let _first = give(unfinished, own_tasks);
     status.send_modify(|status| status.phase = Phase::Running);
     tokio::select! {
         () = feed.show_for_ever() => {}
@@ -118,6 +120,16 @@ pub(crate) async fn run(workspace: &Workspace, options: &HostOptions) -> anyhow:
     screen.status(&[]);
     screen.line("Everything has stopped.");
     Ok(Outcome::Done)
+}
+
+/// Gives orders of our own, one after the other. What becomes of them is in the ledger.
+fn give(orders: Vec<Order>, tasks: mpsc::Sender<Task>) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        for order in orders {
+            let (answer, _) = tokio::sync::oneshot::channel();
+            drop(tasks.send(Task { order, answer }).await);
+        }
+    }))
 }
 
 /// SIGHUP: whatever lies in our own file now takes our place.

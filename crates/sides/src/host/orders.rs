@@ -44,14 +44,16 @@ pub(super) struct Host {
 
 impl Host {
     /// Goes on with what a predecessor has left running, as far as it is what should run, and starts the rest. Copies
-    /// of web are only of use when their socket is ours (`same_socket`).
+    /// of web are only of use when their socket is ours (`same_socket`). The answer is what is left to do: processes of
+    /// which another release still serves, because the predecessor died while it replaced it.
     pub(super) fn start(
         &mut self,
         screen: &Screen,
         mut survivors: Vec<Survivor>,
         same_socket: bool,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Vec<Order>> {
         let (running, counts) = (self.store.running()?, self.store.counts()?);
+        let mut unfinished = Vec::new();
         for launch in self.launches.clone() {
             let name = launch.procfile.name.clone();
             let own = survivors.extract_if(.., |survivor| survivor.process == name).collect();
@@ -64,6 +66,9 @@ impl Host {
             let is_usable = launch.listener.is_none() || same_socket;
             let wanted = if is_usable { count_of(&counts, &name) as usize } else { 0 };
             let choice = succession::choose(own, digest.as_str(), wanted);
+            if choice.is_mixed {
+                unfinished.push(finish(&name, digest));
+            }
             if !choice.stay.is_empty() {
                 let text = format!("{name} ran on: {}", choice.stay.len());
                 screen.line(&tell::notice(screen.palette, &text));
@@ -83,7 +88,7 @@ impl Host {
             self.supervisor.adopt(launch, survivor, false);
         }
         self.tell(&running, &counts);
-        Ok(())
+        Ok(unfinished)
     }
 
     fn dismiss(&mut self, launch: &Launch, survivors: Vec<Survivor>) {
@@ -249,6 +254,13 @@ impl Host {
 
 fn count_of(counts: &BTreeMap<String, u32>, process: &str) -> u32 {
     counts.get(process).copied().unwrap_or(1)
+}
+
+/// Replaces what a predecessor has left by what should run.
+fn finish(process: &str, digest: &Digest) -> Order {
+    let what = What::Put { process: process.to_owned(), release: digest.as_str().to_owned() };
+    let reason = "the host before this one died while it replaced it".to_owned();
+    Order { what, why: Why { asked_by: "host".to_owned(), reason } }
 }
 
 /// What an action is about: a process, one copy of it, or the host itself.

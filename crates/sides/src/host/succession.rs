@@ -83,19 +83,23 @@ impl Handover {
 }
 
 /// What becomes of the copies that a predecessor has left.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Choice {
     pub(super) stay: Vec<Survivor>,
     pub(super) leave: Vec<Survivor>,
+    /// Whether some of those that stay are of another release: they serve until the right one has followed them.
+    pub(super) is_mixed: bool,
 }
 
-/// Those of the release that should run stay, the oldest first: they were serving when the predecessor died. A release
-/// that was only half put in place is not finished here; whoever wanted it asks again.
+/// Those of the release that should run stay, the oldest first: they were serving when the predecessor died. Where they
+/// are too few, others stay for now: whoever serves is only let go when its successor does. Those that were asked to
+/// leave already are on their way.
 pub(super) fn choose(survivors: Vec<Survivor>, release: &str, count: usize) -> Choice {
-    let is_good = |one: &Survivor| !one.leaves && one.release.as_deref() == Some(release);
-    let (mut stay, mut leave): (Vec<_>, Vec<_>) = survivors.into_iter().partition(is_good);
-    stay.sort_by_key(|one| one.copy);
+    let (mut leave, mut stay): (Vec<_>, Vec<_>) = survivors.into_iter().partition(|one| one.leaves);
+    stay.sort_by_key(|one| (one.release.as_deref() != Some(release), one.copy));
     leave.extend(stay.split_off(count.min(stay.len())));
-    Choice { stay, leave }
+    let is_mixed = stay.iter().any(|one| one.release.as_deref() != Some(release));
+    Choice { stay, leave, is_mixed }
 }
 
 fn for_next(descriptor: impl AsFd, flag: FdFlag) -> io::Result<()> {
