@@ -31,7 +31,7 @@ pub use catalogue::{CATALOGUE_SQL, Catalogue, Change, Column};
 pub use declared::{DeclaredError, declared};
 pub use fits::{JobMisfit, SchemaMisfit, argument_misfits, job_misfits, schema_misfits};
 pub use manifest::{Arguments, Handled, MANIFEST_VERSION, Manifest, TableUse};
-pub use plan::{Action, Plan, plan};
+pub use plan::{Action, Plan, plan, plan_in_rolls};
 pub use refusal::{Refusal, WorldFault};
 pub use requirement::{Requirement, WaitingJob};
 pub use split::Split;

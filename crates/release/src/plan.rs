@@ -61,7 +61,21 @@ pub struct Plan {
 /// [`WorldFault::Refused`] with the smallest conflict when there is no such order; other faults when the
 /// world contradicts itself.
 pub fn plan(world: &World) -> Result<Plan, WorldFault> {
-    let compiled = compile(world)?;
+    answer(world, compile(world)?)
+}
+
+/// The same where a process is replaced in one go: each start is followed by the stop of the same process, with nothing
+/// but a wait between them. There are worlds that [`plan()`] finds an order for and this does not.
+///
+/// # Errors
+/// As [`plan()`].
+pub fn plan_in_rolls(world: &World) -> Result<Plan, WorldFault> {
+    let mut compiled = compile(world)?;
+    compiled.problem.in_rolls = true;
+    answer(world, compiled)
+}
+
+fn answer(world: &World, compiled: Compiled) -> Result<Plan, WorldFault> {
     match order(&compiled.problem) {
         Ok(moves) => {
             let actions = actions::of(world, &compiled.problem, &moves);

@@ -44,6 +44,8 @@ pub(crate) struct Problem {
     pub(crate) movers: Vec<Mover>,
     pub(crate) phases: Vec<Phase>,
     pub(crate) rules: Vec<Rule>,
+    /// Whether a process that has begun to be replaced must be done before anything else happens.
+    pub(crate) in_rolls: bool,
     /// Per schema position: positions of one class differ in nothing a rule can see.
     pub(crate) class: Vec<usize>,
 }
@@ -111,6 +113,7 @@ pub(crate) fn compile(world: &World) -> Result<Compiled, WorldFault> {
         movers,
         phases: world.steps.iter().map(|step| step.phase).collect(),
         rules,
+        in_rolls: false,
         class: Vec::new(),
     };
     problem.classify();
@@ -185,6 +188,11 @@ impl Problem {
         let mut moves = Vec::new();
         let movers = || self.movers.iter().enumerate();
         moves.extend(movers().filter_map(|(at, mover)| Some((Move::Stop(at), mover.stopped(state)?))));
+        // What is only to be stopped has not begun.
+        let has_begun = |step: &(Move, State)| matches!(step.0, Move::Stop(at) if self.movers[at].new != 0);
+        if self.in_rolls && moves.iter().any(has_begun) {
+            return moves;
+        }
         let step = State { position: state.position + 1, ..state };
         let next = self.phases.get(state.position);
         if next.is_some_and(|phase| *phase != Phase::Contract) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use release::{Phase, Plan, Process, Refusal, WaitingJob, World, WorldFault, plan};
+use release::{Phase, Plan, Process, Refusal, WaitingJob, World, WorldFault, plan, plan_in_rolls};
 
 use crate::build::{Says, catalogue, drop, manifest, roll, set, step};
 
@@ -259,4 +259,15 @@ fn what_a_worker_enqueues_for_itself_keeps_its_handler_for_one_more_release() {
     assert_eq!(planned(&kept), ["start worker@next", "stop worker@old"]);
     let then = World { processes: vec![roll(next, manifest("worker", "new"))], ..World::default() };
     assert_eq!(planned(&then), ["start worker@new", "stop worker@next"]);
+}
+
+#[test]
+fn who_is_replaced_in_one_go_goes_when_nobody_needs_its_old_release() {
+    let web = roll(manifest("web", "two").enqueues("greet", 1), manifest("web", "one"));
+    let worker = roll(manifest("worker", "two").handles("greet", 1..=1), manifest("worker", "one"));
+    let world = World { processes: vec![worker, web], ..World::default() };
+    assert_eq!(
+        shown(&plan_in_rolls(&world).unwrap()),
+        ["start web@one", "stop web@two", "start worker@one", "await greet (version 1)", "stop worker@two"]
+    );
 }

@@ -95,7 +95,9 @@ impl Migrate {
     /// The migrations that the database does not have yet, in their order.
     pub(super) async fn pending(&self, url: &DatabaseUrl) -> anyhow::Result<Vec<Pending>> {
         let (status, said, why) = self.ask(&["plan", "--json"], url).await?;
-        let lines: Vec<Pending> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let told = said.lines().filter(|line| line.contains("\"phase\""));
+        let lines: Result<Vec<Pending>, _> = told.map(serde_json::from_str).collect();
+        let lines = lines.context("migrate plan answers in another version's words")?;
         // Refused migrations are told as well as others, with what is wrong with them.
         if !status.success() && lines.iter().all(|line| line.problems.is_empty()) {
             bail!("migrate plan failed ({status}):\n{said}{}", why.trim_end());

@@ -14,6 +14,7 @@ use release::WaitingJob;
 use serde::Serialize;
 
 use super::receipt::Receipt;
+use crate::releases::Digest;
 use crate::who;
 
 /// The bytes of "sidesrel". Held by the session, so the death of a release frees it.
@@ -87,10 +88,12 @@ const IS_LEFT: &str = "\
 SELECT EXISTS (SELECT FROM sides.fang_tasks WHERE kind = $1 AND version = $2
     AND state IN ('new', 'retried', 'in_progress')) AS answer";
 
-/// The release as the host names it to its children: the beginning of the digest.
+/// A copy holds a shared lock on its release for as long as its session lives, and beats its row. Both must have ended:
+/// a row outlives a copy that was killed for a moment, and a lock does not outlive a copy that lost its session.
 const IS_LIVE: &str = "\
-SELECT EXISTS (SELECT FROM sides.instances WHERE process = $1 AND starts_with($2, release) AND release <> ''
-    AND state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds') AS answer";
+SELECT NOT pg_try_advisory_xact_lock(hashtextextended($1 || '@' || $2, 0)) OR EXISTS (
+    SELECT FROM sides.instances WHERE process = $1 AND release = $2
+        AND state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds') AS answer";
 
 const RECORD: &str = "\
 INSERT INTO sides.releases (started_at, asked_by, outcome, receipt) VALUES ($1, $2, $3, $4::jsonb)";
@@ -156,10 +159,11 @@ impl Ledger {
     }
 
     /// Whether a copy of this release says that it lives.
-    pub(super) async fn is_live(&mut self, process: &str, release: &str) -> QueryResult<bool> {
+    pub(super) async fn is_live(&mut self, process: &str, release: &Digest) -> QueryResult<bool> {
         let live: Answer = diesel::sql_query(IS_LIVE)
             .bind::<Text, _>(process)
-            .bind::<Text, _>(release)
+            // As the host names it to its children.
+            .bind::<Text, _>(release.to_string())
             .get_result(&mut self.connection)
             .await?;
         Ok(live.answer)

@@ -55,7 +55,9 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
     let Some(plan) = planned else { return Ok(Outcome::Refused) };
     screen.line(&plan.to_string());
     if plan.is_empty() {
-        store.set_interrupted(None)?;
+        if !options.dry_run {
+            store.settle(&running)?;
+        }
         return Ok(Outcome::NothingToDo);
     }
     if options.dry_run {
@@ -96,7 +98,9 @@ async fn ordered(
         let text = format!("no answer to --manifest, so the order does not know what they need: {who}");
         screen.line(&tell::notice(screen.palette, &text));
     }
-    let planned = match release::plan(&seen.world) {
+    // An order that a host cannot take is still found, so that it can be said what is in the way.
+    let in_rolls = release::plan_in_rolls(&seen.world);
+    let planned = match in_rolls.or_else(|refused| release::plan(&seen.world).map_err(|_| refused)) {
         Ok(planned) => planned,
         Err(fault) => {
             refuse(&fault.to_string());

@@ -55,7 +55,7 @@ impl Plan {
         wanted: &Set,
     ) -> Result<Self, Entangled> {
         let mut steps = Vec::new();
-        let mut open: Option<(String, Option<usize>)> = None;
+        let mut open: Option<(String, usize)> = None;
         let has_old = |process: &str| {
             let known = world.processes.iter().find(|known| known.name == process);
             known.is_some_and(|known| !known.live.is_empty())
@@ -76,11 +76,11 @@ impl Plan {
                 // A host starts the new copy and ends the old one in one go, so the wait comes before both: the
                 // old handler works off what is left just as well alone.
                 Action::Await { jobs } => match &mut open {
-                    Some((_, Some(at))) => {
+                    Some((_, at)) => {
                         steps.insert(*at, Step::Await { jobs });
                         *at += 1;
                     }
-                    _ => steps.push(Step::Await { jobs }),
+                    None => steps.push(Step::Await { jobs }),
                 },
                 Action::Start { process, .. } => {
                     let Some(to) = wanted.get(&process) else { continue };
@@ -89,7 +89,7 @@ impl Plan {
                         from: running.get(&process).cloned(),
                         to: to.clone(),
                     };
-                    open = has_old(&process).then(|| (process, Some(steps.len())));
+                    open = has_old(&process).then_some((process, steps.len()));
                     steps.push(Step::Roll(roll));
                 }
                 Action::Stop { .. } => open = None,

@@ -58,25 +58,25 @@ impl Run<'_> {
         let prober = measure::start(status, &watching.probe);
         ledger.begin().await?;
         let mut rolled = Vec::new();
-        let mut is_final = false;
+        let mut narrowed = false;
         let done = async {
+            let mut is_baked = false;
             for step in &plan.steps {
                 // The last moment at which going back costs nothing.
-                if step.is_final() && !is_final {
+                if step.is_final() && !is_baked {
                     self.bake(prober.as_ref(), &rolled, watching).await?;
-                    is_final = true;
+                    is_baked = true;
                 }
-                self.take(step, &mut ledger, &mut steps).await.map_err(|error| format!("{error:#}"))?;
-                if let Step::Roll(roll) = step {
-                    rolled.push(roll);
-                }
+                let taken = self.take(step, &mut ledger, &mut rolled, &mut steps).await;
+                narrowed |= step.is_final() && (taken.is_ok() || !self.is_pending(step).await);
+                taken.map_err(|error| format!("{error:#}"))?;
             }
             self.bake(prober.as_ref(), &rolled, watching).await
         };
         let done = done.await;
         let (outcome, reason) = match done {
             Ok(()) => (Verdict::Released, None),
-            Err(reason) if is_final => {
+            Err(reason) if narrowed => {
                 (Verdict::Partial, Some(format!("{reason}; there is no way back: the schema has narrowed")))
             }
             Err(reason) => {
@@ -98,7 +98,13 @@ impl Run<'_> {
         Ok(receipt)
     }
 
-    async fn take(&self, step: &Step, ledger: &mut Ledger, steps: &mut Vec<Done>) -> anyhow::Result<()> {
+    async fn take<'p>(
+        &self,
+        step: &'p Step,
+        ledger: &mut Ledger,
+        rolled: &mut Vec<&'p Roll>,
+        steps: &mut Vec<Done>,
+    ) -> anyhow::Result<()> {
         match step {
             Step::Migrate { name, .. } => {
                 let migrate = self.migrate.context("the workspace has no program that migrates")?;
@@ -107,17 +113,25 @@ impl Run<'_> {
             Step::Await { jobs } => {
                 self.timed(steps, step.to_string(), ledger.wait_until_none_is_left(jobs, JOBS_LIMIT)).await
             }
-            Step::Roll(Roll { process, from, to }) => {
-                let roll = async {
-                    self.roll(process, to).await?;
-                    match from {
-                        Some(from) => self.see_gone(process, from, ledger).await,
+            Step::Roll(roll) => {
+                let replaced = async {
+                    self.roll(&roll.process, &roll.to).await?;
+                    // From here on there is something to put back, even when the old copy does not leave.
+                    rolled.push(roll);
+                    match &roll.from {
+                        Some(from) => self.see_gone(&roll.process, from, ledger).await,
                         None => Ok(()),
                     }
                 };
-                self.timed(steps, format!("replaced {process}"), roll).await
+                self.timed(steps, format!("replaced {}", roll.process), replaced).await
             }
         }
+    }
+
+    /// Whether a migration that failed has changed nothing yet. When nobody can say, it may have.
+    async fn is_pending(&self, step: &Step) -> bool {
+        let (Step::Migrate { name, .. }, Some(migrate)) = (step, self.migrate) else { return false };
+        migrate.pending(self.url).await.is_ok_and(|pending| pending.iter().any(|one| one.name == *name))
     }
 
     /// Waits until no copy of the old release runs: what comes next in the plan counts on it.
@@ -130,7 +144,7 @@ impl Run<'_> {
             };
             let leaves =
                 status.processes.iter().any(|copy| copy.name == process && copy.state == State::Draining);
-            if !leaves && !ledger.is_live(process, old.as_str()).await? {
+            if !leaves && !ledger.is_live(process, old).await? {
                 return Ok(());
             }
             anyhow::ensure!(

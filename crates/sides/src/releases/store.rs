@@ -125,6 +125,17 @@ impl Store {
         self.write("interrupted.json", release)
     }
 
+    /// Ends the story of a release that was cut off when `running` is all that it wanted, or all that was before.
+    pub(crate) fn settle(&self, running: &Set) -> anyhow::Result<()> {
+        let Some(cut_off) = self.interrupted()? else { return Ok(()) };
+        if *running == cut_off.to {
+            self.set_before(&cut_off.from)?;
+        } else if *running != cut_off.from {
+            return Ok(());
+        }
+        self.set_interrupted(None)
+    }
+
     /// Removes old releases of a process; those in `sets` stay. A failure costs room, nothing else.
     pub(crate) fn prune(&self, process: &str, sets: &[&Set]) {
         let Ok(entries) = fs::read_dir(self.folder.join(process)) else { return };
@@ -202,7 +213,10 @@ mod tests {
         assert_eq!(store.running().unwrap(), running);
         store.set_interrupted(Some(&Interrupted { from: Set::new(), to: running.clone() })).unwrap();
         assert_eq!(store.interrupted().unwrap().unwrap().to, running);
-        store.set_interrupted(None).unwrap();
+        store.settle(&Set::from([("web".to_owned(), build("half"))])).unwrap();
+        assert!(store.interrupted().unwrap().is_some(), "half done is not done");
+        store.settle(&running).unwrap();
         assert_eq!(store.interrupted().unwrap(), None);
+        assert_eq!(store.before().unwrap(), Some(Set::new()), "the way back is the set from before");
     }
 }

@@ -16,6 +16,7 @@ mod host;
 mod hosting;
 mod http;
 mod manifests;
+mod ordering;
 mod outage;
 mod pages;
 mod programs;

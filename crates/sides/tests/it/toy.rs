@@ -6,7 +6,7 @@ use crate::sandbox::Sandbox;
 
 /// Says its version on the ops address and, when it has one, on the listener. After SIGTERM it leaves what waits
 /// in the socket to the next copy.
-const PROGRAM: &str = r#"
+const PROGRAM: &str = r##"
 use std::{
     io::{ErrorKind, Read, Write},
     net::TcpListener,
@@ -21,6 +21,7 @@ unsafe extern "C" { fn signal(number: i32, handler: extern "C" fn(i32)) -> usize
 extern "C" fn stop(_: i32) { STOP.store(true, SeqCst); }
 
 fn main() {
+    if std::env::args().any(|argument| argument == "--manifest") { return print!("{}", r#"MANIFEST"#); }
     let variable = |name: &str| std::env::var(name).unwrap();
     unsafe { signal(15, stop) };
     let ops = TcpListener::bind(format!("{}:{}", variable("OPS_HOST"), variable("OPS_PORT"))).unwrap();
@@ -48,11 +49,16 @@ fn serve(listener: TcpListener) {
         stream.write_all((head + &text).as_bytes()).ok();
     }
 }
-"#;
+"##;
 
-/// The source of a program that says this version.
+/// The source of a program that says this version, and nothing of what it needs.
 pub(crate) fn program(version: &str) -> String {
-    PROGRAM.replace("VERSION", version)
+    program_that_says(version, "")
+}
+
+/// The same with a manifest.
+pub(crate) fn program_that_says(version: &str, manifest: &str) -> String {
+    PROGRAM.replace("VERSION", version).replace("MANIFEST", manifest)
 }
 
 /// web and worker, and a library that both use.
