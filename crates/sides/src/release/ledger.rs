@@ -84,6 +84,8 @@ const TICKS: &str = "\
 SELECT count(*) AS fired, extract(epoch FROM max(fired_at - due_at))::float8 AS latest_seconds
 FROM sides.ticks WHERE fired_at >= $1";
 
+const HAS_QUEUE: &str = "SELECT to_regclass('sides.fang_tasks') IS NOT NULL AS answer";
+
 const IS_LEFT: &str = "\
 SELECT EXISTS (SELECT FROM sides.fang_tasks WHERE kind = $1 AND version = $2
     AND state IN ('new', 'retried', 'in_progress')) AS answer";
@@ -120,7 +122,12 @@ impl Ledger {
 
     /// Remembers the jobs that wait now: none of them may be missing in the end.
     pub(super) async fn begin(&mut self) -> anyhow::Result<()> {
-        let remember = "CREATE TEMPORARY TABLE release_jobs AS SELECT id FROM sides.fang_tasks";
+        // A first release brings the queue itself.
+        let found: Answer = diesel::sql_query(HAS_QUEUE).get_result(&mut self.connection).await?;
+        let remember = match found.answer {
+            true => "CREATE TEMPORARY TABLE release_jobs AS SELECT id FROM sides.fang_tasks",
+            false => "CREATE TEMPORARY TABLE release_jobs (id uuid)",
+        };
         let now: Now =
             diesel::sql_query("SELECT clock_timestamp() AS now").get_result(&mut self.connection).await?;
         self.begun_at = now.now;
