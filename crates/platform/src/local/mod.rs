@@ -36,7 +36,7 @@ pub use copies::NotReplaced;
 pub use exit::Exit;
 pub use launch::{Launch, find_program};
 pub use output::Line;
-pub use place::LocalHost;
+pub use place::{LocalHost, MOST_COPIES};
 pub use ports::{PortError, Ports};
 pub use private::write_private;
 pub use restart::{Policy, Restart};

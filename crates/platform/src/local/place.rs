@@ -23,8 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SUCCESSORS: u32 = 3;
 /// What a process gives itself by default, and what the host adds.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
-/// More copies than a machine of this kind carries.
-const MOST_COPIES: u32 = 64;
+/// The most copies of one process that a host is asked to run: more than a machine of this kind carries.
+pub const MOST_COPIES: u32 = 64;
 /// The process with the inherited socket.
 const WEB: &str = "web";
 

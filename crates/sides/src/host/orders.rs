@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use chrono::Utc;
 use platform::{
-    local::{Heavy, Launch, Supervisor, Survivor, bind_to_supervisor},
+    local::{Heavy, Launch, MOST_COPIES, Supervisor, Survivor, bind_to_supervisor},
     place::{Ended, Which, Why},
 };
 use tokio::{
@@ -185,6 +185,10 @@ impl Host {
     }
 
     async fn scale(&mut self, process: &str, count: u32) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            count <= MOST_COPIES,
+            "{process}: {count} copies were asked for, and at most {MOST_COPIES} run on one machine"
+        );
         let (running, mut counts) = (self.store.running()?, self.store.counts()?);
         if let Some(digest) = running.get(process) {
             let launch = self.launch_of(self.named(process)?, digest)?;
