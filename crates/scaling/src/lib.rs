@@ -1,6 +1,6 @@
 //! How many copies of a process there should be: one policy, for the clock that acts and for whoever tunes it.
 //!
-//! Pure: figures in, a decision with its reason out. [`simulate`] plays traffic against the same [`decide`]. Never
+//! Pure: figures in, a decision with its reason out. [`simulate()`] plays traffic against the same [`decide()`]. Never
 //! knows the database, the network, or what time it is.
 
 mod decide;
