@@ -92,6 +92,32 @@ async fn history_is_kept_by_the_day_and_dropped_by_the_day() {
     assert_eq!(count(&mut c, "SELECT count(*) FROM sides.job_history").await, 2);
 }
 
+/// A reader in the middle of one table, who then wants the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_both_histories_never_waits_in_a_circle() {
+    let database = TestDatabase::create().await;
+    let mut reader = database.connect().await;
+    execute(&mut reader, "BEGIN").await;
+    execute(&mut reader, "SELECT FROM sides.job_attempts").await;
+    let mut keeper = database.connect().await;
+    let keeping = tokio::spawn(async move {
+        // It rather gives up than waits for long: again, until the reader is gone.
+        while let Err(error) = queue::keep_history(&mut keeper, Duration::from_secs(86_400)).await {
+            assert!(error.to_string().contains("lock timeout"), "{error}");
+        }
+    });
+    // It waits for the table that is being read, and holds nothing of the other meanwhile.
+    let mut observer = database.connect().await;
+    let waits = "SELECT count(*) FROM pg_locks AS wanted \
+        WHERE NOT granted AND relation = 'sides.job_attempts_default'::regclass AND NOT EXISTS ( \
+            SELECT FROM pg_locks AS held WHERE held.pid = wanted.pid AND held.granted \
+                AND held.mode = 'AccessExclusiveLock' AND held.relation = 'sides.job_history_default'::regclass)";
+    wait_for_count(&mut observer, waits, 1).await;
+    execute(&mut reader, "SELECT FROM sides.job_history").await;
+    execute(&mut reader, "COMMIT").await;
+    keeping.await.unwrap();
+}
+
 /// What an old build cannot read.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "shape")]

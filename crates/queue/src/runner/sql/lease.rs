@@ -6,6 +6,7 @@ use super::super::{
     RunnerConfig,
     session::{Session, SessionError},
 };
+use crate::retention::TABLES;
 
 const RENEW: &str = "\
 INSERT INTO sides.runners (id, instance, release, kinds, concurrency, lease_until)
@@ -77,5 +78,8 @@ pub(crate) async fn forget(session: &mut Session) -> Result<(), SessionError> {
 
 /// Makes room for the history of the coming days; drops nothing.
 pub(crate) async fn make_partitions(session: &mut Session) -> Result<(), SessionError> {
-    session.query("SELECT sides.keep_history(NULL)", &[]).await.map(drop)
+    for table in TABLES {
+        session.query("SELECT sides.keep_history(NULL, $1)", &[&table]).await?;
+    }
+    Ok(())
 }

@@ -1,0 +1,1 @@
+DROP FUNCTION sides.keep_history(interval, text);
