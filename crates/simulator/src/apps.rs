@@ -61,9 +61,8 @@ pub(crate) fn scale(state: &mut State, name: &str, body: &Value) -> Answer {
     }
     // What the documentation warns of: inside the window the dynos that serve are lost.
     if app.has_preboot() {
-        app.leaving
-            .iter_mut()
-            .for_each(|leaving| leaving.asked_at = leaving.asked_at.min(std::time::Instant::now()));
+        let now = std::time::Instant::now();
+        app.leaving.iter_mut().for_each(|leaving| leaving.out_at = leaving.out_at.min(now));
     }
     launch::reconcile(state, name);
     ok(Value::Array(said))

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::{Ipv4Addr, TcpStream},
     os::unix::process::CommandExt as _,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
@@ -18,6 +18,8 @@ use nix::{
 use uuid::Uuid;
 
 use crate::{
+    ports,
+    router::InFlight,
     slugs,
     state::{App, Dyno, Leaving, State},
 };
@@ -27,11 +29,10 @@ pub(crate) fn reconcile(state: &mut State, name: &str) {
     let formation = state.apps[name].formation.clone();
     for (kind, quantity) in formation {
         let wanted: Vec<String> = (1..=quantity).map(|number| format!("{kind}.{number}")).collect();
-        let grace = state.settings.grace;
         let Some(app) = state.apps.get_mut(name) else { return };
         let surplus = |dyno: &mut Dyno| dyno.kind == kind && !wanted.contains(&dyno.name);
         let gone: Vec<Dyno> = app.dynos.extract_if(.., surplus).collect();
-        gone.into_iter().for_each(|dyno| leave(app, dyno, Duration::ZERO, grace));
+        gone.into_iter().for_each(|dyno| leave(app, dyno, Duration::ZERO));
         for dyno in wanted {
             if state.apps[name].dynos.iter().all(|one| one.name != dyno) {
                 start(state, name, &kind, &dyno, None);
@@ -42,21 +43,20 @@ pub(crate) fn reconcile(state: &mut State, name: &str) {
 
 /// Replaces all dynos, or one: a successor begins as the old one gets SIGTERM; with preboot, long before.
 pub(crate) fn renew(state: &mut State, name: &str, only: Option<&str>) {
-    let (grace, window) = (state.settings.grace, state.settings.preboot_window);
+    let window = state.settings.preboot_window;
     let Some(app) = state.apps.get_mut(name) else { return };
     let preboot = app.has_preboot() && only.is_none();
     let replaced = |dyno: &mut Dyno| dyno.kind != "run" && only.is_none_or(|only| dyno.name == only);
     let gone: Vec<Dyno> = app.dynos.extract_if(.., replaced).collect();
     for dyno in gone {
         let after = if preboot && dyno.kind == "web" { window } else { Duration::ZERO };
-        leave(app, dyno, after, grace);
+        leave(app, dyno, after);
     }
     reconcile(state, name);
 }
 
-fn leave(app: &mut App, dyno: Dyno, after: Duration, grace: Duration) {
-    let asked_at = Instant::now() + after;
-    app.leaving.push(Leaving { dyno, asked_at, killed_at: asked_at + grace, is_asked: false });
+fn leave(app: &mut App, dyno: Dyno, after: Duration) {
+    app.leaving.push(Leaving { dyno, out_at: Instant::now() + after, killed_at: None });
 }
 
 /// Starts a dyno of the current release.
@@ -66,7 +66,7 @@ pub(crate) fn start(state: &mut State, name: &str, kind: &str, dyno: &str, comma
     let Some(slug) = release.slug.and_then(|id| app.slugs.get(&id.to_string())) else { return };
     let Some(command) = command.or_else(|| slug.process_types.get(kind).cloned()) else { return };
     let Ok(folder) = slugs::unpacked(state, slug) else { return };
-    let port = free_port();
+    let port = ports::free();
     let script = format!("for f in .profile.d/*.sh; do [ -r \"$f\" ] && . \"$f\"; done; {command}");
     let mut process = Command::new("sh");
     process.args(["-c", &script]).current_dir(&folder).env("HOME", &folder);
@@ -88,6 +88,7 @@ pub(crate) fn start(state: &mut State, name: &str, kind: &str, dyno: &str, comma
         child,
         output: Output::new(),
         port,
+        in_flight: InFlight::default(),
     });
 }
 
@@ -97,7 +98,7 @@ pub(crate) fn tick(state: &mut State) {
     for name in names {
         let settings = state.settings.clone();
         let Some(app) = state.apps.get_mut(&name) else { continue };
-        app.leaving.retain_mut(|leaving| !has_left(leaving));
+        app.leaving.retain_mut(|leaving| !has_left(leaving, settings.grace));
         let mut said = Vec::new();
         let mut again = Vec::new();
         for dyno in &mut app.dynos {
@@ -163,20 +164,25 @@ fn read_output(dyno: &mut Dyno, said: &mut Said) {
     said.extend(dyno.output.lines().map(|line| ("app", dyno.name.clone(), line)));
 }
 
-fn has_left(leaving: &mut Leaving) -> bool {
+/// The router has taken it out by then: SIGTERM comes behind the last answer, or when that takes too long.
+fn has_left(leaving: &mut Leaving, grace: Duration) -> bool {
     let now = Instant::now();
-    if !leaving.is_asked && now >= leaving.asked_at {
-        leaving.is_asked = true;
-        leaving.killed_at = leaving.killed_at.max(now);
-        end(&leaving.dyno, Signal::SIGTERM);
+    let is_quiet = leaving.dyno.in_flight.is_empty() || now >= leaving.out_at + grace;
+    match leaving.killed_at {
+        None if now >= leaving.out_at && is_quiet => {
+            leaving.killed_at = Some(now + grace);
+            end(&leaving.dyno, Signal::SIGTERM);
+        }
+        Some(killed_at) if now >= killed_at => end(&leaving.dyno, Signal::SIGKILL),
+        Some(_) | None => {}
     }
-    if now >= leaving.killed_at {
-        end(&leaving.dyno, Signal::SIGKILL);
-    }
-    match &mut leaving.dyno.child {
-        Some(child) => !matches!(child.try_wait(), Ok(None)),
-        None => true,
-    }
+    let Some(child) = &mut leaving.dyno.child else { return true };
+    // The shell may go before what it started.
+    !matches!(child.try_wait(), Ok(None)) && is_empty(child.id())
+}
+
+fn is_empty(group: u32) -> bool {
+    i32::try_from(group).is_ok_and(|group| killpg(Pid::from_raw(group), None).is_err())
 }
 
 /// To every process of the dyno, as Heroku does it.
@@ -190,11 +196,6 @@ pub(crate) fn end(dyno: &Dyno, signal: Signal) {
 fn code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt as _;
     status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
-    listener.local_addr().expect("a bound socket has an address").port()
 }
 
 /// Lines that come from a dyno's pipes.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    Fault, Settings, http, launch, logs,
+    Fault, Settings, http, launch, logs, router,
     schema::Endpoint,
     state::{Dyno, State},
 };
@@ -193,7 +193,7 @@ async fn serve(
 async fn answer(request: HttpRequest, body: web::Bytes, state: web::Data<Mutex<State>>) -> HttpResponse {
     let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
     if let Some(app) = host.strip_suffix(".herokuapp.com") {
-        return route(&state, app, request.uri().path()).await;
+        return router::route(&state, app, request.uri().path()).await;
     }
     let path = request.path().to_owned();
     if let Some(slug) = path.strip_prefix("/blobs/") {
@@ -276,24 +276,4 @@ fn api(request: &HttpRequest, path: &str, body: &[u8], state: &Mutex<State>) -> 
 fn reply((status, body): http::Answer) -> HttpResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     HttpResponse::build(status).content_type("application/vnd.heroku+json; version=3").body(body.to_string())
-}
-
-/// Leads a visitor to a web dyno: with preboot, to the old ones as long as they are there.
-async fn route(state: &Mutex<State>, app: &str, path: &str) -> HttpResponse {
-    let port = {
-        let state = lock(state);
-        let Some(app) = state.apps.get(app) else { return HttpResponse::NotFound().body("No such app") };
-        let old = app.leaving.iter().filter(|one| !one.is_asked).map(|one| &one.dyno);
-        let mut all = old.chain(&app.dynos);
-        all.find(|dyno| dyno.kind == "web" && dyno.state == "up").map(|dyno| dyno.port)
-    };
-    let Some(port) = port else { return HttpResponse::ServiceUnavailable().body("H10 App crashed") };
-    let client = reqwest::Client::builder().no_proxy().build();
-    let Ok(client) = client else { return HttpResponse::InternalServerError().finish() };
-    let answer = match client.get(format!("http://127.0.0.1:{port}{path}")).send().await {
-        Ok(answer) => answer,
-        Err(error) => return HttpResponse::ServiceUnavailable().body(format!("H13 {error}")),
-    };
-    let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
-    HttpResponse::build(status).body(answer.bytes().await.unwrap_or_default())
 }

@@ -11,6 +11,8 @@ pub struct Settings {
     pub grace: Duration,
     /// How long the old web dynos go on beside the new ones with preboot. About 3 minutes there.
     pub preboot_window: Duration,
+    /// How long a visitor waits for a dyno that boots. 75 s there.
+    pub router_limit: Duration,
     /// Until a crashed dyno is started again.
     pub crash_pause: Duration,
     /// What a new Postgres answers to.
@@ -23,6 +25,7 @@ impl Default for Settings {
             boot_limit: Duration::from_secs(8),
             grace: Duration::from_secs(5),
             preboot_window: Duration::from_secs(2),
+            router_limit: Duration::from_secs(10),
             crash_pause: Duration::from_millis(500),
             database_url: "postgres://simulated.invalid/app".to_owned(),
         }

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Settings, faults::Faults, launch::Output};
+use crate::{Settings, faults::Faults, launch::Output, router::InFlight};
 
 pub(crate) struct State {
     pub(crate) settings: Settings,
@@ -75,14 +75,15 @@ pub(crate) struct Dyno {
     pub(crate) child: Option<Child>,
     pub(crate) output: Output,
     pub(crate) port: u16,
+    pub(crate) in_flight: InFlight,
 }
 
 pub(crate) struct Leaving {
     pub(crate) dyno: Dyno,
-    /// When it gets SIGTERM, and when SIGKILL.
-    pub(crate) asked_at: Instant,
-    pub(crate) killed_at: Instant,
-    pub(crate) is_asked: bool,
+    /// From then on it gets no visitors, and SIGTERM once none is left.
+    pub(crate) out_at: Instant,
+    /// When it gets SIGKILL, once it has got SIGTERM.
+    pub(crate) killed_at: Option<Instant>,
 }
 
 pub(crate) struct Line {

@@ -68,11 +68,14 @@ impl Fixture {
             Build::Second => "second",
             Build::NeverReady => "never",
         };
-        let serve = "import http.server,os\n\
+        let serve = "import http.server,os,signal,threading\n\
                      class H(http.server.BaseHTTPRequestHandler):\n \
                      def do_GET(s):\n  s.send_response(200);s.end_headers();s.wfile.write(os.environ['RELEASE'].encode())\n \
                      def log_message(s,*a): pass\n\
-                     http.server.ThreadingHTTPServer(('127.0.0.1',int(os.environ['PORT'])),H).serve_forever()";
+                     s=http.server.ThreadingHTTPServer(('127.0.0.1',int(os.environ['PORT'])),H)\n\
+                     s.daemon_threads=False\n\
+                     signal.signal(signal.SIGTERM,lambda *_:threading.Thread(target=s.shutdown).start())\n\
+                     s.serve_forever();s.server_close()";
         let body = match (build, self.process) {
             (Build::NeverReady, "web") => "exec sleep 1000".to_owned(),
             (Build::NeverReady, _) => "exit 1".to_owned(),
