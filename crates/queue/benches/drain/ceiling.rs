@@ -1,18 +1,21 @@
 //! What Postgres itself can do: the runner's own statements in a bare loop, nothing decoded, nothing run.
 
-use std::time::Instant;
-
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use crate::{figures::Table, place::Place};
+use crate::{
+    figures::{Table, Watch},
+    kinds::Nothing,
+    place::Place,
+};
 
 const BATCH: i64 = 2500;
 
 pub(crate) async fn measure(place: &Place, jobs: u64, table: &mut Table) {
     for connections in [1, 2] {
-        place.fill(jobs, "nothing").await;
-        let began = Instant::now();
+        place.fill(jobs, &Nothing {}).await;
+        let client = place.client().await;
+        let watch = Watch::start(&client).await;
         let loops: Vec<_> = (0..connections)
             .map(|_| {
                 let url = place.url.clone();
@@ -24,7 +27,8 @@ pub(crate) async fn measure(place: &Place, jobs: u64, table: &mut Table) {
             drained += one.await.unwrap();
         }
         assert_eq!(drained, jobs);
-        table.ceiling(&format!("SQL ceiling, {connections} connection(s)"), jobs, began.elapsed());
+        let figures = watch.stop(&client, jobs).await;
+        table.add(&format!("SQL ceiling, {connections} connection(s)"), figures);
     }
 }
 
@@ -35,13 +39,13 @@ async fn drain(url: &database::DatabaseUrl) -> u64 {
     let onward = client.prepare(queue::bench::CLAIM_ONWARD).await.unwrap();
     let finish = client.prepare(queue::bench::FINISH).await.unwrap();
     let (owner, kinds) = (Uuid::now_v7(), vec!["nothing"]);
-    let mut position: Option<(i16, chrono::DateTime<chrono::Utc>)> = None;
+    let mut position: Option<(i16, chrono::DateTime<chrono::Utc>, Uuid)> = None;
     let mut drained = 0;
     loop {
         let rows = match &position {
             None => client.query(&claim, &[&owner, &kinds, &BATCH]).await.unwrap(),
-            Some((priority, at)) => {
-                let parameters: [&(dyn ToSql + Sync); 5] = [&owner, &kinds, &BATCH, priority, at];
+            Some((priority, at, id)) => {
+                let parameters: [&(dyn ToSql + Sync); 6] = [&owner, &kinds, &BATCH, priority, at, id];
                 client.query(&onward, &parameters).await.unwrap()
             }
         };
@@ -51,7 +55,7 @@ async fn drain(url: &database::DatabaseUrl) -> u64 {
             }
             continue;
         }
-        position = rows.iter().map(|row| (row.get(6), row.get(7))).max();
+        position = rows.iter().map(|row| (row.get(6), row.get(7), row.get(0))).max();
         let ids: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
         let leases: Vec<i32> = rows.iter().map(|row| row.get(1)).collect();
         let durations = vec![1_i64; ids.len()];

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     RunnerConfig,
     ahead::Pace,
+    crew,
     desk::Desk,
     held::Held,
     lease::Lease,
@@ -179,7 +180,7 @@ impl Claimer {
         let rules = self.rules.borrow();
         let (start, back): (Vec<_>, Vec<_>) =
             jobs.into_iter().partition(|job| may_start && !rules.is_paused(job));
-        self.desk.bring(start, self.config.concurrency);
+        self.desk.bring(start, crew::threads());
         back.iter().for_each(|job| self.outcomes.push(Settled::untouched(job)));
     }
 }

@@ -5,10 +5,12 @@
 //! settled without it, and a new runtime takes over.
 
 use std::{
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -77,9 +79,8 @@ impl<S: Clone + Send + Sync + 'static> Crew<S> {
 
     /// A new runtime with all slots; those of the former one end after their present job.
     fn take_over(&mut self) -> std::io::Result<()> {
-        let cores = std::thread::available_parallelism().map_or(1, Into::into);
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(cores.max(4))
+            .worker_threads(threads())
             .thread_name("handlers")
             .enable_all()
             .build()?;
@@ -200,7 +201,14 @@ async fn work<S: Clone + Send + Sync + 'static>(
                 {
                     *running = Running::new(Arc::clone(&job), opened.policy, stop.clone(), place.grace);
                 }
-                attempt::run(opened, &job, &stop, place.grace).await
+                let mut running = std::pin::pin!(attempt::run(opened, &job, &stop, place.grace));
+                match poll_once(running.as_mut()).await {
+                    Poll::Ready(settled) => settled,
+                    Poll::Pending => {
+                        place.desk.pass_on(&generation);
+                        running.await
+                    }
+                }
             }
             Err(settled) => settled,
         };
@@ -214,6 +222,15 @@ async fn work<S: Clone + Send + Sync + 'static>(
         tokio::task::coop::consume_budget().await;
     }
     generation.slots.fetch_sub(1, Ordering::AcqRel);
+}
+
+async fn poll_once<F: Future + Unpin>(mut future: F) -> Poll<F::Output> {
+    std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut future).poll(context))).await
+}
+
+/// Threads that run handlers: more than a few may block theirs for a moment.
+pub(crate) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).max(4)
 }
 
 fn lock(slot: &Slot) -> MutexGuard<'_, Option<Running>> {

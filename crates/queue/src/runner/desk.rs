@@ -35,18 +35,31 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// Brings jobs, and wakes as many slots as there is work for.
-    pub(crate) fn bring(&self, jobs: Vec<Claimed>, slots: usize) {
-        let wake = jobs.len().min(slots);
+    /// Brings jobs, and wakes as many slots as there are threads to run them; those wake others when their jobs
+    /// wait for something ([`Desk::pass_on`]). Jobs that never wait are so run by a few slots, one after the other.
+    pub(crate) fn bring(&self, jobs: Vec<Claimed>, threads: usize) {
+        let wake = jobs.len().min(threads);
         self.ready().extend(jobs.into_iter().map(Arc::new));
         let current = Arc::clone(&self.current());
         (0..wake).for_each(|_| current.arrived.notify_one());
     }
 
+    /// The job of a slot waits for something: another slot may take the next job meanwhile.
+    pub(crate) fn pass_on(&self, generation: &Generation) {
+        if self.waiting() > 0 {
+            generation.arrived.notify_one();
+        }
+    }
+
     /// The next job for a slot of this generation; `None` when there will be no more.
     pub(crate) async fn next(&self, generation: &Generation) -> Option<Arc<Claimed>> {
         loop {
-            // Listening before looking: what is brought in between is not missed.
+            if !generation.retired.load(Ordering::Acquire)
+                && let Some(job) = self.take()
+            {
+                return Some(job);
+            }
+            // Listening before looking again: what is brought in between is not missed.
             let mut arrived = std::pin::pin!(generation.arrived.notified());
             arrived.as_mut().enable();
             if generation.retired.load(Ordering::Acquire) {

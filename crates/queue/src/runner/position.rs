@@ -47,13 +47,14 @@ impl Cursor {
 #[cfg(test)]
 mod tests {
     use chrono::Utc;
+    use uuid::Uuid;
 
     use super::*;
 
     #[test]
     fn goes_on_until_everything_is_due_again() {
         let mut cursor = Cursor::default();
-        let (now, position) = (Instant::now(), Some((0, Utc::now())));
+        let (now, position) = (Instant::now(), Some((0, Utc::now(), Uuid::now_v7())));
         assert_eq!(cursor.start(now), None);
         let after = now + Duration::from_millis(2);
         cursor.claimed(None, now, after, position, true);
@@ -64,7 +65,7 @@ mod tests {
     #[test]
     fn a_slow_full_look_is_taken_less_often() {
         let mut cursor = Cursor::default();
-        let (now, position) = (Instant::now(), Some((0, Utc::now())));
+        let (now, position) = (Instant::now(), Some((0, Utc::now(), Uuid::now_v7())));
         let after = now + Duration::from_millis(100);
         cursor.claimed(None, now, after, position, true);
         assert_eq!(cursor.start(after + Duration::from_millis(900)), position);
@@ -75,7 +76,7 @@ mod tests {
     fn the_end_of_the_queue_is_the_beginning_again() {
         let mut cursor = Cursor::default();
         let now = Instant::now();
-        cursor.claimed(None, now, now, Some((0, Utc::now())), false);
+        cursor.claimed(None, now, now, Some((0, Utc::now(), Uuid::now_v7())), false);
         assert_eq!(cursor.start(now), None);
     }
 }

@@ -6,10 +6,12 @@ use database::DatabaseUrl;
 use tokio_postgres::{Client, Row, Statement, types::ToSql};
 
 /// Plans that stay good whatever the statistics say: the tables grow from nothing to millions of rows between
-/// two analyses. Ids are looked up in an index, and then joined by hash with what was sent.
+/// two analyses. Ids are looked up in an index, and then joined by hash with what was sent. Jobs come in the order of
+/// their index: a bitmap of it, sorted, would be all that wait.
 pub const SETTINGS: &str = "\
-SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_nestloop = off;
-SET enable_mergejoin = off; SET enable_material = off; SET jit = off; SET synchronous_commit = on";
+SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off;
+SET enable_nestloop = off; SET enable_mergejoin = off; SET enable_sort = off; SET enable_material = off;
+SET jit = off; SET synchronous_commit = on";
 
 /// Why a statement has no answer. It may have been carried out all the same.
 #[derive(Debug, thiserror::Error)]

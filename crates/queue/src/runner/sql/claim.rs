@@ -24,19 +24,21 @@ pub(crate) struct Claimed {
     pub(crate) failures: i32,
 }
 
-/// Where a job stands in the order of claims.
-pub(crate) type Position = (i16, DateTime<Utc>);
+/// Where a job stands in the order of claims: its priority, when it is due, and its id, since jobs of one statement are
+/// due at one moment.
+pub(crate) type Position = (i16, DateTime<Utc>, Uuid);
 
 /// The rows are found in an array first: as a join, the limit inside would be planned away once the table has
-/// statistics. The comparison of rows lets the walk begin in the middle of the index.
+/// statistics. They are locked by then, so their places in the table hold still, and save looking up each id. The
+/// comparison of rows lets the walk begin in the middle of the index.
 macro_rules! claim {
     ($rule:literal, $where:literal, $order:literal) => {
         concat!(
             "UPDATE sides.fang_tasks \
              SET state = 'in_progress', attempt = attempt + 1, lease = lease + 1, owner = $1, updated_at = now(), \
                  unique_key = CASE WHEN unique_waiting THEN NULL ELSE unique_key END \
-             WHERE id = ANY (ARRAY( \
-                 SELECT id FROM sides.fang_tasks \
+             WHERE ctid = ANY (ARRAY( \
+                 SELECT ctid FROM sides.fang_tasks \
                  WHERE state IN ('new', 'retried') AND parked_by IS NULL AND scheduled_at <= now() \
                      AND kind = ANY ($2) AND task_type <> ALL (ARRAY( \
                          SELECT name FROM sides.job_rules WHERE scope = 'queue' AND ", $rule, ")) \
@@ -54,18 +56,18 @@ macro_rules! claim {
 
 /// From the beginning of the queue.
 pub const ALL: &str =
-    claim!("(paused OR sides.is_limited(job_rules))", "crashes < 2", "priority, scheduled_at");
+    claim!("(paused OR sides.is_limited(job_rules))", "crashes < 2", "priority, scheduled_at, id");
 /// From a position on.
 pub const ONWARD: &str = claim!(
     "(paused OR sides.is_limited(job_rules))",
-    "crashes < 2 AND (priority, scheduled_at) >= ($4, $5)",
-    "priority, scheduled_at"
+    "crashes < 2 AND (priority, scheduled_at, id) > ($4, $5, $6)",
+    "priority, scheduled_at, id"
 );
 /// Whatever limits and deaths say: for who runs one job at a time.
-pub(crate) const UNLIMITED: &str = claim!("paused", "true", "priority, scheduled_at");
+pub(crate) const UNLIMITED: &str = claim!("paused", "true", "priority, scheduled_at, id");
 const SUSPECT: &str = claim!("paused", "crashes >= 2", "scheduled_at");
 
-/// Takes up to `limit` due jobs of known kinds, in one statement; from `start` on if there is one. In order.
+/// Takes up to `limit` due jobs of known kinds, in one statement; behind `start` if there is one. In order.
 pub(crate) async fn claim(
     session: &mut Session,
     owner: Uuid,
@@ -75,10 +77,12 @@ pub(crate) async fn claim(
 ) -> Result<Vec<Claimed>, SessionError> {
     let rows = match &start {
         None => session.query(ALL, &[&owner, &kinds, &limit]).await?,
-        Some((priority, at)) => session.query(ONWARD, &[&owner, &kinds, &limit, priority, at]).await?,
+        Some((priority, at, id)) => {
+            session.query(ONWARD, &[&owner, &kinds, &limit, priority, at, id]).await?
+        }
     };
     let mut jobs: Vec<Claimed> = rows.iter().map(read).collect();
-    jobs.sort_unstable_by_key(|job| (job.position, job.id));
+    jobs.sort_unstable_by_key(|job| job.position);
     Ok(jobs)
 }
 
@@ -95,7 +99,7 @@ pub(crate) async fn claim_limited(
 ) -> Result<Vec<Claimed>, SessionError> {
     let rows = session.query(LIMITED, &[&owner, &kinds, &limit]).await?;
     let mut jobs: Vec<Claimed> = rows.iter().map(read).collect();
-    jobs.sort_unstable_by_key(|job| (job.position, job.id));
+    jobs.sort_unstable_by_key(|job| job.position);
     Ok(jobs)
 }
 
@@ -117,7 +121,7 @@ fn read(row: &Row) -> Claimed {
         kind: row.get(3),
         version: row.get(4),
         metadata: row.get(5),
-        position: (row.get(6), row.get(7)),
+        position: (row.get(6), row.get(7), row.get(0)),
         trace: row.get(8),
         queue: row.get(9),
         failures: row.get(10),
