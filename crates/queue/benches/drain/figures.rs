@@ -1,6 +1,10 @@
-//! What is printed.
+//! What is printed: each figure when it is there, as a run that is stopped has said something, and the medians.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use tokio_postgres::Client;
+
+use crate::processor::Times;
 
 pub(crate) fn number(name: &str, default: u64) -> u64 {
     match std::env::var(name) {
@@ -13,32 +17,71 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into)
 }
 
-/// Rows are printed as they come: a run that is stopped has said something.
+/// Something that is being measured.
+pub(crate) struct Watch {
+    began: Instant,
+    times: Times,
+}
+
+impl Watch {
+    pub(crate) async fn start(client: &Client) -> Self {
+        Self { times: Times::now(client).await, began: Instant::now() }
+    }
+
+    pub(crate) async fn stop(self, client: &Client, count: u64) -> Figures {
+        let took = self.began.elapsed();
+        let times = Times::now(client).await.since(self.times);
+        let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
+        vec![
+            ("/s", count as f64 / took.as_secs_f64()),
+            ("µs runner", each(times.here)),
+            ("µs Postgres", each(times.server)),
+        ]
+    }
+}
+
+/// Values with their units.
+pub(crate) type Figures = Vec<(&'static str, f64)>;
+
 #[derive(Default)]
 pub(crate) struct Table {
-    ceiling: Option<f64>,
+    rows: Vec<(String, Vec<Figures>)>,
 }
 
 impl Table {
-    pub(crate) fn ceiling(&mut self, what: &str, count: u64, took: Duration) {
-        let rate = count as f64 / took.as_secs_f64();
-        self.ceiling = Some(self.ceiling.map_or(rate, |best| best.max(rate)));
-        println!("{what:<46} {rate:>9.0} /s");
+    pub(crate) fn add(&mut self, what: &str, figures: Figures) {
+        show(what, &figures);
+        match self.rows.iter_mut().find(|(name, _)| name == what) {
+            Some((_, all)) => all.push(figures),
+            None => self.rows.push((what.to_owned(), vec![figures])),
+        }
     }
 
-    pub(crate) fn rate(&self, what: &str, count: u64, took: Duration) {
-        println!("{what:<46} {:>9.0} /s", count as f64 / took.as_secs_f64());
+    pub(crate) fn print(&self) {
+        println!("\nmedians");
+        for (what, all) in &self.rows {
+            let columns = (0..all[0].len()).map(|column| {
+                (all[0][column].0, median(all.iter().map(|figures| figures[column].1).collect()))
+            });
+            show(what, &columns.collect());
+        }
     }
+}
 
-    pub(crate) fn drained(&self, what: &str, count: u64, took: Duration) {
-        let rate = count as f64 / took.as_secs_f64();
-        let share = self.ceiling.map_or(0.0, |ceiling| 100.0 * rate / ceiling);
-        println!("{what:<46} {rate:>9.0} /s  {share:>3.0} % of the SQL ceiling");
-    }
+fn show(what: &str, figures: &Figures) {
+    let figures: Vec<String> = figures.iter().map(|(unit, value)| format!("{value:>10.1} {unit}")).collect();
+    println!("{what:<46} {}", figures.join(" "));
+}
 
-    pub(crate) fn latency(&self, what: &str, mut all: Vec<Duration>) {
-        all.sort_unstable();
-        let at = |share: usize| all[(all.len() * share / 100).min(all.len() - 1)];
-        println!("{what:<46} p50 {:>8.2?}  p99 {:>8.2?}", at(50), at(99));
-    }
+/// Those that some share of all does not exceed.
+pub(crate) fn percentiles(mut all: Vec<Duration>) -> Figures {
+    all.sort_unstable();
+    let at = |share: usize| all[(all.len() * share / 100).min(all.len() - 1)].as_secs_f64() * 1e3;
+    vec![("ms p50", at(50)), ("ms p99", at(99))]
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
 }

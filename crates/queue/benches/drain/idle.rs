@@ -9,7 +9,11 @@ use queue::{Context, JobError, Registry, Runner, RunnerConfig, enqueue};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::{figures::Table, place::Place};
+use crate::{
+    figures::{Table, percentiles},
+    kinds::Nothing,
+    place::Place,
+};
 
 const TIMES: usize = 500;
 
@@ -28,7 +32,7 @@ async fn look(_: Look, context: Context<Started>) -> Result<(), JobError> {
 }
 
 pub(crate) async fn measure(place: &Place, table: &mut Table) {
-    place.fill(0, "nothing").await;
+    place.fill(0, &Nothing {}).await;
     let started = Started::default();
     let registry = Registry::new(Arc::clone(&started)).handle::<Look, _>(look);
     let drain = CancellationToken::new();
@@ -52,5 +56,5 @@ pub(crate) async fn measure(place: &Place, table: &mut Table) {
     }
     drain.cancel();
     running.await.unwrap().unwrap();
-    table.latency("idle: from commit to start", all);
+    table.add("idle: from commit to start", percentiles(all));
 }

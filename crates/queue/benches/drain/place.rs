@@ -1,38 +1,46 @@
 //! A Postgres with the queue's tables.
 
+use std::sync::Arc;
+
 use cluster::{Cluster, Opened, Settings};
 use database::{Connection, DatabaseUrl};
-use diesel_async::SimpleAsyncConnection as _;
+use jobs::Job;
 use tokio_postgres::Client;
 
+/// One database of it.
 pub(crate) struct Place {
     pub(crate) url: DatabaseUrl,
-    own: Option<(Cluster, tempfile::TempDir)>,
-    server: Option<(DatabaseUrl, String)>,
+    server: Arc<(Cluster, Option<tempfile::TempDir>)>,
 }
 
 impl Place {
     pub(crate) async fn open() -> Self {
-        let place = match std::env::var("BENCH_DATABASE_URL") {
-            Ok(text) => {
-                let server: DatabaseUrl = text.parse().expect("BENCH_DATABASE_URL is an address");
-                let name = format!("queue_bench_{}", std::process::id());
-                let mut c = database::connect(&server).await.expect("the server answers");
-                c.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a database can be made");
-                Self { url: server.with_database(&name), own: None, server: Some((server, name)) }
-            }
-            Err(_) => {
+        let (folder, temporary) = match std::env::var_os("BENCH_FOLDER") {
+            Some(folder) => (folder.into(), None),
+            None => {
                 let folder = tempfile::tempdir().unwrap();
-                let opened = Cluster::open(folder.path(), Settings { durable: true, ..Settings::default() });
-                let Opened::Started(cluster) = opened.await.expect("Postgres starts") else {
-                    panic!("nobody else uses a fresh folder");
-                };
-                let url = cluster.url().parse().unwrap();
-                Self { url, own: Some((cluster, folder)), server: None }
+                (folder.path().to_owned(), Some(folder))
             }
         };
-        migrate::up(&place.url).await.expect("the migrations apply");
-        place
+        let opened = Cluster::open(&folder, Settings { durable: true, ..Settings::default() });
+        let Opened::Started(cluster) = opened.await.expect("Postgres starts") else {
+            panic!("somebody else uses {}", folder.display());
+        };
+        let url = cluster.url().parse().unwrap();
+        migrate::up(&url).await.expect("the migrations apply");
+        Self { url, server: Arc::new((cluster, temporary)) }
+    }
+
+    /// Another database, with what it had the last time.
+    pub(crate) async fn beside(&self, name: &str) -> Self {
+        let there = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)";
+        let client = self.client().await;
+        if !client.query_one(there, &[&name]).await.unwrap().get::<_, bool>(0) {
+            client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        }
+        let url = self.url.with_database(name);
+        migrate::up(&url).await.expect("the migrations apply");
+        Self { url, server: Arc::clone(&self.server) }
     }
 
     pub(crate) async fn connect(&self) -> Connection {
@@ -49,40 +57,31 @@ impl Place {
         row.get(0)
     }
 
-    /// Nothing but `jobs` no-op jobs, and statistics that know of them.
-    pub(crate) async fn fill(&self, jobs: u64, kind: &str) {
+    /// Nothing but `jobs` jobs like this, and statistics that know of them.
+    pub(crate) async fn fill<J: Job + Clone>(&self, jobs: u64, job: &J) {
         let client = self.client().await;
         client
             .batch_execute("TRUNCATE sides.fang_tasks, sides.job_history, sides.job_attempts, sides.runners")
             .await
             .unwrap();
-        self.add(jobs, kind).await;
+        self.add(jobs, job).await;
         client.batch_execute("VACUUM ANALYZE sides.fang_tasks").await.unwrap();
         client.batch_execute("CHECKPOINT").await.unwrap();
     }
 
-    pub(crate) async fn add(&self, jobs: u64, kind: &str) {
+    pub(crate) async fn add<J: Job + Clone>(&self, jobs: u64, job: &J) {
         let mut c = self.connect().await;
-        let chunk = 10_000;
         let mut left = usize::try_from(jobs).unwrap();
         while left > 0 {
-            let now = left.min(chunk);
-            match kind {
-                "nap" => drop(queue::enqueue_all(&mut c, &vec![super::running::Nap {}; now]).await.unwrap()),
-                _ => drop(queue::enqueue_all(&mut c, &vec![super::running::Nothing {}; now]).await.unwrap()),
-            }
+            let now = left.min(10_000);
+            queue::enqueue_all(&mut c, &vec![job.clone(); now]).await.unwrap();
             left -= now;
         }
     }
 
     pub(crate) async fn close(self) {
-        if let Some((cluster, folder)) = self.own {
+        if let Some((cluster, _folder)) = Arc::into_inner(self.server) {
             cluster.stop().await;
-            drop(folder);
-        }
-        if let Some((server, name)) = self.server {
-            let mut c = database::connect(&server).await.unwrap();
-            c.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
         }
     }
 }

@@ -1,48 +1,72 @@
-//! The queue beside fang, graphile_worker and apalis: each drains the same number of no-op jobs, on the same Postgres,
-//! one after the other, with the same concurrency and its best settings.
+//! The queue beside fang, graphile_worker and apalis, on the same durable Postgres, one after the other.
 //!
-//! `cargo run --release` in this folder prints a table. `BENCH_JOBS` (default 100000) says how many jobs each drains;
-//! fang, which needs a thousand times as long, gets 1 in 100 of them. `BENCH_ROUNDS` (default 2) repeats everything.
-//! `BENCH_CONCURRENCY` (default `16,100`) says how many jobs run at a time.
+//! `cargo run --release` in this folder prints every figure, and the medians with how many times as fast ours is.
+//!
+//! | Variable | Default | |
+//! |---|---|---|
+//! | `BENCH_ONLY` | all | cases, with commas between: `drain short enqueue idle` |
+//! | `BENCH_PEERS` | the best of each | `name:concurrency`, with commas between; the same peer may come more than once |
+//! | `BENCH_JOBS` | 100000 | how many jobs each drains; fang, which needs a hundred times as long, gets 1 in 100 |
+//! | `BENCH_ROUNDS` | 3 | how often; every other round takes the peers in the other order |
+//!
+//! graphile_worker takes its number of local queues as a third number.
 
 mod apalis_peer;
-mod counting;
+mod cases;
 mod fang_peer;
 mod graphile_peer;
 mod ours;
+mod peer;
 mod place;
+mod table;
+mod work;
 
-use std::time::Duration;
-
+use apalis_peer::Apalis;
+use fang_peer::Fang;
+use graphile_peer::Graphile;
+use ours::Ours;
+use peer::Setting;
 use place::Place;
+use table::Table;
+
+const PEERS: &str = "ours:100,graphile_worker:500,apalis:1000,fang:16";
+
+fn given(name: &str, default: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| default.to_owned())
+}
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
-fn rate(jobs: u64, took: Duration) -> f64 {
-    jobs as f64 / took.as_secs_f64()
-}
-
 #[tokio::main]
 async fn main() {
-    let (jobs, rounds) = (number("BENCH_JOBS", 100_000), number("BENCH_ROUNDS", 2));
-    let given = std::env::var("BENCH_CONCURRENCY").unwrap_or_else(|_| "16,100".to_owned());
+    let (jobs, rounds) = (number("BENCH_JOBS", 100_000), number("BENCH_ROUNDS", 3));
+    let (peers, cases) = (given("BENCH_PEERS", PEERS), given("BENCH_ONLY", "drain,short,enqueue,idle"));
+    let mut settings: Vec<Setting> = peers.split(',').map(Setting::parse).collect();
     let cores = std::thread::available_parallelism().map_or(1, Into::into);
-    println!("{jobs} no-op jobs on {cores} cores; jobs/s, and how many times as fast ours is\n");
+    println!("{jobs} jobs on {cores} cores");
     let place = Place::open().await;
-    for concurrency in given.split(',').map(|text| text.trim().parse::<usize>().expect("a number")) {
-        for round in 1..=rounds {
-            let ours = rate(jobs, ours::drain(&place.database("ours").await, jobs, concurrency).await);
-            println!("concurrency {concurrency}, round {round}\n  ours            {ours:>9.0}");
-            let show = |name: &str, peer: f64| println!("  {name:<15} {peer:>9.0}  {:>6.1} x", ours / peer);
-            let url = place.database("graphile").await;
-            show("graphile_worker", rate(jobs, graphile_peer::drain(&url, jobs, concurrency).await));
-            let url = place.database("apalis").await;
-            show("apalis-postgres", rate(jobs, apalis_peer::drain(&url, jobs, concurrency).await));
-            let (few, url) = ((jobs / 100).max(1), place.database("fang").await);
-            show("fang", rate(few, fang_peer::drain(&url, few, concurrency).await));
+    let mut table = Table::default();
+    for round in 1..=rounds {
+        println!("\nround {round}");
+        for case in cases.split(',').map(str::trim) {
+            for setting in &settings {
+                run(case, setting, &place, jobs, &mut table).await;
+            }
         }
+        settings.reverse();
     }
+    table.print();
     place.close().await;
+}
+
+async fn run(case: &str, setting: &Setting, place: &Place, jobs: u64, table: &mut Table) {
+    match setting.name.as_str() {
+        "ours" => cases::run::<Ours>(case, setting, place, jobs, table).await,
+        "graphile_worker" => cases::run::<Graphile>(case, setting, place, jobs, table).await,
+        "apalis" => cases::run::<Apalis>(case, setting, place, jobs, table).await,
+        "fang" => cases::run::<Fang>(case, setting, place, jobs / 100, table).await,
+        other => panic!("there is no peer {other:?}; there are {PEERS}"),
+    }
 }

@@ -1,13 +1,18 @@
-//! Ours.
+//! This queue.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use database::DatabaseUrl;
-use queue::{Context, JobError, Registry, Runner, RunnerConfig};
+use database::{Connection, DatabaseUrl};
+use diesel_async::AsyncConnection as _;
+use queue::{Context, EnqueueError, JobError, Registry, Runner, RunnerConfig, RunnerError};
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{counting, place};
+use crate::{
+    peer::{Peer, Setting},
+    work,
+};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Nothing {}
@@ -17,28 +22,60 @@ impl jobs::Job for Nothing {
 }
 
 async fn nothing(_: Nothing, _: Context<()>) -> Result<(), JobError> {
-    counting::ran();
+    work::run().await;
     Ok(())
 }
 
-pub async fn drain(url: &DatabaseUrl, jobs: u64, concurrency: usize) -> Duration {
-    migrate::up(url).await.expect("the migrations apply");
-    let mut c = database::connect(url).await.expect("the server answers");
-    for _ in 0..jobs.div_ceil(10_000) {
-        let some = vec![Nothing {}; jobs.min(10_000) as usize];
-        queue::enqueue_all(&mut c, &some).await.expect("enqueued");
+pub struct Ours {
+    url: DatabaseUrl,
+    connection: Connection,
+}
+
+impl Peer for Ours {
+    const DONE: &'static str = "SELECT NOT EXISTS (SELECT FROM sides.fang_tasks)";
+    type Worker = (CancellationToken, JoinHandle<Result<(), RunnerError>>);
+
+    async fn open(url: &DatabaseUrl) -> Self {
+        migrate::up(url).await.expect("the migrations apply");
+        let connection = database::connect(url).await.expect("the server answers");
+        Self { url: url.clone(), connection }
     }
-    let client = database::client(url).await.expect("the server answers");
-    place::settle(&client).await;
-    let registry = Registry::new(()).handle::<Nothing, _>(nothing);
-    let drain = CancellationToken::new();
-    let config = RunnerConfig { concurrency, ..RunnerConfig::default() };
-    let began = Instant::now();
-    let runner = Runner::new(url.clone(), registry, config);
-    let running = tokio::spawn(runner.run(drain.clone(), Duration::from_secs(10)));
-    let done = || place::says(&client, "SELECT NOT EXISTS (SELECT FROM sides.fang_tasks)");
-    let took = counting::time(began, jobs, done).await;
-    drain.cancel();
-    running.await.expect("it does not panic").expect("it ends well");
-    took
+
+    async fn fill(&mut self, jobs: u64) -> bool {
+        let mut left = usize::try_from(jobs).expect("it fits");
+        while left > 0 {
+            let now = left.min(10_000);
+            queue::enqueue_all(&mut self.connection, &vec![Nothing {}; now]).await.expect("enqueued");
+            left -= now;
+        }
+        true
+    }
+
+    async fn one(&mut self) {
+        queue::enqueue(&mut self.connection, &Nothing {}).await.expect("enqueued");
+    }
+
+    async fn in_transaction(&mut self, jobs: u64) -> bool {
+        let all = async |c: &mut Connection| {
+            for _ in 0..jobs {
+                queue::enqueue(c, &Nothing {}).await?;
+            }
+            Ok::<_, EnqueueError>(())
+        };
+        self.connection.transaction(all).await.expect("enqueued");
+        true
+    }
+
+    async fn start(&self, setting: &Setting, _: bool) -> Self::Worker {
+        let registry = Registry::new(()).handle::<Nothing, _>(nothing);
+        let drain = CancellationToken::new();
+        let config = RunnerConfig { concurrency: setting.concurrency, ..RunnerConfig::default() };
+        let runner = Runner::new(self.url.clone(), registry, config);
+        (drain.clone(), tokio::spawn(runner.run(drain, Duration::from_secs(10))))
+    }
+
+    async fn stop((drain, running): Self::Worker) {
+        drain.cancel();
+        running.await.expect("it does not panic").expect("it ends well");
+    }
 }
