@@ -1,3 +1,1 @@
-CREATE INDEX CONCURRENTLY fang_tasks_ready ON sides.fang_tasks (priority, scheduled_at)
-    WHERE state IN ('new', 'retried') AND parked_by IS NULL AND crashes < 2;
 DROP INDEX CONCURRENTLY sides.fang_tasks_in_order;

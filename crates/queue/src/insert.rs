@@ -132,9 +132,20 @@ FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (id, metadata, unique_key
 ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO NOTHING
 RETURNING id";
 
+/// Without keys there is no conflict, and nothing to be told.
+const ALL_WITHOUT_KEYS: &str = "\
+INSERT INTO sides.fang_tasks
+    (id, metadata, version, task_type, priority, scheduled_at, tags, trace, enqueued_by, limit_key)
+SELECT id, metadata::jsonb, $3, $4, $5, coalesce($6, now()), $7, $8,
+    coalesce($9, nullif(current_setting('application_name'), '')), $10
+FROM unnest($1::uuid[], $2::text[]) AS new (id, metadata)";
+
 /// Writes many jobs that differ in their arguments and keys only. A job whose key is taken is left out.
 pub(crate) async fn all(connection: &mut Connection, rows: Vec<NewJob>) -> QueryResult<Vec<JobId>> {
     let Some(first) = rows.as_slice().first() else { return Ok(Vec::new()) };
+    if rows.iter().all(|row| row.unique_key.is_none()) {
+        return all_without_keys(connection, &rows, first).await;
+    }
     let query = diesel::sql_query(ALL)
         .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|row| row.metadata.as_str()).collect::<Vec<_>>())
@@ -151,4 +162,24 @@ pub(crate) async fn all(connection: &mut Connection, rows: Vec<NewJob>) -> Query
         .bind::<Nullable<Text>, _>(first.limit_key.as_deref());
     let inserted: Vec<Id> = Prepared(query).load(connection).await?;
     Ok(inserted.into_iter().map(|row| JobId(row.id)).collect())
+}
+
+async fn all_without_keys(
+    connection: &mut Connection,
+    rows: &[NewJob],
+    first: &NewJob,
+) -> QueryResult<Vec<JobId>> {
+    let query = diesel::sql_query(ALL_WITHOUT_KEYS)
+        .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|row| row.metadata.as_str()).collect::<Vec<_>>())
+        .bind::<SmallInt, _>(first.version)
+        .bind::<Text, _>(&first.queue)
+        .bind::<SmallInt, _>(first.priority)
+        .bind::<Nullable<Timestamptz>, _>(first.at)
+        .bind::<Nullable<Array<Text>>, _>((!first.tags.is_empty()).then_some(&first.tags))
+        .bind::<Nullable<Text>, _>(first.trace.as_deref())
+        .bind::<Nullable<Text>, _>(first.enqueued_by.as_deref())
+        .bind::<Nullable<Text>, _>(first.limit_key.as_deref());
+    Prepared(query).execute(connection).await?;
+    Ok(rows.iter().map(|row| JobId(row.id)).collect())
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::place::Place;
+use crate::{figures::number, place::Place};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Nothing {}
@@ -43,7 +43,8 @@ impl Running {
         let drain = CancellationToken::new();
         let start = |_| {
             let registry = Registry::new(()).handle::<Nothing, _>(nothing).handle::<Nap, _>(nap);
-            let config = RunnerConfig { concurrency, ..RunnerConfig::default() };
+            let prefetch = usize::try_from(number("BENCH_PREFETCH", 5000)).unwrap();
+            let config = RunnerConfig { concurrency, prefetch, ..RunnerConfig::default() };
             let runner = Runner::new(place.url.clone(), registry, config);
             tokio::spawn(runner.run(drain.clone(), Duration::from_secs(10)))
         };

@@ -8,6 +8,7 @@
 //! | `BENCH_JOBS` | 200000 | how many jobs are drained |
 //! | `BENCH_ROUNDS` | 3 | how often; every other round takes the cases in the other order |
 //! | `BENCH_CONCURRENCY` | 16,100,500 | of the runner |
+//! | `BENCH_PREFETCH` | 5000 | of the runner |
 //! | `BENCH_BACKLOG` | 1000000 | how many wait behind the drained ones in the case `backlog` |
 //! | `BENCH_FOLDER` | a temporary one | where the server lives; what `backlog` has filled is kept there and used again |
 #![allow(missing_docs, clippy::unwrap_used, clippy::cast_precision_loss)]

@@ -1,4 +1,4 @@
-//! apalis-postgres: in large batches, without a lock or a stored result for each job; told of new jobs when idle.
+//! apalis-postgres: in large batches, without a lock for each job; told of new jobs when idle.
 
 use apalis::{layers::WorkerBuilderExt as _, prelude::*};
 use apalis_postgres::{Config, PgPool, PostgresStorage, queries::push_tasks};
@@ -62,7 +62,7 @@ impl Peer for Apalis {
         let concurrency = setting.concurrency;
         let batch = if concurrency >= 1000 { 5000 } else { 1000 };
         let config = Config::default().queue("nothing").batch_size(batch).lock_tasks(false);
-        let backend = PostgresStorage::new(&self.pool).with_config(config.persist_results(false));
+        let backend = PostgresStorage::new(&self.pool).with_config(config);
         let builder = WorkerBuilder::new("peer");
         if many {
             let worker = builder.backend(backend).concurrency(concurrency).build(nothing);

@@ -69,7 +69,8 @@ impl Peer for Ours {
     async fn start(&self, setting: &Setting, _: bool) -> Self::Worker {
         let registry = Registry::new(()).handle::<Nothing, _>(nothing);
         let drain = CancellationToken::new();
-        let config = RunnerConfig { concurrency: setting.concurrency, ..RunnerConfig::default() };
+        let (concurrency, prefetch) = (setting.concurrency, 5000 * setting.queues);
+        let config = RunnerConfig { concurrency, prefetch, ..RunnerConfig::default() };
         let runner = Runner::new(self.url.clone(), registry, config);
         (drain.clone(), tokio::spawn(runner.run(drain, Duration::from_secs(10))))
     }

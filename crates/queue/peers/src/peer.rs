@@ -7,7 +7,7 @@ use database::DatabaseUrl;
 pub struct Setting {
     pub name: String,
     pub concurrency: usize,
-    /// Local queues of graphile_worker.
+    /// Local queues of graphile_worker, each of 5000; as many jobs are claimed ahead by ours.
     pub queues: usize,
 }
 
@@ -23,7 +23,7 @@ impl Setting {
     }
 
     pub fn label(&self) -> String {
-        let queues = if self.queues > 1 { format!(", {} local queues", self.queues) } else { String::new() };
+        let queues = if self.queues > 1 { format!(", 5000 x {} ahead", self.queues) } else { String::new() };
         format!("{}, concurrency {}{queues}", self.name, self.concurrency)
     }
 }

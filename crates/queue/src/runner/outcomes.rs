@@ -20,6 +20,11 @@ use super::{
 };
 use crate::error::chain;
 
+/// So many are worth a statement of their own.
+const PLENTY: usize = 500;
+/// How long a few wait for more to come, where many came at a time before.
+const LINGER: Duration = Duration::from_millis(2);
+
 /// What has ended and is not written yet.
 #[derive(Debug, Default)]
 pub(crate) struct Outcomes {
@@ -33,6 +38,12 @@ struct Batch {
     finished: Vec<Over>,
     otherwise: Vec<Over>,
     back: Vec<Return>,
+}
+
+impl Batch {
+    fn len(&self) -> usize {
+        self.finished.len() + self.otherwise.len() + self.back.len()
+    }
 }
 
 impl Outcomes {
@@ -56,8 +67,7 @@ impl Outcomes {
 
     fn take(&self) -> Option<Batch> {
         let batch = std::mem::take(&mut *self.lock());
-        let is_empty = batch.finished.is_empty() && batch.otherwise.is_empty() && batch.back.is_empty();
-        (!is_empty).then_some(batch)
+        (batch.len() > 0).then_some(batch)
     }
 
     fn lock(&self) -> MutexGuard<'_, Batch> {
@@ -82,9 +92,11 @@ impl Flusher {
     /// Never gives up while the database is away: nobody else knows what became of these jobs.
     pub(crate) async fn run(mut self) {
         self.session.warm_up(&[finish::FINISHED, give_back::GIVE_BACK]).await;
+        let mut usual = 0;
         loop {
             let closing = self.last.is_cancelled();
-            while let Some(batch) = self.outcomes.take() {
+            while let Some(batch) = self.gather(usual).await {
+                usual = batch.len().max(usual / 2);
                 self.write_all(batch).await;
                 // Where there are limits, what has ended makes room for others.
                 if self.rules.borrow().has_limits {
@@ -99,6 +111,14 @@ impl Flusher {
                 () = self.last.cancelled() => {}
             }
         }
+    }
+
+    /// What has come together, which is worth waiting for where it usually is much.
+    async fn gather(&self, usual: usize) -> Option<Batch> {
+        if usual >= PLENTY && self.outcomes.lock().len() < PLENTY && !self.last.is_cancelled() {
+            tokio::time::sleep(LINGER).await;
+        }
+        self.outcomes.take()
     }
 
     async fn write_all(&mut self, mut batch: Batch) {

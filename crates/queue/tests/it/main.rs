@@ -8,6 +8,7 @@ mod controlling;
 mod crashing;
 mod enqueueing;
 mod fang_jobs;
+mod planning;
 mod poison;
 mod remembering;
 mod retrying;

@@ -1,8 +1,11 @@
 //! Jobs run.
 
-use queue::{Registry, enqueue, enqueue_all, enqueue_named};
+use std::sync::Arc;
+
+use queue::{Context, JobError, Registry, RunnerConfig, enqueue, enqueue_all, enqueue_named};
 use serde_json::json;
 use testing::TestDatabase;
+use tokio::sync::Barrier;
 
 use crate::fixture::{Note, Notes, config, note, start, wait_for_count};
 
@@ -38,4 +41,28 @@ async fn an_unknown_kind_waits_and_is_shown_as_waiting() {
     assert_eq!(overview.len(), 1);
     assert_eq!((overview[0].kind.as_str(), overview[0].ready), ("of_tomorrow", 1));
     assert!(overview[0].waits_for_build && overview[0].oldest_ready_seconds.is_some());
+}
+
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+struct Meet {}
+
+impl jobs::Job for Meet {
+    const KIND: &'static str = "meet";
+}
+
+async fn meet(_: Meet, context: Context<Arc<Barrier>>) -> Result<(), JobError> {
+    context.state.wait().await;
+    Ok(())
+}
+
+/// Each of them waits until all have begun.
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_jobs_wait_at_a_time_as_there_are_slots() {
+    let database = TestDatabase::create().await;
+    let mut c = database.connect().await;
+    enqueue_all(&mut c, &vec![Meet {}; 300]).await.unwrap();
+    let registry = Registry::new(Arc::new(Barrier::new(100))).handle::<Meet, _>(meet);
+    let running = start(&database, registry, RunnerConfig { concurrency: 100, ..config() });
+    wait_for_count(&mut c, DONE, 300).await;
+    running.stop().await;
 }
