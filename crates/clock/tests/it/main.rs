@@ -8,3 +8,4 @@ mod missed;
 mod orders;
 mod restarting;
 mod watching;
+mod wearing_out;
