@@ -9,7 +9,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{ClusterError, command::command, identity::Identity};
+use crate::{ClusterError, command::command, identity::Identity, installation};
 
 /// A Unix socket's address holds 107 bytes; the server's file name in the folder takes 15 of them.
 const LONGEST_SOCKET_FOLDER: usize = 107 - "/.s.PGSQL.5432".len();
@@ -27,6 +27,8 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn prepare(wanted: &Path) -> Result<Self, ClusterError> {
+        // Its package makes the user who shall own these folders.
+        installation::require()?;
         let identity = Identity::here()?;
         let wanted = std::path::absolute(wanted).map_err(ClusterError::folder("find", wanted))?;
         let (folder, note) = match claim(&wanted, &identity) {

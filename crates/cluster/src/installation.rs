@@ -30,6 +30,11 @@ impl Installation {
     }
 }
 
+/// Whether there is a server at all: asked before anything is written for it.
+pub(crate) fn require() -> Result<(), NoPostgres> {
+    if all(&candidates()).is_empty() { Err(NoPostgres::here()) } else { Ok(()) }
+}
+
 /// A program of the newest installation that has it: `psql`, `pg_dump`, …
 #[must_use]
 pub fn program(name: &str) -> Option<PathBuf> {

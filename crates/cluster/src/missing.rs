@@ -47,7 +47,7 @@ pub fn install() -> Result<(), InstallError> {
     if !is_root() || !Path::new("/usr/bin/apt-get").exists() {
         return Err(InstallError::NotHere(known));
     }
-    for arguments in [&["update"][..], &["install", "--yes", "postgresql"]] {
+    for arguments in [&["update"][..], &["install", "--yes", "--no-install-recommends", "postgresql"]] {
         let status = Command::new("/usr/bin/apt-get")
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive")

@@ -20,6 +20,8 @@ fn a_machine_without_postgres_is_told_how_to_install_it() {
     assert!(said.contains("DATABASE_URL is not set"), "{said}");
     assert!(said.contains("no Postgres server programs"), "{said}");
     assert!(said.contains("install") && said.contains("dev --install"), "{said}");
+    // Installing makes the user that must own it.
+    assert!(!sandbox.file(".sides/postgres").exists());
 }
 
 #[test]
