@@ -1,7 +1,7 @@
 //! What `up` would do: each pending migration's phase, and what it does to the catalogue.
 
 use database::DatabaseUrl;
-use release::{CATALOGUE_SQL, Catalogue, Change};
+use manifest::{CATALOGUE_SQL, Catalogue, Change};
 use serde::Serialize;
 use tokio_postgres::Client;
 

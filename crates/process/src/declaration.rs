@@ -6,7 +6,7 @@ use std::{
     io::{self, Read as _},
 };
 
-use release::{Handled, Manifest};
+use manifest::{Handled, Manifest};
 use sha2::{Digest as _, Sha256};
 
 /// What a binary is made of. `Declaration::new().tables(models::SCHEMA).tables(queue::SCHEMA)`
@@ -67,7 +67,7 @@ impl Declaration {
         manifest.toolchain = Some(env!("SIDES_TOOLCHAIN").to_owned());
         for schema in &self.schemas {
             // It compiled, and a test reads every schema.rs: a part that is not understood declares nothing.
-            manifest.add_tables(release::declared(schema).unwrap_or_default());
+            manifest.add_tables(manifest::declared(schema).unwrap_or_default());
         }
         for contract in &self.handles {
             let aliases: BTreeSet<String> = contract.aliases.iter().cloned().collect();

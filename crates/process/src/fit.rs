@@ -3,7 +3,7 @@
 use database::Connection;
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl as _;
-use release::{CATALOGUE_SQL, Catalogue, Manifest, SchemaMisfit, schema_misfits};
+use manifest::{CATALOGUE_SQL, Catalogue, Manifest, SchemaMisfit, schema_misfits};
 
 /// So many are named; the rest are counted.
 const NAMED: usize = 5;

@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 
-use release::Manifest;
+use manifest::Manifest;
 
 use crate::{Check, chain, complaint::Complaint, fit, rights, settings::RoleChoice};
 

@@ -8,7 +8,7 @@ use std::{
 use database::{ConnectError, Connection, DatabaseUrl};
 use diesel::{ExpressionMethods as _, QueryDsl as _, dsl::now};
 use diesel_async::RunQueryDsl as _;
-use release::Manifest;
+use manifest::Manifest;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Check, chain, complaint::Complaint, declaration, schema::instances, status::Status};

@@ -6,7 +6,7 @@ use diesel::{
     sql_types::{Nullable, Text},
 };
 use diesel_async::RunQueryDsl as _;
-use release::Manifest;
+use manifest::Manifest;
 
 #[derive(QueryableByName)]
 struct Answer {

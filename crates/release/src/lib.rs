@@ -12,11 +12,8 @@
 //! (`conflict.rs`).
 
 mod actions;
-mod catalogue;
 mod conflict;
-mod declared;
 mod fits;
-mod manifest;
 mod plan;
 mod problem;
 mod refusal;
@@ -27,10 +24,11 @@ mod split;
 mod way_back;
 mod world;
 
-pub use catalogue::{CATALOGUE_SQL, Catalogue, Change, Column};
-pub use declared::{DeclaredError, declared};
-pub use fits::{JobMisfit, SchemaMisfit, argument_misfits, job_misfits, schema_misfits};
-pub use manifest::{Arguments, Handled, MANIFEST_VERSION, Manifest, TableUse};
+pub use fits::{JobMisfit, argument_misfits, job_misfits};
+pub use manifest::{
+    Arguments, CATALOGUE_SQL, Catalogue, Change, Column, DeclaredError, Handled, MANIFEST_VERSION, Manifest,
+    SchemaMisfit, TableUse, declared, schema_misfits,
+};
 pub use plan::{Action, Plan, plan, plan_in_rolls};
 pub use refusal::{Refusal, WorldFault};
 pub use requirement::{Requirement, WaitingJob};

@@ -3,7 +3,7 @@
 use std::fs;
 
 use database::DatabaseUrl;
-use release::Manifest;
+use manifest::Manifest;
 
 use super::{Grants, report::Report, run::Outcome};
 use crate::{Event, MigrateError, Options, grants::grant};

@@ -1,6 +1,6 @@
 //! What a pending migration would do, as text.
 
-use release::Change;
+use manifest::Change;
 
 use crate::{Planned, class::Class};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use database::DatabaseUrl;
-use release::{Catalogue, Manifest};
+use manifest::{Catalogue, Manifest};
 use serde::Serialize;
 use tokio_postgres::Client;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use release::{Catalogue, Manifest};
+use manifest::{Catalogue, Manifest};
 
 use super::rights::Right;
 
@@ -70,7 +70,7 @@ pub(crate) fn by_process(manifests: &[Manifest]) -> BTreeMap<&str, Vec<&Manifest
 mod tests {
     use std::collections::BTreeMap;
 
-    use release::{Column, TableUse};
+    use manifest::{Column, TableUse};
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use release::{CATALOGUE_SQL, Catalogue, Manifest};
+use manifest::{CATALOGUE_SQL, Catalogue, Manifest};
 use tokio_postgres::{Client, Error};
 
 use super::rights::Right;

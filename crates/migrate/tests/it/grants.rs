@@ -2,8 +2,8 @@
 
 use std::fs;
 
+use manifest::Manifest;
 use migrate::{Options, grants::grant};
-use release::Manifest;
 use serde_json::json;
 use tempfile::TempDir;
 use testing::TestDatabase;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel_async::SimpleAsyncConnection as _;
-use release::Manifest;
+use manifest::Manifest;
 use testing::{Program, TestDatabase, wait_until};
 
 use crate::fixture::{lines, napper, napper_on};

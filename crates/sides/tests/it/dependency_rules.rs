@@ -11,10 +11,10 @@ const NEVER: &[(&str, &[&str])] = &[
     ("jobs", &["diesel", "tokio", "tokio-postgres", "actix-web", "reqwest", "fang"]),
     ("models", &["jobs", "queue", "process", "actix-web", "reqwest"]),
     ("queue", &["models", "process", "actix-web", "reqwest"]),
-    ("process", &["models", "jobs", "queue"]),
-    ("web", &["worker", "clock"]),
-    ("worker", &["web", "clock"]),
-    ("clock", &["models", "web", "worker"]),
+    ("process", &["models", "jobs", "queue", "release"]),
+    ("web", &["worker", "clock", "release"]),
+    ("worker", &["web", "clock", "release"]),
+    ("clock", &["models", "web", "worker", "release"]),
     ("migrate", &["web", "worker", "clock", "models", "jobs", "queue"]),
     ("platform", &["models", "jobs", "queue", "diesel", "tokio-postgres"]),
     ("heroku", &["models", "jobs", "queue", "diesel", "tokio-postgres", "process"]),
@@ -23,10 +23,11 @@ const NEVER: &[(&str, &[&str])] = &[
     ("scaling", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix"]),
     ("schedule", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix"]),
     ("release", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix"]),
+    ("manifest", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix"]),
 ];
 
 /// Crates that know no other crate of the workspace.
-const ALONE: &[&str] = &["jobs", "database", "cluster", "platform", "release", "scaling", "schedule"];
+const ALONE: &[&str] = &["jobs", "database", "cluster", "manifest", "platform", "scaling", "schedule"];
 
 /// Programs: nothing may depend on them.
 const PROGRAMS: &[&str] = &["web", "worker", "clock", "sides"];

@@ -1,0 +1,14 @@
+//! What one build says of itself, and whether it works on a schema.
+//!
+//! Every process carries this crate, because every process answers `--manifest`. The search for an order of release
+//! is another crate, `release`: a change to it leaves the processes' bytes alone.
+
+mod catalogue;
+mod declared;
+mod fits;
+mod manifest;
+
+pub use catalogue::{CATALOGUE_SQL, Catalogue, Change, Column};
+pub use declared::{DeclaredError, declared};
+pub use fits::{SchemaMisfit, schema_misfits};
+pub use manifest::{Arguments, Handled, MANIFEST_VERSION, Manifest, TableUse};
