@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fits::SchemaMisfit;
+use crate::SchemaMisfit;
 
 /// A kind of job of which some are queued, scheduled or waiting for a retry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

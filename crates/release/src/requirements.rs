@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Manifest, Requirement, WaitingJob, World,
-    fits::{SchemaMisfit, argument_misfits, schema_misfits},
-    problem::Releases,
+    Manifest, Requirement, SchemaMisfit, WaitingJob, World, fits::argument_misfits, problem::Releases,
+    schema_misfits,
 };
 
 /// What a requirement comes to on bit sets.

@@ -11,12 +11,12 @@ use crate::{scaling, schedules};
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done; for status: every process answers
+  0  done; for status: every process answers; for plan: there is something to release
   1  failed; the message says why
   2  the command line is not understood
   3  neither a dev nor a host runs in this workspace, nor anything on DATABASE_URL (status)
   4  it runs, but not every process answers (status)
-  5  there was nothing to do (release, rollback)
+  5  there was nothing to do (plan, release, rollback)
   6  it did not go well and was undone (release, rollback)
   7  it did not go well and could not be undone either; the message says what runs now
   8  refused: there is no safe order, and nothing was changed; the message names what stands in the way";
@@ -82,8 +82,24 @@ pub(crate) enum Command {
     },
     /// Show what the processes of the host printed, also those that have ended.
     Logs(LogsOptions),
+    /// Say what a release would do: which processes changed against what runs, which migrations, in which order.
+    ///
+    /// Nothing is built: the verdict is a guess from what each program is made of (its crates' files, the packages it
+    /// links, compiler, profile, Procfile), compared with what the running release was built from. "unchanged" is
+    /// certain; "may have changed" is settled by --build, from the bytes.
+    ///
+    /// Changes nothing that runs, and needs neither a host nor a database; it says what it cannot know without them.
+    #[command(after_help = crate::plan::EXIT_CODES)]
+    Plan(PlanOptions),
     /// Build each process on its own and replace those whose bytes changed, under the eyes of a strict prober.
     Release(ReleaseOptions),
+    /// Carry the release out beside the live one first: on a private Postgres with the live schema, under made load.
+    ///
+    /// A host of its own runs the live builds in a temporary folder, jobs of the kinds that old and new builds know are
+    /// enqueued, and the very same release replaces the builds there and prints its receipt. Nothing live is changed. Of
+    /// this environment only what --env names reaches the stage, so no token gets there by accident. Exit codes as of
+    /// release.
+    Rehearse(RehearseOptions),
     /// Go back to the processes as they were before the last release. Once more: forward again.
     Rollback(RollbackOptions),
     /// Start a process of the host afresh, copy by copy: a new one first, then the old one drains.
@@ -158,6 +174,9 @@ pub(crate) struct HostOptions {
     /// Show what happens to the processes, but not what they print: `sides logs` has that.
     #[arg(long)]
     pub(crate) detached: bool,
+    /// End everything with this process, however it ends.
+    #[arg(long, hide = true)]
+    pub(crate) bound: bool,
 }
 
 #[derive(Debug, Args)]
@@ -217,6 +236,25 @@ pub(crate) struct Reason {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PlanOptions {
+    /// Build every program and judge by the bytes.
+    #[arg(long)]
+    pub(crate) build: bool,
+    /// Walk from each changed file through its crate and who links it to the verdict; of one process or all.
+    #[arg(long, value_name = "PROCESS", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["json", "markdown"])]
+    pub(crate) why: Option<String>,
+    /// Compare with this commit instead of what runs: `--since origin/main` in a pipeline without a database.
+    #[arg(long, value_name = "COMMIT", conflicts_with = "build")]
+    pub(crate) since: Option<String>,
+    /// As JSON, with `plan_version`: deploy/README.md has the fields.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// As a summary for a pull request.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) markdown: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ReleaseOptions {
     /// Only these processes.
     #[arg(long, value_name = "PROCESS")]
@@ -224,6 +262,24 @@ pub(crate) struct ReleaseOptions {
     /// Show what would be done, and do nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Builds that are kept already, instead of a build.
+    #[arg(long, hide = true, value_name = "FILE", conflicts_with = "only")]
+    pub(crate) prepared: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) watching: Watching,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RehearseOptions {
+    /// Only these processes.
+    #[arg(long, value_name = "PROCESS")]
+    pub(crate) only: Vec<String>,
+    /// A variable that the programs need: NAME as it is here, or NAME=VALUE.
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    pub(crate) environment: Vec<String>,
+    /// Enqueue no made jobs.
+    #[arg(long)]
+    pub(crate) no_jobs: bool,
     #[command(flatten)]
     pub(crate) watching: Watching,
 }

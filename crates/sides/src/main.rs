@@ -10,13 +10,17 @@ mod control;
 mod dev;
 mod display;
 mod feed;
+mod git;
 mod host;
+mod inputs;
 mod instances;
 mod logs;
 mod loopback;
 mod outcome;
 mod places;
+mod plan;
 mod ps;
+mod rehearse;
 mod release;
 mod releases;
 mod restart;
@@ -65,7 +69,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Status { json } => status::run(&workspace, json).await?.into(),
             Command::Host(options) if options.replace => host::replace(&workspace).await?.into(),
             Command::Host(options) => host::run(&workspace, &options).await?.into(),
+            Command::Plan(options) => plan::run(&workspace, &options).await?.into(),
             Command::Release(options) => release::run(&workspace, &options).await?.into(),
+            Command::Rehearse(options) => rehearse::run(&workspace, &options).await?.into(),
             Command::Rollback(options) => release::run_back(&workspace, &options).await?.into(),
             Command::Restart { process, reason } => restart::run(&workspace, &process, reason).await?.into(),
             Command::Scale { process, count, reason } => {

@@ -66,7 +66,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &HostOptions) -> anyhow:
     let procfiles = procfile::discover(workspace.root())?;
     let drain_limit = launches::drain_seconds()? + DRAIN_SLACK;
     let socket = Socket::find(workspace, options, &screen, handed_over, drain_limit).await?;
-    let keeping = socket.keep(workspace);
+    let keeping = if options.bound { None } else { socket.keep(workspace) };
     let status = watch::Sender::new(DevStatus::of_host(socket::page(&socket.listener)?));
     let (tasks, received) = mpsc::channel(1);
     let _server =
@@ -76,7 +76,10 @@ pub(crate) async fn run(workspace: &Workspace, options: &HostOptions) -> anyhow:
     let _hangups = hangups(tasks.clone())?;
     let own_tasks = tasks;
 
-    let bond = Bond::Outliving { run_folder: workspace.run_folder(), logs: workspace.logs_folder() };
+    let bond = match options.bound {
+        true => Bond::Together,
+        false => Bond::Outliving { run_folder: workspace.run_folder(), logs: workspace.logs_folder() },
+    };
     let ports = Arc::new(Ports::default());
     let (supervisor, mut watch) =
         Supervisor::new(loopback_client()?, Policy::default(), ports, drain_limit, bond)

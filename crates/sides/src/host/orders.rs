@@ -240,6 +240,14 @@ impl Host {
         })?;
         let inherited = std::env::split_paths(&launch.path).collect::<Vec<_>>();
         launch.path = std::env::join_paths([folder].into_iter().chain(inherited))?;
+        // As it was when it was built: the file may have changed since the host began.
+        if let Some(record) = self.store.record(name, digest) {
+            launch
+                .environment
+                .extend(record.origin().map(|commit| ("RELEASE_COMMIT".to_owned(), commit.into())));
+            launch.procfile.program = record.program;
+            launch.procfile.arguments = record.arguments;
+        }
         launch.environment.push(("RELEASE".to_owned(), digest.to_string().into()));
         launch.release = Some(digest.as_str().to_owned());
         Ok(launch)

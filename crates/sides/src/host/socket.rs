@@ -188,6 +188,7 @@ mod tests {
             port,
             replace: false,
             detached: false,
+            bound: false,
         };
         assert!(is_wanted(&listener, &options("127.0.0.1", 0)));
         assert!(is_wanted(&listener, &options("127.0.0.1", port)));

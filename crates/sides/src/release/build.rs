@@ -4,10 +4,14 @@ use std::{path::PathBuf, process::Stdio, time::Instant};
 
 use anyhow::{Context as _, bail};
 use database::DatabaseUrl;
-use platform::{local::bind_to_supervisor, procfile};
+use platform::{
+    local::bind_to_supervisor,
+    procfile::{self, Procfile},
+};
 use serde::Deserialize;
 use tokio::process::Command;
 
+use super::{origin::Origin, remap};
 use crate::{
     cargo::{self, Metadata},
     display::{Screen, tell},
@@ -26,7 +30,7 @@ pub(super) struct Built {
 }
 
 /// The program that changes the schema, as built just now.
-pub(super) struct Migrate(PathBuf);
+pub(super) struct Migrate(pub(super) PathBuf);
 
 pub(super) async fn run(
     workspace: &Workspace,
@@ -34,28 +38,49 @@ pub(super) async fn run(
     screen: &Screen,
     only: &[String],
 ) -> anyhow::Result<Built> {
-    let procfiles = procfile::discover(workspace.root())?;
-    if let Some(unknown) = only.iter().find(|name| procfiles.iter().all(|one| one.name != **name)) {
-        bail!("there is no Procfile.{unknown} in {}", workspace.root().display());
-    }
-    let metadata = Metadata::read(workspace).await?;
-    let metadata = metadata.context("there is nothing to build here: release from the checkout")?;
-    let mut set = Set::new();
-    for procfile in procfiles {
-        if !only.is_empty() && !only.contains(&procfile.name) {
-            continue;
-        }
-        let program = &procfile.program;
-        let built = build(workspace, screen, &metadata, program)
-            .await
-            .with_context(|| format!("{}: {program} cannot be built; what runs goes on", procfile.origin))?;
-        set.insert(procfile.name.clone(), store.keep(&procfile.name, program, &built)?);
-    }
+    let metadata = metadata(workspace).await?;
+    let set = programs(workspace, store, screen, only).await?;
     let migrate = match metadata.has_program(MIGRATE) {
         true => Some(Migrate(build(workspace, screen, &metadata, MIGRATE).await?)),
         false => None,
     };
     Ok(Built { set, migrate })
+}
+
+/// Builds what the Procfiles name and keeps it; the digests by process.
+pub(crate) async fn programs(
+    workspace: &Workspace,
+    store: &Store,
+    screen: &Screen,
+    only: &[String],
+) -> anyhow::Result<Set> {
+    let procfiles = procfile::discover(workspace.root())?;
+    if let Some(unknown) = only.iter().find(|name| procfiles.iter().all(|one| one.name != **name)) {
+        bail!("there is no Procfile.{unknown} in {}", workspace.root().display());
+    }
+    let metadata = metadata(workspace).await?;
+    let wanted: Vec<Procfile> =
+        procfiles.into_iter().filter(|one| only.is_empty() || only.contains(&one.name)).collect();
+    let origin = Origin::read(workspace, &wanted).await?;
+    let mut built = Vec::new();
+    for procfile in &wanted {
+        let program = &procfile.program;
+        let file = build(workspace, screen, &metadata, program)
+            .await
+            .with_context(|| format!("{}: {program} cannot be built; what runs goes on", procfile.origin))?;
+        built.push((procfile, file));
+    }
+    let after = Origin::read(workspace, &wanted).await?;
+    let mut set = Set::new();
+    for (procfile, file) in built {
+        let record = origin.record(procfile, &after);
+        set.insert(procfile.name.clone(), store.keep(&procfile.name, &record, &file)?);
+    }
+    Ok(set)
+}
+
+async fn metadata(workspace: &Workspace) -> anyhow::Result<Metadata> {
+    Metadata::read(workspace).await?.context("there is nothing to build here: release from the checkout")
 }
 
 async fn build(
@@ -68,6 +93,7 @@ async fn build(
     let begun = Instant::now();
     let mut command = cargo::command(workspace);
     command.args(["build", "--release", "--quiet", "--package", package, "--bin", program]);
+    remap::apply(&mut command, workspace, &metadata.target_directory).await?;
     command.stdin(Stdio::null()).stdout(Stdio::null());
     bind_to_supervisor(&mut command, None);
     let status = command.status().await.context(cargo::NOT_RUN)?;
@@ -80,15 +106,15 @@ async fn build(
 
 /// A migration that the database does not have yet, as `migrate plan` tells it.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Pending {
-    pub(super) name: String,
-    pub(super) phase: release::Phase,
+pub(crate) struct Pending {
+    pub(crate) name: String,
+    pub(crate) phase: release::Phase,
     /// What it does to tables and columns; none when that could not be tried.
-    pub(super) changes: Option<Vec<release::Change>>,
+    pub(crate) changes: Option<Vec<release::Change>>,
     /// What has to be put right before it may run.
-    pub(super) problems: Vec<String>,
+    pub(crate) problems: Vec<String>,
     /// Why it could not be tried.
-    pub(super) note: Option<String>,
+    pub(crate) note: Option<String>,
 }
 
 impl Migrate {

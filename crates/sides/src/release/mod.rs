@@ -9,8 +9,12 @@ mod back;
 mod build;
 mod ledger;
 mod measure;
+mod order;
+mod origin;
 mod plan;
+mod prepared;
 mod receipt;
+mod remap;
 mod steps;
 mod world;
 
@@ -26,12 +30,15 @@ use crate::{
     releases::{Interrupted, Set, Store},
     workspace::Workspace,
 };
-use build::Pending;
 use ledger::Ledger;
-use plan::Plan;
 use steps::Run;
 
 pub(crate) use back::run as run_back;
+pub(crate) use build::{Pending, programs as build_programs};
+pub(crate) use order::{Refused, find as find_order};
+pub(crate) use plan::Plan;
+pub(crate) use prepared::{Prepared, build as build_release};
+pub(crate) use world::ask as ask_manifest;
 
 /// Releases what has changed.
 pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyhow::Result<Outcome> {
@@ -46,7 +53,10 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
         }
         None => running.clone(),
     };
-    let built = build::run(workspace, &store, &screen, &options.only).await?;
+    let built = match &options.prepared {
+        Some(file) => Prepared::read(file)?.into(),
+        None => build::run(workspace, &store, &screen, &options.only).await?,
+    };
     let pending = match &built.migrate {
         Some(migrate) => migrate.pending(&url).await?,
         None => Vec::new(),
@@ -79,38 +89,15 @@ async fn ordered(
     wanted: &Set,
     pending: &[Pending],
 ) -> anyhow::Result<Option<Plan>> {
-    let refuse = |reason: &str| {
-        let text = format!("refused: {reason}\nNothing was changed.");
-        screen.line(&tell::fault(screen.palette, &text));
-    };
-    let problems: Vec<String> = pending
-        .iter()
-        .flat_map(|step| step.problems.iter().map(move |problem| format!("\n  {}: {problem}", step.name)))
-        .collect();
-    if !problems.is_empty() {
-        let next = "`sides migration check` shows where, and what to write instead";
-        refuse(&format!("these migrations are not safe:{}\n{next}", problems.concat()));
-        return Ok(None);
+    let answer = order::find(store, url, running, wanted, pending).await?;
+    if let Some(silent) = answer.silent() {
+        screen.line(&tell::notice(screen.palette, &silent));
     }
-    let seen = world::look(store, url, running, wanted, pending).await?;
-    if !seen.silent.is_empty() {
-        let who = seen.silent.join(", ");
-        let text = format!("no answer to --manifest, so the order does not know what they need: {who}");
-        screen.line(&tell::notice(screen.palette, &text));
-    }
-    // An order that a host cannot take is still found, so that it can be said what is in the way.
-    let in_rolls = release::plan_in_rolls(&seen.world);
-    let planned = match in_rolls.or_else(|refused| release::plan(&seen.world).map_err(|_| refused)) {
-        Ok(planned) => planned,
-        Err(fault) => {
-            refuse(&fault.to_string());
-            return Ok(None);
-        }
-    };
-    match Plan::of(&seen.world, planned, running, wanted) {
+    match answer.order {
         Ok(plan) => Ok(Some(plan)),
-        Err(entangled) => {
-            refuse(&entangled.to_string());
+        Err(refused) => {
+            let text = format!("refused: {refused}\nNothing was changed.");
+            screen.line(&tell::fault(screen.palette, &text));
             Ok(None)
         }
     }

@@ -112,7 +112,7 @@ impl Plan {
     }
 
     /// The number of the first step that cannot be taken back.
-    fn point_of_no_return(&self) -> Option<usize> {
+    pub(crate) fn point_of_no_return(&self) -> Option<usize> {
         self.steps.iter().position(Step::is_final).map(|at| at + 1)
     }
 }

@@ -110,7 +110,8 @@ async fn manifest(
     Ok(manifest)
 }
 
-async fn ask(program: &Path) -> Option<Manifest> {
+/// What a program says of itself; nothing when it does not know the question.
+pub(crate) async fn ask(program: &Path) -> Option<Manifest> {
     let mut command = Command::new(program);
     // Without its settings, so that a program which does not know the question cannot begin to work.
     command.arg("--manifest").env_clear().stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);

@@ -1,4 +1,9 @@
-//! The bytes of a program, as one short name.
+//! A release, as one short name.
+//!
+//! It covers what decides how a process behaves and comes from the checkout: the program's bytes and the words it is
+//! started with (`Procfile.<name>`). The bytes hold the rest: assets and schemas are compiled in, and another compiler,
+//! profile or dependency that makes a difference makes other bytes. Not covered are the environment, which belongs to
+//! the machine, and the migrations, which are steps of their own.
 
 use std::{
     fmt,
@@ -10,13 +15,19 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// The SHA-256 of a program's bytes, in hex. Two builds with the same one are the same release.
+/// A SHA-256 in hex. Two builds with the same one are the same release.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Digest(String);
 
 impl Digest {
-    pub(crate) fn of(file: &Path) -> io::Result<Self> {
+    /// The digest of a program that is started with these words.
+    pub(crate) fn of(file: &Path, words: &[&str]) -> io::Result<Self> {
         let (mut file, mut hasher) = (File::open(file)?, Sha256::new());
+        for word in words {
+            hasher.update(word.len().to_le_bytes());
+            hasher.update(word);
+        }
+        hasher.update(u64::MAX.to_le_bytes());
         let mut chunk = vec![0; 1 << 20];
         loop {
             match file.read(&mut chunk)? {
@@ -51,12 +62,30 @@ mod tests {
     #[test]
     fn only_a_digest_is_one() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let digest = Digest::of(file.path()).unwrap();
-        assert_eq!(digest.as_str(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        let digest = Digest::of(file.path(), &["web"]).unwrap();
         assert_eq!(Digest::parse(digest.as_str()), Some(digest.clone()));
-        assert_eq!(digest.to_string(), "e3b0c44298fc");
+        assert_eq!(digest.to_string(), digest.as_str()[..12]);
         for other in ["", "..", &"../".repeat(22)[..64], &"E".repeat(64)] {
             assert_eq!(Digest::parse(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn bytes_and_words_both_count() {
+        let file = |text: &str| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), text).unwrap();
+            file
+        };
+        let (one, other) = (file("one"), file("other"));
+        let digest = |file: &tempfile::NamedTempFile, words: &[&str]| Digest::of(file.path(), words).unwrap();
+        assert_eq!(digest(&one, &["web"]), digest(&file("one"), &["web"]));
+        let all = [
+            digest(&one, &["web"]),
+            digest(&other, &["web"]),
+            digest(&one, &["web", "--quick"]),
+            digest(&one, &["web", "--qui", "ck"]),
+        ];
+        assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
     }
 }

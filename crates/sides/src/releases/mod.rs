@@ -1,11 +1,13 @@
 //! What was built to run, kept by its bytes, and which of it runs.
 
 mod digest;
+mod record;
 mod store;
 
 use std::collections::BTreeMap;
 
 pub(crate) use digest::Digest;
+pub(crate) use record::{DIRTY, Record};
 pub(crate) use store::{Interrupted, Store};
 
 /// Which release each process runs.

@@ -1,4 +1,5 @@
-//! `.sides/releases/`: one folder for each process and digest, and small files that say which of them runs.
+//! `.sides/releases/`: one folder for each process and digest, with the program and what is known of it, and small
+//! files that say which of them runs.
 //!
 //! Every file is replaced in one step, so a kill at any moment leaves the old or the new text.
 
@@ -13,8 +14,11 @@ use anyhow::Context as _;
 use platform::local::write_private;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Digest, Set};
-use crate::workspace::Workspace;
+use super::{Digest, Record, Set};
+use crate::{inputs::Inputs, workspace::Workspace};
+
+/// What is known of a release, beside its program.
+const RECORD: &str = "release.json";
 
 /// How many releases of a process are kept beside the one that runs and the one before.
 const SPARE: usize = 5;
@@ -41,12 +45,21 @@ impl Store {
         Ok(Self { folder })
     }
 
-    /// Keeps a program that was just built.
-    pub(crate) fn keep(&self, process: &str, program: &str, built: &Path) -> anyhow::Result<Digest> {
+    /// The store, when something was kept already; makes nothing.
+    pub(crate) fn existing(workspace: &Workspace) -> Option<Self> {
+        Some(Self { folder: workspace.releases_folder() }).filter(|store| store.folder.is_dir())
+    }
+
+    /// Keeps a program that was just built. One that is kept already learns what it was built from this time.
+    pub(crate) fn keep(&self, process: &str, record: &Record, built: &Path) -> anyhow::Result<Digest> {
+        let program = record.program.rsplit('/').next().unwrap_or(&record.program);
         let keep = || -> io::Result<Digest> {
-            let digest = Digest::of(built)?;
+            let words = std::iter::once(&record.program).chain(&record.arguments).map(String::as_str);
+            let digest = Digest::of(built, &words.collect::<Vec<_>>())?;
             let kept = self.path_of(process, &digest);
+            let text = serde_json::to_string_pretty(record)?;
             if kept.join(program).exists() {
+                write_private(&kept.join(RECORD), &text)?;
                 return Ok(digest);
             }
             fs::create_dir_all(self.folder.join(process))?;
@@ -58,6 +71,7 @@ impl Store {
             fs::create_dir(&fresh)?;
             fs::copy(built, fresh.join(program))?;
             fs::File::open(fresh.join(program))?.sync_all()?;
+            write_private(&fresh.join(RECORD), &text)?;
             fs::rename(&fresh, &kept)?;
             Ok(digest)
         };
@@ -69,7 +83,28 @@ impl Store {
         Some(self.path_of(process, digest)).filter(|path| path.is_dir())
     }
 
-    /// The program of a kept release: named as its process, or else the only file there.
+    /// What is known of a kept release; nothing of one that was kept by an older `sides` or put here by another place.
+    pub(crate) fn record(&self, process: &str, digest: &Digest) -> Option<Record> {
+        let text = fs::read_to_string(self.path_of(process, digest).join(RECORD)).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Every kept release of a process whose digest begins so.
+    pub(crate) fn starting_with(&self, process: &str, digest: &str) -> Vec<Digest> {
+        let entries = fs::read_dir(self.folder.join(process)).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.filter(|name| name.starts_with(digest)).filter_map(|name| Digest::parse(&name)).collect()
+    }
+
+    /// The kept release that was built from exactly these inputs.
+    pub(crate) fn built_from(&self, process: &str, inputs: &Inputs) -> Option<Digest> {
+        let is_it = |digest: &Digest| {
+            self.record(process, digest).is_some_and(|one| one.inputs.as_ref() == Some(inputs))
+        };
+        self.starting_with(process, "").into_iter().find(is_it)
+    }
+
+    /// The program of a kept release: as its record names it, or as its process, or else the only file there.
     ///
     /// # Errors
     /// When it is not kept any more.
@@ -78,9 +113,12 @@ impl Store {
         let folder = folder.with_context(|| {
             format!("{process} {digest} is not kept here any more: release it again with `sides release`")
         })?;
-        let named = folder.join(process);
-        if named.is_file() {
-            return Ok(named);
+        let recorded = self.record(process, digest).map(|record| record.program);
+        for name in recorded.iter().filter_map(|program| program.rsplit('/').next()).chain([process]) {
+            let named = folder.join(name);
+            if named.is_file() {
+                return Ok(named);
+            }
         }
         let entry =
             fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?.next();
@@ -188,6 +226,18 @@ impl Store {
 mod tests {
     use super::*;
 
+    fn record(text: &str) -> Record {
+        let settings = BTreeMap::from([("text".to_owned(), text.to_owned())]);
+        Record {
+            program: "web".to_owned(),
+            arguments: Vec::new(),
+            commit: None,
+            dirty: false,
+            built_at: chrono::Utc::now(),
+            inputs: Some(Inputs { settings, ..Inputs::default() }),
+        }
+    }
+
     #[test]
     fn what_runs_and_what_may_run_again_is_kept() {
         let folder = tempfile::tempdir().unwrap();
@@ -196,10 +246,14 @@ mod tests {
         let build = |text: &str| {
             let built = folder.path().join("built");
             fs::write(&built, text).unwrap();
-            store.keep("web", "web", &built).unwrap()
+            store.keep("web", &record(text), &built).unwrap()
         };
         let first = build("first");
         assert_eq!(build("first"), first, "the same bytes are the same release");
+        assert_eq!(store.starting_with("web", &first.as_str()[..12]), std::slice::from_ref(&first));
+        let inputs = record("first").inputs.unwrap();
+        assert_eq!(store.built_from("web", &inputs), Some(first.clone()));
+        assert_eq!(store.built_from("web", &Inputs::default()), None);
         let running = Set::from([("web".to_owned(), first.clone())]);
         for number in 0..10 {
             build(&number.to_string());

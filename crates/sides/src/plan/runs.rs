@@ -1,0 +1,168 @@
+//! What runs: on this machine's host, and wherever an instance beats on the database.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use database::DatabaseUrl;
+use platform::procfile::Procfile;
+use tokio::time;
+
+use crate::{
+    control,
+    releases::{Digest, Set, Store},
+    workspace::Workspace,
+};
+
+/// A plan is useful without the database: it is not waited for long.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// Live copies, a row for each release of a process. `manifest` came with a migration.
+const INSTANCES: &str = "\
+SELECT process, release, to_jsonb(instances) -> 'manifest' ->> 'commit', to_jsonb(instances) -> 'manifest' ->> 'toolchain'
+FROM sides.instances
+WHERE state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds'
+ORDER BY process, started_at";
+
+/// What a copy calls its release that was told none.
+const UNNAMED: &str = "dev";
+
+const HAS_INSTANCES: &str = "SELECT to_regclass('sides.instances') IS NOT NULL";
+
+/// A release that runs, as it says itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Running {
+    /// Its digest, or as much of it as a copy was told.
+    pub(super) release: String,
+    pub(super) commit: Option<String>,
+    pub(super) toolchain: Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    by_process: BTreeMap<String, Vec<Running>>,
+    /// What this machine's host runs, or would run.
+    pub(super) local: Set,
+}
+
+impl Runs {
+    pub(super) async fn look(
+        workspace: &Workspace,
+        url: Option<&DatabaseUrl>,
+        notes: &mut Vec<String>,
+    ) -> anyhow::Result<Self> {
+        let mut runs = Self { local: local(workspace, notes).await?, ..Self::default() };
+        for (process, digest) in &runs.local {
+            let running = Running { release: digest.as_str().to_owned(), commit: None, toolchain: None };
+            runs.by_process.entry(process.clone()).or_default().push(running);
+        }
+        let Some(url) = url else {
+            notes.push(
+                "DATABASE_URL is not set: what runs elsewhere and which migrations are applied is not known"
+                    .to_owned(),
+            );
+            return Ok(runs);
+        };
+        match time::timeout(LIMIT, instances(url)).await {
+            Ok(Ok(found)) => {
+                found.into_iter().for_each(|(process, running)| runs.add(process, running, notes))
+            }
+            Ok(Err(error)) => notes.push(format!("the database does not say what runs: {error:#}")),
+            Err(_) => notes.push(format!("the database did not say what runs within {} s", LIMIT.as_secs())),
+        }
+        Ok(runs)
+    }
+
+    /// The releases of a process that run.
+    pub(super) fn of(&self, process: &str) -> Vec<Running> {
+        self.by_process.get(process).cloned().unwrap_or_default()
+    }
+
+    /// Processes that run although no Procfile names them.
+    pub(super) fn without_procfile(&self, procfiles: &[Procfile]) -> Vec<&str> {
+        let is_known = |name: &&str| procfiles.iter().any(|procfile| procfile.name == **name);
+        self.by_process.keys().map(String::as_str).filter(|name| !is_known(name)).collect()
+    }
+
+    /// A copy that was heard of: the same release as one that is known, or another.
+    fn add(&mut self, process: String, heard: Running, notes: &mut Vec<String>) {
+        if heard.release == UNNAMED {
+            let note = format!(
+                "a {process} runs that was not released: a dev's, or started by hand; it is not compared"
+            );
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+            return;
+        }
+        let known = self.by_process.entry(process).or_default();
+        match known.iter_mut().find(|one| one.release.starts_with(&heard.release)) {
+            Some(one) => {
+                one.commit = one.commit.take().or(heard.commit);
+                one.toolchain = one.toolchain.take().or(heard.toolchain);
+            }
+            None => known.push(heard),
+        }
+    }
+}
+
+async fn local(workspace: &Workspace, notes: &mut Vec<String>) -> anyhow::Result<Set> {
+    match control::status(workspace).await {
+        Ok(Some(status)) if status.is_host => {
+            let releases = status.releases.iter();
+            return Ok(releases
+                .filter_map(|(name, digest)| Some((name.clone(), Digest::parse(digest)?)))
+                .collect());
+        }
+        Ok(Some(_)) => {
+            notes.push("a dev runs here: it is no release, and is not compared".to_owned());
+            return Ok(Set::new());
+        }
+        Ok(None) => {}
+        Err(error) => notes.push(format!("the host here does not answer: {error}")),
+    }
+    let Some(store) = Store::existing(workspace) else { return Ok(Set::new()) };
+    let last = store.running()?;
+    if !last.is_empty() {
+        notes.push("no host runs here: compared with what it would run".to_owned());
+    }
+    Ok(last)
+}
+
+async fn instances(url: &DatabaseUrl) -> anyhow::Result<Vec<(String, Running)>> {
+    let client = database::client(&url.with_application_name("sides plan")).await?;
+    if !client.query_one(HAS_INSTANCES, &[]).await?.get::<_, bool>(0) {
+        return Ok(Vec::new());
+    }
+    let rows = client.query(INSTANCES, &[]).await?;
+    let running = |row: &tokio_postgres::Row| Running {
+        release: row.get(1),
+        commit: row.get(2),
+        toolchain: row.get(3),
+    };
+    Ok(rows.iter().map(|row| (row.get(0), running(row))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_that_is_heard_tells_more_of_a_release_that_is_known() {
+        let heard = |release: &str, commit: &str| Running {
+            release: release.to_owned(),
+            commit: Some(commit.to_owned()),
+            toolchain: None,
+        };
+        let full = "ab".repeat(32);
+        let mut runs = Runs::default();
+        let known = Running { release: full.clone(), commit: None, toolchain: None };
+        runs.by_process.insert("web".to_owned(), vec![known]);
+        let mut notes = Vec::new();
+        runs.add("web".to_owned(), heard("abababababab", "c0ffee"), &mut notes);
+        assert_eq!(runs.of("web"), [heard(&full, "c0ffee")]);
+        runs.add("web".to_owned(), heard("cdcdcdcdcdcd", "beef"), &mut notes);
+        assert_eq!(runs.of("web").len(), 2, "another release of it runs too");
+        assert_eq!(notes, [""; 0]);
+        runs.add("web".to_owned(), heard("dev", "beef"), &mut notes);
+        assert_eq!((runs.of("web").len(), notes.len()), (2, 1));
+    }
+}

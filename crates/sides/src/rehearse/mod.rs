@@ -1,0 +1,125 @@
+//! `sides rehearse`: the whole release beside the live one, before it.
+//!
+//! A stage is set in a temporary folder (`stage`): a private Postgres with the schema as it is live and none of its rows,
+//! the live builds and the new ones, and a host of its own that runs the live ones. Jobs of the kinds that both sides know
+//! are enqueued all the while (`jobs`). Then the very same `sides release` is carried out there, under its own prober, and
+//! prints its receipt. Nothing that is live is changed: it is only asked which migrations it has.
+
+mod jobs;
+mod stage;
+
+use anyhow::{Context as _, bail};
+use migrate::{Migration, State};
+
+use crate::{
+    cli::RehearseOptions,
+    control,
+    dev::named_database,
+    display::{Screen, tell},
+    outcome::Outcome,
+    release::build_release,
+    releases::{Set, Store},
+    workspace::Workspace,
+};
+use jobs::Load;
+use stage::Stage;
+
+pub(crate) async fn run(workspace: &Workspace, options: &RehearseOptions) -> anyhow::Result<Outcome> {
+    let screen = if options.watching.json { Screen::beside_output() } else { Screen::new() };
+    let url = named_database()?
+        .context("DATABASE_URL is not set: name the live database, whose schema is rehearsed on")?;
+    let folder = workspace.root().join("migrations");
+    let all = if folder.is_dir() { Migration::read_all(&folder) } else { Migration::embedded() };
+    let all = all.context("the migrations cannot be read")?;
+    let applied = applied(&migrate::status(&url, &all).await?, all)?;
+    let store = Store::open(workspace)?;
+    let running = running(workspace, &store).await?;
+    let prepared = build_release(workspace, &store, &screen, &options.only).await?;
+    let note = |text: String| screen.line(&tell::notice(screen.palette, &text));
+    note(format!(
+        "rehearses on a private Postgres with the {} migrations that are applied live",
+        applied.len()
+    ));
+    let stage = Stage::set(workspace, &store, &running, &prepared, &applied, &options.environment).await?;
+    let played = tokio::select! {
+        played = play(&stage, options, &running) => played,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted; nothing live was touched")),
+    };
+    stage.strike().await;
+    let outcome = played?;
+    note("This was a rehearsal: nothing that is live was changed.".to_owned());
+    Ok(outcome)
+}
+
+async fn play(stage: &Stage, options: &RehearseOptions, running: &Set) -> anyhow::Result<Outcome> {
+    stage.wait_until_it_runs(running).await?;
+    let load = match options.no_jobs {
+        true => None,
+        false => Some(Load::start(stage.url(), stage.manifests().await)),
+    };
+    let code = stage.release(&options.watching).await?;
+    drop(load);
+    Ok(match code {
+        0 => Outcome::Done,
+        5 => Outcome::NothingToDo,
+        6 => Outcome::Undone,
+        7 => Outcome::Partial,
+        8 => Outcome::Refused,
+        _ => Outcome::Failed,
+    })
+}
+
+/// What the live database has, in its order.
+fn applied(states: &[migrate::Status], all: Vec<Migration>) -> anyhow::Result<Vec<Migration>> {
+    for status in states {
+        match status.state {
+            State::Unknown { .. } => bail!(
+                "the live database has the migration {}, which is not in this checkout: its schema cannot be made again; \
+                 rehearse from a checkout that has it",
+                status.name
+            ),
+            State::Edited { .. } => bail!(
+                "migrations/{} was changed after it was applied live: put its text back, `sides migration status` shows more",
+                status.name
+            ),
+            State::Applied { .. } | State::Pending => {}
+        }
+    }
+    let is_applied = |migration: &Migration| {
+        states.iter().any(|one| one.name == migration.name() && matches!(one.state, State::Applied { .. }))
+    };
+    Ok(all.into_iter().filter(is_applied).collect())
+}
+
+/// What the host here runs, or would run.
+async fn running(workspace: &Workspace, store: &Store) -> anyhow::Result<Set> {
+    match control::status(workspace).await? {
+        Some(status) if !status.is_host => {
+            bail!("a dev runs here, and not a release: there is nothing to rehearse a change of")
+        }
+        _ => store.running(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(name: &str, state: State) -> migrate::Status {
+        migrate::Status { name: name.to_owned(), state }
+    }
+
+    #[test]
+    fn only_what_is_live_is_made_again_and_only_when_all_of_it_can_be() {
+        let all = || vec![Migration::new("1_a", "SELECT 1", ""), Migration::new("2_b", "SELECT 1", "")];
+        let at = || "then".to_owned();
+        let states = [status("1_a", State::Applied { at: at() }), status("2_b", State::Pending)];
+        let names: Vec<String> =
+            applied(&states, all()).unwrap().iter().map(|one| one.name().to_owned()).collect();
+        assert_eq!(names, ["1_a"]);
+        let unknown = [status("3", State::Unknown { at: at() })];
+        assert!(applied(&unknown, all()).unwrap_err().to_string().contains("has the migration 3"));
+        let edited = [status("1_a", State::Edited { at: at() })];
+        assert!(applied(&edited, all()).is_err());
+    }
+}
