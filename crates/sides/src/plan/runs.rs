@@ -63,7 +63,9 @@ impl Runs {
         };
         match time::timeout(LIMIT, instances(url)).await {
             Ok(Ok(found)) => {
-                found.into_iter().for_each(|(process, running)| runs.add(process, running, notes))
+                for (process, running) in found {
+                    runs.add(process, running, notes);
+                }
             }
             Ok(Err(error)) => notes.push(format!("the database does not say what runs: {error:#}")),
             Err(_) => notes.push(format!("the database did not say what runs within {} s", LIMIT.as_secs())),

@@ -49,7 +49,7 @@ pub(super) fn running(running: &super::runs::Running) -> String {
 
 fn migrations(migrations: &Migrations) -> String {
     if !migrations.are_known {
-        let newest = migrations.all.last().map(|one| one.name()).unwrap_or_default();
+        let newest = migrations.all.last().map(migrate::Migration::name).unwrap_or_default();
         return format!(
             "Migrations: {} in the folder, the newest {newest}; which of them are applied is not known.",
             migrations.all.len()

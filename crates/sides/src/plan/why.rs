@@ -1,6 +1,6 @@
 //! `--why`: from what differs through the crates to the process.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use anyhow::ensure;
 
@@ -82,23 +82,23 @@ fn explain(process: &Process) -> String {
         };
         text += &format!("  {walk}{end}\n");
     }
-    match (process.verdict, &process.now) {
+    text += &match (process.verdict, &process.now) {
         (Verdict::Unchanged, Some(now)) if process.walks.is_empty() => {
-            let files: usize = now.files.values().map(std::collections::BTreeMap::len).sum();
-            text += &format!(
+            let files: usize = now.files.values().map(BTreeMap::len).sum();
+            format!(
                 "  the same {files} files of {} crates, {} packages from elsewhere and {} settings\n",
                 now.files.len(),
                 now.packages.len(),
                 now.settings.len()
-            );
+            )
         }
-        (Verdict::Unchanged, _) => text += "  and yet a build gives the same bytes\n",
-        (Verdict::Changed, _) => text += "  and a build gives other bytes\n",
+        (Verdict::Unchanged, _) => "  and yet a build gives the same bytes\n".to_owned(),
+        (Verdict::Changed, _) => "  and a build gives other bytes\n".to_owned(),
         (Verdict::MayHaveChanged, _) => {
-            text += "  whether the bytes are others, `sides plan --build` tells\n"
+            "  whether the bytes are others, `sides plan --build` tells\n".to_owned()
         }
-        (Verdict::New, _) => {}
-    }
+        (Verdict::New, _) => String::new(),
+    };
     text
 }
 
