@@ -24,6 +24,9 @@ use crate::{
 use jobs::Load;
 use stage::Stage;
 
+/// The exit code of a release that went well.
+const DONE: i32 = 0;
+
 pub(crate) async fn run(workspace: &Workspace, options: &RehearseOptions) -> anyhow::Result<Outcome> {
     let screen = if options.watching.json { Screen::beside_output() } else { Screen::new() };
     let url = named_database()?
@@ -42,7 +45,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &RehearseOptions) -> any
     ));
     let stage = Stage::set(workspace, &store, &running, &prepared, &applied, &options.environment).await?;
     let played = tokio::select! {
-        played = play(&stage, options, &running) => played,
+        played = play(&stage, options, &running, &screen) => played,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted; nothing live was touched")),
     };
     stage.strike().await;
@@ -51,22 +54,52 @@ pub(crate) async fn run(workspace: &Workspace, options: &RehearseOptions) -> any
     Ok(outcome)
 }
 
-async fn play(stage: &Stage, options: &RehearseOptions, running: &Set) -> anyhow::Result<Outcome> {
+async fn play(
+    stage: &Stage,
+    options: &RehearseOptions,
+    running: &Set,
+    screen: &Screen,
+) -> anyhow::Result<Outcome> {
     stage.wait_until_it_runs(running).await?;
     let load = match options.no_jobs {
         true => None,
         false => Some(Load::start(stage.url(), stage.manifests().await)),
     };
     let code = stage.release(&options.watching).await?;
+    // Old builds on the new schema, too: what the plan calls a way back is walked.
+    let back = if code == DONE { stage.back(&options.watching).await? } else { DONE };
     drop(load);
     Ok(match code {
-        0 => Outcome::Done,
+        DONE => way_back(screen, back),
         5 => Outcome::NothingToDo,
         6 => Outcome::Undone,
         7 => Outcome::Partial,
         8 => Outcome::Refused,
         _ => Outcome::Failed,
     })
+}
+
+/// What the rehearsed way back says of the release.
+fn way_back(screen: &Screen, code: i32) -> Outcome {
+    let (outcome, text) = match code {
+        DONE | 5 => {
+            (Outcome::Done, "the way back was rehearsed, too: `sides rollback` goes through".to_owned())
+        }
+        8 => (
+            Outcome::Done,
+            "there is no way back behind this release: `sides rollback` is refused".to_owned(),
+        ),
+        code => (
+            Outcome::Partial,
+            format!("the release goes through, and the way back does not (exit code {code})"),
+        ),
+    };
+    let text = match outcome {
+        Outcome::Done => tell::notice(screen.palette, &text),
+        _ => tell::fault(screen.palette, &text),
+    };
+    screen.line(&text);
+    outcome
 }
 
 /// What the live database has, in its order.

@@ -151,9 +151,18 @@ impl Stage {
         if watching.json {
             command.arg("--json");
         }
-        bind_to_supervisor(&mut command, None);
-        let status = command.status().await.context("the release cannot be started")?;
-        status.code().with_context(|| format!("the release on the stage ended by a signal ({status})"))
+        ended(command, "the release").await
+    }
+
+    /// Goes back to what runs live; its exit code.
+    pub(super) async fn back(&self, watching: &Watching) -> anyhow::Result<i32> {
+        let mut command = command(&self.workspace, &self.environment)?;
+        command.args(["rollback", "--bake", "0", "--probe", &watching.probe]);
+        if watching.json {
+            // One receipt is what a program reads there.
+            command.stdout(Stdio::null());
+        }
+        ended(command, "the rollback").await
     }
 
     /// Ends everything and removes the folder.
@@ -173,6 +182,13 @@ impl Stage {
         let from = text.len().saturating_sub(LAST_WORDS);
         String::from_utf8_lossy(&text.as_bytes()[from..]).trim_end().to_owned()
     }
+}
+
+/// The exit code of a command on the stage.
+async fn ended(mut command: Command, what: &str) -> anyhow::Result<i32> {
+    bind_to_supervisor(&mut command, None);
+    let status = command.status().await.with_context(|| format!("{what} cannot be started"))?;
+    status.code().with_context(|| format!("{what} on the stage ended by a signal ({status})"))
 }
 
 fn said_in(workspace: &Workspace) -> PathBuf {

@@ -41,6 +41,8 @@ async fn a_release_is_played_through_with_its_receipt_and_nothing_live_is_change
     let good = receipt(&rehearse(&sandbox, &["--json"]).await, 0);
     assert_eq!((&good["outcome"], &good["requests"]["failed"]), (&"released".into(), &0.into()), "{good}");
     assert!(good["requests"]["good"].as_u64().unwrap() > 0, "{good}");
+    let said = ended(&rehearse(&sandbox, &[]).await, 0);
+    assert!(said.contains("1. replace web") && said.contains("the way back was rehearsed, too"), "{said}");
 
     // One that does not start is put back there, too.
     toy::write_program(&sandbox, "web", "fn main() { std::process::exit(3) }");
