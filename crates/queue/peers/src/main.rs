@@ -29,7 +29,7 @@ use peer::Setting;
 use place::Place;
 use table::Table;
 
-const PEERS: &str = "ours:100,graphile_worker:500,apalis:1000,fang:16";
+const PEERS: &str = "ours:100:2,graphile_worker:500:2,apalis:1000,fang:16";
 
 fn given(name: &str, default: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| default.to_owned())

@@ -31,12 +31,19 @@ pub fn reset(nap: Duration) {
     RAN.store(0, Ordering::Release);
 }
 
-/// Until so many have run; when the last one began.
-pub async fn wait(jobs: u64, every: Duration) -> Instant {
-    let began = Instant::now();
-    while RAN.load(Ordering::Acquire) < jobs {
-        assert!(began.elapsed() < Duration::from_secs(300), "only {RAN:?} of {jobs} have run");
+/// Until so many have run, or until none has for 10 seconds: fang's workers end when a job has run twice, and may all
+/// have ended. How many have run, and when the last one began.
+pub async fn wait(jobs: u64, every: Duration) -> (u64, Instant) {
+    let (mut seen, mut moved) = (0, Instant::now());
+    loop {
+        let ran = RAN.load(Ordering::Acquire);
+        if ran >= jobs || moved.elapsed() > Duration::from_secs(10) {
+            let last = Duration::from_nanos(LAST.load(Ordering::Relaxed));
+            return (ran.min(jobs), *EPOCH.get().expect("it was reset") + last);
+        }
+        if ran > seen {
+            (seen, moved) = (ran, Instant::now());
+        }
         tokio::time::sleep(every).await;
     }
-    *EPOCH.get().expect("it was reset") + Duration::from_nanos(LAST.load(Ordering::Relaxed))
 }
