@@ -8,7 +8,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-pub(crate) use commit::Commit;
+use commit::Commit;
+
+use crate::inputs::Tree;
 
 /// The repository that the workspace lies in.
 #[derive(Debug, Clone)]
@@ -86,7 +88,7 @@ impl Repository {
     }
 
     /// The files of a commit.
-    pub(crate) fn tree(&self, commit: &str) -> io::Result<Commit> {
+    pub(crate) fn tree(&self, commit: &str) -> io::Result<impl Tree> {
         Commit::open(self, commit)
     }
 

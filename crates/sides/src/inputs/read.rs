@@ -1,6 +1,7 @@
 //! The inputs of a program, read from a tree.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     env,
     path::Path,
@@ -30,11 +31,13 @@ const STEERING: [&str; 4] = [".cargo/config.toml", ".cargo/config", "rust-toolch
 pub(crate) struct Sources<'a, T> {
     tree: &'a T,
     pub(crate) graph: Graph,
+    /// By folder: programs share most of their crates, and each is read once.
+    files: RefCell<BTreeMap<String, BTreeMap<String, String>>>,
 }
 
 impl<'a, T: Tree> Sources<'a, T> {
     pub(crate) fn of(tree: &'a T) -> Self {
-        Self { tree, graph: Graph::read(tree) }
+        Self { tree, graph: Graph::read(tree), files: RefCell::default() }
     }
 
     /// The inputs of a process: of what its Procfile in this tree starts. `None` when there is none that is understood,
@@ -45,16 +48,8 @@ impl<'a, T: Tree> Sources<'a, T> {
         let package = self.graph.package_of(&procfile.program)?;
         let packages = self.graph.closure(package);
         let mut inputs = Inputs::default();
-        let folders: BTreeSet<&str> = self.graph.packages.keys().map(String::as_str).collect();
         for package in &packages {
-            let mut files = BTreeMap::new();
-            for path in sources::files(self.tree, &package.folder, &folders) {
-                files.insert(path.clone(), digest(&self.tree.read(&path).unwrap_or_default()));
-            }
-            let manifest = join(&package.folder, "Cargo.toml");
-            let relevant = table(self.tree, &manifest).map(of_package).unwrap_or_default();
-            files.insert(manifest, digest(relevant.as_bytes()));
-            inputs.files.insert(package.name.clone(), files);
+            inputs.files.insert(package.name.clone(), self.files_of(package));
         }
         inputs.packages = self.graph.lock.reached(packages.iter().map(|package| linked(package)));
         let root = table(self.tree, "Cargo.toml").unwrap_or_default();
@@ -73,6 +68,24 @@ impl<'a, T: Tree> Sources<'a, T> {
             }
         }
         Some(inputs)
+    }
+
+    /// The files of a package, each with the digest of its content.
+    fn files_of(&self, package: &Package) -> BTreeMap<String, String> {
+        if let Some(known) = self.files.borrow().get(&package.folder) {
+            return known.clone();
+        }
+        let folders: BTreeSet<&str> = self.graph.packages.keys().map(String::as_str).collect();
+        let mut files = BTreeMap::new();
+        for path in sources::files(self.tree, &package.folder, &folders) {
+            let content = self.tree.read(&path).unwrap_or_default();
+            files.insert(path, digest(&content));
+        }
+        let manifest = join(&package.folder, "Cargo.toml");
+        let relevant = table(self.tree, &manifest).map(of_package).unwrap_or_default();
+        files.insert(manifest, digest(relevant.as_bytes()));
+        self.files.borrow_mut().insert(package.folder.clone(), files.clone());
+        files
     }
 }
 

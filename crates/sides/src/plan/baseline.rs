@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::runs::Running;
 use crate::{
-    git::{Commit, NoGit, Repository},
+    git::{NoGit, Repository},
     inputs::{Inputs, Sources},
     releases::{DIRTY, Digest, Store},
 };
@@ -18,7 +18,10 @@ pub(super) struct Baselines<'a> {
     toolchain: &'a str,
     /// Compare with this commit, whatever runs.
     since: Option<String>,
-    commits: BTreeMap<String, Commit>,
+    /// The processes to ask a commit for.
+    processes: Vec<String>,
+    /// What was read of commits: by process.
+    commits: BTreeMap<String, BTreeMap<String, Inputs>>,
     /// The newest commit that something was compared with.
     newest: Option<String>,
 }
@@ -35,8 +38,9 @@ impl<'a> Baselines<'a> {
         repository: Result<&'a Repository, &'a NoGit>,
         store: Option<&'a Store>,
         toolchain: &'a str,
+        processes: Vec<String>,
     ) -> Self {
-        Self { repository, store, toolchain, since: None, commits: BTreeMap::new(), newest: None }
+        Self { repository, store, toolchain, since: None, processes, commits: BTreeMap::new(), newest: None }
     }
 
     /// Compares with a commit that a person names.
@@ -122,12 +126,16 @@ impl<'a> Baselines<'a> {
         };
         if !self.commits.contains_key(&full) {
             let tree = repository.tree(&full).map_err(|error| format!("git cannot be read: {error}"))?;
-            self.commits.insert(full.clone(), tree);
+            let sources = Sources::of(&tree);
+            let of = |name: &String| Some((name.clone(), sources.inputs(name, self.toolchain)?));
+            let all = self.processes.iter().filter_map(of).collect();
+            self.commits.insert(full.clone(), all);
         }
+        let mut inputs = self.commits.get(&full).and_then(|all| all.get(process)).cloned();
         // Which compiler a commit was built with is known only when what runs says so.
-        let toolchain = toolchain.unwrap_or(self.toolchain);
-        let tree = self.commits.get(&full).ok_or("git cannot be read")?;
-        let inputs = Sources::of(tree).inputs(process, toolchain);
+        if let (Some(inputs), Some(toolchain)) = (&mut inputs, toolchain) {
+            inputs.settings.insert("toolchain".to_owned(), toolchain.to_owned());
+        }
         inputs.ok_or_else(|| format!("{} has no program for Procfile.{process}", short(commit)))
     }
 }

@@ -75,7 +75,8 @@ async fn make(workspace: &Workspace, options: &PlanOptions) -> anyhow::Result<Re
     let here = Sources::of(&tree);
     let toolchain = toolchain(workspace.root()).await?;
     let store = Store::existing(workspace);
-    let mut baselines = Baselines::new(repository.as_ref(), store.as_ref(), &toolchain);
+    let names = procfiles.iter().map(|procfile| procfile.name.clone()).collect();
+    let mut baselines = Baselines::new(repository.as_ref(), store.as_ref(), &toolchain, names);
     if let Some(name) = &options.since {
         baselines.compare_with(name)?;
     }
