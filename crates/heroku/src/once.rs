@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use platform::place::{Ended, PlaceError};
 use serde_json::json;
-use tokio::time::{self, Instant};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
@@ -35,11 +35,12 @@ impl Heroku {
             Err(error) => return Err(self.failed(error)),
         };
         let deadline = Instant::now() + LIFE;
+        let mut pace = self.pace();
         while self.dynos(app).await?.iter().any(|dyno| dyno.name == name) {
             if Instant::now() > deadline {
                 return Err(self.refused(format!("{name} of {app} does not end")));
             }
-            self.pause().await;
+            pace.wait().await;
         }
         self.last_words(app, &name).await
     }
@@ -51,6 +52,7 @@ impl Heroku {
 
     async fn last_words(&self, app: &str, dyno: &str) -> Result<Ended, PlaceError> {
         let deadline = Instant::now() + LOG_LIMIT;
+        let mut pace = self.pace();
         loop {
             let body = json!({"dyno_name": dyno, "lines": 1500, "tail": false});
             let text = async {
@@ -68,7 +70,7 @@ impl Heroku {
                     reason: format!("{dyno} of {app} has ended, and its log does not say how"),
                 });
             }
-            time::sleep(self.settings.pace).await;
+            pace.wait().await;
         }
     }
 }

@@ -13,7 +13,7 @@ pub struct Settings {
     pub probe: String,
     /// How long a release may take until it answers. Heroku gives a web dyno 60 s to boot.
     pub patience: Duration,
-    /// Between two looks.
+    /// Between two looks at something that takes long; the first ones follow each other quicker.
     pub pace: Duration,
     /// How long old web dynos go on beside new ones with preboot.
     pub preboot_window: Duration,

@@ -3,7 +3,7 @@
 use std::{fs::File, io, os::unix::fs::PermissionsExt as _};
 
 use flate2::{Compression, write::GzEncoder};
-use platform::place::Bundle;
+use platform::place::{Bundle, told};
 use sha2::{Digest as _, Sha256};
 
 /// The bytes and their name.
@@ -18,7 +18,7 @@ pub(crate) struct Packed {
 /// Dynos source `.profile.d`: there the release says its name, and the bundle's programs are found without a path.
 pub(crate) fn pack(bundle: &Bundle, release: &str) -> io::Result<Packed> {
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-    let profile = format!("export RELEASE={release}\nexport PATH=\"$HOME:$PATH\"\n");
+    let profile = format!("export RELEASE={}\nexport PATH=\"$HOME:$PATH\"\n", told(release));
     append(&mut tar, ".profile.d/release.sh", 0o644, profile.len() as u64, profile.as_bytes())?;
     for file in &bundle.files {
         let source = File::open(&file.source)?;

@@ -76,6 +76,14 @@ pub struct Bundle {
     pub files: Vec<BundleFile>,
 }
 
+/// How a copy is told which release it is (`RELEASE`): as much of the name as people compare.
+///
+/// Every place tells it alike, as copies are looked for by it in the database that they share.
+#[must_use]
+pub fn told(release: &str) -> &str {
+    release.get(..12).unwrap_or(release)
+}
+
 /// One file of a [`Bundle`]. It can be executed where it is used if it can be where it lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BundleFile {

@@ -22,10 +22,10 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            boot_limit: Duration::from_secs(8),
+            boot_limit: Duration::from_secs(15),
             grace: Duration::from_secs(5),
             preboot_window: Duration::from_secs(2),
-            router_limit: Duration::from_secs(10),
+            router_limit: Duration::from_secs(30),
             crash_pause: Duration::from_millis(500),
             database_url: "postgres://simulated.invalid/app".to_owned(),
         }

@@ -1,13 +1,13 @@
 //! A simulated Heroku with apps, and builds that are scripts.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use heroku::{Client, Heroku, Settings, Token};
-use platform::place::{Bundle, BundleFile, Instance, Place};
+use platform::place::{Bundle, Instance, Place};
 use simulator::{
     Fault,
-    conformance::{Build, Harness},
+    conformance::{self as suite, Build, Harness, Script},
 };
 use tempfile::TempDir;
 
@@ -38,7 +38,8 @@ pub(crate) fn settings() -> Settings {
         patience: Duration::from_secs(30),
         pace: Duration::from_millis(50),
         preboot_window: simulator::Settings::default().preboot_window,
-        settle: Duration::from_millis(300),
+        // A program that ends at once is seen to have ended within this, on a busy machine too.
+        settle: Duration::from_secs(1),
         most_copies: 10,
         witness: None,
         probe: "/".to_owned(),
@@ -61,32 +62,6 @@ impl Fixture {
         assert_eq!(self.simulator.breaches(), Vec::<String>::new());
         assert!(self.simulator.seen().len() > 3, "nothing was asked");
     }
-
-    fn script(&self, build: Build) -> PathBuf {
-        let name = match build {
-            Build::First => "first",
-            Build::Second => "second",
-            Build::NeverReady => "never",
-        };
-        let serve = "import http.server,os,signal,threading\n\
-                     class H(http.server.BaseHTTPRequestHandler):\n \
-                     def do_GET(s):\n  s.send_response(200);s.end_headers();s.wfile.write(os.environ['RELEASE'].encode())\n \
-                     def log_message(s,*a): pass\n\
-                     s=http.server.ThreadingHTTPServer(('127.0.0.1',int(os.environ['PORT'])),H)\n\
-                     s.daemon_threads=False\n\
-                     signal.signal(signal.SIGTERM,lambda *_:threading.Thread(target=s.shutdown).start())\n\
-                     s.serve_forever();s.server_close()";
-        let body = match (build, self.process) {
-            (Build::NeverReady, "web") => "exec sleep 1000".to_owned(),
-            (Build::NeverReady, _) => "exit 1".to_owned(),
-            (_, "web") => format!("exec python3 -c \"{serve}\""),
-            _ => "exec sleep 1000".to_owned(),
-        };
-        let file = self.files.path().join(name);
-        fs::write(&file, format!("#!/bin/sh\necho {name} started\n{body}\n")).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
-        file
-    }
 }
 
 #[async_trait]
@@ -104,10 +79,12 @@ impl Harness for Fixture {
     }
 
     fn build(&self, build: Build) -> (String, Bundle) {
-        let source = self.script(build);
+        let script = match self.process {
+            "web" => Script { listens: Some(("NO_HOST", "PORT")), never: "exec sleep 1000" },
+            _ => Script { listens: None, never: "exit 1" },
+        };
         let release = format!("{build:?}").to_lowercase();
-        let file = BundleFile { name: "program".to_owned(), source };
-        (release, Bundle { command: "program".to_owned(), files: vec![file] })
+        (release, suite::bundle(self.files.path(), "program", build, script))
     }
 
     async fn lose(&self, instance: &Instance) {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use heroku::{Heroku, Settings};
 use platform::place::{Place as _, PlaceError, Why};
 use simulator::conformance::{Build, Harness as _};
 
-use crate::fixture::{Fixture, WEB_APP, http};
+use crate::fixture::{Fixture, WEB_APP, client, http, settings};
 
 fn why() -> Why {
     Why { asked_by: "a test".to_owned(), reason: "to see it".to_owned() }
@@ -66,7 +67,10 @@ async fn scaling_inside_the_window_is_refused_before_heroku_is_asked() {
     let version = fixture.simulator.seen().iter().filter(|one| one.path.ends_with("/releases")).count();
     assert!(version > 0);
     fixture.simulator.release_again(WEB_APP, 1);
-    let refused = fixture.place.scale("web", 2, &why()).await.unwrap_err();
+    // A window that is open still, however busy the machine is.
+    let patient = Settings { preboot_window: Duration::from_secs(600), ..settings() };
+    let place = Heroku::new("heroku", client(&fixture.simulator), patient);
+    let refused = place.scale("web", 2, &why()).await.unwrap_err();
     assert!(
         matches!(&refused, PlaceError::Refused { reason, .. } if reason.contains("again in")),
         "{refused}"

@@ -2,12 +2,16 @@
 //!
 //! A place's tests make a [`Harness`] that runs nothing yet and hand it to each of these functions, one test each.
 
+mod builds;
+
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use platform::place::{Bundle, Instance, InstanceState, Place, PlaceError, Which, Why};
 
 use crate::Fault;
+
+pub use builds::{Script, bundle};
 
 /// Long enough for two busy cores.
 const PATIENCE: Duration = Duration::from_secs(60);

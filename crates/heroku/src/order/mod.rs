@@ -1,0 +1,11 @@
+//! Orders that change what runs, and the wait until it can be seen.
+
+mod pace;
+mod release;
+mod restart;
+mod scale;
+mod upload;
+mod wait;
+
+/// How often a lost order is looked for and given again.
+const TRIES: u32 = 4;
