@@ -74,13 +74,13 @@ pub(crate) enum Command {
     Host(HostOptions),
     /// Start the host in the background, unless it runs already, and wait until everything answers.
     Up(UpOptions),
-    /// List every copy of every process that runs here: its release, state, memory, restarts.
+    /// List every copy of every process, here and elsewhere: its release, state, memory, restarts.
     Ps {
         /// As JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Show what the processes of the host printed, also those that have ended.
+    /// Show what the processes printed, here and elsewhere, also those that have ended.
     Logs(LogsOptions),
     /// Say what a release would do: which processes changed against what runs, which migrations, in which order.
     ///
@@ -116,6 +116,9 @@ pub(crate) enum Command {
         /// How many.
         #[arg(value_parser = clap::value_parser!(u32).range(0..=64))]
         count: u32,
+        /// On this machine, whatever deploy/targets.toml says: a process that has moved elsewhere ends here with 0.
+        #[arg(long)]
+        here: bool,
         #[command(flatten)]
         reason: Reason,
     },

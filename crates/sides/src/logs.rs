@@ -1,4 +1,4 @@
-//! `sides logs`: what the processes of a host printed.
+//! `sides logs`: what the processes printed, wherever they run.
 
 use std::{
     fs::File,
@@ -9,13 +9,14 @@ use std::{
 };
 
 use anyhow::Context as _;
+use chrono::DateTime;
 use platform::{
     local::logs::{self, LogLine},
     procfile,
 };
 use tokio::time;
 
-use crate::{cli::LogsOptions, display::clean, outcome::Outcome, workspace::Workspace};
+use crate::{cli::LogsOptions, display::clean, outcome::Outcome, places::Places, workspace::Workspace};
 
 /// How long a fresh line may wait to be shown.
 const BETWEEN: Duration = Duration::from_millis(100);
@@ -28,13 +29,25 @@ pub(crate) async fn run(workspace: &Workspace, options: &LogsOptions) -> anyhow:
     };
     // Before the last lines are read: what comes meanwhile is shown twice rather than never.
     let mut tails: Vec<Tail> = names.iter().map(|name| Tail::at_end(logs::file_of(&folder, name))).collect();
+    let places = Places::read(workspace).await?;
     let mut lines = Vec::new();
     for name in &names {
         let last = logs::last(&folder, name, options.lines);
         lines.extend(last.with_context(|| format!("the log of {name} cannot be read"))?);
+        if !places.is_local(name) {
+            let place = places.place_of(name);
+            if options.follow {
+                let where_to = "is followed with Heroku's own `heroku logs --tail`";
+                eprintln!("{name} runs at {}: what it prints from now on {where_to}", place.name());
+            }
+            lines.extend(place.logs(name, options.lines).await?.iter().map(|line| elsewhere(name, line)));
+        }
     }
     if lines.is_empty() && !options.follow {
-        eprintln!("nothing was printed by {}: only what a host runs is kept", names.join(", "));
+        eprintln!(
+            "nothing was printed by {}: only what a host or a place of deploy/targets.toml runs is kept",
+            names.join(", ")
+        );
         return Ok(Outcome::NotRunning);
     }
     lines.sort_by_key(|line| line.at);
@@ -49,6 +62,18 @@ pub(crate) async fn run(workspace: &Workspace, options: &LogsOptions) -> anyhow:
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(Outcome::Done),
     }
+}
+
+/// `2026-11-25T12:00:00.000000+00:00 app[worker.1]: text`; what is written otherwise is all text.
+fn elsewhere(process: &str, line: &str) -> LogLine {
+    let parsed = || {
+        let (at, rest) = line.split_once(' ')?;
+        let at = DateTime::parse_from_rfc3339(at).ok()?.to_utc();
+        let (source, text) = rest.split_once("]: ")?;
+        let copy = source.split_once('[')?.1;
+        Some(LogLine { at: Some(at), copy: copy.to_owned(), text: text.to_owned() })
+    };
+    parsed().unwrap_or_else(|| LogLine { at: None, copy: process.to_owned(), text: line.to_owned() })
 }
 
 fn show(line: &LogLine, json: bool) -> io::Result<()> {
@@ -106,5 +131,21 @@ impl Tail {
         let Ok(now) = self.path.metadata() else { return false };
         let open = self.reader.as_ref().and_then(|reader| reader.get_ref().metadata().ok());
         open.is_none_or(|open| open.ino() != now.ino())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_from_elsewhere_says_when_and_which_copy() {
+        let line = elsewhere("worker", "2026-11-25T12:00:00.000000+00:00 app[worker.2]: [x]: hello");
+        assert_eq!(
+            (line.copy.as_str(), line.text.as_str(), line.at.is_some()),
+            ("worker.2", "[x]: hello", true)
+        );
+        let other = elsewhere("worker", "no time app[worker.2]: hello");
+        assert_eq!((other.copy.as_str(), other.at), ("worker", None));
     }
 }

@@ -74,8 +74,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Rehearse(options) => rehearse::run(&workspace, &options).await?.into(),
             Command::Rollback(options) => release::run_back(&workspace, &options).await?.into(),
             Command::Restart { process, reason } => restart::run(&workspace, &process, reason).await?.into(),
-            Command::Scale { process, count, reason } => {
-                scale::run(&workspace, &process, count, reason).await?.into()
+            Command::Scale { process, count, here, reason } => {
+                scale::run(&workspace, &process, count, here, reason).await?.into()
             }
             Command::Up(options) => host::up(&workspace, &options).await?.into(),
             Command::Ps { json } => ps::run(&workspace, json).await?.into(),

@@ -41,7 +41,12 @@ impl Places {
             let heroku = Arc::new(heroku);
             elsewhere.extend(processes.into_iter().map(|process| (process, Arc::clone(&heroku))));
         }
-        Ok(Self { local: Arc::new(LocalHost::of(&workspace.run_folder())), elsewhere })
+        Ok(Self { elsewhere, ..Self::here(workspace) })
+    }
+
+    /// This machine alone.
+    pub(crate) fn here(workspace: &Workspace) -> Self {
+        Self { local: Arc::new(LocalHost::of(&workspace.run_folder())), elsewhere: BTreeMap::new() }
     }
 
     /// Where a process runs: what `deploy/targets.toml` says, or else this machine's host.

@@ -1,38 +1,112 @@
-//! `sides ps`: every copy that runs here.
+//! `sides ps`: every copy of every process, wherever it runs.
 
 use chrono::Utc;
-use platform::local::{ProcessStatus, State};
+use platform::{
+    local::{ProcessStatus, State},
+    place::{Instance, InstanceState},
+};
 use serde_json::json;
 
 use crate::{
     control,
     display::{Palette, table},
     outcome::Outcome,
+    places::Places,
     workspace::Workspace,
 };
 
 const HEAD: [&str; 8] = ["COPY", "RELEASE", "STATE", "SINCE", "PID", "MEMORY", "RESTARTS", "ADDRESS"];
 
 pub(crate) async fn run(workspace: &Workspace, json: bool) -> anyhow::Result<Outcome> {
-    let Some(status) = control::status(workspace).await? else {
-        if json {
-            println!("[]");
-        } else {
-            eprintln!("nothing runs in {}; `sides up` starts the host", workspace.root().display());
-        }
-        return Ok(Outcome::NotRunning);
-    };
+    let here = control::status(workspace).await?;
+    let mut elsewhere = Vec::new();
+    let places = Places::read(workspace).await?;
+    for process in places.elsewhere() {
+        let place = places.place_of(process);
+        let copies = place.instances(process).await?;
+        elsewhere.extend(copies.into_iter().map(|copy| Remote {
+            process: process.to_owned(),
+            place: place.name().to_owned(),
+            copy,
+        }));
+    }
+    // A host whose processes have all moved away has nothing that could answer.
+    let is_idle = |status: &control::DevStatus| status.processes.is_empty() && !elsewhere.is_empty();
+    let all_answer = here.as_ref().is_none_or(|status| status.all_answer() || is_idle(status))
+        && elsewhere.iter().all(|remote| remote.copy.state == InstanceState::Healthy);
+    let is_nothing = here.is_none() && elsewhere.is_empty();
+    let here = here.map(|status| status.processes).unwrap_or_default();
     if json {
-        let copies: Vec<_> = status.processes.iter().map(as_json).collect();
-        println!("{}", serde_json::to_string_pretty(&copies)?);
+        let copies = here.iter().map(as_json).chain(elsewhere.iter().map(Remote::as_json));
+        println!("{}", serde_json::to_string_pretty(&copies.collect::<Vec<_>>())?);
+    } else if is_nothing {
+        eprintln!("nothing runs in {}; `sides up` starts the host", workspace.root().display());
     } else {
-        let rows: Vec<_> = status.processes.iter().map(row).collect();
+        let rows: Vec<_> = here.iter().map(row).chain(elsewhere.iter().map(Remote::row)).collect();
         print!("{}", table(Palette::for_stdout(), &HEAD, &rows));
-        for copy in status.processes.iter().filter(|copy| copy.reason.is_some()) {
-            println!("{}: {}", copy.id(), copy.reason.as_deref().unwrap_or_default());
+        let reasons = here.iter().map(|copy| (copy.id(), &copy.reason));
+        let reasons = reasons.chain(elsewhere.iter().map(|remote| (remote.name(), &remote.copy.reason)));
+        for (copy, reason) in reasons.filter_map(|(copy, reason)| Some((copy, reason.as_deref()?))) {
+            println!("{copy}: {reason}");
         }
     }
-    Ok(if status.all_answer() { Outcome::Done } else { Outcome::NotAnswering })
+    Ok(match (is_nothing, all_answer) {
+        (true, _) => Outcome::NotRunning,
+        (false, true) => Outcome::Done,
+        (false, false) => Outcome::NotAnswering,
+    })
+}
+
+/// A copy that does not run on this machine.
+struct Remote {
+    process: String,
+    place: String,
+    copy: Instance,
+}
+
+impl Remote {
+    /// As the place names it for people: a dyno's `worker.1`.
+    fn name(&self) -> String {
+        self.copy.details.get("dyno").unwrap_or(&self.copy.id).clone()
+    }
+
+    fn as_json(&self) -> serde_json::Value {
+        let copy = &self.copy;
+        json!({
+            "process": self.process,
+            "copy": self.name(),
+            "place": self.place,
+            "release": copy.release,
+            "state": copy.state,
+            "since": copy.since,
+            "reason": copy.reason,
+            "details": copy.details,
+        })
+    }
+
+    fn row(&self) -> Vec<String> {
+        let copy = &self.copy;
+        let since = (Utc::now() - copy.since).num_seconds().max(0);
+        let state = match copy.state {
+            InstanceState::Starting => "starts",
+            InstanceState::Healthy => "answers",
+            InstanceState::Unhealthy => "does not answer",
+            InstanceState::Crashed => "starts again",
+            InstanceState::Draining => "drains",
+        };
+        let dash = || "-".to_owned();
+        let app = copy.details.get("app").map_or("", String::as_str);
+        vec![
+            self.name(),
+            platform::place::told(&copy.release).to_owned(),
+            state.to_owned(),
+            crate::display::tell::up_time(since),
+            dash(),
+            dash(),
+            dash(),
+            format!("{} {app}", self.place).trim_end().to_owned(),
+        ]
+    }
 }
 
 fn as_json(copy: &ProcessStatus) -> serde_json::Value {

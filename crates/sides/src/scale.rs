@@ -17,9 +17,10 @@ pub(crate) async fn run(
     workspace: &Workspace,
     process: &str,
     count: u32,
+    here: bool,
     reason: Reason,
 ) -> anyhow::Result<Outcome> {
-    let places = Places::read(workspace).await?;
+    let places = if here { Places::here(workspace) } else { Places::read(workspace).await? };
     if places.is_local(process) && running_host(workspace).await?.is_none() {
         return Ok(outcome::no_host());
     }

@@ -51,7 +51,7 @@ impl Digest {
 /// As much of it as people compare.
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.get(..12).unwrap_or(&self.0))
+        f.write_str(platform::place::told(&self.0))
     }
 }
 
