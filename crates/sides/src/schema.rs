@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use cluster::{Cluster, Opened, Settings};
 use migrate::cli::{self, Command, Common};
 
 use crate::{dev, workspace::Workspace};
@@ -21,16 +19,5 @@ pub(crate) async fn run(
     if let Some(outcome) = cli::without_database(&command, &common) {
         return Ok(outcome.into());
     }
-    if let Some(url) = dev::named_database()? {
-        return Ok(cli::run(&url, command, &common).await.into());
-    }
-    workspace.create_folders()?;
-    // The one that a `dev` runs, or one that lives as long as this command.
-    let opened = Cluster::open(workspace.postgres_folder(), Settings::default()).await?;
-    let url = opened.url().parse().context("the private Postgres has no address that is understood")?;
-    let outcome = cli::run(&url, command, &common).await;
-    if let Opened::Started(cluster) = opened {
-        cluster.stop().await;
-    }
-    Ok(outcome.into())
+    dev::with_database(workspace, async |url| Ok(cli::run(url, command, &common).await.into())).await
 }

@@ -14,6 +14,7 @@ mod rolling;
 mod saves;
 mod schema;
 mod stop;
+mod with_database;
 
 use std::{sync::Arc, time::Instant};
 
@@ -21,6 +22,7 @@ use tokio::sync::watch;
 
 pub(crate) use postgres::named as named_database;
 pub(crate) use stop::Stop;
+pub(crate) use with_database::with_database;
 
 use crate::{
     attach,

@@ -7,8 +7,6 @@ mod simulate;
 mod svg;
 mod trace;
 
-use anyhow::Context as _;
-use cluster::{Cluster, Opened, Settings};
 use database::Connection;
 
 pub(crate) use command::Command;
@@ -21,21 +19,7 @@ pub(crate) async fn run(workspace: &Workspace, command: Command) -> anyhow::Resu
     {
         return simulate::run(options, &jobs);
     }
-    if let Some(url) = dev::named_database()? {
-        return on(&mut database::connect(&url).await?, command).await;
-    }
-    workspace.create_folders()?;
-    // The one that a `dev` runs, or one that lives as long as this command.
-    let opened = Cluster::open(workspace.postgres_folder(), Settings::default()).await?;
-    let url = opened.url().parse().context("the private Postgres has no address that is understood")?;
-    let outcome = match database::connect(&url).await {
-        Ok(mut connection) => on(&mut connection, command).await,
-        Err(error) => Err(error.into()),
-    };
-    if let Opened::Started(cluster) = opened {
-        cluster.stop().await;
-    }
-    outcome
+    dev::with_database(workspace, async |url| on(&mut database::connect(url).await?, command).await).await
 }
 
 async fn on(connection: &mut Connection, command: Command) -> anyhow::Result<Outcome> {
