@@ -1,10 +1,13 @@
 //! What the worker reads from its environment.
 
+use std::time::Duration;
+
 use process::Environment;
 
 /// A host that never answers holds its place until its timeout: there must be more places than there are such
 /// hosts, or everybody else waits for them. A place in use holds about 50 KiB.
 const CONCURRENCY: usize = 512;
+const HISTORY_DAYS: u32 = 30;
 
 /// The worker's own settings, each named by its variable.
 #[derive(Debug, Clone)]
@@ -13,6 +16,8 @@ pub struct Config {
     pub concurrency: usize,
     /// `ALLOW_PRIVATE_ADDRESSES`: whether services and webhooks may lie in a private network.
     pub allow_private_addresses: bool,
+    /// `JOB_HISTORY_DAYS`: how long jobs are remembered once they are over.
+    pub job_history: Duration,
 }
 
 impl Config {
@@ -25,6 +30,9 @@ impl Config {
             "ALLOW_PRIVATE_ADDRESSES",
             "whether services and webhooks may lie in a private network; web has it too",
         );
-        Self { concurrency, allow_private_addresses }
+        let days = environment.number("JOB_HISTORY_DAYS", HISTORY_DAYS, 1..=3650);
+        environment.about("JOB_HISTORY_DAYS", "for how many days a job is remembered once it is over");
+        let job_history = Duration::from_secs(u64::from(days) * 86_400);
+        Self { concurrency, allow_private_addresses, job_history }
     }
 }

@@ -20,6 +20,7 @@ pub async fn run(process: Process, config: Config) -> anyhow::Result<()> {
             concurrency: config.concurrency,
             instance: process.instance,
             release: process.release.clone(),
+            history: Some(config.job_history),
             ..RunnerConfig::default()
         },
     );

@@ -23,6 +23,8 @@ pub struct RunnerConfig {
     pub poll: Duration,
     /// How long an attempt that was told to stop may go on before it is dropped where it waits.
     pub grace: Duration,
+    /// How long jobs are remembered once they are over, by whole days; `None` is for ever.
+    pub history: Option<Duration>,
 }
 
 impl Default for RunnerConfig {
@@ -35,6 +37,7 @@ impl Default for RunnerConfig {
             lease: Duration::from_secs(30),
             poll: Duration::from_secs(1),
             grace: Duration::from_secs(5),
+            history: None,
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Heartbeat {
 
 /// Partitions are made days ahead.
 const PARTITIONS_EVERY: Duration = Duration::from_secs(3600);
+/// Dropping one waits for its readers, and who acknowledges waits meanwhile: not again at once.
+const PARTITIONS_AGAIN: Duration = Duration::from_secs(20);
 
 impl Heartbeat {
     /// Runs until it is aborted.
@@ -40,12 +42,16 @@ impl Heartbeat {
         loop {
             // Before the first claim: a new partition holds up acknowledgements for a moment.
             if Instant::now() >= partitions_at {
-                match sql::lease::make_partitions(&mut self.session).await {
-                    Ok(()) => partitions_at = Instant::now() + PARTITIONS_EVERY,
+                let kept = sql::lease::keep_history(&mut self.session, self.config.history).await;
+                let again = if kept.is_ok() { PARTITIONS_EVERY } else { PARTITIONS_AGAIN };
+                partitions_at = Instant::now() + again;
+                match kept {
+                    Ok(0) => {}
+                    Ok(partitions) => tracing::info!(partitions, "old history dropped"),
                     Err(error) => {
                         tracing::warn!(
                             error = chain(&error),
-                            "no partitions for the history of the coming days"
+                            "the history's old days were not dropped, nor room made for the coming ones"
                         );
                     }
                 }

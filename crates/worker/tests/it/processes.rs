@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use chrono::{TimeDelta, Utc};
 use cluster::{Cluster, Opened, Settings};
 use database::DatabaseUrl;
 use jobs::PingDueServices;
@@ -78,6 +79,55 @@ async fn a_drain_lets_a_running_ping_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_status_says_how_many_jobs_run() {
+    let mut monitor = Monitor::new().await;
+    let server = Server::always(Reply::ThenSilence("")).await;
+    let first = monitor.add(&server.url("/")).await;
+    monitor.run("UPDATE services SET timeout_ms = 60000").await;
+    let worker = start(monitor.database.url());
+    worker.answers("/status", 200, "\"busy\":0").await;
+    for seconds in [1, 2] {
+        monitor.enqueue_ping(&first, seconds).await;
+    }
+    until_asked(&server, 2).await;
+    worker.answers("/status", 200, "\"busy\":2").await;
+    monitor.run("UPDATE sides.fang_tasks SET cancelled = 'no need' WHERE state = 'in_progress'").await;
+    worker.answers("/status", 200, "\"busy\":0").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_older_than_its_days_is_dropped_as_a_whole_and_coming_days_have_room() {
+    let mut monitor = Monitor::new().await;
+    // A day that is old enough, and the first one that is not.
+    let today = Utc::now().date_naive();
+    let name = |parent: &str, ago: i64| {
+        format!("sides.{parent}_{}", (today - TimeDelta::days(ago)).format("%Y%m%d"))
+    };
+    for (parent, ago) in [("job_history", 9), ("job_history", 6), ("job_attempts", 9), ("job_attempts", 6)] {
+        let (from, to) = (today - TimeDelta::days(ago), today - TimeDelta::days(ago - 1));
+        let name = name(parent, ago);
+        let day = format!("VALUES FROM ('{from} 00:00Z') TO ('{to} 00:00Z')");
+        monitor.run(&format!("CREATE TABLE {name} PARTITION OF sides.{parent} FOR {day}")).await;
+    }
+    monitor
+        .run(
+            "INSERT INTO sides.job_history
+                (id, kind, queue, outcome, attempt, created_at, scheduled_at, duration_us, finished_at)
+            SELECT gen_random_uuid(), 'note', 'default', 'finished', 1, now(), now(), 1, now() - make_interval(days => ago)
+            FROM unnest(ARRAY[9, 6]) AS ago",
+        )
+        .await;
+    let _worker = start_with(monitor.database.url(), &[("JOB_HISTORY_DAYS", "7")]);
+    let day = |parent: &str, ago: i64| format!("to_regclass('{}') IS NOT NULL", name(parent, ago));
+    for parent in ["job_history", "job_attempts"] {
+        monitor.until(&format!("NOT {}", day(parent, 9))).await;
+        monitor.until(&day(parent, -3)).await;
+        monitor.until(&day(parent, 6)).await;
+    }
+    assert_eq!(monitor.number("SELECT count(*) FROM sides.job_history WHERE kind = 'note'").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_ping_that_outlasts_the_drain_goes_back_uncounted() {
     let mut monitor = Monitor::new().await;
     let server = Server::always(Reply::ThenSilence("")).await;
@@ -96,7 +146,8 @@ async fn a_ping_that_outlasts_the_drain_goes_back_uncounted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_in_the_configuration_is_named_at_once() {
     let monitor = Monitor::new().await;
-    let variables = [("WORKER_CONCURRENCY", "0"), ("ALLOW_PRIVATE_ADDRESSES", "maybe")];
+    let variables =
+        [("WORKER_CONCURRENCY", "0"), ("ALLOW_PRIVATE_ADDRESSES", "maybe"), ("JOB_HISTORY_DAYS", "0")];
     let mut worker = start_with(monitor.database.url(), &variables);
     assert_eq!(worker.ended().await.code(), Some(78));
     for (name, _) in variables {

@@ -1,5 +1,7 @@
 //! A runner's right to its jobs, and what becomes of jobs whose runner has lost it.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::super::{
@@ -76,10 +78,16 @@ pub(crate) async fn forget(session: &mut Session) -> Result<(), SessionError> {
     session.execute(FORGET, &[]).await.map(drop)
 }
 
-/// Makes room for the history of the coming days; drops nothing.
-pub(crate) async fn make_partitions(session: &mut Session) -> Result<(), SessionError> {
+/// Makes room for the history of the coming days, and drops the days that were over longer ago than `keep`. Returns
+/// how many partitions were dropped.
+pub(crate) async fn keep_history(session: &mut Session, keep: Option<Duration>) -> Result<i32, SessionError> {
+    let seconds = keep.map(|keep| keep.as_secs_f64());
+    let mut dropped = 0;
     for table in TABLES {
-        session.query("SELECT sides.keep_history(NULL, $1)", &[&table]).await?;
+        let rows = session
+            .query("SELECT sides.keep_history(make_interval(secs => $1), $2)", &[&seconds, &table])
+            .await?;
+        dropped += rows.first().map_or(0, |row| row.get::<_, i32>(0));
     }
-    Ok(())
+    Ok(dropped)
 }
