@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{scaling, schedules};
+use crate::{jobs, scaling, schedules};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -16,7 +16,7 @@ Exit codes:
   2  the command line is not understood
   3  neither a dev nor a host runs in this workspace, nor anything on DATABASE_URL (status)
   4  it runs, but not every process answers (status)
-  5  there was nothing to do (plan, release, rollback)
+  5  there was nothing to do (plan, release, rollback, jobs)
   6  it did not go well and was undone (release, rollback)
   7  it did not go well and could not be undone either; the message says what runs now
   8  refused: there is no safe order, and nothing was changed; the message names what stands in the way";
@@ -62,6 +62,13 @@ pub(crate) enum Command {
     Schedule {
         #[command(subcommand)]
         command: schedules::Command,
+    },
+    /// Show what waits, runs and failed, and one job's whole life; retry, cancel, discard, pause.
+    ///
+    /// On DATABASE_URL, or else on this workspace's private Postgres. What is done leaves a row in sides.actions.
+    Jobs {
+        #[command(subcommand)]
+        command: jobs::Command,
     },
     /// Keep the released processes running on this machine, until SIGTERM.
     ///

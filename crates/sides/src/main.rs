@@ -14,6 +14,7 @@ mod git;
 mod host;
 mod inputs;
 mod instances;
+mod jobs;
 mod logs;
 mod loopback;
 mod outcome;
@@ -90,6 +91,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Scaling { command } => scaling::run(&workspace, command).await?.into(),
             Command::Stop => stop::run(&workspace).await?.into(),
             Command::Migration { command, common } => schema::run(&workspace, command, common).await?,
+            Command::Jobs { command } => jobs::run(&workspace, command).await?.into(),
             Command::Schedule { command } => schedules::run(&workspace, command).await?.into(),
             Command::Completions { shell } => {
                 completions::print(shell);

@@ -6,7 +6,7 @@ mod list;
 mod preview;
 mod rows;
 mod run;
-mod said;
+pub(crate) mod said;
 
 use database::Connection;
 

@@ -10,7 +10,7 @@ pub(super) fn local(at: DateTime<Utc>, zone: Tz) -> String {
 }
 
 /// `in 3 min`, `2 h ago`
-pub(super) fn distance(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+pub(crate) fn distance(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let span = at - now;
     let text = about(span.abs());
     if span < TimeDelta::zero() { format!("{text} ago") } else { format!("in {text}") }

@@ -16,6 +16,7 @@ mod flow;
 mod host;
 mod hosting;
 mod http;
+mod jobs;
 mod manifests;
 mod ordering;
 mod outage;

@@ -1,0 +1,149 @@
+//! What can be typed behind `sides jobs`.
+
+use clap::{Args, Subcommand, ValueEnum};
+use uuid::Uuid;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List jobs, the last enqueued first; those that are over only when --state names how they ended.
+    List(ListOptions),
+    /// Count jobs by kind, and say what holds a kind up.
+    Kinds {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one job's whole life: who enqueued it, every attempt with its release, error and duration, how it ended.
+    Show(ShowOptions),
+    /// Give jobs that failed for good or are parked all their attempts again, now.
+    Retry(ChangeOptions),
+    /// Let parked jobs wait for a worker again, with the attempts that they have left.
+    Unpark(ChangeOptions),
+    /// End jobs that nobody wants any more: those that run are told to stop.
+    Cancel(ChangeOptions),
+    /// Throw away jobs that failed for good or are parked. By name also those that wait.
+    Discard(ChangeOptions),
+    /// Start nothing of a queue or a kind until it is resumed. What runs goes on.
+    Pause(ScopeOptions),
+    /// End a pause.
+    Resume(ScopeOptions),
+}
+
+/// How a job stands, in the words that `show` uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum State {
+    Waits,
+    Runs,
+    Failed,
+    Parked,
+    Finished,
+    Discarded,
+    Cancelled,
+}
+
+impl State {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Waits => "waits",
+            Self::Runs => "runs",
+            Self::Failed => "failed",
+            Self::Parked => "parked",
+            Self::Finished => "finished",
+            Self::Discarded => "discarded",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    pub(super) fn is_over(self) -> bool {
+        matches!(self, Self::Finished | Self::Discarded | Self::Cancelled)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListOptions {
+    /// Only of this kind.
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only in this queue.
+    #[arg(long)]
+    pub(crate) queue: Option<String>,
+    /// Only those that stand like this.
+    #[arg(long)]
+    pub(crate) state: Option<State>,
+    /// Only with this tag.
+    #[arg(long)]
+    pub(crate) tag: Option<String>,
+    /// Of those that are over, how many hours back.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) hours: u32,
+    /// How many.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) count: u32,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowOptions {
+    /// The job.
+    pub(crate) id: Uuid,
+    /// Its arguments too, which may be nobody else's business.
+    #[arg(long)]
+    pub(crate) arguments: bool,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChangeOptions {
+    /// The jobs; or all of a --kind or a --queue.
+    #[arg(required_unless_present_any = ["kind", "queue"], conflicts_with_all = ["kind", "queue"])]
+    pub(crate) ids: Vec<Uuid>,
+    /// All of this kind.
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// All in this queue; with --kind, those of both.
+    #[arg(long)]
+    pub(crate) queue: Option<String>,
+    /// Why, for the ledger and for who reads the job's life.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Scope {
+    /// The queue.
+    #[arg(long)]
+    pub(crate) queue: Option<String>,
+    /// The kind.
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+}
+
+impl Scope {
+    /// What it is, and its name.
+    pub(super) fn parts(&self) -> (&'static str, &str) {
+        match (&self.queue, &self.kind) {
+            (Some(queue), _) => ("queue", queue),
+            (None, kind) => ("kind", kind.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScopeOptions {
+    #[command(flatten)]
+    pub(crate) scope: Scope,
+    /// Why, for the ledger.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,32 @@
+//! `sides jobs kinds`
+
+use database::Connection;
+
+use super::rows::{self, Kind};
+use crate::{
+    display::{Palette, clean, table},
+    outcome::Outcome,
+};
+
+pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Result<Outcome> {
+    let kinds = rows::kinds(connection).await?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&kinds)?);
+    } else if kinds.is_empty() {
+        println!("no job waits, runs or has failed");
+    } else {
+        let head = ["KIND", "READY", "LATER", "RUNNING", "FAILED", "PARKED", "OLDEST", "HELD UP"];
+        let rows: Vec<Vec<String>> = kinds.iter().map(row).collect();
+        print!("{}", table(Palette::for_stdout(), &head, &rows));
+    }
+    Ok(Outcome::Done)
+}
+
+fn row(kind: &Kind) -> Vec<String> {
+    let oldest = kind.oldest_ready_seconds.map(|seconds| format!("{seconds:.0} s"));
+    let counts = [kind.ready, kind.scheduled, kind.running, kind.failed, kind.parked];
+    let mut row = vec![clean(&kind.kind, false)];
+    row.extend(counts.map(|count| count.to_string()));
+    row.extend([oldest.unwrap_or_default(), kind.held_up.clone().unwrap_or_default()]);
+    row
+}

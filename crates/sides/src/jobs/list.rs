@@ -1,0 +1,56 @@
+//! `sides jobs list`
+
+use chrono::Utc;
+use database::Connection;
+
+use super::{
+    command::ListOptions,
+    rows::{self, Job},
+};
+use crate::{
+    display::{Palette, clean, table, tell},
+    outcome::Outcome,
+    schedules::said,
+};
+
+/// Longer errors are read with `show`.
+const LONGEST_ERROR: usize = 60;
+
+pub(super) async fn run(connection: &mut Connection, options: &ListOptions) -> anyhow::Result<Outcome> {
+    let jobs = rows::list(connection, options).await?;
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&jobs)?);
+        return Ok(Outcome::Done);
+    }
+    let palette = Palette::for_stdout();
+    if jobs.is_empty() {
+        println!("no job is like that");
+        return Ok(Outcome::Done);
+    }
+    let rows: Vec<Vec<String>> = jobs.iter().map(row).collect();
+    print!("{}", table(palette, &["JOB", "KIND", "QUEUE", "STATE", "ATTEMPT", "DUE", "ERROR"], &rows));
+    if jobs.len() == options.count as usize {
+        println!("{}", tell::notice(palette, "there may be more: --count"));
+    }
+    Ok(Outcome::Done)
+}
+
+fn row(job: &Job) -> Vec<String> {
+    let now = Utc::now();
+    let state = match &job.waits_for {
+        Some(what) => format!("{} for {what}", job.state),
+        None => job.state.clone(),
+    };
+    let error = clean(job.error.as_deref().unwrap_or_default(), false);
+    let short: String = error.chars().take(LONGEST_ERROR).collect();
+    let error = if short.len() < error.len() { format!("{short}…") } else { short };
+    vec![
+        job.id.to_string(),
+        clean(&job.kind, false),
+        clean(&job.queue, false),
+        state,
+        job.attempt.to_string(),
+        said::distance(job.finished_at.unwrap_or(job.scheduled_at), now),
+        error,
+    ]
+}
