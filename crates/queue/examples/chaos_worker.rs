@@ -1,59 +1,75 @@
 //! A worker that writes down every start and every end of its jobs, to be killed by a test.
 //!
-//! `CHAOS_DATABASE_URL` says where. It needs the table `chaos_runs (job uuid, what text, pid int)`.
+//! `CHAOS_DATABASE_URL` says where the jobs are. `CHAOS_DIARY` is the file it appends to, a line at a time, each with the
+//! time in microseconds: what was written before a `kill -9` is there after it, whatever the database says.
 
-use std::time::Duration;
+use std::{
+    fs::File,
+    io::Write as _,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use database::Pool;
-use diesel::sql_types::{Integer, Text, Uuid};
-use diesel_async::RunQueryDsl as _;
 use queue::{Context, JobError, Registry, Runner, RunnerConfig};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-/// Runs for so many milliseconds.
+/// Runs for so many milliseconds, and then perhaps takes its process along.
 #[derive(Debug, Serialize, Deserialize)]
 struct Chaos {
+    number: u32,
     millis: u64,
+    #[serde(default)]
+    aborts: bool,
 }
 
 impl jobs::Job for Chaos {
     const KIND: &'static str = "chaos";
-    const POLICY: jobs::Policy = jobs::Policy {
-        backoff: jobs::Backoff { base: Duration::from_millis(50), ceiling: Duration::from_secs(1) },
-        max_attempts: 1000,
-        ..jobs::Policy::DEFAULT
-    };
 }
 
-async fn chaos(job: Chaos, context: Context<Pool>) -> Result<(), JobError> {
-    note(&context, "start").await?;
-    tokio::time::sleep(Duration::from_millis(job.millis)).await;
-    note(&context, "end").await
+#[derive(Clone)]
+struct Diary(Arc<File>);
+
+impl Diary {
+    /// One line is one write, and a file that is open for appending takes each whole.
+    fn note(&self, what: &str) -> std::io::Result<()> {
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+        (&*self.0).write_all(format!("{at} {what}\n").as_bytes())
+    }
 }
 
-async fn note(context: &Context<Pool>, what: &str) -> Result<(), JobError> {
-    let mut c = context.state.get().await?;
-    let query = diesel::sql_query("INSERT INTO chaos_runs (job, what, pid) VALUES ($1, $2, $3)")
-        .bind::<Uuid, _>(context.job_id.0)
-        .bind::<Text, _>(what)
-        .bind::<Integer, _>(i32::try_from(std::process::id()).unwrap_or(0));
-    query.execute(&mut c).await?;
+async fn chaos(job: Chaos, context: Context<Diary>) -> Result<(), JobError> {
+    let Chaos { number, millis, aborts } = job;
+    context.state.note(&format!("start {number} {}", context.job_id))?;
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+    if aborts {
+        std::process::abort();
+    }
+    context.state.note(&format!("end {number} {}", context.job_id))?;
     Ok(())
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::WARN).init();
     let url: database::DatabaseUrl = std::env::var("CHAOS_DATABASE_URL")?.parse()?;
-    let registry = Registry::new(database::pool(&url, 4)).handle::<Chaos, _>(chaos);
+    let file = File::options().append(true).create(true).open(std::env::var("CHAOS_DIARY")?)?;
+    let diary = Diary(Arc::new(file));
+    let alive = diary.clone();
+    // A gap between these is a time in which the machine, not the test, held the process up.
+    std::thread::spawn(move || {
+        while alive.note("alive").is_ok() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
     let config = RunnerConfig {
         concurrency: 8,
-        lease: Duration::from_secs(1),
+        lease: Duration::from_millis(std::env::var("CHAOS_LEASE_MS")?.parse()?),
         poll: Duration::from_millis(100),
         grace: Duration::from_millis(100),
         ..RunnerConfig::default()
     };
-    println!("chaos worker {} starts", std::process::id());
-    Runner::new(url, registry, config).run(CancellationToken::new(), Duration::ZERO).await?;
+    let runner = Runner::new(url, Registry::new(diary).handle::<Chaos, _>(chaos), config);
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(runner.run(CancellationToken::new(), Duration::ZERO))?;
     Ok(())
 }
