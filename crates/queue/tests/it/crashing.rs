@@ -112,6 +112,36 @@ async fn jobs_that_runners_died_with_run_one_at_a_time() {
     running.stop().await;
 }
 
+/// Whatever a job does to its process, the third time it is alone in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_aborts_its_process_costs_that_job_only() {
+    let database = TestDatabase::create().await;
+    let mut c = database.connect().await;
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = "INSERT INTO sides.fang_tasks (metadata) \
+        SELECT jsonb_build_object('type', 'chaos', 'number', n, 'millis', 1, 'aborts', n = 3) \
+        FROM generate_series(1, 40) AS n";
+    execute(&mut c, jobs).await;
+    for death in 1..=3 {
+        let mut command = std::process::Command::new(testing::example("chaos_worker"));
+        command.env("CHAOS_DATABASE_URL", database.url().expose()).env("CHAOS_LEASE_MS", "1000");
+        let mut worker = testing::Program::start(command.env("CHAOS_DIARY", folder.path().join("diary")));
+        let status = worker.ended().await;
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        assert_eq!(signal, Some(6), "death {death}: {}", worker.output());
+    }
+    let again = start(&database, Registry::new(Notes::default()).handle::<Other, _>(other), short());
+    wait_for_count(&mut c, "SELECT count(*) FROM sides.fang_tasks WHERE state = 'failed'", 1).await;
+    again.stop().await;
+    let mut command = std::process::Command::new(testing::example("chaos_worker"));
+    command.env("CHAOS_DATABASE_URL", database.url().expose()).env("CHAOS_LEASE_MS", "1000");
+    let _worker = testing::Program::start(command.env("CHAOS_DIARY", folder.path().join("diary")));
+    wait_for_count(&mut c, DONE, 39).await;
+    let standing =
+        "SELECT (metadata ->> 'number') || ' ' || state || ': ' || error_message FROM sides.fang_tasks";
+    assert_eq!(text(&mut c, standing).await, "3 failed: three workers died while running this job");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_runner_that_was_cut_off_does_not_acknowledge_what_another_has() {
     let database = TestDatabase::create().await;

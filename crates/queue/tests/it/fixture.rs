@@ -147,7 +147,7 @@ pub(crate) async fn count(connection: &mut database::Connection, sql: &str) -> i
 
 /// Waits until the count query answers `expected`.
 pub(crate) async fn wait_for_count(connection: &mut database::Connection, sql: &str, expected: i64) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let seen = count(connection, sql).await;
         if seen == expected {
@@ -160,7 +160,7 @@ pub(crate) async fn wait_for_count(connection: &mut database::Connection, sql: &
 
 /// Waits until the condition holds.
 pub(crate) async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !condition() {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -3,6 +3,7 @@
 
 mod fixture;
 
+mod any_language;
 mod chaos;
 mod controlling;
 mod crashing;

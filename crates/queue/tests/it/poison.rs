@@ -1,6 +1,9 @@
 //! Rows that nothing can run, before rows that anything can.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use jobs::{Backoff, Policy};
 use queue::{Context, JobError, Registry, RunnerConfig, enqueue_all, enqueue_all_with};
@@ -25,6 +28,8 @@ impl jobs::Job for Poison {
     };
 }
 
+static OVER: AtomicBool = AtomicBool::new(false);
+
 async fn poison(job: Poison, _: Context<Notes>) -> Result<(), JobError> {
     match job.how.as_str() {
         "panic" => panic!("out of cheese"),
@@ -32,10 +37,17 @@ async fn poison(job: Poison, _: Context<Notes>) -> Result<(), JobError> {
             tokio::task::yield_now().await;
         },
         "sleep" => std::future::pending().await,
-        // Longer than the test: a loop that burns a core would only slow everybody else here.
+        // Longer than the test.
         "block" => loop {
             std::thread::sleep(Duration::from_secs(1));
         },
+        // Until the test has seen enough: it burns a core that others need.
+        "spin" => {
+            while !OVER.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+            Ok(())
+        }
         _ => Err(JobError::retry("no luck")),
     }
 }
@@ -81,7 +93,7 @@ async fn a_thousand_poisoned_jobs_before_a_thousand_good_ones_cost_no_slot() {
     for rows in ROWS.split(';') {
         execute(&mut c, rows).await;
     }
-    for (how, jobs) in [("panic", 60), ("error", 30), ("yield", 8), ("sleep", 8), ("block", 4)] {
+    for (how, jobs) in [("panic", 60), ("error", 30), ("yield", 8), ("sleep", 8), ("block", 3), ("spin", 1)] {
         enqueue_all(&mut c, &vec![Poison { how: how.to_owned() }; jobs]).await.unwrap();
     }
     assert_eq!(count(&mut c, "SELECT count(*) FROM sides.fang_tasks").await, 1000);
@@ -103,6 +115,7 @@ async fn a_thousand_poisoned_jobs_before_a_thousand_good_ones_cost_no_slot() {
     wait_for_count(&mut c, "SELECT count(*) FROM sides.job_history WHERE outcome = 'finished'", 1000).await;
     assert_eq!(notes.sorted(), (0..1000).collect::<Vec<_>>());
     wait_for_count(&mut c, "SELECT count(*) FROM sides.fang_tasks WHERE state = 'failed'", 110).await;
+    OVER.store(true, Ordering::Relaxed);
     // What nobody knows waits; what nobody can read is set aside, with its attempt given back.
     let unknown = "SELECT count(*) FROM sides.fang_tasks WHERE state = 'new' AND parked_by IS NULL";
     assert_eq!(count(&mut c, unknown).await, 450);

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use queue::{Context, JobError, Registry, RunnerConfig, enqueue, enqueue_all, enqueue_named};
+use queue::{
+    Context, JobError, Options, Registry, RunnerConfig, enqueue, enqueue_all, enqueue_named, enqueue_with,
+};
 use serde_json::json;
 use testing::TestDatabase;
 use tokio::sync::Barrier;
 
-use crate::fixture::{Note, Notes, config, note, start, wait_for_count};
+use crate::{
+    crashing::{Gate, gated},
+    fixture::{Note, Notes, config, count, note, start, wait_for_count, wait_until},
+};
 
 const DONE: &str = "SELECT count(*) FROM sides.job_history WHERE outcome = 'finished'";
 
@@ -29,10 +34,52 @@ async fn every_job_runs_once_and_moves_to_the_history() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_more_urgent_or_due_earlier_runs_first_and_nothing_before_its_time() {
+    let database = TestDatabase::create().await;
+    let mut c = database.connect().await;
+    for (number, priority, minutes) in
+        [(5, 1, -9), (3, 0, -1), (1, -1, -2), (2, 0, -2), (4, 0, -1), (6, -9, 60)]
+    {
+        let at = Some(chrono::Utc::now() + chrono::TimeDelta::minutes(minutes));
+        let options = Options { at, priority: Some(priority), ..Options::default() };
+        enqueue_with(&mut c, &Note { number }, &options).await.unwrap();
+    }
+    let notes = Notes::default();
+    let settings = RunnerConfig { concurrency: 1, ..config() };
+    let running = start(&database, Registry::new(notes.clone()).handle::<Note, _>(note), settings);
+    wait_for_count(&mut c, DONE, 5).await;
+    running.stop().await;
+    assert_eq!(notes.in_order(), [1, 2, 3, 4, 5]);
+    wait_for_count(&mut c, "SELECT count(*) FROM sides.fang_tasks", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_gives_back_what_was_claimed_ahead_and_finishes_what_runs() {
+    let database = TestDatabase::create().await;
+    let mut c = database.connect().await;
+    let gate = Gate::closed();
+    let running = start(&database, gated(&gate), RunnerConfig { concurrency: 1, ..config() });
+    // As if they had been fast so far: many are claimed ahead.
+    gate.open.add_permits(2000);
+    enqueue_all(&mut c, &(0..4000).map(|number| Note { number }).collect::<Vec<_>>()).await.unwrap();
+    wait_until("the gate is closed in the middle", || gate.notes.sorted().len() == 2001).await;
+    running.drain.cancel();
+    // One runs still, and is let finish.
+    wait_for_count(&mut c, "SELECT count(*) FROM sides.fang_tasks WHERE state = 'in_progress'", 1).await;
+    gate.open.add_permits(1);
+    running.stop().await;
+    assert_eq!(count(&mut c, DONE).await, 2001);
+    let untouched =
+        "SELECT count(*) FROM sides.fang_tasks WHERE state = 'new' AND attempt = 0 AND owner IS NULL";
+    assert_eq!(count(&mut c, untouched).await, 1999);
+    assert_eq!(count(&mut c, "SELECT count(*) FROM sides.runners").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_kind_waits_and_is_shown_as_waiting() {
     let database = TestDatabase::create().await;
     let mut c = database.connect().await;
-    enqueue_named(&mut c, "of_tomorrow", json!({"a": 1}), &queue::Options::default()).await.unwrap();
+    enqueue_named(&mut c, "of_tomorrow", json!({"a": 1}), &Options::default()).await.unwrap();
     enqueue(&mut c, &Note { number: 1 }).await.unwrap();
     let running = start(&database, Registry::new(Notes::default()).handle::<Note, _>(note), config());
     wait_for_count(&mut c, DONE, 1).await;
