@@ -115,7 +115,7 @@ fn tell(change: &Change, done: &[Uuid], left: &[(Uuid, String)]) {
         match state.as_str() {
             "unknown" => eprintln!("error: no job {id} is known; see: sides jobs list"),
             state => {
-                eprintln!("error: {id} is left alone, its state is {state}: this is for what {}", change.of)
+                eprintln!("error: {id} is left alone, its state is {state}: this is for what {}", change.of);
             }
         }
     }

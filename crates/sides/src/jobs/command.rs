@@ -1,6 +1,6 @@
 //! What can be typed behind `sides jobs`.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use uuid::Uuid;
 
 #[derive(Debug, Subcommand)]
@@ -97,9 +97,10 @@ pub(crate) struct ShowOptions {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("which").required(true).multiple(true).args(["ids", "kind", "queue"])))]
 pub(crate) struct ChangeOptions {
     /// The jobs; or all of a --kind or a --queue.
-    #[arg(required_unless_present_any = ["kind", "queue"], conflicts_with_all = ["kind", "queue"])]
+    #[arg(conflicts_with_all = ["kind", "queue"])]
     pub(crate) ids: Vec<Uuid>,
     /// All of this kind.
     #[arg(long)]
