@@ -20,7 +20,9 @@ use tokio::runtime::Runtime;
 use super::{
     attempt,
     desk::{Desk, Generation},
+    lease::Lease,
     outcomes::Outcomes,
+    settled::Settled,
     sql::claim::Claimed,
     stop::{Stop, StopReason},
 };
@@ -49,6 +51,7 @@ pub(crate) struct Workplace<S> {
     pub(crate) registry: Registry<S>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) outcomes: Arc<Outcomes>,
+    pub(crate) lease: Arc<Lease>,
     pub(crate) grace: Duration,
 }
 
@@ -191,6 +194,12 @@ async fn work<S: Clone + Send + Sync + 'static>(
     slot: Slot,
 ) {
     while let Some(job) = place.desk.next(&generation).await {
+        // Who has stood still finds out here that another runner may have the job by now.
+        if place.lease.is_lost(Instant::now()) {
+            place.outcomes.push(Settled::untouched(&job));
+            place.desk.done();
+            continue;
+        }
         let stop = Stop::default();
         let policy = place.registry.entry(&job.kind).map_or(Policy::DEFAULT, |entry| entry.policy);
         *lock(&slot) = Some(Running::new(Arc::clone(&job), policy, stop.clone(), place.grace));

@@ -92,15 +92,17 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
             return Err(RunnerError::NoHandlers);
         }
         let Self { url, registry, config, owner, desk } = self;
+        let lease = Arc::new(Lease::new(config.lease));
         let parts = Parts {
             place: Arc::new(Workplace {
                 registry,
                 desk,
                 outcomes: Arc::new(Outcomes::default()),
+                lease: Arc::clone(&lease),
                 grace: config.grace,
             }),
             held: Arc::new(Held::default()),
-            lease: Arc::new(Lease::new(config.lease)),
+            lease,
             ears: Arc::new(Ears::default()),
             owner,
             config: config.clone(),
