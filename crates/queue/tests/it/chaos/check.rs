@@ -54,10 +54,10 @@ impl History {
             if runs.iter().any(|run| run.job != runs[0].job) {
                 faults.push(format!("job {number} is two jobs: {runs:?}"));
             }
-            for pair in runs.windows(2).filter(|pair| !self.is_excused(pair[0], pair[1].start)) {
+            for pair in runs.windows(2).filter(|pair| !self.is_excused(pair[0], pair[1])) {
+                let blows = [self.blows.get(&pair[0].worker), self.blows.get(&pair[1].worker)];
                 faults.push(format!(
-                    "job {number} ran again although nothing had happened to its worker: {pair:?}, {:?}",
-                    self.blows.get(&pair[0].worker)
+                    "job {number} ran again although nothing had happened to its worker: {pair:?}, {blows:?}"
                 ));
             }
         }
@@ -72,27 +72,42 @@ impl History {
         self.runs.len() - jobs.len()
     }
 
-    /// Whether the worker died, or was hindered for long enough, after it had begun and before another began.
-    fn is_excused(&self, run: &Run, again: Time) -> bool {
-        let mut hindered: Vec<(Time, Time)> = Vec::new();
-        for blow in self.blows.get(&run.worker).into_iter().flatten() {
-            match *blow {
-                Blow::Killed(at) if (run.start..=again).contains(&at) => return true,
-                Blow::Killed(_) => {}
-                // What had begun before the job did may have cost the lease all the same.
-                Blow::Hindered(from, to) if to >= run.start && from <= again => {
-                    hindered.push((from, to.min(again)))
-                }
-                Blow::Hindered(..) => {}
-            }
-        }
-        hindered.sort_unstable();
+    /// Whether the first worker died, or was hindered for long enough, after it had begun and before the second began.
+    fn is_excused(&self, first: &Run, second: &Run) -> bool {
+        let killed = self.blows_to(first.worker).any(|blow| match blow {
+            Blow::Killed(at) => (first.start..=second.start).contains(&at),
+            Blow::Hindered(..) => false,
+        });
+        killed
+            || self.hindered(first.worker, first.start, second.start) >= self.enough
+            || self.is_late(second)
+    }
+
+    /// Whether this worker held the job before whoever ran it meanwhile, and was hindered before it could begin.
+    fn is_late(&self, run: &Run) -> bool {
+        self.hindered(run.worker, run.start - 20 * self.enough, run.start) >= self.enough
+    }
+
+    fn blows_to(&self, worker: usize) -> impl Iterator<Item = Blow> {
+        self.blows.get(&worker).into_iter().flatten().copied()
+    }
+
+    /// For how long, counting the whole of what had begun before `from`: it may have cost the lease all the same.
+    fn hindered(&self, worker: usize, from: Time, to: Time) -> Time {
+        let mut spans: Vec<(Time, Time)> = self
+            .blows_to(worker)
+            .filter_map(|blow| match blow {
+                Blow::Hindered(start, end) if end >= from && start <= to => Some((start, end.min(to))),
+                _ => None,
+            })
+            .collect();
+        spans.sort_unstable();
         let (mut total, mut until) = (0, Time::MIN);
-        for (from, to) in hindered {
-            total += (to - from.max(until)).max(0);
-            until = until.max(to);
+        for (start, end) in spans {
+            total += (end - start.max(until)).max(0);
+            until = until.max(end);
         }
-        total >= self.enough
+        total
     }
 }
 
@@ -218,6 +233,9 @@ mod tests {
         };
         assert!(blows(&[(1100, 1160), (1200, 1260)]) && !blows(&[(1100, 1160), (1110, 1170)]));
         assert!(!faults(&twice, &[(1, Blow::Killed(1500))]).is_empty());
+        // The second one had held it before the first did.
+        assert!(faults(&twice, &[(1, Blow::Hindered(800, 1900))]).is_empty());
+        assert!(!faults(&twice, &[(1, Blow::Hindered(800, 880))]).is_empty());
     }
 
     fn change(at: Time, worker: usize, owner: &str, what: What) -> Change {

@@ -22,8 +22,8 @@ use testing::{Cable, Program, example};
 use tokio::task::JoinHandle;
 
 use super::{
-    check::{Blow, Time},
-    witness::{now, session},
+    check::{Blow, Run, Time},
+    witness::{Probe, now, read, session},
 };
 use crate::fixture::text;
 
@@ -72,7 +72,9 @@ async fn open(folder: &Path) -> Cluster {
 pub(super) struct Worker {
     pub(super) number: usize,
     pub(super) program: Program,
-    pub(super) diary: PathBuf,
+    diary: PathBuf,
+    /// Goes the way that the worker goes.
+    probe: Probe,
     cable: Arc<Cable>,
     /// It stands still, or hears nothing, at the moment.
     away: Arc<AtomicBool>,
@@ -81,12 +83,20 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) async fn start(url: &DatabaseUrl, number: usize, folder: &Path, lease: Duration) -> Self {
         let cable = Cable::to(url).await;
+        let probe = Probe::start(cable.url().clone());
         let diary = folder.join(session(number));
         let mut command = Command::new(example("chaos_worker"));
         command.env("CHAOS_DATABASE_URL", cable.url().with_application_name(&session(number)).expose());
         command.env("CHAOS_DIARY", &diary).env("CHAOS_LEASE_MS", lease.as_millis().to_string());
         let program = Program::start(&mut command);
-        Self { number, program, diary, cable: Arc::new(cable), away: Arc::default() }
+        Self { number, program, diary, probe, cable: Arc::new(cable), away: Arc::default() }
+    }
+
+    /// What it did, and when the machine or the way to the database held it up.
+    pub(super) fn diary(&self) -> (Vec<Run>, Vec<Blow>) {
+        let (runs, mut blows) = read(&self.diary, self.number);
+        blows.extend(self.probe.absences());
+        (runs, blows)
     }
 
     pub(super) fn is_away(&self) -> bool {

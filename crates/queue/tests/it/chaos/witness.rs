@@ -17,14 +17,17 @@ use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 
 use super::check::{Blow, Change, Run, Time, What};
 
+/// What keeps a worker, or the way to the database, away for longer than this is written down.
+const GAP: Time = 150_000;
+
 /// Now, as the diaries and Postgres have it too.
 pub(super) fn now() -> Time {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970");
     Time::try_from(since.as_micros()).expect("and not that late")
 }
 
-/// The runs in a worker's diary, and when the machine held the worker up for longer than `gap`.
-pub(super) fn read(diary: &Path, worker: usize, gap: Time) -> (Vec<Run>, Vec<Blow>) {
+/// The runs in a worker's diary, and when the machine held the worker up.
+pub(super) fn read(diary: &Path, worker: usize) -> (Vec<Run>, Vec<Blow>) {
     let text = fs::read_to_string(diary).unwrap_or_default();
     let (mut runs, mut blows, mut alive) = (Vec::<Run>::new(), Vec::new(), None);
     for line in text.lines() {
@@ -32,7 +35,7 @@ pub(super) fn read(diary: &Path, worker: usize, gap: Time) -> (Vec<Run>, Vec<Blo
         let at: Time = words[0].parse().expect("a line begins with its time");
         match words[1..] {
             ["alive"] => {
-                if let Some(before) = alive.replace(at).filter(|before| at - before > gap) {
+                if let Some(before) = alive.replace(at).filter(|before| at - before > GAP) {
                     blows.push(Blow::Hindered(before, at));
                 }
             }
@@ -50,14 +53,14 @@ pub(super) fn read(diary: &Path, worker: usize, gap: Time) -> (Vec<Run>, Vec<Blo
     (runs, blows)
 }
 
-/// Commits something all the time, and notes when that did not work for a while.
+/// Commits something all the time over a worker's own cable, and notes when that did not work for a while.
 pub(super) struct Probe {
     absences: Arc<Mutex<Vec<(Time, Time)>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Probe {
-    pub(super) fn start(url: DatabaseUrl, gap: Time) -> Self {
+    pub(super) fn start(url: DatabaseUrl) -> Self {
         let absences: Arc<Mutex<Vec<_>>> = Arc::default();
         let noted = Arc::clone(&absences);
         let task = tokio::spawn(async move {
@@ -76,21 +79,26 @@ impl Probe {
                 connection = tokio::time::timeout(Duration::from_secs(1), commit).await.unwrap_or(None);
                 if connection.is_some() {
                     let at = now();
-                    if at - last > gap {
+                    if at - last > GAP {
                         noted.lock().unwrap().push((last, at));
                     }
                     last = at;
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(40)).await;
             }
         });
         Self { absences, task }
     }
 
     /// When the database was away.
-    pub(super) fn stop(self) -> Vec<Blow> {
-        self.task.abort();
+    pub(super) fn absences(&self) -> Vec<Blow> {
         self.absences.lock().unwrap().iter().map(|(from, to)| Blow::Hindered(*from, *to)).collect()
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
