@@ -38,7 +38,8 @@ pub(crate) fn require() -> Result<(), NoPostgres> {
 /// A program of the newest installation that has it: `psql`, `pg_dump`, …
 #[must_use]
 pub fn program(name: &str) -> Option<PathBuf> {
-    let mut found = all(&candidates());
+    // Of two folders with one version, the first may be links to the server's programs alone.
+    let mut found = each(&candidates());
     found.sort_by_key(|one| std::cmp::Reverse(one.major));
     found.into_iter().map(|one| one.program(name)).find(|program| program.is_file())
 }
@@ -60,16 +61,22 @@ fn choose(found: Vec<Installation>, data: &Path) -> Result<Installation, Cluster
 /// The installations in these folders, one for each major version.
 fn all(folders: &[PathBuf]) -> Vec<Installation> {
     let mut found: Vec<Installation> = Vec::new();
-    for folder in folders {
-        if !folder.join("initdb").is_file() || !folder.join("postgres").is_file() {
-            continue;
-        }
-        let Some(major) = major_version(&folder.join("postgres")) else { continue };
-        if found.iter().all(|one| one.major != major) {
-            found.push(Installation { folder: folder.clone(), major });
+    for one in each(folders) {
+        if found.iter().all(|known| known.major != one.major) {
+            found.push(one);
         }
     }
     found
+}
+
+fn each(folders: &[PathBuf]) -> Vec<Installation> {
+    let is_one = |folder: &&PathBuf| folder.join("initdb").is_file() && folder.join("postgres").is_file();
+    let found = folders.iter().filter(is_one);
+    found
+        .filter_map(|folder| {
+            Some(Installation { major: major_version(&folder.join("postgres"))?, folder: folder.clone() })
+        })
+        .collect()
 }
 
 fn major_version(postgres: &Path) -> Option<u32> {

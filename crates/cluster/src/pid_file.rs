@@ -40,7 +40,9 @@ pub(crate) fn disarm_stale(data: &Path) -> io::Result<()> {
 fn parse(text: &str) -> Option<PidFile> {
     let mut lines = text.lines();
     let pid = lines.next()?.trim().parse().ok().filter(|&pid| pid > 0)?;
-    Some(PidFile { pid, ready: lines.nth(6).is_some_and(|status| status.trim() == "ready") })
+    // A standby that answers says so in a word of its own.
+    let ready = lines.nth(6).is_some_and(|status| matches!(status.trim(), "ready" | "standby"));
+    Some(PidFile { pid, ready })
 }
 
 /// The server's working folder is its data folder.
@@ -67,6 +69,7 @@ mod tests {
     fn the_file_is_read_as_the_server_writes_it() {
         let text = |status| format!("4711\n/data\n1700000000\n5432\n/sock\n\n  5 6\n{status}\n");
         assert_eq!(parse(&text("ready   ")), Some(PidFile { pid: 4711, ready: true }));
+        assert_eq!(parse(&text("standby ")), Some(PidFile { pid: 4711, ready: true }));
         assert_eq!(parse(&text("starting")), Some(PidFile { pid: 4711, ready: false }));
         assert_eq!(parse("4711\n"), Some(PidFile { pid: 4711, ready: false }));
         for broken in ["", "\n", "-5\n", "no\n"] {
