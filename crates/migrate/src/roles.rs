@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_postgres::{Client, Error, error::SqlState};
 
 const TRIES: u32 = 20;
+const CLOCK: &str = "sides_clock";
 
 /// Makes the role `sides_clock`, which has rights in schema `sides` and none in `public`.
 ///
@@ -17,9 +18,38 @@ const TRIES: u32 = 20;
 /// # Errors
 /// When the database is away.
 pub async fn ensure_roles(client: &Client) -> Result<(), Error> {
+    let is_there = "SELECT to_regnamespace('sides') IS NOT NULL";
+    if client.query_one(is_there, &[]).await?.get(0) {
+        make(client, CLOCK).await?;
+    }
+    unless_lost(client, include_str!("roles.sql")).await
+}
+
+/// Makes a role that the user of this session may act as, where it is missing. False when the user may not.
+///
+/// # Errors
+/// When the database is away.
+pub(crate) async fn make(client: &Client, role: &str) -> Result<bool, Error> {
+    let row = client
+        .query_one(
+            "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1),
+                    (SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user)",
+            &[&role],
+        )
+        .await?;
+    let (exists, may_make): (bool, bool) = (row.get(0), row.get(1));
+    if !exists && !may_make {
+        return Ok(false);
+    }
+    unless_lost(client, &include_str!("role.sql").replace("{role}", role)).await?;
+    Ok(true)
+}
+
+/// Runs a script again while others of the same server do the same at the same moment.
+async fn unless_lost(client: &Client, script: &str) -> Result<(), Error> {
     let mut tries = 0;
     loop {
-        match client.batch_execute(include_str!("roles.sql")).await {
+        match client.batch_execute(script).await {
             Err(error) if tries < TRIES && lost_a_race(&error) => {
                 tries += 1;
                 tokio::time::sleep(Duration::from_millis(10) * tries).await;

@@ -1,7 +1,6 @@
 DO $$
 DECLARE
     reader oid;
-    may_set boolean;
     taken text;
 BEGIN
     IF to_regnamespace('sides') IS NULL THEN
@@ -12,23 +11,7 @@ BEGIN
         RETURN;
     END IF;
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'sides_clock') THEN
-        IF NOT (SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-            RETURN;
-        END IF;
-        CREATE ROLE sides_clock NOLOGIN;
-    END IF;
-
-    -- Since Postgres 16 who makes a role is a member of it that may not act as it.
-    EXECUTE format(
-        'SELECT pg_has_role(current_user, ''sides_clock'', %L)',
-        CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END
-    ) INTO may_set;
-    IF NOT may_set THEN
-        BEGIN
-            EXECUTE format('GRANT sides_clock TO %I', current_user);
-        EXCEPTION WHEN insufficient_privilege THEN
-            NULL; -- made by another user of this server, who alone may grant it
-        END;
+        RETURN;
     END IF;
 
     GRANT USAGE ON SCHEMA sides TO sides_clock;

@@ -12,7 +12,7 @@ use super::{
     present::{self, Live},
     rights::{self, Right},
 };
-use crate::{Event, MigrateError, Options, session};
+use crate::{Event, MigrateError, Options, roles, session};
 
 /// What became of one process's role.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -48,15 +48,16 @@ pub async fn grant(
     let mut granted = Vec::new();
     for (process, declared) in by_process(&all) {
         let Some(role) = role(process).filter(|_| !is_the_migrations(process)) else { continue };
-        let narrow = narrow && !silent.contains(process);
+        let is_kept = narrow && silent.contains(process);
         let mut one = Granted { process: process.to_owned(), role, ..Granted::default() };
         if let Err(warning) = make(&client, &one.role).await? {
             one.warning = Some(warning);
         } else {
             one.statements =
-                run(&client, &one.role, &needs(&declared, &catalogue), &catalogue, narrow).await?;
+                run(&client, &one.role, &needs(&declared, &catalogue), &catalogue, narrow && !is_kept)
+                    .await?;
         }
-        if silent.contains(process) {
+        if is_kept {
             let warning =
                 format!("a copy of {process} runs that does not say what it uses, so nothing was taken");
             one.warning.get_or_insert(warning);
@@ -68,22 +69,13 @@ pub async fn grant(
 
 /// Makes the role where it is missing, or says why it cannot.
 async fn make(client: &Client, role: &str) -> Result<Result<(), String>, MigrateError> {
-    let row = client
-        .query_one(
-            "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1),
-                    (SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user)",
-            &[&role],
-        )
-        .await?;
-    let (exists, may_make): (bool, bool) = (row.get(0), row.get(1));
-    if !exists && !may_make {
-        return Ok(Err(format!(
-            "the database user may not make roles, so the process keeps the user's own rights; have somebody run: \
-             CREATE ROLE {role} NOLOGIN; GRANT {role} TO CURRENT_USER (as this user), or give it CREATEROLE"
-        )));
+    if roles::make(client, role).await? {
+        return Ok(Ok(()));
     }
-    client.batch_execute(&include_str!("role.sql").replace("{role}", role)).await?;
-    Ok(Ok(()))
+    Ok(Err(format!(
+        "the database user may not make roles, so the process keeps the user's own rights; have somebody run: \
+         CREATE ROLE {role} NOLOGIN; GRANT {role} TO CURRENT_USER (as this user), or give it CREATEROLE"
+    )))
 }
 
 async fn run(

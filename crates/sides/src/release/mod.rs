@@ -2,7 +2,8 @@
 //!
 //! Build every program on its own (`build`), ask the kept programs, the schema and the queue what they need
 //! (`world`), have the planner find an order in which every state fits (`plan`), and carry it out (`steps`): schema
-//! changes, and the host replaces one process after the other, all under the eyes of a strict prober and a count of
+//! changes, and the host replaces one process after the other, each with the rights that its build declares (`rights`),
+//! all under the eyes of a strict prober and a count of
 //! jobs and ticks (`measure`). What does not go well is undone. The end is a receipt, printed and stored.
 
 mod back;
@@ -15,6 +16,7 @@ mod plan;
 mod prepared;
 mod receipt;
 mod remap;
+mod rights;
 mod steps;
 mod world;
 

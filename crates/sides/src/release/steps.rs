@@ -75,7 +75,10 @@ impl Run<'_> {
         };
         let done = done.await;
         let (outcome, reason) = match done {
-            Ok(()) => (Verdict::Released, None),
+            Ok(()) => {
+                self.narrow(&rolled).await;
+                (Verdict::Released, None)
+            }
             Err(reason) if narrowed => {
                 (Verdict::Partial, Some(format!("{reason}; there is no way back: the schema has narrowed")))
             }
@@ -157,6 +160,7 @@ impl Run<'_> {
     }
 
     async fn roll(&self, process: &str, digest: &Digest) -> anyhow::Result<()> {
+        self.widen(process, digest).await?;
         let host = LocalHost::of(&self.workspace.run_folder());
         let why = Why { asked_by: "release".to_owned(), reason: format!("release {digest}") };
         host.put(process, digest.as_str(), &why).await.with_context(|| format!("{process} was not replaced"))

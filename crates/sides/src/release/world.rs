@@ -95,19 +95,22 @@ async fn manifest(
     digest: &Digest,
     silent: &mut Vec<String>,
 ) -> anyhow::Result<Manifest> {
-    let program = store.program(process, digest)?;
-    let said = ask(&program).await;
-    let mut manifest = said.unwrap_or_else(|| {
+    Ok(said(store, process, digest).await?.unwrap_or_else(|| {
         let name = format!("{process} {digest}");
         if !silent.contains(&name) {
             silent.push(name);
         }
         Manifest::new(process, digest.as_str())
-    });
+    }))
+}
+
+/// The same, or nothing when it says nothing.
+pub(super) async fn said(store: &Store, process: &str, digest: &Digest) -> anyhow::Result<Option<Manifest>> {
+    let Some(mut manifest) = ask(&store.program(process, digest)?).await else { return Ok(None) };
     // A process is known by its Procfile, a release by the digest it is kept under.
     process.clone_into(&mut manifest.process);
     digest.as_str().clone_into(&mut manifest.digest);
-    Ok(manifest)
+    Ok(Some(manifest))
 }
 
 /// What a program says of itself; nothing when it does not know the question.

@@ -27,6 +27,7 @@ mod refusals;
 mod rehearsing;
 mod release_faults;
 mod releasing;
+mod rights;
 mod rolling;
 mod rows;
 mod sandbox;
