@@ -145,6 +145,9 @@ fn class_of(tree: &Stmt, facts: &Facts) -> Class {
         Stmt::CreatePolicy(create) => {
             hanging(&names::path(create.on_table().and_then(|on| on.path())), Who::Readers)
         }
+        Stmt::AlterPolicy(alter) => {
+            hanging(&names::path(alter.on_table().and_then(|on| on.path())), Who::Readers)
+        }
         Stmt::DropPolicy(drop) => {
             hanging(&names::path(drop.on_table().and_then(|on| on.path())), Who::Readers)
         }
