@@ -7,6 +7,4 @@ mod scratch;
 
 pub use catalogue::{Catalogue, catalogue};
 pub use facts::facts;
-pub(crate) use facts::facts_about;
-pub(crate) use observe::files;
 pub use scratch::{Scratch, ShadowError};

@@ -11,7 +11,7 @@ use crate::{
     phases::names,
     recipe::{Instead, instead},
     script::Script,
-    shadow::{Scratch, ShadowError, catalogue, facts, facts_about, files},
+    shadow::{Scratch, ShadowError, catalogue},
     sql::Statement,
 };
 
@@ -135,17 +135,13 @@ async fn look_at_one(
     // What is harmless in the worst case needs no look at the catalogue.
     let worst = classifier.look(text, &Facts::default());
     let harmless = worst.refused.is_none() && worst.phase == Phase::Expand;
-    let known = match names(text) {
-        _ if harmless => Facts::default(),
-        Some(names) => facts_about(&scratch.client, &names).await?,
-        None => facts(&scratch.client).await?,
-    };
+    let known = if harmless { Facts::default() } else { scratch.facts(names(text).as_ref()).await? };
     let mut class = classifier.next(text, &known);
     let alters = !class.locks.is_empty() && text.to_uppercase().starts_with("ALTER TABLE");
-    let before = if alters { Some(files(&scratch.client).await?) } else { None };
+    let before = if alters { Some(scratch.files().await?) } else { None };
     scratch.client.batch_execute(text).await?;
     if let Some(before) = before {
-        let now = files(&scratch.client).await?;
+        let now = scratch.files().await?;
         class = seen(class, before.rewritten(&now), before.indexed(&now));
     }
     let is_batched = migration.metadata().phase == Some(Phase::Backfill);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Error, ToStatement};
 
 /// Each relation's file, as it was at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,14 +23,11 @@ impl Files {
     }
 }
 
-/// The files of all tables and indexes.
-pub(crate) async fn files(client: &Client) -> Result<Files, Error> {
-    let rows = client
-        .query(
-            "SELECT oid, relkind <> 'i', relfilenode FROM pg_class
-             WHERE relkind IN ('r', 'm', 'i') AND oid >= 16384 AND relfilenode <> 0",
-            &[],
-        )
-        .await?;
+/// The question for the files of all tables and indexes.
+pub(crate) const FILES_SQL: &str = "SELECT oid, relkind <> 'i', relfilenode FROM pg_class
+    WHERE relkind IN ('r', 'm', 'i') AND oid >= 16384 AND relfilenode <> 0";
+
+pub(crate) async fn read<S: ToStatement + ?Sized>(client: &Client, question: &S) -> Result<Files, Error> {
+    let rows = client.query(question, &[]).await?;
     Ok(Files(rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect()))
 }

@@ -1,11 +1,19 @@
 //! The scratch database itself: made for one look, dropped behind it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use database::DatabaseUrl;
-use tokio_postgres::Client;
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, Error, Statement};
 
-use crate::{Applied, MigrateError, Migration, Said, Site, script::Script, session};
+use super::{
+    facts::{self, FACTS_SQL},
+    observe::{self, FILES_SQL, Files},
+};
+use crate::{Applied, MigrateError, Migration, Said, Site, class::Facts, script::Script, session};
 
 const PREFIX: &str = "sides_shadow_";
 /// No check takes as long; what is older was left behind by one that was killed.
@@ -36,6 +44,9 @@ pub struct Scratch {
     pub client: Client,
     admin: Client,
     name: String,
+    /// Asked for nearly every statement, and dear to plan.
+    facts: OnceCell<Statement>,
+    files: OnceCell<Statement>,
 }
 
 impl Scratch {
@@ -56,7 +67,19 @@ impl Scratch {
         session::settle(&client).await?;
         // Nothing in it is worth a wait for the disk.
         client.batch_execute("SET synchronous_commit = off").await?;
-        Ok(Self { client, admin, name })
+        Ok(Self { client, admin, name, facts: OnceCell::new(), files: OnceCell::new() })
+    }
+
+    /// What of the catalogue decides the class of a statement with these names; without them, of any.
+    pub(crate) async fn facts(&self, names: Option<&BTreeSet<String>>) -> Result<Facts, Error> {
+        let question = self.facts.get_or_try_init(|| self.client.prepare(FACTS_SQL)).await?;
+        facts::read(&self.client, question, names).await
+    }
+
+    /// Which file each table and index has.
+    pub(crate) async fn files(&self) -> Result<Files, Error> {
+        let question = self.files.get_or_try_init(|| self.client.prepare(FILES_SQL)).await?;
+        observe::read(&self.client, question).await
     }
 
     /// Applies a migration as it is written.
