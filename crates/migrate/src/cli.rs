@@ -1,5 +1,6 @@
 //! The command line, for the binary `migrate` and for whoever offers the same commands.
 
+mod annotations;
 mod backfills;
 mod check;
 mod findings;
@@ -24,7 +25,8 @@ pub const EXIT_CODES: &str = "Exit codes:
    1  failed; nothing was changed
    2  wrong arguments
    3  refused, and nothing was changed: a statement of a migration must not run as it is (check), what is applied
-      and what is here do not go together (up, down), or the schema is not what was applied (status --drift)
+      and what is here do not go together (up, down), a down.sql does not restore what was there (down), or the
+      schema is not what was applied (status --drift)
    4  partial: some migrations were applied or reverted before one failed, or a backfill is paused
    5  nothing to do (only with --detailed-exit-code)
   75  another runner is at work (--no-wait)
@@ -174,6 +176,9 @@ pub struct Down {
     /// Revert all of them
     #[arg(long)]
     pub all: bool,
+    /// Revert although the schema would not be what it was before, as a rehearsal on a scratch database says
+    #[arg(long)]
+    pub anyway: bool,
     /// Give up at once when another runner is at work
     #[arg(long)]
     pub no_wait: bool,

@@ -53,6 +53,28 @@ pub enum MigrateError {
         /// Diesel's version.
         version: String,
     },
+    /// A `down.sql` does not even run on a scratch database.
+    #[error(
+        "{site}: {said}\nso a rehearsal on a scratch database says, and nothing was reverted; correct it, or revert without one: down --anyway"
+    )]
+    DownFails {
+        /// Which statement.
+        site: Box<Site>,
+        /// What Postgres said.
+        said: Said,
+    },
+    /// A `down.sql` leaves another schema than its migration found.
+    #[error(
+        "migrations/{name}/down.sql does not restore what its up.sql found (- was there, + would be there):\n{}\n\
+         nothing was reverted; correct it, or revert all the same: down --anyway",
+        indented(difference)
+    )]
+    NotTheReverse {
+        /// The folder's name.
+        name: String,
+        /// Line by line.
+        difference: Vec<String>,
+    },
     /// Postgres refused a statement of a migration.
     #[error("{site}: {said}\n{outcome}")]
     Statement {
@@ -133,13 +155,18 @@ impl From<tokio_postgres::Error> for MigrateError {
 
 impl MigrateError {
     /// Whether the server or the way to it was lost, so that another connection may find it again.
-    pub(crate) fn is_connection_lost(&self) -> bool {
+    #[must_use]
+    pub fn is_connection_lost(&self) -> bool {
         match self {
             Self::Connect(_) => true,
             Self::Runner(said) | Self::Statement { said, .. } => said.is_connection_lost(),
             _ => false,
         }
     }
+}
+
+fn indented(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }
 
 fn blocked_by(blockers: &[String]) -> String {

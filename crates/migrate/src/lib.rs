@@ -25,6 +25,7 @@ mod preview;
 pub mod recipe;
 mod recover;
 mod redact;
+mod rehearse;
 mod roles;
 mod runner;
 mod said;

@@ -17,6 +17,8 @@ pub struct Options {
     pub only: Vec<String>,
     /// How much of the server a backfill may take.
     pub pace: PaceOptions,
+    /// Try the way back on a scratch database before anything is reverted.
+    pub rehearse: bool,
     /// Stay while a backfill is paused, instead of leaving.
     pub wait_while_paused: bool,
     /// How long a statement may make others queue behind it while it waits for its lock.
@@ -37,6 +39,7 @@ impl Default for Options {
             phase: None,
             only: Vec::new(),
             pace: PaceOptions::default(),
+            rehearse: true,
             wait_while_paused: false,
             lock_timeout: Duration::from_millis(200),
             old: Duration::from_secs(1),
@@ -90,6 +93,24 @@ pub enum Event {
     Rebuilds {
         /// The index.
         index: String,
+    },
+    /// The way back could not be tried on a scratch database first.
+    Unrehearsed {
+        /// Why not.
+        why: String,
+    },
+    /// An index is being built beside readers and writers.
+    Builds {
+        /// The migration.
+        migration: String,
+        /// What Postgres is at.
+        phase: String,
+        /// Blocks or rows of this phase that are done.
+        done: i64,
+        /// Of how many; 0 when Postgres does not say.
+        total: i64,
+        /// Whose transactions have to end first.
+        waits_for: Vec<String>,
     },
     /// A wanted migration must wait for an earlier one that is not wanted and is about the same.
     Waits {

@@ -7,8 +7,8 @@ use tokio_postgres::Client;
 
 use crate::{
     Applied, Event, MigrateError, Migration, Options, Refusal, backfill::backfill, class::Phase,
-    ensure_roles, ledger, phases::choose, plan, preview::look_ahead, script::Script, session, step::Hands,
-    watch::Watch,
+    ensure_roles, ledger, phases::choose, plan, preview::look_ahead, rehearse::rehearse, script::Script,
+    session, step::Hands, watch::Watch,
 };
 
 /// Which applied migrations to revert.
@@ -91,7 +91,8 @@ async fn wanted<'a>(
 /// Reverts applied migrations, newest first, and returns their names.
 ///
 /// # Errors
-/// When the database is away or refuses a step. When one of them has no way back nothing is reverted.
+/// When the database is away or refuses a step. When one of them has no way back, or does not restore what its
+/// migration found, nothing is reverted.
 pub async fn revert(
     url: &DatabaseUrl,
     all: &[Migration],
@@ -101,16 +102,22 @@ pub async fn revert(
 ) -> Result<Vec<String>, MigrateError> {
     let client = session::open(url, options, tell).await?;
     ledger::ensure(&client).await?;
-    let mut applied = ledger::applied(&client).await?;
-    applied.reverse();
-    if let Revert::Newest(count) = which {
-        applied.truncate(count);
-    }
+    let applied = ledger::applied(&client).await?;
+    let count = match which {
+        Revert::Newest(count) => count,
+        Revert::All => applied.len(),
+    };
     let mut scripts = Vec::new();
-    for one in &applied {
+    for one in applied.iter().rev().take(count) {
         let known = all.iter().find(|migration| migration.version() == one.version);
         let migration = known.ok_or_else(|| MigrateError::NotKnown { version: one.version.clone() })?;
         scripts.push(Script::down(migration)?);
+    }
+    if options.rehearse
+        && !scripts.is_empty()
+        && let Some(why) = rehearse(url, all, &applied, &scripts).await?
+    {
+        tell(Event::Unrehearsed { why });
     }
     let mut names = Vec::new();
     let done = run(&client, url, &scripts, options, &mut names, tell).await;

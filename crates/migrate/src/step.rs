@@ -14,8 +14,11 @@ use crate::{
     script::Script,
     session,
     sessions::{self, Session},
-    watch::{Seen, Watch, relations, strongest_lock},
+    watch::{Build, Seen, Watch, relations, strongest_lock},
 };
+
+/// How often somebody is told how far a long statement is.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// What a script runs with.
 pub(crate) struct Hands<'a> {
@@ -216,7 +219,7 @@ impl Hands<'_> {
             self.tell_of(script, &old);
             // It waits for old transactions; a timeout would leave it half done.
             self.client.batch_execute("SET lock_timeout = 0").await?;
-            let tried = if is_done { Ok(()) } else { self.client.batch_execute(&statement.text).await };
+            let tried = if is_done { Ok(()) } else { self.build(script, &statement.text).await };
             let Err(error) = tried else {
                 return Ok(ledger::finish(self.client, id, tries, &self.watch.take()).await?);
             };
@@ -228,6 +231,22 @@ impl Hands<'_> {
                 before = Before::Never;
             }
             self.pause_or_fail(script, index, said, &mut tries).await?;
+        }
+    }
+
+    /// Runs a statement that may take hours, and says how far it is.
+    async fn build(&mut self, script: &Script<'_>, text: &str) -> Result<(), Error> {
+        let runs = self.client.batch_execute(text);
+        tokio::pin!(runs);
+        loop {
+            match tokio::time::timeout(TELL_EVERY, &mut runs).await {
+                Ok(done) => return done,
+                Err(_) => {
+                    let Some(Build { phase, done, total, waits_for }) = self.watch.build() else { continue };
+                    let migration = script.migration.name().to_owned();
+                    (self.tell)(Event::Builds { migration, phase, done, total, waits_for });
+                }
+            }
         }
     }
 

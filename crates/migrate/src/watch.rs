@@ -12,6 +12,8 @@ use tokio_postgres::Client;
 use crate::sessions;
 
 const INTERVAL: Duration = Duration::from_millis(25);
+/// A build is looked at each time that so many looks were taken.
+const EACH_BUILD: u32 = 10;
 
 /// What was seen while a statement ran.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,10 +28,21 @@ pub(crate) struct Seen {
     pub(crate) lock: Option<(String, String)>,
 }
 
+/// How far an index is that is built beside others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Build {
+    pub(crate) phase: String,
+    pub(crate) done: i64,
+    pub(crate) total: i64,
+    /// Whose transactions have to end first.
+    pub(crate) waits_for: Vec<String>,
+}
+
 /// Looks at one session until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Watch {
     seen: Arc<Mutex<Seen>>,
+    build: Arc<Mutex<Option<Build>>>,
     eyes: JoinHandle<()>,
 }
 
@@ -37,10 +50,18 @@ impl Watch {
     /// Watches the session `pid` over a connection of its own. Without one nothing is seen, and nothing fails.
     pub(crate) fn start(url: &DatabaseUrl, pid: i32) -> Self {
         let seen = Arc::new(Mutex::new(Seen::default()));
+        let build = Arc::new(Mutex::new(None));
         let (url, noted) = (url.with_application_name("migrate (watching)"), Arc::clone(&seen));
+        let builds = Arc::clone(&build);
         let eyes = tokio::spawn(async move {
             let Ok(client) = database::client(&url).await else { return };
+            let mut looks = 0_u32;
             while let Ok((blockers, own, others)) = look(&client, pid).await {
+                if looks.is_multiple_of(EACH_BUILD) {
+                    let Ok(found) = look_at_build(&client, pid, &blockers).await else { return };
+                    *builds.lock().unwrap_or_else(PoisonError::into_inner) = found;
+                }
+                looks = looks.wrapping_add(1);
                 {
                     let mut seen = noted.lock().unwrap_or_else(PoisonError::into_inner);
                     seen.waited_ms = seen.waited_ms.max(own);
@@ -52,7 +73,12 @@ impl Watch {
                 tokio::time::sleep(INTERVAL).await;
             }
         });
-        Self { seen, eyes }
+        Self { seen, build, eyes }
+    }
+
+    /// How far the index is that the session builds, if it builds one.
+    pub(crate) fn build(&self) -> Option<Build> {
+        self.build.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What was seen since the last call.
@@ -79,6 +105,27 @@ async fn look(client: &Client, pid: i32) -> Result<(Vec<String>, i64, i64), toki
         )
         .await?;
     Ok((blockers.iter().map(ToString::to_string).collect(), waited.get(0), waited.get(1)))
+}
+
+async fn look_at_build(
+    client: &Client,
+    pid: i32,
+    blockers: &[String],
+) -> Result<Option<Build>, tokio_postgres::Error> {
+    let row = client
+        .query_opt(
+            "SELECT phase, CASE WHEN phase LIKE '%scanning%' THEN blocks_done ELSE tuples_done END,
+                    CASE WHEN phase LIKE '%scanning%' THEN blocks_total ELSE tuples_total END
+             FROM pg_stat_progress_create_index WHERE pid = $1",
+            &[&pid],
+        )
+        .await?;
+    Ok(row.map(|row| {
+        let phase: String = row.get(0);
+        let waits = phase.starts_with("waiting");
+        let waits_for = if waits { blockers.to_vec() } else { Vec::new() };
+        Build { phase, done: row.get(1), total: row.get(2), waits_for }
+    }))
 }
 
 /// The tables and views that others can see, and so may wait for.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use database::DatabaseUrl;
 
-use super::{Check, report::Report};
+use super::{Check, annotations, report::Report};
 use crate::{
     MigrateError, Migration,
     check::{Checked, check, fix},
@@ -20,9 +20,7 @@ pub(crate) async fn run(
 ) -> Result<bool, MigrateError> {
     let all = Migration::read_all(folder)?;
     let found = look(url, &all, options).await?;
-    let shows_commands =
-        options.annotate || std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
-    report.checked(folder, &found, shows_commands);
+    report.checked(folder, &found, annotations::are_wanted(options.annotate));
     if !options.fix {
         return Ok(found.iter().any(Checked::is_refused));
     }

@@ -43,7 +43,7 @@ impl Report {
         }
         if self.json {
             say(&json!(event).to_string());
-        } else if matches!(event, Event::Progress { .. }) {
+        } else if matches!(event, Event::Progress { .. } | Event::Builds { .. }) {
             self.progress(event);
         } else if let Some(line) = line(event) {
             self.clear();
@@ -141,12 +141,21 @@ impl Report {
                 super::findings::lines(folder, one).iter().for_each(|line| say(line));
             }
             if shows_commands {
-                super::findings::commands(folder, one).iter().for_each(|line| say(line));
+                super::findings::commands(folder, one).iter().for_each(|line| self.annotate(line));
             }
         }
         if found.is_empty() && !self.json {
             say("nothing to check: every migration is applied");
         }
+    }
+
+    /// A command for a CI run, out of the way of a program that reads JSON.
+    pub(crate) fn annotate(&self, command: &str) {
+        if self.json {
+            writeln!(std::io::stderr(), "{command}").ok()
+        } else {
+            writeln!(std::io::stdout(), "{command}").ok()
+        };
     }
 
     pub(crate) fn backfills(&self, found: &[Progress]) {
@@ -230,6 +239,12 @@ fn line(event: &Event) -> Option<String> {
         }
         Event::Rebuilds { index } => {
             Some(format!("{index} was left unfinished by an earlier run; building it again"))
+        }
+        Event::Unrehearsed { why } => Some(format!("the way back was not tried first: {why}")),
+        Event::Builds { migration, phase, done, total, waits_for } => {
+            let part = if *total > 0 { format!(", {} %", done * 100 / total) } else { String::new() };
+            let waits = if waits_for.is_empty() { "" } else { ": " };
+            Some(format!("{migration}: {phase}{part}{waits}{}", waits_for.join(", ")))
         }
         Event::Waits { migration } => Some(format!(
             "{migration} waits for an earlier migration that is about the same and was not asked for"

@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use database::DatabaseUrl;
 
-use super::{Command, Common, backfills, check, grants, new, report::Report};
+use super::{Command, Common, annotations, backfills, check, grants, new, report::Report};
 use crate::{
     Event, MigrateError, Migration, Options, Planned, Revert, Status, apply, drift, preview, repair, revert,
     shadow::ShadowError, status,
@@ -46,11 +46,16 @@ impl From<Outcome> for ExitCode {
 /// Does what the command says and prints what happens.
 pub async fn run(url: &DatabaseUrl, command: Command, common: &Common) -> Outcome {
     let mut report = Report::new(common.json);
+    let annotates = annotations::are_wanted(matches!(&command, Command::Check(check) if check.annotate));
     match execute(url, command, common.folder.as_deref(), &mut report).await {
         Ok(Outcome::Nothing) if !common.detailed_exit_code => Outcome::Done,
         Ok(outcome) => outcome,
         Err(error) => {
             report.error(&error);
+            let folder = common.folder.as_deref().unwrap_or_else(|| Path::new(FOLDER));
+            if let Some(command) = annotations::of(&error, folder).filter(|_| annotates) {
+                report.annotate(&command);
+            }
             outcome(&error, report.changed())
         }
     }
@@ -110,7 +115,7 @@ async fn execute(
         Command::Backfill { order } => backfills::run(url, &all()?, order, report).await?,
         Command::Grants(options) => grants::run(url, &options, report).await?,
         Command::Down(down) => {
-            let options = Options { wait: !down.no_wait, ..Options::default() };
+            let options = Options { wait: !down.no_wait, rehearse: !down.anyway, ..Options::default() };
             let which = if down.all { Revert::All } else { Revert::Newest(down.count) };
             let names =
                 revert(url, &all()?, which, &options, &mut |event: Event| report.event(&event)).await?;
@@ -155,6 +160,8 @@ fn outcome(error: &MigrateError, changed: bool) -> Outcome {
         | MigrateError::OwnTransaction(_)
         | MigrateError::NeedsNoTransaction(_)
         | MigrateError::NoWayBack { .. }
+        | MigrateError::DownFails { .. }
+        | MigrateError::NotTheReverse { .. }
         | MigrateError::NotKnown { .. }
         | MigrateError::NotInBatches { .. } => Outcome::Refused,
         MigrateError::Paused { .. } => Outcome::Partial,

@@ -230,3 +230,86 @@ async fn a_statement_that_does_not_apply_is_shown_with_its_line() {
         .await;
     assert_eq!(left.unwrap().get::<_, i64>(0), 0);
 }
+
+/// Each way to end has a code of its own, and a program can tell them apart.
+#[tokio::test(flavor = "multi_thread")]
+async fn how_it_ended_is_in_the_exit_code() {
+    let (database, folder) = (TestDatabase::empty().await, TempDir::new().unwrap());
+    let folder = folder.path();
+    let code = async |arguments: &[&str]| {
+        let output = migrate(&database, folder, arguments).await;
+        (output.status.code().unwrap(), said(&output))
+    };
+    assert_eq!(code(&["up", "--detailed-exit-code"]).await.0, 5);
+    assert_eq!(code(&["up"]).await.0, 0);
+    add(folder, "1_a", "CREATE TABLE a (n int);", "DROP TABLE a;");
+    assert_eq!(code(&["up", "--detailed-exit-code"]).await.0, 0);
+    assert_eq!(code(&["frobnicate"]).await.0, 2);
+
+    add(folder, "2_b", "CREATE TABLE b (n int);", "DROP TABLE b;");
+    add(folder, "3_c", "CREATE TABLE b (n int);", "");
+    let (partial, text) = code(&["up"]).await;
+    assert!(
+        partial == 4 && text.contains("applied 2_b") && text.contains("nothing of this migration"),
+        "{text}"
+    );
+    let (failed, text) = code(&["up"]).await;
+    assert!(failed == 1 && text.contains("relation \"b\" already exists"), "{text}");
+    fs::write(folder.join("1_a/up.sql"), "CREATE TABLE a (n bigint);").unwrap();
+    let (refused, text) = code(&["up"]).await;
+    assert!(refused == 3 && text.contains("was changed after it was applied"), "{text}");
+    assert_eq!(code(&["repair"]).await.0, 0);
+
+    let gate = client(&database).await;
+    gate.batch_execute("SELECT pg_advisory_lock(x'73696465736d6967'::bigint)").await.unwrap();
+    assert_eq!(code(&["up", "--no-wait"]).await.0, 75);
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_migrate")).env_remove("DATABASE_URL").output().await.unwrap();
+    assert_eq!(output.status.code(), Some(78), "{}", said(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ci_run_is_shown_the_place() {
+    let (database, folder) = (TestDatabase::empty().await, TempDir::new().unwrap());
+    let folder = folder.path();
+    let run = async |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_migrate"));
+        command.args(arguments).arg("--folder").arg(folder).env("DATABASE_URL", database.url().expose());
+        let output = command.env("GITHUB_ACTIONS", "true").output().await.unwrap();
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        (output.status.code(), text, String::from_utf8(output.stderr).unwrap())
+    };
+    let place =
+        |name: &str, line: usize| format!("::error file={}/{name},line={line},title=", folder.display());
+    add(folder, "1_a", "CREATE TABLE a (n int);", "SELECT 1;");
+    add(folder, "2_b", "-- First this.\nCREATE INDEX a_n ON a (n);\nALTER TABLE a ADD CHECK (n > 0);", "");
+    fs::write(folder.join("1_a/metadata.toml"), "phase = \"contract\"").unwrap();
+    let (code, text, _) = run(&["check"]).await;
+    assert_eq!(code, Some(3), "{text}");
+    for (name, line) in [("1_a/metadata.toml", 1), ("2_b/up.sql", 2), ("2_b/up.sql", 3)] {
+        assert!(text.lines().any(|one| one.starts_with(&place(name, line))), "{name} {line}: {text}");
+    }
+    // A program that reads JSON is not disturbed.
+    let (_, json, aside) = run(&["check", "--json"]).await;
+    assert!(json.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{json}");
+    assert!(aside.contains(&place("2_b/up.sql", 3)), "{aside}");
+
+    fs::write(folder.join("2_b/up.sql"), "CREATE TABLE b (n int);\nALTER TABLE a DROP COLUMN gone;").unwrap();
+    let (code, text, _) = run(&["check"]).await;
+    assert!(code == Some(3) && text.contains(&place("2_b/up.sql", 2)), "{code:?} {text}");
+    fs::write(folder.join("2_b/up.sql"), "CREATE TABLE b (n int);").unwrap();
+    fs::write(folder.join("1_a/metadata.toml"), "").unwrap();
+    run(&["up"]).await;
+    fs::write(folder.join("1_a/up.sql"), "CREATE TABLE a (n bigint);").unwrap();
+    let (code, text, _) = run(&["plan"]).await;
+    assert!(code == Some(3) && text.contains(&place("1_a/up.sql", 1)), "{code:?} {text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_without_columns_is_a_change_too() {
+    let (database, folder) = (TestDatabase::empty().await, TempDir::new().unwrap());
+    add(folder.path(), "1_empty", "CREATE TABLE bare ();", "");
+    let planned = migrate(&database, folder.path(), &["plan", "--json"]).await;
+    let line: Value = serde_json::from_slice(&planned.stdout).unwrap();
+    assert_eq!(line["changes"], serde_json::json!([{"change": "add_table", "table": "bare"}]));
+}

@@ -30,10 +30,21 @@ async fn an_index_build_killed_half_way_is_built_again() {
 
     let all = lane(&[(TABLE, ""), (INDEX, "")]);
     let (url, lane) = (database.url().clone(), all.clone());
-    let first = tokio::spawn(async move { migrate::apply(&url, &lane, &hasty(), &mut |_| {}).await });
+    let told = Heard::default();
+    let mut listener = told.listener();
+    let first = tokio::spawn(async move { migrate::apply(&url, &lane, &hasty(), &mut listener).await });
     let eye = client(&database).await;
     let building = "SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()";
     wait_until("the build waits", SECONDS, async || ask(&eye, building).await != "NULL").await;
+    let waits = |event: &Event| match event {
+        Event::Builds { migration, phase, waits_for, .. } => {
+            migration == "2_m"
+                && phase == "waiting for writers before build"
+                && waits_for[0].starts_with("pid ")
+        }
+        _ => false,
+    };
+    wait_until("it is said how far it is", SECONDS, async || told.count(waits) > 0).await;
     ask(&eye, &format!("pg_terminate_backend(({building}))")).await;
     first.await.unwrap().unwrap_err();
     old.rollback().await.unwrap();

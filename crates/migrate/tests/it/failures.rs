@@ -104,6 +104,63 @@ async fn a_down_that_does_not_exist_stops_it_before_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_down_that_would_not_restore_what_was_there_is_refused_before_the_first() {
+    for (up_sql, down_sql, said) in [
+        (
+            "ALTER TABLE a ADD COLUMN m int; CREATE INDEX a_m ON a (m)",
+            "DROP INDEX a_m",
+            "    +column public.a.m integer",
+        ),
+        // The same columns in another order are another dump.
+        (
+            "ALTER TABLE a DROP COLUMN n",
+            "ALTER TABLE a ADD COLUMN n int",
+            "    -order of columns in a: n, o\n    +order of columns in a: o, n",
+        ),
+        ("COMMENT ON TABLE a IS 'new'", "COMMENT ON TABLE a IS NULL", "    -comment on table a: old"),
+        ("GRANT SELECT ON a TO PUBLIC", "SELECT 1", "    +rights on a: "),
+        (
+            "ALTER TABLE a ADD COLUMN m int",
+            "ALTER TABLE a DROP COLUMN p",
+            "down.sql line 1: `ALTER TABLE a DROP COLUMN p`: column \"p\"",
+        ),
+    ] {
+        let database = TestDatabase::empty().await;
+        let all = lane(&[
+            ("CREATE TABLE a (n int, o int); COMMENT ON TABLE a IS 'old'", "DROP TABLE a"),
+            (up_sql, down_sql),
+            ("CREATE TABLE later ()", "DROP TABLE later"),
+        ]);
+        up(&database, &all).await.unwrap();
+        let before = testing::schema::dump(database.url());
+        let options = migrate::Options::default();
+        let which = migrate::Revert::Newest(2);
+        let refused = migrate::revert(database.url(), &all, which, &options, &mut |_| {})
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains(said) && refused.contains("nothing was reverted"), "{up_sql}: {refused}");
+        testing::schema::assert_same(
+            &before,
+            &testing::schema::dump(database.url()),
+            "something was reverted",
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_insists_reverts_without_a_rehearsal() {
+    let database = TestDatabase::empty().await;
+    let all = lane(&[("CREATE TABLE a (n int)", "SELECT 1")]);
+    up(&database, &all).await.unwrap();
+    down(&database, &all).await.unwrap_err();
+    let anyway = migrate::Options { rehearse: false, ..migrate::Options::default() };
+    let done = migrate::revert(database.url(), &all, migrate::Revert::All, &anyway, &mut |_| {}).await;
+    assert_eq!(done.unwrap(), ["1_m"]);
+    assert_eq!(ask(&client(&database).await, "to_regclass('a')").await, "a");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_newer_releases_migration_is_left_to_it() {
     let database = TestDatabase::empty().await;
     let all = lane(&[("CREATE TABLE a ()", "DROP TABLE a"), ("CREATE TABLE b ()", "DROP TABLE b")]);
