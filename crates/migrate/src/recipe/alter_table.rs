@@ -56,6 +56,7 @@ fn one(table: &Table, action: &AlterTableAction, facts: &Facts) -> Instead {
                     "beside a default partition Postgres cannot detach concurrently; empty the partition in batches, then detach it in a quiet moment",
                 );
             }
+            // It leaves the partition's bounds as a CHECK on what was detached, where the plain form leaves none.
             Instead::Statements(vec![format!(
                 "ALTER TABLE {} {} CONCURRENTLY",
                 table.written,

@@ -29,6 +29,8 @@ const ROWS: &[Row] = &[
     ("CREATE TABLE p3 PARTITION OF p FOR VALUES FROM (300) TO (400)", E, None),
     ("DROP TABLE c", C, None),
     ("DROP TABLE t CASCADE", C, Some(Cascade)),
+    ("CREATE TABLE nt (LIKE t INCLUDING ALL)", E, None),
+    ("CREATE SCHEMA nt", E, None),
     ("TRUNCATE t", D, Some(Empties)),
     ("ALTER TABLE t RENAME TO t9", C, Some(OldName)),
     ("ALTER TABLE t SET SCHEMA other", C, Some(OldName)),
@@ -74,6 +76,7 @@ const ROWS: &[Row] = &[
     ("ALTER TABLE t ADD CONSTRAINT x UNIQUE (id, txt)", C, Some(IndexBuild)),
     ("ALTER TABLE t ADD CONSTRAINT x UNIQUE USING INDEX t_u", C, None),
     ("ALTER TABLE g ADD PRIMARY KEY (x)", C, Some(IndexBuild)),
+    ("ALTER TABLE g ADD CONSTRAINT x PRIMARY KEY USING INDEX g_x_idx", C, None),
     ("ALTER TABLE t ADD CONSTRAINT x EXCLUDE USING btree (id WITH =)", C, Some(IndexBuild)),
     ("ALTER TABLE t DROP CONSTRAINT t_pkey", C, None),
     ("ALTER TABLE t DROP CONSTRAINT ck", C, None),
@@ -88,19 +91,26 @@ const ROWS: &[Row] = &[
     ("ALTER TABLE t CLUSTER ON t_a", E, None),
     ("ALTER TABLE t SET (fillfactor = 80)", E, None),
     ("ALTER TABLE t SET UNLOGGED", E, Some(Rewrite)),
+    ("ALTER TABLE t NO FORCE ROW LEVEL SECURITY", C, None),
+    ("ALTER TABLE t DISABLE ROW LEVEL SECURITY", C, None),
     ("ALTER TABLE t ENABLE ROW LEVEL SECURITY", C, None),
     ("ALTER TABLE t FORCE ROW LEVEL SECURITY", C, None),
     ("CREATE POLICY q ON t USING (a > 1)", C, None),
     ("DROP POLICY pol ON t", C, None),
+    ("ALTER POLICY pol ON t USING (false)", C, None),
     ("ALTER TABLE t REPLICA IDENTITY FULL", E, None),
     ("ALTER TABLE t OWNER TO CURRENT_USER", C, None),
     ("CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()", E, None),
     ("DROP TRIGGER trg ON t", C, None),
     ("ALTER TABLE t DISABLE TRIGGER trg", C, None),
+    ("ALTER TABLE t ENABLE TRIGGER trg", C, None),
+    ("DROP RULE rl ON c", C, None),
+    ("ALTER TABLE c DISABLE RULE rl", C, None),
     ("CREATE RULE x AS ON DELETE TO t DO INSTEAD NOTHING", C, None),
     ("COMMENT ON TABLE t IS 'x'", E, None),
     ("ANALYZE t", E, None),
     ("GRANT SELECT ON t TO public", E, None),
+    ("GRANT SELECT (a), UPDATE (a) ON t TO public", E, None),
     ("REVOKE SELECT ON t FROM public", C, None),
     ("CREATE VIEW nv AS SELECT * FROM t", E, None),
     ("CREATE OR REPLACE VIEW v AS SELECT id, a, b FROM t", C, None),
@@ -110,6 +120,8 @@ const ROWS: &[Row] = &[
     ("DROP MATERIALIZED VIEW mv", C, None),
     ("ALTER TYPE mood ADD VALUE 'c'", E, None),
     ("ALTER TYPE mood RENAME VALUE 'a' TO 'aa'", C, Some(OldName)),
+    ("DROP TYPE mood", C, None),
+    ("CREATE TYPE mood2 AS ENUM ('a')", E, None),
     ("ALTER TYPE comp ADD ATTRIBUTE y int", C, None),
     ("ALTER DOMAIN dom ADD CONSTRAINT x CHECK (VALUE > 0)", C, Some(Scan)),
     ("ALTER DOMAIN dom ADD CONSTRAINT x CHECK (VALUE > 0) NOT VALID", C, None),
@@ -117,6 +129,8 @@ const ROWS: &[Row] = &[
     ("ALTER SEQUENCE sq RESTART WITH 10", E, None),
     ("CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'begin return null; end'", E, None),
     ("CREATE FUNCTION f_v2() RETURNS int LANGUAGE sql AS 'select 1'", E, None),
+    ("CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'select 1'", E, None),
+    ("DROP FUNCTION f() CASCADE", C, Some(Cascade)),
     ("ALTER TABLE p ATTACH PARTITION p2 FOR VALUES FROM (100) TO (200)", E, Some(Scan)),
     ("ALTER TABLE p ATTACH PARTITION p4 FOR VALUES FROM (400) TO (500)", E, None),
     ("ALTER TABLE p DETACH PARTITION p1", C, Some(Concurrently)),
@@ -154,43 +168,86 @@ async fn a_required_column_without_a_default_fails_on_rows() {
     assert_eq!(classify(statement, &facts(&client).await.unwrap()).refused, Some(FailsOnRows));
     let error = client.batch_execute(statement).await.unwrap_err();
     assert_eq!(error.code().unwrap().code(), "23502");
+    // Only on an empty table does it live long enough for a look at its lock.
+    let seen = Seen::of(&client, "ALTER TABLE c ADD COLUMN z int NOT NULL").await;
+    let class = classify("ALTER TABLE c ADD COLUMN z int NOT NULL", &facts(&client).await.unwrap());
+    assert_eq!(
+        (seen.locks.get("c"), class.locks.get("c")),
+        (Some(&Lock::AccessExclusive), Some(&Lock::AccessExclusive))
+    );
 }
 
-/// Statements that Postgres refuses in a transaction: held up by a reader, so that their locks can be seen.
-const OUTSIDE: &[Row] = &[
-    ("CREATE INDEX CONCURRENTLY x ON t (txt)", E, None),
-    ("DROP INDEX CONCURRENTLY t_a", C, None),
-    ("REINDEX INDEX CONCURRENTLY t_a", E, None),
-    ("VACUUM t", E, None),
+/// Statements that Postgres refuses in a transaction, the tables whose locks they wait for, and the locks: held up by
+/// somebody who holds a lock there, so that what is waited for can be seen.
+type Outside = (Row, &'static [(&'static str, &'static str, Lock)]);
+
+const SUE: &str = "SHARE UPDATE EXCLUSIVE";
+const OUTSIDE: &[Outside] = &[
+    (("CREATE INDEX CONCURRENTLY x ON t (txt)", E, None), &[("t", SUE, Lock::ShareUpdateExclusive)]),
+    (("DROP INDEX CONCURRENTLY t_a", C, None), &[("t", SUE, Lock::ShareUpdateExclusive)]),
+    (("REINDEX INDEX CONCURRENTLY t_a", E, None), &[("t", SUE, Lock::ShareUpdateExclusive)]),
+    (("REINDEX TABLE CONCURRENTLY t", E, None), &[("t", SUE, Lock::ShareUpdateExclusive)]),
+    (("REINDEX TABLE t", E, Some(Concurrently)), &[("t", "ROW EXCLUSIVE", Lock::Share)]),
+    (("VACUUM t", E, None), &[("t", SUE, Lock::ShareUpdateExclusive)]),
+    (("VACUUM FULL t", E, Some(Rewrite)), &[("t", "ACCESS SHARE", Lock::AccessExclusive)]),
+    (
+        ("ALTER TABLE q DETACH PARTITION q1 CONCURRENTLY", C, None),
+        &[("q", SUE, Lock::ShareUpdateExclusive), ("q1", "ACCESS SHARE", Lock::AccessExclusive)],
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_runs_outside_a_transaction_locks_as_claimed() {
-    for &(statement, phase, refused) in OUTSIDE {
+    for &((statement, phase, refused), waits) in OUTSIDE {
         let database = TestDatabase::empty().await;
         let eye = client(&database).await;
         eye.batch_execute(FIXTURE).await.unwrap();
         let class = classify(statement, &facts(&eye).await.unwrap());
         assert_eq!((class.phase, class.refused), (phase, refused), "{statement}");
-        assert_eq!(class.locks.get("t"), Some(&Lock::ShareUpdateExclusive), "{statement}");
+        for (table, mode, lock) in waits {
+            assert_eq!(class.locks.get(*table), Some(lock), "{statement}");
+            assert_waits_for(&database, &eye, statement, table, mode, *lock).await;
+        }
+    }
+}
 
-        // The same lock in another session holds it up, one that writers take does not.
-        let mut other = client(&database).await;
-        let held = other.transaction().await.unwrap();
-        held.batch_execute("LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE").await.unwrap();
-        let change = client(&database).await;
-        let runs = tokio::spawn(async move { change.batch_execute(statement).await });
-        let waits = "SELECT string_agg(DISTINCT mode, ' ') FROM pg_locks WHERE NOT granted AND relation = 't'::regclass";
-        wait_until(statement, std::time::Duration::from_secs(20), async || ask(&eye, waits).await != "NULL")
-            .await;
-        assert_eq!(ask(&eye, waits).await, "ShareUpdateExclusiveLock", "{statement}");
-        held.rollback().await.unwrap();
-        runs.await.unwrap().unwrap();
-    }
-    for rewrites in ["VACUUM FULL t", "REINDEX TABLE t", "ALTER TABLE p DETACH PARTITION p1 CONCURRENTLY"] {
-        let class = classify(rewrites, &migrate::class::Facts::default());
-        assert_eq!(class.refused.is_some(), !rewrites.ends_with("CONCURRENTLY"), "{rewrites}");
-    }
+/// The statement waits for this lock while another session holds `mode`; then it is cancelled.
+async fn assert_waits_for(
+    database: &TestDatabase,
+    eye: &Client,
+    statement: &'static str,
+    table: &str,
+    mode: &str,
+    lock: Lock,
+) {
+    let mut other = client(database).await;
+    let held = other.transaction().await.unwrap();
+    held.batch_execute(&format!("LOCK TABLE {table} IN {mode} MODE")).await.unwrap();
+    let change = client(database).await;
+    let pid = ask(&change, "pg_backend_pid()").await;
+    let runs = tokio::spawn(async move { change.batch_execute(statement).await });
+    let waits = format!(
+        "SELECT string_agg(mode, ' ') FROM pg_locks WHERE NOT granted AND relation = '{table}'::regclass AND pid = {pid}"
+    );
+    wait_until(statement, std::time::Duration::from_secs(60), async || ask(eye, &waits).await != "NULL")
+        .await;
+    assert_eq!(ask(eye, &waits).await, format!("{lock}Lock"), "{statement} on {table}");
+    ask(eye, &format!("pg_terminate_backend({pid})")).await;
+    runs.await.unwrap().unwrap_err();
+    held.rollback().await.unwrap();
+}
+
+/// What the table says of a value of an enum: the transaction that adds it cannot use it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_value_of_an_enum_is_usable_after_its_transaction() {
+    let database = TestDatabase::empty().await;
+    let client = client(&database).await;
+    client.batch_execute(FIXTURE).await.unwrap();
+    let both = "BEGIN; ALTER TYPE mood ADD VALUE 'c'; SELECT 'c'::mood";
+    let error = client.batch_execute(both).await.unwrap_err();
+    assert_eq!(error.code().unwrap().code(), "55P04");
+    client.batch_execute("ROLLBACK; ALTER TYPE mood ADD VALUE 'c'").await.unwrap();
+    client.batch_execute("SELECT 'c'::mood").await.unwrap();
 }
 
 /// What a statement did, seen from inside its transaction.

@@ -116,6 +116,12 @@ async fn what_a_person_must_write_is_said() {
         ("ALTER TABLE t ADD EXCLUDE USING btree (id WITH =)", "EXCLUDE"),
         ("ALTER TABLE p DETACH PARTITION p1", "default partition"),
         ("CLUSTER t USING t_a", "pg_repack"),
+        ("ALTER TABLE t SET UNLOGGED", "swap the names"),
+        ("ALTER TABLE t SET SCHEMA other", "a view in the new schema"),
+        ("ALTER SCHEMA other RENAME TO another", "behind a view"),
+        ("ALTER TABLE p ATTACH PARTITION p2 FOR VALUES FROM (100) TO (200)", "a CHECK that says what"),
+        ("ALTER TYPE mood RENAME VALUE 'a' TO 'aa'", "add the new value"),
+        ("DROP FUNCTION f() CASCADE", "by its own name"),
         ("UPDATE t SET a = 1; UPDATE t SET b = 2", "migration of its own"),
         ("DROP TABLE ref CASCADE", "by its own name"),
     ] {

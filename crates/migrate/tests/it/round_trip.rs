@@ -53,3 +53,16 @@ async fn everything_can_be_reverted_at_once() {
     let status = migrate::status(database.url(), &all).await.unwrap();
     assert!(status.iter().all(|one| one.state == State::Pending), "{status:?}");
 }
+
+#[test]
+fn every_migration_has_a_row_where_they_are_explained() {
+    let text = include_str!("../../../../migrations/README.md");
+    for migration in Migration::embedded().unwrap() {
+        let (_, name) = migration.name().split_once('_').unwrap();
+        assert!(
+            text.contains(&format!("`…_{name}`")),
+            "migrations/README.md has no row of {}",
+            migration.name()
+        );
+    }
+}
