@@ -29,14 +29,18 @@ WITH
     parents AS (
         SELECT t.name, jsonb_object_agg(k.conname, parent.name) AS parents
         FROM pg_constraint AS k JOIN named AS t ON t.oid = k.conrelid JOIN named AS parent ON parent.oid = k.confrelid
-        WHERE k.contype = 'f' GROUP BY t.name
+        WHERE k.contype = 'f' AND ($1::text[] IS NULL OR t.relname = ANY ($1)) GROUP BY t.name
+    ),
+    -- Few or none: found first, or every column of every table would be compared with every type.
+    made AS MATERIALIZED (
+        SELECT d.oid, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || d.typname AS name
+        FROM pg_type AS d JOIN pg_namespace AS n ON n.oid = d.typnamespace
+        WHERE d.typtype = 'd' AND d.oid >= 16384 AND ($1::text[] IS NULL OR d.typname = ANY ($1))
     ),
     domains AS (
-        SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || d.typname AS name,
-               jsonb_agg(DISTINCT t.name) AS tables
-        FROM pg_type AS d JOIN pg_namespace AS n ON n.oid = d.typnamespace
-        JOIN pg_attribute AS a ON a.atttypid = d.oid JOIN named AS t ON t.oid = a.attrelid
-        WHERE d.typtype = 'd' AND t.relkind IN ('r', 'p') GROUP BY 1
+        SELECT d.name, jsonb_agg(DISTINCT t.name) AS tables
+        FROM made AS d JOIN pg_attribute AS a ON a.atttypid = d.oid JOIN named AS t ON t.oid = a.attrelid
+        WHERE t.relkind IN ('r', 'p') GROUP BY d.name
     )
 SELECT jsonb_build_object(
     'columns', (SELECT coalesce(jsonb_object_agg(name, columns), '{}') FROM columns),
@@ -46,8 +50,12 @@ SELECT jsonb_build_object(
     'default_partitions', (SELECT coalesce(jsonb_object_agg(t.name, d.name), '{}') FROM pg_partitioned_table AS p
                            JOIN named AS t ON t.oid = p.partrelid JOIN named AS d ON d.oid = p.partdefid),
     'indexes', (SELECT coalesce(jsonb_object_agg(i.name, t.name), '{}') FROM pg_index AS x
-                JOIN named AS i ON i.oid = x.indexrelid JOIN named AS t ON t.oid = x.indrelid),
+                JOIN named AS i ON i.oid = x.indexrelid JOIN named AS t ON t.oid = x.indrelid
+                WHERE $1::text[] IS NULL OR i.relname = ANY ($1) OR t.relname = ANY ($1)),
     'domains', (SELECT coalesce(jsonb_object_agg(name, tables), '{}') FROM domains),
-    'volatile', (SELECT coalesce(jsonb_agg(DISTINCT proname), '[]') FROM pg_proc WHERE provolatile = 'v'),
+    -- Postgres' own are many and always the same: only who asks for everything is told of them.
+    'volatile', (SELECT coalesce(jsonb_agg(DISTINCT proname), '[]') FROM (
+                     SELECT proname FROM pg_proc WHERE provolatile = 'v' AND oid >= 16384
+                     UNION ALL SELECT proname FROM pg_proc WHERE provolatile = 'v' AND oid < 16384 AND $1::text[] IS NULL) AS p),
     'views', (SELECT coalesce(jsonb_agg(name), '[]') FROM named WHERE relkind = 'v')
 )::text

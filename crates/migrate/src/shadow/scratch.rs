@@ -47,6 +47,8 @@ pub struct Scratch {
     /// Asked for nearly every statement, and dear to plan.
     facts: OnceCell<Statement>,
     files: OnceCell<Statement>,
+    /// Postgres' own functions that give another answer for each row.
+    volatile: OnceCell<BTreeSet<String>>,
 }
 
 impl Scratch {
@@ -67,13 +69,30 @@ impl Scratch {
         session::settle(&client).await?;
         // Nothing in it is worth a wait for the disk.
         client.batch_execute("SET synchronous_commit = off").await?;
-        Ok(Self { client, admin, name, facts: OnceCell::new(), files: OnceCell::new() })
+        Ok(Self {
+            client,
+            admin,
+            name,
+            facts: OnceCell::new(),
+            files: OnceCell::new(),
+            volatile: OnceCell::new(),
+        })
     }
 
     /// What of the catalogue decides the class of a statement with these names; without them, of any.
     pub(crate) async fn facts(&self, names: Option<&BTreeSet<String>>) -> Result<Facts, Error> {
         let question = self.facts.get_or_try_init(|| self.client.prepare(FACTS_SQL)).await?;
-        facts::read(&self.client, question, names).await
+        let mut found = facts::read(&self.client, question, names).await?;
+        if names.is_some() {
+            let own = self.volatile.get_or_try_init(|| self.own_volatile()).await?;
+            found.volatile.extend(own.iter().cloned());
+        }
+        Ok(found)
+    }
+
+    async fn own_volatile(&self) -> Result<BTreeSet<String>, Error> {
+        let question = "SELECT DISTINCT proname FROM pg_proc WHERE provolatile = 'v' AND oid < 16384";
+        Ok(self.client.query(question, &[]).await?.iter().map(|row| row.get(0)).collect())
     }
 
     /// Which file each table and index has.
