@@ -7,6 +7,7 @@
 //!
 //! Never knows web, worker or clock.
 
+mod apart;
 pub mod backfill;
 pub mod check;
 pub mod class;
@@ -45,7 +46,7 @@ pub use ledger::Applied;
 pub use metadata::Metadata;
 pub use migration::{Migration, MigrationError, fingerprint};
 pub use options::{Event, Options};
-pub use phases::{are_apart, choose, phase};
+pub use phases::{choose, phase};
 pub use plan::{Refusal, pending};
 pub use preview::{Planned, PlannedStatement, preview};
 pub use roles::ensure_roles;

@@ -1,14 +1,10 @@
 //! Which pending migrations may run, and whether they may run without the others. Pure.
 
-use std::collections::BTreeSet;
-
-use squawk_syntax::{
-    SourceFile, SyntaxKind,
-    ast::{AstNode as _, Path, Stmt},
-};
+use squawk_syntax::{SourceFile, ast::Stmt};
 
 use crate::{
     Migration,
+    apart::Related,
     class::{Classifier, Facts, Phase},
     sql::statements,
 };
@@ -23,15 +19,17 @@ pub fn phase(migration: &Migration, facts: &Facts) -> Phase {
 }
 
 /// Those of `pending` that are wanted and have nothing in common with one before them that is not: whether they
-/// run before or after it, the schema is the same. Also those that must wait for such.
+/// run before or after it, the schema is the same. Also those that must wait for such. `all` is the whole lane.
 #[must_use]
-pub fn choose(
-    pending: Vec<(&Migration, Phase)>,
+pub fn choose<'a>(
+    all: &[Migration],
+    pending: Vec<(&'a Migration, Phase)>,
     is_wanted: impl Fn(&Migration, Phase) -> bool,
-) -> (Vec<&Migration>, Vec<&Migration>) {
+) -> (Vec<&'a Migration>, Vec<&'a Migration>) {
+    let related = Related::of(all);
     let (mut now, mut blocked, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     for (migration, phase) in pending {
-        let passes = skipped.iter().all(|&(earlier, of)| may_pass(migration, phase, earlier, of));
+        let passes = skipped.iter().all(|&(earlier, of)| may_pass(&related, migration, phase, earlier, of));
         match (is_wanted(migration, phase), passes) {
             (true, true) => {
                 now.push(migration);
@@ -47,9 +45,15 @@ pub fn choose(
 
 /// Whether one may run before an earlier one. A backfill can take days and changes no catalogue: what only adds to
 /// the catalogue passes it.
-pub(crate) fn may_pass(migration: &Migration, phase: Phase, earlier: &Migration, of: Phase) -> bool {
+pub(crate) fn may_pass(
+    related: &Related,
+    migration: &Migration,
+    phase: Phase,
+    earlier: &Migration,
+    of: Phase,
+) -> bool {
     let passes_a_backfill = of == Phase::Backfill && phase == Phase::Expand && only_adds(migration);
-    passes_a_backfill || are_apart(earlier, migration)
+    passes_a_backfill || related.are_apart(earlier, migration)
 }
 
 /// Whether no row is touched and no code is brought that a backfill could set off.
@@ -66,69 +70,6 @@ fn only_adds(migration: &Migration) -> bool {
     })
 }
 
-/// Whether the two name nothing in common, so that their order does not matter.
-#[must_use]
-pub fn are_apart(one: &Migration, other: &Migration) -> bool {
-    match (names(one.up()), names(other.up())) {
-        (Some(one), Some(other)) => one.is_disjoint(&other),
-        _ => false,
-    }
-}
-
-/// Every name that a script uses, or nothing when it runs code that may use any.
-pub(crate) fn names(text: &str) -> Option<BTreeSet<String>> {
-    if statements(text).iter().any(|statement| crate::check::is_opaque(&statement.text)) {
-        return None;
-    }
-    let file = SourceFile::parse(text);
-    // Types are named too, but only those that somebody made.
-    let is_built_in = |path: &Path| {
-        path.syntax().parent().is_some_and(|parent| parent.kind() == SyntaxKind::PATH_TYPE)
-            && BUILT_IN.contains(&path.syntax().text().to_string().to_lowercase().as_str())
-    };
-    let paths = file.tree().syntax().descendants().filter_map(Path::cast).filter(|path| !is_built_in(path));
-    let last =
-        |path: Path| path.segment().map(|segment| crate::class::fold(&crate::class::text_of(&segment)));
-    Some(paths.filter_map(last).filter(|name| name != "public").collect())
-}
-
-const BUILT_IN: &[&str] = &[
-    "bigint",
-    "bigserial",
-    "bool",
-    "boolean",
-    "bytea",
-    "cidr",
-    "date",
-    "decimal",
-    "double",
-    "float4",
-    "float8",
-    "inet",
-    "int",
-    "int2",
-    "int4",
-    "int8",
-    "integer",
-    "interval",
-    "json",
-    "jsonb",
-    "money",
-    "numeric",
-    "real",
-    "serial",
-    "smallint",
-    "smallserial",
-    "text",
-    "time",
-    "timestamp",
-    "timestamptz",
-    "tsvector",
-    "uuid",
-    "varchar",
-    "xml",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,7 +85,7 @@ mod tests {
     fn chosen(texts: &[&str], wanted: Phase) -> (Vec<String>, Vec<String>) {
         let all = lane(texts);
         let pending = all.iter().map(|one| (one, phase(one, &Facts::default()))).collect();
-        let (now, blocked) = choose(pending, |_, phase| phase == wanted);
+        let (now, blocked) = choose(&all, pending, |_, phase| phase == wanted);
         let names = |found: Vec<&Migration>| found.iter().map(|one| one.version()).collect();
         (names(now), names(blocked))
     }

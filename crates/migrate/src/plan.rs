@@ -2,6 +2,7 @@
 
 use crate::{
     Applied, Migration,
+    apart::Related,
     class::{Facts, Phase},
     phases::{may_pass, phase},
 };
@@ -69,7 +70,8 @@ pub fn pending<'a>(
     let is_applied = |migration: &&Migration| applied.iter().any(|one| one.version == migration.version());
     let pending: Vec<&Migration> = all.iter().filter(|migration| !is_applied(migration)).collect();
     let newest = applied.iter().max_by_key(|one| one.version.clone());
-    let late = pending.iter().find(|migration| !may_be_late(migration, all, applied));
+    let related = Related::of(all);
+    let late = pending.iter().find(|migration| !may_be_late(&related, migration, all, applied));
     if let (Some(first), Some(newest), false) = (late, newest, out_of_order)
         && first.version() < newest.version
     {
@@ -81,12 +83,12 @@ pub fn pending<'a>(
 
 /// One of a later phase waits while others go on. It may come behind those that may pass it: the schema is the
 /// same in either order.
-fn may_be_late(migration: &Migration, all: &[Migration], applied: &[Applied]) -> bool {
+fn may_be_late(related: &Related, migration: &Migration, all: &[Migration], applied: &[Applied]) -> bool {
     let of = |one: &Migration| phase(one, &Facts::default());
     of(migration) != Phase::Expand
         && applied.iter().filter(|one| one.version > migration.version()).all(|one| {
             let known = all.iter().find(|known| known.version() == one.version);
-            known.is_some_and(|known| may_pass(known, of(known), migration, of(migration)))
+            known.is_some_and(|known| may_pass(related, known, of(known), migration, of(migration)))
         })
 }
 

@@ -73,7 +73,7 @@ async fn wanted<'a>(
     }
     let planned = look_ahead(client, url, all, applied, &pending).await?;
     let found = pending.into_iter().zip(planned.iter().map(|one| one.phase)).collect();
-    let (now, blocked) = choose(found, |migration, phase| match options.phase {
+    let (now, blocked) = choose(all, found, |migration, phase| match options.phase {
         Some(wanted) => phase == wanted,
         None => options.only.iter().any(|name| name == migration.name()),
     });

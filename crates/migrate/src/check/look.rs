@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::opaque::is_opaque;
 use crate::{
     MigrateError, Migration,
+    apart::names,
     backfill::{Batched, walk},
     class::{Class, Classifier, Facts, Phase, Reason, Work},
-    phases::names,
     recipe::{Instead, instead},
     script::Script,
     shadow::{Scratch, ShadowError, catalogue},
