@@ -83,20 +83,20 @@ impl Names {
             _ => None,
         });
         let named = paths.chain(read).chain(indexes).filter(|name| name != "public").collect();
-        let calls = nodes().filter_map(CallExpr::cast);
-        let called = calls.clone().filter_map(|call| call.expr().map(|name| last(&text_of(&name))));
-        let in_calls = calls.flat_map(|call| words(call.syntax()));
+        let calls: Vec<_> = nodes().filter_map(CallExpr::cast).collect();
+        let called = calls.iter().filter_map(|call| call.expr().map(|name| last(&text_of(&name))));
+        let in_calls = calls.iter().flat_map(|call| words(call.syntax()));
         let in_code = nodes().filter_map(CreateFunction::cast).flat_map(|create| words(create.syntax()));
         let used = called.chain(in_calls).chain(in_code).collect();
-        let tokens = tree.syntax().descendants_with_tokens();
-        let drops = tokens.into_iter().any(|element| element.kind() == SyntaxKind::DROP_KW);
+        let drops =
+            tree.syntax().descendants_with_tokens().any(|element| element.kind() == SyntaxKind::DROP_KW);
         Some(Self { named, used, drops })
     }
 }
 
 /// The words in a node's literals: `nextval('orders_id_seq')`, the body of a function.
 fn words(node: &SyntaxNode) -> Vec<String> {
-    let tokens = node.descendants_with_tokens().filter_map(|element| element.into_token());
+    let tokens = node.descendants_with_tokens().filter_map(|element| element.as_token().cloned());
     let literals =
         tokens.filter(|token| matches!(token.kind(), SyntaxKind::STRING | SyntaxKind::DOLLAR_QUOTED_STRING));
     let is_part = |one: char| one.is_alphanumeric() || one == '_';

@@ -18,7 +18,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// What the load has seen.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    pub(crate) longest: Duration,
+    pub(crate) longest_read: Duration,
+    pub(crate) longest_write: Duration,
     pub(crate) failed: usize,
     pub(crate) queries: usize,
     pub(crate) inserted: i64,
@@ -49,7 +50,9 @@ impl Load {
                     };
                     let begun = Instant::now();
                     let done = client.batch_execute(&query).await;
-                    seen.longest = seen.longest.max(begun.elapsed());
+                    let longest =
+                        if who < READERS { &mut seen.longest_read } else { &mut seen.longest_write };
+                    *longest = begun.elapsed().max(*longest);
                     seen.queries += 1;
                     seen.failed += usize::from(done.is_err());
                     seen.inserted += i64::from(is_insert && done.is_ok());
@@ -78,7 +81,8 @@ impl Load {
     pub(crate) async fn end(self) -> Seen {
         self.ends.store(true, Ordering::Relaxed);
         self.tasks.join_all().await.into_iter().fold(Seen::default(), |sum, one| Seen {
-            longest: sum.longest.max(one.longest),
+            longest_read: sum.longest_read.max(one.longest_read),
+            longest_write: sum.longest_write.max(one.longest_write),
             failed: sum.failed + one.failed,
             queries: sum.queries + one.queries,
             inserted: sum.inserted + one.inserted,

@@ -53,8 +53,8 @@ fn main() {
         }
         println!("{rows} rows");
         println!(
-            "{:<68} {:>6} {:>12} {:>8} {:>8} {:>8}",
-            "change", "with", "longest wait", "failed", "queries", "total"
+            "{:<68} {:>6} {:>12} {:>12} {:>8} {:>8} {:>8}",
+            "change", "with", "longest read", "write", "failed", "queries", "total"
         );
         let changes = CHANGES
             .iter()
@@ -115,9 +115,10 @@ async fn measure(server: &Server, change: &str, with: With, rows: i64) {
     let count = client.query_one("SELECT count(*) FROM t", &[]).await.unwrap().get::<_, i64>(0);
     assert_eq!(count, rows + seen.inserted, "rows were lost");
     println!(
-        "{change:<68} {:>6} {:>9} ms {:>8} {:>8} {:>6.1} s",
+        "{change:<68} {:>6} {:>9} ms {:>9} ms {:>8} {:>8} {:>6.1} s",
         with.name(),
-        seen.longest.as_millis(),
+        seen.longest_read.as_millis(),
+        seen.longest_write.as_millis(),
         seen.failed,
         seen.queries,
         took.as_secs_f64()
