@@ -60,7 +60,7 @@ impl Server {
 
 /// Durable as far as a killed server goes: the machine itself stays up.
 async fn open(folder: &Path) -> Cluster {
-    let options = [("fsync", "off"), ("max_connections", "100")];
+    let options = [("fsync", "off"), ("max_connections", "200")];
     let options = options.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     match Cluster::open(folder, Settings { options, ..Settings::default() }).await.expect("Postgres starts") {
         Opened::Started(cluster) => cluster,
@@ -107,6 +107,7 @@ impl Worker {
     pub(super) async fn kill(&mut self) -> Blow {
         self.program.signal(Signal::SIGKILL);
         self.program.ended().await;
+        self.probe.end();
         Blow::Killed(now())
     }
 

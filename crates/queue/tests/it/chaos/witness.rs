@@ -90,6 +90,11 @@ impl Probe {
         Self { absences, task }
     }
 
+    /// Nobody goes that way any more.
+    pub(super) fn end(&self) {
+        self.task.abort();
+    }
+
     /// When the database was away.
     pub(super) fn absences(&self) -> Vec<Blow> {
         self.absences.lock().unwrap().iter().map(|(from, to)| Blow::Hindered(*from, *to)).collect()
@@ -98,7 +103,7 @@ impl Probe {
 
 impl Drop for Probe {
     fn drop(&mut self) {
-        self.task.abort();
+        self.end();
     }
 }
 
