@@ -183,8 +183,12 @@ fn the_pipelines_type_commands_that_exist() {
         }
         assert!(faults.is_empty(), "{}", faults.join("\n"));
         let typed = |wanted: &str| seen.iter().any(|command| command.starts_with(wanted));
-        let wanted =
-            [".ci/run", "cargo run --locked -- migration check", "sides release --dry-run", "sides release"];
+        let wanted = [
+            ".ci/run",
+            "cargo run --locked -p sides -- migration check",
+            "sides plan --json",
+            "sides release",
+        ];
         assert!(wanted.iter().all(|wanted| typed(wanted)), "{file}: {seen:?}");
     }
 }
