@@ -196,7 +196,9 @@ impl Arena {
             let left = format!("SELECT count(*) FROM sides.fang_tasks WHERE {which}");
             count(&mut *c.lock().await, &left).await == 0
         };
-        wait_until("all jobs are over", PATIENCE, async || none("state <> 'failed'").await).await;
+        // Each blow brought half a minute's work for one slot.
+        let patience = PATIENCE + Duration::from_secs(5) * u32::try_from(self.dead.len()).unwrap();
+        wait_until("all jobs are over", patience, async || none("state <> 'failed'").await).await;
         let parked = "SELECT count(*) FROM sides.retry_jobs(ARRAY(SELECT id FROM sides.fang_tasks))";
         let parked = count(&mut *c.lock().await, parked).await;
         wait_until("also those that were parked", PATIENCE, async || none("true").await).await;
