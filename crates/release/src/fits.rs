@@ -1,6 +1,6 @@
 //! Whether jobs find hands: the rule stated once on plain values.
 
-use crate::Manifest;
+use crate::{Manifest, Shape};
 
 /// Why a job may find no hands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,4 +53,52 @@ pub fn argument_misfits(enqueuer: &Manifest, handler: &Manifest, kind: &str) -> 
         None => !read.ends_with('?'),
     });
     if same_version { misfits.map(|(field, _)| field.clone()).collect() } else { Vec::new() }
+}
+
+/// The fields that keep `handler` from reading a job that waits with these arguments: a handler of that very version
+/// decodes them as they are, one of a later version brings them up to its own first.
+#[must_use]
+pub fn shape_misfits(shape: &Shape, handler: &Manifest) -> Vec<String> {
+    let kind = &shape.job.kind;
+    let reads = handler.handler_of(kind).is_some_and(|handled| handled.newest == shape.job.version);
+    let Some(read) = handler.arguments_of(kind).filter(|_| reads) else { return Vec::new() };
+    let fits = |written: &str, read: &str| match (written, read.trim_end_matches('?')) {
+        (_, "any") => true,
+        ("null", wanted) => read.ends_with('?') || wanted == "null",
+        ("integer", "number") | ("string" | "object", "enum") => true,
+        (written, wanted) => written == wanted,
+    };
+    let misfits = read.iter().filter(|(field, read)| match shape.arguments.get(*field) {
+        Some(written) => !fits(written, read),
+        None => !read.ends_with('?') && *read != "any",
+    });
+    misfits.map(|(field, _)| field.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Handled, WaitingJob};
+
+    #[test]
+    fn arguments_of_a_job_that_waits_are_held_to_the_handler_of_their_version() {
+        let mut handler = Manifest::new("worker", "new");
+        let handled = Handled { newest: 2, oldest: 1, aliases: Default::default() };
+        handler.handles.insert("greet".to_owned(), handled);
+        let fields = |pairs: &[(&str, &str)]| -> crate::Arguments {
+            pairs.iter().map(|(field, kind)| ((*field).to_owned(), (*kind).to_owned())).collect()
+        };
+        let read =
+            [("id", "integer"), ("ratio", "number"), ("note", "string?"), ("more", "any"), ("how", "enum")];
+        handler.arguments.insert("greet".to_owned(), fields(&read));
+        let misfits = |version: u16, pairs: &[(&str, &str)]| {
+            let job = WaitingJob { kind: "greet".to_owned(), version };
+            shape_misfits(&Shape { job, arguments: fields(pairs) }, &handler)
+        };
+        let good =
+            [("id", "integer"), ("ratio", "integer"), ("more", "array"), ("how", "string"), ("old", "null")];
+        assert_eq!(misfits(2, &good), [""; 0]);
+        assert_eq!(misfits(2, &[("id", "string"), ("note", "null"), ("how", "object")]), ["id", "ratio"]);
+        assert_eq!(misfits(1, &[("id", "string")]), [""; 0], "an older version is brought up");
+    }
 }

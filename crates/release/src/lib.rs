@@ -24,7 +24,7 @@ mod split;
 mod way_back;
 mod world;
 
-pub use fits::{JobMisfit, argument_misfits, job_misfits};
+pub use fits::{JobMisfit, argument_misfits, job_misfits, shape_misfits};
 pub use manifest::{
     Arguments, CATALOGUE_SQL, Catalogue, Change, Column, DeclaredError, Handled, MANIFEST_VERSION, Manifest,
     SchemaMisfit, TableUse, declared, schema_misfits,
@@ -33,4 +33,4 @@ pub use plan::{Action, Plan, plan, plan_in_rolls};
 pub use refusal::{Refusal, WorldFault};
 pub use requirement::{Requirement, WaitingJob};
 pub use split::Split;
-pub use world::{Phase, Process, SchemaStep, World};
+pub use world::{Phase, Process, SchemaStep, Shape, World};

@@ -109,7 +109,7 @@ fn refusal(world: &World, compiled: &Compiled, conflict: &[usize]) -> Refusal {
             .iter()
             .any(|rule| problem.rules[*rule].is_broken(problem.goal.position, problem.goal.live)),
         conflict: conflict.iter().map(|rule| compiled.requirements[*rule].clone()).collect(),
-        split: Split::of(world),
+        split: Split::of(world, problem.in_rolls).map(Box::new),
     }
 }
 

@@ -12,7 +12,7 @@ pub struct Refusal {
     /// Whether even the wanted end does not fit, so that no order and no split can help.
     pub end_does_not_fit: bool,
     /// The same releases and steps over two releases, where that helps.
-    pub split: Option<Split>,
+    pub split: Option<Box<Split>>,
 }
 
 /// The world contradicts itself or is too large.
@@ -50,7 +50,25 @@ impl fmt::Display for Refusal {
         }
         match &self.split {
             Some(split) => write!(f, "\n{split}"),
-            None => Ok(()),
+            None => {
+                self.conflict.iter().filter_map(advice).take(1).try_for_each(|text| write!(f, "\n{text}"))
+            }
         }
+    }
+}
+
+/// What to change in the code, where no order of these builds helps.
+fn advice(requirement: &Requirement) -> Option<String> {
+    match requirement {
+        Requirement::Readable { job, enqueuer: Some(enqueuer), handler, fields } if fields.is_empty() => {
+            let process = |release: &str| release.split('@').next().unwrap_or_default().to_owned();
+            let (handler, enqueuer) = (process(handler), process(enqueuer));
+            Some(format!(
+                "It goes in two releases, with a {handler} that reads version {} of {} beside its own: release {handler} \
+                 first, then {enqueuer}; the version can go when no job of it is left.",
+                job.version, job.kind
+            ))
+        }
+        _ => None,
     }
 }

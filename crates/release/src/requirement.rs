@@ -110,6 +110,9 @@ impl fmt::Display for Requirement {
                 write!(f, ", which {handler} would claim and cannot read")?;
                 match fields.as_slice() {
                     [] => Ok(()),
+                    fields if enqueuer.is_none() => {
+                        write!(f, ": not with their {} as it is, so raise the version", fields.join(", "))
+                    }
                     fields => write!(f, ": {} changed, so raise the version", fields.join(", ")),
                 }
             }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Manifest, Requirement, SchemaMisfit, WaitingJob, World, fits::argument_misfits, problem::Releases,
+    Manifest, Requirement, SchemaMisfit, WaitingJob, World,
+    fits::{argument_misfits, shape_misfits},
+    problem::Releases,
     schema_misfits,
 };
 
@@ -90,8 +92,10 @@ fn jobs(world: &World, releases: &[&Manifest]) -> Vec<(Requirement, Rule)> {
         let (mut handlers, mut any_of) = (Vec::new(), 0);
         for (number, manifest) in releases.iter().enumerate() {
             let Some(handled) = manifest.handler_of(&job.kind) else { continue };
-            let fields =
-                source.map(|from| argument_misfits(releases[from], manifest, &job.kind)).unwrap_or_default();
+            let fields = match source {
+                Some(from) => argument_misfits(releases[from], manifest, &job.kind),
+                None => unread(world, &job, manifest),
+            };
             if handled.accepts(job.version) && fields.is_empty() {
                 handlers.push(manifest.short_name());
                 any_of |= 1 << number;
@@ -110,6 +114,13 @@ fn jobs(world: &World, releases: &[&Manifest]) -> Vec<(Requirement, Rule)> {
         found.push((Requirement::Handler { job, enqueuer, handlers }, Rule::Needs { when, any_of }));
     }
     found
+}
+
+/// The fields of jobs that wait which a handler of their version cannot read.
+fn unread(world: &World, job: &WaitingJob, handler: &Manifest) -> Vec<String> {
+    let shapes = world.shapes.iter().filter(|shape| shape.job == *job);
+    let fields: BTreeSet<String> = shapes.flat_map(|shape| shape_misfits(shape, handler)).collect();
+    fields.into_iter().collect()
 }
 
 /// A process that both enqueues and works a kind stops doing both at one moment: its old release goes. Between two

@@ -1,10 +1,13 @@
 //! The same work over two releases.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::Serialize;
 
-use crate::{Phase, World, problem::compile, search};
+use crate::{Manifest, Phase, Process, WaitingJob, World, job_misfits, problem::compile, search};
+
+/// So many processes that change are tried in every combination; of more, each alone and all but each.
+const COMBINED: usize = 5;
 
 /// What to leave for the next release so that this one has an order, and the next one too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -13,40 +16,44 @@ pub struct Split {
     pub later_steps: Vec<String>,
     /// Processes that stay as they are in this one.
     pub later_processes: Vec<String>,
+    /// Processes that change in this one.
+    pub first_processes: Vec<String>,
+    /// Jobs that must be worked off in between: nobody enqueues them any more, and the next release cannot work them.
+    pub after_jobs: Vec<WaitingJob>,
 }
 
 impl Split {
-    /// The first split that helps: leave the contract steps for later, or one process, or both.
-    pub(crate) fn of(world: &World) -> Option<Self> {
+    /// The first split that helps: leave the contract steps for later, or processes, or both; as few as can be.
+    pub(crate) fn of(world: &World, in_rolls: bool) -> Option<Self> {
         let unsettled: Vec<&str> = world
             .processes
             .iter()
             .filter(|process| !process.is_settled())
             .map(|process| process.name.as_str())
             .collect();
-        let nobody = || std::iter::once(None);
-        let somebody = || unsettled.iter().copied().map(Some);
-        let candidates = nobody()
-            .map(|process| (true, process))
-            .chain(somebody().map(|process| (false, process)))
-            .chain(somebody().map(|process| (true, process)));
+        let somebody = later(&unsettled);
+        let candidates = std::iter::once((true, Vec::new()))
+            .chain(somebody.iter().map(|processes| (false, processes.clone())))
+            .chain(somebody.iter().map(|processes| (true, processes.clone())));
         candidates
-            .filter_map(|(contracts_later, process)| Self::try_one(world, contracts_later, process))
+            .filter_map(|(contracts_later, processes)| {
+                Self::try_one(world, contracts_later, &processes, in_rolls)
+            })
             .next()
     }
 
-    fn try_one(world: &World, contracts_later: bool, later: Option<&str>) -> Option<Self> {
+    fn try_one(world: &World, contracts_later: bool, later: &[&str], in_rolls: bool) -> Option<Self> {
         let mut first = world.clone();
         let is_later = |phase: Phase| contracts_later && phase == Phase::Contract;
         first.steps.retain(|step| !is_later(step.phase));
-        for process in first.processes.iter_mut().filter(|process| Some(process.name.as_str()) == later) {
+        for process in first.processes.iter_mut().filter(|process| later.contains(&process.name.as_str())) {
             // A process that is half way already has to be finished, not put off.
             let [live] = process.live.as_slice() else { return None };
             process.wanted = Some(live.clone());
         }
-        let same = first.steps.len() == world.steps.len() && later.is_none();
-        let nothing = first.steps.is_empty() && first.processes.iter().all(super::Process::is_settled);
-        if same || nothing || !has_order(&first) {
+        let same = first.steps.len() == world.steps.len() && later.is_empty();
+        let nothing = first.steps.is_empty() && first.processes.iter().all(Process::is_settled);
+        if same || nothing || !has_order(&first, in_rolls) {
             return None;
         }
 
@@ -56,15 +63,59 @@ impl Split {
         for (process, done) in second.processes.iter_mut().zip(&first.processes) {
             process.live = done.wanted.clone().into_iter().collect();
         }
-        has_order(&second).then(|| Self {
+        let mut after_jobs = Vec::new();
+        if !has_order(&second, in_rolls) {
+            after_jobs = worked_off(&second);
+            second.waiting.retain(|job| !after_jobs.contains(job));
+            if after_jobs.is_empty() || !has_order(&second, in_rolls) {
+                return None;
+            }
+        }
+        let changes = first.processes.iter().filter(|process| !process.is_settled());
+        Some(Self {
             later_steps: second.steps.iter().map(|step| step.name.clone()).collect(),
-            later_processes: later.map(str::to_owned).into_iter().collect(),
+            later_processes: later.iter().map(|name| (*name).to_owned()).collect(),
+            first_processes: changes.map(|process| process.name.clone()).collect(),
+            after_jobs,
         })
     }
 }
 
-fn has_order(world: &World) -> bool {
-    compile(world).is_ok_and(|compiled| {
+/// Which processes to put off, the fewest first.
+fn later<'a>(unsettled: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let count = unsettled.len();
+    let mut sets: Vec<Vec<&str>> = if count <= COMBINED {
+        let of = |set: usize| (0..count).filter(|at| set >> at & 1 == 1).map(|at| unsettled[at]).collect();
+        (1..1_usize << count).map(of).collect()
+    } else {
+        let alone = unsettled.iter().map(|one| vec![*one]);
+        let all_but =
+            unsettled.iter().map(|one| unsettled.iter().copied().filter(|other| other != one).collect());
+        alone.chain(all_but).collect()
+    };
+    sets.sort_by_key(Vec::len);
+    sets
+}
+
+/// The jobs that wait, are in good hands with what is live, and would not be with what is wanted, while nobody that is
+/// live enqueues more of them: between two releases they end by themselves.
+fn worked_off(world: &World) -> Vec<WaitingJob> {
+    let live = || world.processes.iter().flat_map(|process| &process.live);
+    let wanted = || world.processes.iter().flat_map(|process| &process.wanted);
+    let more: BTreeSet<(&String, u16)> =
+        live().flat_map(|manifest| &manifest.enqueues).map(|(kind, version)| (kind, *version)).collect();
+    let fits = |job: &WaitingJob, hands: &mut dyn Iterator<Item = &Manifest>| {
+        job_misfits(&job.kind, job.version, hands).is_empty()
+    };
+    let ends = |job: &&WaitingJob| {
+        !more.contains(&(&job.kind, job.version)) && fits(job, &mut live()) && !fits(job, &mut wanted())
+    };
+    world.waiting.iter().filter(ends).cloned().collect()
+}
+
+fn has_order(world: &World, in_rolls: bool) -> bool {
+    compile(world).is_ok_and(|mut compiled| {
+        compiled.problem.in_rolls = in_rolls;
         let problem = &compiled.problem;
         compiled.broken_before.is_empty()
             && search::order(&problem.with_only(&problem.rules_that_matter())).is_ok()
@@ -79,6 +130,17 @@ impl fmt::Display for Split {
             .map(|process| format!("the new {process}"))
             .chain(self.later_steps.iter().map(|step| format!("the step {step}")))
             .collect();
-        write!(f, "It goes in two releases: leave {} for the second.", later.join(" and "))
+        write!(f, "It goes in two releases: leave {} for the second", later.join(" and "))?;
+        if !self.after_jobs.is_empty() {
+            let jobs: Vec<String> = self.after_jobs.iter().map(ToString::to_string).collect();
+            write!(f, ", when no job is left of {}", jobs.join(", "))?;
+        }
+        f.write_str(".")?;
+        if !self.later_processes.is_empty() && !self.first_processes.is_empty() {
+            let only: Vec<String> =
+                self.first_processes.iter().map(|name| format!("--only {name}")).collect();
+            write!(f, " The first is: sides release {}", only.join(" "))?;
+        }
+        Ok(())
     }
 }

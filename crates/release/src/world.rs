@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Catalogue, Change, Manifest, WaitingJob};
+use crate::{Arguments, Catalogue, Change, Manifest, WaitingJob};
 
 /// What runs, what is wanted, what the schema is and becomes, and which jobs wait.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,18 @@ pub struct World {
     /// Jobs that are queued, scheduled or waiting for a retry.
     #[serde(default)]
     pub waiting: BTreeSet<WaitingJob>,
+    /// What is known of the arguments that those jobs have.
+    #[serde(default)]
+    pub shapes: Vec<Shape>,
+}
+
+/// The arguments of some jobs that wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    /// Their kind and version.
+    pub job: WaitingJob,
+    /// Their fields with the JSON types of what is in them.
+    pub arguments: Arguments,
 }
 
 /// One pending schema step.

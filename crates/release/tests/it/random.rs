@@ -27,6 +27,7 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
                     .collect(),
                 processes,
                 waiting: waiting.clone(),
+                ..World::default()
             })
         },
     )

@@ -271,3 +271,65 @@ fn who_is_replaced_in_one_go_goes_when_nobody_needs_its_old_release() {
         ["start web@one", "stop web@two", "start worker@one", "await greet (version 1)", "stop worker@two"]
     );
 }
+
+#[test]
+fn jobs_that_wait_for_a_handler_that_goes_make_two_releases_with_the_enqueuer_first() {
+    let web = roll(manifest("web", "old").enqueues("greet", 1), manifest("web", "new"));
+    let worker = roll(manifest("worker", "old").handles("greet", 1..=1), manifest("worker", "new"));
+    let greet = WaitingJob { kind: "greet".to_owned(), version: 1 };
+    let world = World { processes: vec![worker, web], waiting: [greet.clone()].into(), ..World::default() };
+    let refusal = refused(&world);
+    let split = refusal.split.clone().unwrap();
+    assert_eq!(
+        (split.first_processes, split.later_processes),
+        (vec!["web".to_owned()], vec!["worker".to_owned()])
+    );
+    assert_eq!(split.after_jobs, [greet]);
+    let said = refusal.to_string();
+    let expected = "It goes in two releases: leave the new worker for the second, when no job is left of greet (version 1). \
+                    The first is: sides release --only web";
+    assert!(said.ends_with(expected), "{said}");
+}
+
+#[test]
+fn a_version_that_nobody_reads_beside_its_successor_needs_a_worker_that_does() {
+    let world = World {
+        processes: vec![
+            roll(manifest("web", "old").enqueues("greet", 1), manifest("web", "new").enqueues("greet", 2)),
+            roll(
+                manifest("worker", "old").handles("greet", 1..=1),
+                manifest("worker", "new").handles("greet", 2..=2),
+            ),
+        ],
+        ..World::default()
+    };
+    let refusal = refused(&world);
+    assert_eq!(refusal.split, None);
+    let said = refusal.to_string();
+    assert!(
+        said.contains(
+            "with a worker that reads version 1 of greet beside its own: release worker first, then web"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn more_than_one_process_may_be_left_for_the_second_release() {
+    // What the worker leaves behind for itself keeps it, and with it both that count on the new one.
+    let worker = roll(
+        manifest("worker", "old").handles("greet", 1..=1),
+        manifest("worker", "new").handles("tell", 1..=1),
+    );
+    let enqueuer = |name: &str| roll(manifest(name, "old"), manifest(name, "new").enqueues("tell", 1));
+    let greet = WaitingJob { kind: "greet".to_owned(), version: 1 };
+    let mailer = roll(manifest("mailer", "old"), manifest("mailer", "new"));
+    let world = World {
+        processes: vec![worker, enqueuer("web"), enqueuer("clock"), mailer],
+        waiting: [greet].into(),
+        ..World::default()
+    };
+    let split = refused(&world).split.unwrap();
+    assert_eq!(split.later_processes, ["worker", "web", "clock"]);
+    assert_eq!(split.first_processes, ["mailer"]);
+}
