@@ -3,8 +3,9 @@
 //! A user's browser hides a refused connection by trying again; whoever wants to know whether a release failed
 //! anybody must not.
 
+mod seen;
+
 use std::{
-    collections::BTreeMap,
     io,
     net::SocketAddr,
     sync::{
@@ -14,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use seen::Seen;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
@@ -39,28 +41,19 @@ pub struct Plan {
     pub pause: Duration,
 }
 
-/// What was seen.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// Good answers.
-    pub good: u64,
-    /// Everything else, by what went wrong.
-    pub failures: BTreeMap<String, u64>,
-    /// The longest time that one request took.
-    pub slowest: Duration,
-}
+/// After a failure a client waits at least so long: a server that is away is not to be hammered on.
+const AFTER_FAILURE: Duration = Duration::from_millis(10);
 
-impl Seen {
-    /// How many requests failed.
-    #[must_use]
-    pub fn failed(&self) -> u64 {
-        self.failures.values().sum()
-    }
+/// All that was seen, and what was seen since somebody last looked.
+#[derive(Default)]
+struct Both {
+    all: Seen,
+    lap: Seen,
 }
 
 /// Asks until it is ended or dropped.
 pub struct Prober {
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<Both>>,
     stop: Arc<AtomicBool>,
     clients: JoinSet<()>,
 }
@@ -81,7 +74,13 @@ impl Prober {
     /// What was seen so far.
     #[must_use]
     pub fn seen(&self) -> Seen {
-        lock(&self.seen).clone()
+        lock(&self.seen).all.clone()
+    }
+
+    /// What was seen since the last call, or since the start.
+    #[must_use]
+    pub fn lap(&self) -> Seen {
+        std::mem::take(&mut lock(&self.seen).lap)
     }
 
     /// Lets every client finish its request, and tells what was seen.
@@ -92,25 +91,25 @@ impl Prober {
     }
 }
 
-async fn ask_on(plan: Plan, keeps: bool, seen: Arc<Mutex<Seen>>, stop: Arc<AtomicBool>) {
+async fn ask_on(plan: Plan, keeps: bool, seen: Arc<Mutex<Both>>, stop: Arc<AtomicBool>) {
     let mut connection = None;
     while !stop.load(Ordering::Relaxed) {
         let begun = Instant::now();
         let asked = time::timeout(PATIENCE, ask(&plan, &mut connection, keeps)).await;
         let asked = asked.unwrap_or_else(|_| Err(io::Error::other("no answer in time")));
+        let (took, failure) = (begun.elapsed(), asked.err().map(|error| error.to_string()));
         {
             let mut seen = lock(&seen);
-            seen.slowest = seen.slowest.max(begun.elapsed());
-            match &asked {
-                Ok(()) => seen.good += 1,
-                Err(error) => *seen.failures.entry(error.to_string()).or_default() += 1,
-            }
+            seen.all.count(took, failure.as_deref());
+            seen.lap.count(took, failure.as_deref());
         }
-        if asked.is_err() {
+        let mut pause = plan.pause;
+        if failure.is_some() {
             connection = None;
+            pause = pause.max(AFTER_FAILURE);
         }
-        if !plan.pause.is_zero() {
-            time::sleep(plan.pause).await;
+        if !pause.is_zero() {
+            time::sleep(pause).await;
         }
     }
 }
@@ -160,6 +159,6 @@ async fn read_answer(stream: &mut BufReader<TcpStream>) -> io::Result<bool> {
     Ok(last)
 }
 
-fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+fn lock(seen: &Mutex<Both>) -> MutexGuard<'_, Both> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
