@@ -48,12 +48,16 @@ impl fmt::Display for Refusal {
         for requirement in &self.conflict {
             write!(f, "\n  - {requirement}")?;
         }
-        match &self.split {
-            Some(split) => write!(f, "\n{split}"),
-            None => {
-                self.conflict.iter().filter_map(advice).take(1).try_for_each(|text| write!(f, "\n{text}"))
-            }
-        }
+        self.next().map_or(Ok(()), |next| write!(f, "\n{next}"))
+    }
+}
+
+impl Refusal {
+    /// What to do instead: the split, or what has to change in the code.
+    #[must_use]
+    pub fn next(&self) -> Option<String> {
+        let split = self.split.as_ref().map(ToString::to_string);
+        split.or_else(|| self.conflict.iter().find_map(advice))
     }
 }
 

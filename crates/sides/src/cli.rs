@@ -109,6 +109,23 @@ pub(crate) enum Command {
     Rehearse(RehearseOptions),
     /// Go back to the processes as they were before the last release. Once more: forward again.
     Rollback(RollbackOptions),
+    /// List the receipts of this database's releases, the newest first. They outlive every host.
+    Receipts {
+        /// How many.
+        #[arg(short = 'n', long, default_value_t = 20)]
+        count: u16,
+        /// All of them as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one receipt: its steps and their times, requests, jobs, ticks, the longest wait for a lock.
+    Receipt {
+        /// Its number, as `receipts` lists it; by default the newest.
+        number: Option<i64>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Start a process of the host afresh, copy by copy: a new one first, then the old one drains.
     Restart {
         /// Its name as in `Procfile.NAME`, one copy as `ps` names it (worker.3), or all.
@@ -303,9 +320,14 @@ pub(crate) struct RollbackOptions {
 /// How a release is watched and told.
 #[derive(Debug, Args)]
 pub(crate) struct Watching {
-    /// Seconds to watch for failures after the last process was replaced.
-    #[arg(long, default_value_t = 5, value_name = "SECONDS")]
+    /// Seconds to watch the new builds after the last process was replaced: requests, their times, jobs, deaths.
+    #[arg(long, default_value_t = 75, value_name = "SECONDS")]
     pub(crate) bake: u64,
+    /// How many times as long as before web's answers may take while it is watched; 0 for no limit.
+    ///
+    /// For half of them (from 250 ms on) and for 99 of 100 (from 1 s on), over several seconds.
+    #[arg(long, default_value_t = 3.0, value_name = "TIMES")]
+    pub(crate) slower: f64,
     /// What the prober asks of web; it must be answered with 200.
     #[arg(long, default_value = "/", value_name = "PATH")]
     pub(crate) probe: String,

@@ -3,13 +3,17 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anstyle::Style;
-use platform::local::{Launch, Line, Watch};
+use chrono::Utc;
+use platform::local::{Event, Happening, Launch, Line, Watch, control::Killed};
 use tokio::{sync::watch, time};
 
 use crate::{
     control::DevStatus,
     display::{Palette, Screen, clean, tell},
 };
+
+/// How many killed copies are remembered.
+const KILLED: usize = 20;
 
 pub(crate) struct Feed<'a> {
     screen: Arc<Screen>,
@@ -59,11 +63,7 @@ impl<'a> Feed<'a> {
         while !self.screen.is_gone() {
             tokio::select! {
                 Some(line) = self.watch.lines.recv() => self.line(&line),
-                Some(event) = self.watch.events.recv() => {
-                    if let Some(text) = tell::event(self.screen.palette, &event) {
-                        self.screen.line(&text);
-                    }
-                }
+                Some(event) = self.watch.events.recv() => self.event(&event),
                 Ok(()) = self.watch.statuses.changed() => self.note_statuses(),
                 _ = tick.tick() => self.say_when_ready(),
             }
@@ -77,9 +77,26 @@ impl<'a> Feed<'a> {
             self.line(&line);
         }
         while let Ok(event) = self.watch.events.try_recv() {
-            if let Some(text) = tell::event(self.screen.palette, &event) {
-                self.screen.line(&text);
-            }
+            self.event(&event);
+        }
+    }
+
+    fn event(&self, event: &Event) {
+        if let Happening::Killed { copy, after } = &event.happening {
+            let killed = Killed {
+                process: event.process.clone(),
+                copy: copy.clone(),
+                at: Utc::now(),
+                after_seconds: after.as_secs(),
+            };
+            self.status.send_modify(|status| {
+                let old = (status.killed.len() + 1).saturating_sub(KILLED);
+                status.killed.drain(..old);
+                status.killed.push(killed);
+            });
+        }
+        if let Some(text) = tell::event(self.screen.palette, event) {
+            self.screen.line(&text);
         }
     }
 
@@ -92,6 +109,10 @@ impl<'a> Feed<'a> {
     }
 
     fn note_statuses(&mut self) {
+        // What led to them comes first: whoever sees that a copy has gone sees that it was killed.
+        while let Ok(event) = self.watch.events.try_recv() {
+            self.event(&event);
+        }
         let processes = self.watch.statuses.borrow_and_update().clone();
         self.status.send_modify(|status| status.processes = processes);
         self.say_when_ready();

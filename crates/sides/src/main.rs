@@ -74,6 +74,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Release(options) => release::run(&workspace, &options).await?.into(),
             Command::Rehearse(options) => rehearse::run(&workspace, &options).await?.into(),
             Command::Rollback(options) => release::run_back(&workspace, &options).await?.into(),
+            Command::Receipts { count, json } => {
+                release::list_receipts(&workspace, count, json).await?.into()
+            }
+            Command::Receipt { number, json } => {
+                release::show_receipt(&workspace, number, json).await?.into()
+            }
             Command::Restart { process, reason } => restart::run(&workspace, &process, reason).await?.into(),
             Command::Scale { process, count, here, reason } => {
                 scale::run(&workspace, &process, count, here, reason).await?.into()

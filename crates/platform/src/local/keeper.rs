@@ -248,11 +248,14 @@ impl Keeper {
         self.enter(State::Draining, None);
         self.say(Happening::Draining);
         self.ask_to_leave(copy.group);
+        let begun = Instant::now();
         tokio::select! {
             exit = copy.body.wait() => return exit,
-            () = time::sleep(self.shared.drain_limit) => self.say(Happening::Killed),
-            () = self.shared.kill.cancelled() => self.say(Happening::Killed),
+            () = time::sleep(self.shared.drain_limit) => {}
+            () = self.shared.kill.cancelled() => {}
         }
+        let id = copy_id(&self.launch.procfile.name, self.copy);
+        self.say(Happening::Killed { copy: id, after: begun.elapsed() });
         copy.group.kill();
         copy.body.wait().await
     }

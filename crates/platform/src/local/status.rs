@@ -124,7 +124,12 @@ pub enum Happening {
     /// It was asked to end.
     Draining,
     /// It did not end in time and was killed.
-    Killed,
+    Killed {
+        /// How people call this copy.
+        copy: String,
+        /// How long it was waited for.
+        after: Duration,
+    },
     /// It ended as asked.
     Stopped,
 }

@@ -32,7 +32,7 @@ async fn a_process_that_does_not_listen_is_killed_at_the_limit() {
     next_line(&mut watch).await;
     supervisor.drain().await;
     assert!(!runs(pid));
-    wait_for(&mut watch, |event| (event.happening == Happening::Killed).then_some(())).await;
+    wait_for(&mut watch, |event| matches!(event.happening, Happening::Killed { .. }).then_some(())).await;
 }
 
 #[tokio::test]

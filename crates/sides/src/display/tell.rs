@@ -83,7 +83,7 @@ pub(crate) fn event(palette: Palette, event: &Event) -> Option<String> {
             let follows = if *killed { "it was killed" } else { "a fresh copy follows" };
             ("!", BUSY, format!("{name} takes {bytes} MB of memory, limit {limit} MB: {follows}"))
         }
-        Happening::Killed => ("!", BUSY, format!("{name} did not end in time and was killed")),
+        Happening::Killed { .. } => ("!", BUSY, format!("{name} did not end in time and was killed")),
     };
     Some(format!("{} {text}", palette.paint(style, mark)))
 }

@@ -1,6 +1,6 @@
 //! `sides rollback`: the processes as they were before the last release.
 
-use super::{Begun, Run, carry_out, ordered};
+use super::{Begun, Run, carry_out, journal, ordered};
 use crate::{
     cli::RollbackOptions,
     display::tell,
@@ -15,7 +15,12 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
     let Some(begun) = Begun::begin(workspace, &options.watching).await? else { return Ok(no_host()) };
     let Begun { screen, status, store, url, ledger } = begun;
     let running = store.running()?;
-    let good = match store.interrupted()? {
+    let interrupted = store.interrupted()?;
+    if let Some(cut_off) = &interrupted {
+        screen.line(&tell::notice(screen.palette, &journal::cut_off(cut_off, &running)));
+    }
+    let was_cut_off = interrupted.is_some();
+    let good = match interrupted {
         Some(cut_off) => Some(cut_off.from),
         None => store.before()?,
     };
@@ -30,10 +35,26 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
         store.set_interrupted(None)?;
         return Ok(Outcome::NothingToDo);
     }
-    store.set_interrupted(Some(&Interrupted { from: running.clone(), to: good }))?;
-    let run = Run { workspace, screen: &screen, store: &store, url: &url, migrate: None };
-    let outcome = carry_out(&run, ledger, &status, &plan, &running, &options.watching).await?;
-    if outcome == Outcome::Done {
+    // A set that was half replaced is nothing to come back to.
+    let (from, before) = match was_cut_off {
+        true => (good.clone(), None),
+        false => (running.clone(), Some(running.clone())),
+    };
+    let release = Interrupted::new(from, good);
+    let run = Run {
+        workspace,
+        screen: &screen,
+        store: &store,
+        url: &url,
+        migrate: None,
+        back_to: running,
+        before,
+        already: Vec::new(),
+    };
+    let outcome = carry_out(&run, ledger, &status, &plan, release, &options.watching).await?;
+    if outcome == Outcome::Done && was_cut_off {
+        screen.line("The schema was not touched.");
+    } else if outcome == Outcome::Done {
         screen.line("The schema was not touched. `sides rollback` once more undoes this.");
     }
     Ok(outcome)

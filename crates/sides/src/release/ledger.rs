@@ -7,13 +7,12 @@ use chrono::{DateTime, Utc};
 use database::{Connection, DatabaseUrl};
 use diesel::{
     QueryResult, QueryableByName,
-    sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz},
+    sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz},
 };
-use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use diesel_async::RunQueryDsl as _;
 use release::WaitingJob;
-use serde::Serialize;
 
-use super::receipt::Receipt;
+use super::{judge::Attempts, receipt::Receipt};
 use crate::releases::Digest;
 use crate::who;
 
@@ -27,37 +26,8 @@ const LAST_ONE_LEAVES: Duration = Duration::from_secs(3);
 pub(super) struct Ledger {
     connection: Connection,
     begun_at: DateTime<Utc>,
-}
-
-/// What became of the jobs while a release went on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, QueryableByName)]
-pub(crate) struct Jobs {
-    /// In the queue when it began.
-    #[diesel(sql_type = BigInt)]
-    pub(crate) waiting_before: i64,
-    /// Of those, neither in the queue nor in the history any more.
-    #[diesel(sql_type = BigInt)]
-    pub(crate) lost: i64,
-    /// Ended meanwhile, well or not.
-    #[diesel(sql_type = BigInt)]
-    pub(crate) ended: i64,
-    /// Of those, not well.
-    #[diesel(sql_type = BigInt)]
-    pub(crate) failed: i64,
-    /// In the queue now.
-    #[diesel(sql_type = BigInt)]
-    pub(crate) waiting_after: i64,
-}
-
-/// What became of the ticks.
-#[derive(Debug, Clone, PartialEq, Serialize, QueryableByName)]
-pub(crate) struct Ticks {
-    /// Due moments that fired meanwhile.
-    #[diesel(sql_type = BigInt)]
-    pub(crate) fired: i64,
-    /// How late the latest of them was, in seconds.
-    #[diesel(sql_type = Nullable<Double>)]
-    pub(crate) latest_seconds: Option<f64>,
+    /// The row of this release, once there is one.
+    number: Option<i64>,
 }
 
 #[derive(QueryableByName)]
@@ -67,24 +37,24 @@ struct Answer {
 }
 
 #[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+#[derive(QueryableByName)]
+struct Tally {
+    #[diesel(sql_type = BigInt)]
+    all: i64,
+    #[diesel(sql_type = BigInt)]
+    failed: i64,
+}
+
+#[derive(QueryableByName)]
 struct Now {
     #[diesel(sql_type = Timestamptz)]
     now: DateTime<Utc>,
 }
-
-const JOBS: &str = "\
-SELECT (SELECT count(*) FROM release_jobs) AS waiting_before,
-    (SELECT count(*) FROM release_jobs WHERE NOT EXISTS (SELECT FROM sides.fang_tasks WHERE fang_tasks.id = release_jobs.id)
-        AND NOT EXISTS (SELECT FROM sides.job_history WHERE job_history.id = release_jobs.id)) AS lost,
-    (SELECT count(*) FROM sides.job_history WHERE finished_at >= $1) AS ended,
-    (SELECT count(*) FROM sides.job_history WHERE finished_at >= $1 AND error IS NOT NULL) AS failed,
-    (SELECT count(*) FROM sides.fang_tasks WHERE state <> 'finished') AS waiting_after";
-
-const TICKS: &str = "\
-SELECT count(*) AS fired, extract(epoch FROM max(fired_at - due_at))::float8 AS latest_seconds
-FROM sides.ticks WHERE fired_at >= $1";
-
-const HAS_QUEUE: &str = "SELECT to_regclass('sides.fang_tasks') IS NOT NULL AS answer";
 
 const IS_LEFT: &str = "\
 SELECT EXISTS (SELECT FROM sides.fang_tasks WHERE kind = $1 AND version = $2
@@ -97,8 +67,19 @@ SELECT NOT pg_try_advisory_xact_lock(hashtextextended($1 || '@' || $2, 0)) OR EX
     SELECT FROM sides.instances WHERE process = $1 AND release = $2
         AND state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds') AS answer";
 
-const RECORD: &str = "\
-INSERT INTO sides.releases (started_at, asked_by, outcome, receipt) VALUES ($1, $2, $3, $4::jsonb)";
+const ATTEMPTS: &str = "\
+SELECT count(*) AS all, count(*) FILTER (WHERE outcome IN ('retried', 'failed', 'parked', 'discarded')) AS failed FROM (
+    SELECT outcome FROM sides.job_attempts WHERE release = $1 AND ended_at > now() - interval '1 hour'
+    UNION ALL SELECT outcome FROM sides.job_history WHERE release = $1 AND finished_at > now() - interval '1 hour'
+) AS attempts";
+
+const INSERT: &str = "\
+INSERT INTO sides.releases (started_at, asked_by, outcome, receipt)
+SELECT $1, $2, $3, $4::jsonb WHERE $5::bigint IS NULL RETURNING id";
+
+const UPDATE: &str = "\
+UPDATE sides.releases SET started_at = $1, asked_by = $2, outcome = $3, receipt = $4::jsonb, ended_at = clock_timestamp()
+WHERE id = $5 RETURNING id";
 
 impl Ledger {
     /// Takes the place of the one release that may go on.
@@ -117,22 +98,7 @@ impl Ledger {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let now: Now = diesel::sql_query("SELECT now() AS now").get_result(&mut connection).await?;
-        Ok(Self { connection, begun_at: now.now })
-    }
-
-    /// Remembers the jobs that wait now: none of them may be missing in the end.
-    pub(super) async fn begin(&mut self) -> anyhow::Result<()> {
-        // A first release brings the queue itself.
-        let found: Answer = diesel::sql_query(HAS_QUEUE).get_result(&mut self.connection).await?;
-        let remember = match found.answer {
-            true => "CREATE TEMPORARY TABLE release_jobs AS SELECT id FROM sides.fang_tasks",
-            false => "CREATE TEMPORARY TABLE release_jobs (id uuid)",
-        };
-        let now: Now =
-            diesel::sql_query("SELECT clock_timestamp() AS now").get_result(&mut self.connection).await?;
-        self.begun_at = now.now;
-        let remembered = self.connection.batch_execute(remember).await;
-        remembered.context("the queue cannot be read; is the schema up to date? run `sides migration up`")
+        Ok(Self { connection, begun_at: now.now, number: None })
     }
 
     /// Waits until no job of these kinds and versions is queued, scheduled, running or to be tried again.
@@ -176,24 +142,31 @@ impl Ledger {
         Ok(live.answer)
     }
 
-    pub(super) async fn jobs(&mut self) -> QueryResult<Jobs> {
-        diesel::sql_query(JOBS).bind::<Timestamptz, _>(self.begun_at).get_result(&mut self.connection).await
+    /// What became of the jobs that a release worked in the last hour.
+    pub(super) async fn attempts_of(&mut self, release: &Digest) -> QueryResult<Attempts> {
+        let tally: Tally = diesel::sql_query(ATTEMPTS)
+            // As the host names it to its children.
+            .bind::<Text, _>(release.to_string())
+            .get_result(&mut self.connection)
+            .await?;
+        Ok(Attempts { all: tally.all, failed: tally.failed })
     }
 
-    pub(super) async fn ticks(&mut self) -> QueryResult<Ticks> {
-        diesel::sql_query(TICKS).bind::<Timestamptz, _>(self.begun_at).get_result(&mut self.connection).await
-    }
-
-    pub(super) async fn record(&mut self, receipt: &Receipt) -> anyhow::Result<()> {
-        let recorded = diesel::sql_query(RECORD)
-            .bind::<Timestamptz, _>(self.begun_at)
-            .bind::<Text, _>(who::am_i())
-            .bind::<Text, _>(receipt.outcome.name())
-            .bind::<Text, _>(serde_json::to_string(receipt)?)
-            .execute(&mut self.connection)
-            .await;
-        recorded
-            .map(drop)
-            .context("the receipt cannot be stored; is the schema up to date? run `sides migration up`")
+    /// Stores the receipt as it stands: a new row the first time, that row from then on.
+    pub(super) async fn record(&mut self, receipt: &Receipt) -> anyhow::Result<i64> {
+        let recorded: QueryResult<Number> =
+            diesel::sql_query(if self.number.is_some() { UPDATE } else { INSERT })
+                .bind::<Timestamptz, _>(self.begun_at)
+                .bind::<Text, _>(who::am_i())
+                .bind::<Text, _>(receipt.outcome.name())
+                .bind::<Text, _>(serde_json::to_string(receipt)?)
+                .bind::<Nullable<BigInt>, _>(self.number)
+                .get_result(&mut self.connection)
+                .await;
+        let number = recorded
+            .context("the receipt cannot be stored; is the schema up to date? run `sides migration up`")?
+            .id;
+        self.number = Some(number);
+        Ok(number)
     }
 }

@@ -2,26 +2,38 @@
 //!
 //! Build every program on its own (`build`), ask the kept programs, the schema and the queue what they need
 //! (`world`), have the planner find an order in which every state fits (`plan`), and carry it out (`steps`): schema
-//! changes, and the host replaces one process after the other, each with the rights that its build declares (`rights`),
-//! all under the eyes of a strict prober and a count of
-//! jobs and ticks (`measure`). What does not go well is undone. The end is a receipt, printed and stored.
+//! changes, and the host replaces one process after the other, each with the rights that its
+//! build declares (`rights`), all under the eyes of a strict prober (`measure`) and a
+//! count of jobs, ticks and locks (`count`); each step is written down (`journal`). The new builds are watched (`bake`)
+//! and held to what the old ones did (`judge`). What does not go well is undone. The end is a receipt, printed and stored.
 
 mod back;
+mod bake;
 mod build;
+mod count;
+mod elsewhere;
+mod jobs;
+mod journal;
+mod judge;
 mod ledger;
 mod measure;
 mod order;
 mod origin;
 mod plan;
 mod prepared;
+mod print;
 mod receipt;
+mod receipts;
 mod remap;
 mod rights;
 mod steps;
 mod world;
 
+use std::time::{Duration, Instant};
+
 use anyhow::Context as _;
 use database::DatabaseUrl;
+use tokio::time;
 
 use crate::{
     cli::{ReleaseOptions, Watching},
@@ -40,21 +52,22 @@ pub(crate) use build::{Pending, programs as build_programs};
 pub(crate) use order::{Refused, find as find_order};
 pub(crate) use plan::Plan;
 pub(crate) use prepared::{Prepared, build as build_release};
+pub(crate) use receipts::{list as list_receipts, show as show_receipt};
 pub(crate) use world::ask as ask_manifest;
+
+/// What a host was told before may take so long: a few copies that are never ready.
+const IDLE_LIMIT: Duration = Duration::from_secs(180);
 
 /// Releases what has changed.
 pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyhow::Result<Outcome> {
     let Some(begun) = Begun::begin(workspace, &options.watching).await? else { return Ok(no_host()) };
     let Begun { screen, status, store, url, ledger } = begun;
     let running = store.running()?;
-    let from = match store.interrupted()? {
-        Some(cut_off) => {
-            let text = tell::notice(screen.palette, &plan::cut_off(&cut_off, &running));
-            screen.line(&text);
-            cut_off.from
-        }
-        None => running.clone(),
-    };
+    let cut_off = store.interrupted()?;
+    if let Some(cut_off) = &cut_off {
+        screen.line(&tell::notice(screen.palette, &journal::cut_off(cut_off, &running)));
+    }
+    let from = cut_off.map_or_else(|| running.clone(), |cut_off| cut_off.from);
     let built = match &options.prepared {
         Some(file) => Prepared::read(file)?.into(),
         None => build::run(workspace, &store, &screen, &options.only).await?,
@@ -66,7 +79,9 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
     let planned = ordered(&screen, &store, &url, &running, &built.set, &pending).await?;
     let Some(plan) = planned else { return Ok(Outcome::Refused) };
     screen.line(&plan.to_string());
-    if plan.is_empty() {
+    // What was replaced by a release that was cut off has not been watched yet.
+    let already = plan::replaced(&from, &running, &plan);
+    if plan.is_empty() && (options.dry_run || already.is_empty()) {
         if !options.dry_run {
             store.settle(&running)?;
         }
@@ -77,9 +92,19 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
     }
     let mut to = running.clone();
     to.extend(built.set);
-    store.set_interrupted(Some(&Interrupted { from: from.clone(), to }))?;
-    let run = Run { workspace, screen: &screen, store: &store, url: &url, migrate: built.migrate.as_ref() };
-    carry_out(&run, ledger, &status, &plan, &from, &options.watching).await
+    let release = Interrupted::new(from.clone(), to);
+    let migrate = built.migrate.as_ref();
+    let run = Run {
+        workspace,
+        screen: &screen,
+        store: &store,
+        url: &url,
+        migrate,
+        back_to: from.clone(),
+        before: Some(from),
+        already,
+    };
+    carry_out(&run, ledger, &status, &plan, release, &options.watching).await
 }
 
 /// The order, or nothing when there is none: then it was said why.
@@ -119,10 +144,13 @@ impl Begun {
     async fn begin(workspace: &Workspace, watching: &Watching) -> anyhow::Result<Option<Self>> {
         // Progress goes beside a receipt that a program reads.
         let screen = if watching.json { Screen::beside_output() } else { Screen::new() };
-        let Some(status) = host_status(workspace).await? else { return Ok(None) };
+        if host_status(workspace).await?.is_none() {
+            return Ok(None);
+        }
         let store = Store::open(workspace)?;
         let url = named_database()?.context("DATABASE_URL is not set: name the host's database there")?;
         let ledger = Ledger::open(&url).await?;
+        let Some(status) = idle_host(workspace, &screen).await? else { return Ok(None) };
         Ok(Some(Self { screen, status, store, url, ledger }))
     }
 }
@@ -133,16 +161,37 @@ async fn carry_out(
     ledger: Ledger,
     status: &DevStatus,
     plan: &Plan,
-    from: &Set,
+    release: Interrupted,
     watching: &Watching,
 ) -> anyhow::Result<Outcome> {
-    let receipt = run.carry_out(ledger, status, plan, from, watching).await?;
+    let (receipt, number) = run.carry_out(ledger, status, plan, release, watching).await?;
     if watching.json {
         println!("{}", serde_json::to_string_pretty(&receipt)?);
     } else {
         run.screen.line(&receipt.to_string());
+        if let Some(number) = number {
+            run.screen.line(&format!("`sides receipt {number}` shows this again."));
+        }
     }
     Ok(receipt.outcome.into())
+}
+
+/// What a release that was cut off told the host, it still does. What runs is known when that is over.
+async fn idle_host(workspace: &Workspace, screen: &Screen) -> anyhow::Result<Option<DevStatus>> {
+    let (mut said, deadline) = (false, Instant::now() + IDLE_LIMIT);
+    loop {
+        let Some(status) = host_status(workspace).await? else { return Ok(None) };
+        let Some(busy_with) = &status.busy_with else { return Ok(Some(status)) };
+        anyhow::ensure!(
+            Instant::now() < deadline,
+            "the host is still busy after {} s: it was told to {busy_with}; `sides ps` shows how far it is",
+            IDLE_LIMIT.as_secs()
+        );
+        if !std::mem::replace(&mut said, true) {
+            screen.line(&tell::notice(screen.palette, &format!("waits for the host to {busy_with}")));
+        }
+        time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn host_status(workspace: &Workspace) -> anyhow::Result<Option<DevStatus>> {

@@ -5,14 +5,18 @@ use std::fmt;
 use database::DatabaseUrl;
 use release::WorldFault;
 
-use super::{build::Pending, plan::Plan, world};
+use super::{
+    build::Pending,
+    plan::Plan,
+    world::{self, Silent},
+};
 use crate::releases::{Set, Store};
 
 /// The planner's answer.
 pub(crate) struct Answer {
     pub(crate) order: Result<Plan, Refused>,
     /// Programs that did not say what they need.
-    silent: Vec<String>,
+    silent: Vec<Silent>,
 }
 
 /// Why there is no order.
@@ -29,7 +33,8 @@ pub(crate) struct Refused {
 impl Answer {
     /// What to say of programs that say nothing.
     pub(crate) fn silent(&self) -> Option<String> {
-        let who = self.silent.join(", ");
+        let who: Vec<&str> = self.silent.iter().map(|one| one.name.as_str()).collect();
+        let who = who.join(", ");
         let text = format!("no answer to --manifest, so the order does not know what they need: {who}");
         (!self.silent.is_empty()).then_some(text)
     }
@@ -54,16 +59,39 @@ pub(crate) async fn find(
         return Ok(Answer { order: Err(refused), silent: Vec::new() });
     }
     let world::Seen { world, silent } = world::look(store, url, running, wanted, pending).await?;
+    if let Some(refused) = unknown_needs(&silent, pending) {
+        return Ok(Answer { order: Err(refused), silent: Vec::new() });
+    }
     // An order that a host cannot take is still found, so that it can be said what is in the way.
     let in_rolls = release::plan_in_rolls(&world);
+    let split = match &in_rolls {
+        Err(WorldFault::Refused(refusal)) => refusal.split.as_ref().map(ToString::to_string),
+        _ => None,
+    };
     let order = match in_rolls.or_else(|refused| release::plan(&world).map_err(|_| refused)) {
         Ok(planned) => {
-            Plan::of(&world, planned, running, wanted).map_err(|entangled| Refused::plain(&entangled))
+            let plan = Plan::of(&world, planned, running, wanted);
+            plan.map_err(|entangled| Refused { next: split, ..Refused::plain(&entangled) })
         }
         Err(WorldFault::Refused(refusal)) => Err(Refused::by_the_planner(&refusal)),
         Err(fault) => Err(Refused::plain(&fault)),
     };
     Ok(Answer { order, silent })
+}
+
+/// What takes something away cannot be called safe beside a release that does not say what it uses.
+fn unknown_needs(silent: &[Silent], pending: &[Pending]) -> Option<Refused> {
+    let step = pending.iter().find(|step| step.phase == release::Phase::Contract)?;
+    let stay = silent.iter().filter(|one| one.stays);
+    let witnesses: Vec<String> = stay.map(|one| one.name.clone()).collect();
+    (!witnesses.is_empty()).then(|| Refused {
+        reason: format!("{} takes something away, and these do not say what they use", step.name),
+        witnesses,
+        next: Some(
+            "Let them answer --manifest, as the crate process does, or stop them; or leave the migration for later."
+                .to_owned(),
+        ),
+    })
 }
 
 impl Refused {
@@ -79,7 +107,7 @@ impl Refused {
         Self {
             reason: reason.to_owned(),
             witnesses: refusal.conflict.iter().map(ToString::to_string).collect(),
-            next: refusal.split.as_ref().map(ToString::to_string),
+            next: refusal.next(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use release::{Action, Phase, Requirement, WaitingJob, World};
 
-use crate::releases::{Digest, Interrupted, Set};
+use crate::releases::{Digest, Set};
 
 /// The steps of one release. A process that is not named stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,21 +122,29 @@ impl Step {
     pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Migrate { phase: Phase::Contract, .. })
     }
+
+    /// What it is called when it is done.
+    pub(crate) fn done(&self) -> String {
+        match self {
+            Self::Migrate { name, .. } => format!("migrated {name}"),
+            Self::Await { .. } => self.to_string().replacen("wait", "waited", 1),
+            Self::Roll(_) => self.to_string().replacen("replace", "replaced", 1),
+        }
+    }
 }
 
-/// What to say of a release that was cut off.
-pub(crate) fn cut_off(release: &Interrupted, running: &Set) -> String {
-    let done: Vec<&str> = release
-        .to
-        .iter()
-        .filter(|(process, to)| release.from.get(*process) != Some(to) && running.get(*process) == Some(to))
-        .map(|(process, _)| process.as_str())
-        .collect();
-    let done = if done.is_empty() { "nothing".to_owned() } else { done.join(", ") };
-    format!(
-        "the last release was cut off after it had replaced {done}; this one goes on from there, \
-         `sides rollback` would undo it"
-    )
+/// What is different now from what ran when a release began, and is not replaced once more by `plan`.
+pub(crate) fn replaced(from: &Set, running: &Set, plan: &Plan) -> Vec<Roll> {
+    let changed = running.iter().filter(|(process, to)| {
+        from.get(*process) != Some(to) && plan.rolls().all(|roll| roll.process != **process)
+    });
+    changed
+        .map(|(process, to)| Roll {
+            process: process.clone(),
+            from: from.get(process).cloned(),
+            to: to.clone(),
+        })
+        .collect()
 }
 
 impl fmt::Display for Step {
@@ -286,16 +294,5 @@ mod tests {
             (set(&[("web", 'a'), ("worker", 'a')]), set(&[("web", 'b'), ("worker", 'b')]));
         let refused = Plan::of(&world, planned, &running, &wanted).unwrap_err();
         assert_eq!(refused, Entangled { first: "worker".to_owned(), second: "web".to_owned() });
-    }
-
-    #[test]
-    fn a_release_that_was_cut_off_is_told_with_what_it_had_done() {
-        let release = Interrupted {
-            from: set(&[("web", 'a'), ("worker", 'a'), ("clock", 'c')]),
-            to: set(&[("web", 'b'), ("worker", 'b'), ("clock", 'c')]),
-        };
-        let now = set(&[("web", 'a'), ("worker", 'b'), ("clock", 'c')]);
-        assert!(cut_off(&release, &now).contains("had replaced worker;"));
-        assert!(cut_off(&release, &release.from).contains("had replaced nothing;"));
     }
 }

@@ -1,38 +1,70 @@
 //! What was done and what was measured meanwhile.
 
-use std::fmt;
+use std::{collections::BTreeMap, time::Duration};
 
 use platform::prober::Seen;
-use serde::{Serialize, Serializer, ser::SerializeMap as _};
+use serde::{Deserialize, Serialize};
 
-use super::ledger::{Jobs, Ticks};
+use super::count::{Block, Jobs, Ticks};
 use crate::outcome::Outcome;
 
-/// Printed, and stored in `sides.releases`.
-#[derive(Debug, Serialize)]
+/// Printed, and stored in `sides.releases`. What an older build did not measure is missing in its receipts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Receipt {
     pub(crate) outcome: Verdict,
     /// Why it was undone.
     pub(crate) reason: Option<String>,
+    /// Which release followed which, by process.
+    #[serde(default)]
+    pub(crate) processes: BTreeMap<String, Replaced>,
     pub(crate) steps: Vec<Done>,
     pub(crate) seconds: f64,
     /// None when web was not running when the release began.
-    #[serde(serialize_with = "requests")]
-    pub(crate) requests: Option<Seen>,
+    pub(crate) requests: Option<Requests>,
+    /// Of those, the ones before web was touched: what the new one is held to.
+    #[serde(default)]
+    pub(crate) requests_before: Option<Requests>,
     /// None when the database could not be asked in the end.
     pub(crate) jobs: Option<Jobs>,
     pub(crate) ticks: Option<Ticks>,
+    /// None when nobody was seen to wait for a lock.
+    #[serde(default)]
+    pub(crate) longest_block: Option<Block>,
+    /// What a person should know beside.
+    #[serde(default)]
+    pub(crate) notes: Vec<String>,
+}
+
+/// One process, before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Replaced {
+    /// The digest; none for a process that was never released.
+    pub(crate) from: Option<String>,
+    pub(crate) to: String,
 }
 
 /// One step that was taken.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Done {
     pub(crate) what: String,
     pub(crate) seconds: f64,
 }
 
+/// Requests of the strict prober.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Requests {
+    pub(crate) good: u64,
+    pub(crate) failed: u64,
+    /// By what went wrong.
+    pub(crate) failures: BTreeMap<String, u64>,
+    pub(crate) p50_ms: Option<f64>,
+    pub(crate) p99_ms: Option<f64>,
+    pub(crate) slowest_ms: f64,
+}
+
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {
     /// Every process answers, in the expected release.
@@ -63,59 +95,35 @@ impl From<Verdict> for Outcome {
     }
 }
 
-fn requests<S: Serializer>(seen: &Option<Seen>, serializer: S) -> Result<S::Ok, S::Error> {
-    let Some(seen) = seen else { return serializer.serialize_none() };
-    let mut map = serializer.serialize_map(Some(4))?;
-    map.serialize_entry("good", &seen.good)?;
-    map.serialize_entry("failed", &seen.failed())?;
-    map.serialize_entry("failures", &seen.failures)?;
-    map.serialize_entry("slowest_ms", &seen.slowest.as_millis())?;
-    map.end()
+impl From<&Seen> for Requests {
+    fn from(seen: &Seen) -> Self {
+        let ms = |duration: Duration| (duration.as_secs_f64() * 10_000.0).round() / 10.0;
+        Self {
+            good: seen.good,
+            failed: seen.failed(),
+            failures: seen.failures.clone(),
+            p50_ms: Some(ms(seen.percentile(50.0))),
+            p99_ms: Some(ms(seen.percentile(99.0))),
+            slowest_ms: ms(seen.slowest),
+        }
+    }
 }
 
-impl fmt::Display for Receipt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let title = match self.outcome {
-            Verdict::Released => "Released",
-            Verdict::Undone => "Undone",
-            Verdict::Partial => "Half done: neither the release nor its undoing came to its end",
-        };
-        write!(f, "{title}, in {:.1} s.", self.seconds)?;
-        if let Some(reason) = &self.reason {
-            write!(f, "\n  because   {reason}")?;
-        }
-        for step in &self.steps {
-            write!(f, "\n  {:6.1} s  {}", step.seconds, step.what)?;
-        }
-        match &self.requests {
-            Some(seen) => {
-                let slowest = seen.slowest.as_millis();
-                write!(
-                    f,
-                    "\n  requests  {} good, {} failed, slowest {slowest} ms",
-                    seen.good,
-                    seen.failed()
-                )?;
-                for (reason, count) in &seen.failures {
-                    write!(f, "\n            {count} × {reason}")?;
-                }
-            }
-            None => f.write_str("\n  requests  not measured: web was not running yet")?,
-        }
-        match &self.jobs {
-            Some(jobs) => write!(
-                f,
-                "\n  jobs      {} waited before, {} lost; {} ended meanwhile ({} with an error), {} wait now",
-                jobs.waiting_before, jobs.lost, jobs.ended, jobs.failed, jobs.waiting_after
-            )?,
-            None => f.write_str("\n  jobs      not measured: the database did not answer")?,
-        }
-        match &self.ticks {
-            Some(Ticks { fired, latest_seconds: Some(latest) }) => {
-                write!(f, "\n  ticks     {fired} fired, the latest {latest:.1} s late")
-            }
-            Some(Ticks { fired, .. }) => write!(f, "\n  ticks     {fired} fired"),
-            None => f.write_str("\n  ticks     not measured: the database did not answer"),
+impl Receipt {
+    /// That of a release which has not ended. Stored while it goes on, so that one that is cut off leaves it.
+    pub(super) fn unfinished(processes: BTreeMap<String, Replaced>, steps: Vec<Done>, seconds: f64) -> Self {
+        Self {
+            outcome: Verdict::Partial,
+            reason: Some("it goes on, or was cut off".to_owned()),
+            processes,
+            steps,
+            seconds,
+            requests: None,
+            requests_before: None,
+            jobs: None,
+            ticks: None,
+            longest_block: None,
+            notes: Vec::new(),
         }
     }
 }

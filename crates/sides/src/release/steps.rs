@@ -3,31 +3,31 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use chrono::Utc;
 use database::DatabaseUrl;
 use platform::{
     local::{LocalHost, State},
     place::{Place as _, Why},
-    prober::Prober,
 };
 use tokio::time;
 
 use super::{
+    bake::Eyes,
     build::Migrate,
+    count::Counter,
+    journal::Journal,
     ledger::Ledger,
     measure,
     plan::{Plan, Roll, Step},
-    receipt::{Done, Receipt, Verdict},
+    receipt::{Receipt, Requests, Verdict},
 };
 use crate::{
     cli::Watching,
     control::{Client, DevStatus},
     display::{Screen, tell},
-    releases::{Digest, Set, Store},
+    releases::{Digest, Interrupted, Set, Store},
     workspace::Workspace,
 };
-
-/// How long the replaced processes may take to answer, all of them, at the end.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long an old copy may take to leave: its own drain, which the host ends in the end, and some more.
 const GONE_LIMIT: Duration = Duration::from_secs(180);
@@ -41,40 +41,43 @@ pub(super) struct Run<'a> {
     pub(super) store: &'a Store,
     pub(super) url: &'a DatabaseUrl,
     pub(super) migrate: Option<&'a Migrate>,
+    /// What is put back when it does not go well.
+    pub(super) back_to: Set,
+    /// The set to come back to later; none to leave that as it is.
+    pub(super) before: Option<Set>,
+    /// What a release that was cut off had replaced: it is watched, and put back, with the rest.
+    pub(super) already: Vec<Roll>,
 }
 
 impl Run<'_> {
-    /// Carries the plan out under the eyes of the prober. `from` is the set to come back to later.
+    /// Carries the plan out under the eyes of the prober, and stores how it went.
     pub(super) async fn carry_out(
         &self,
-        mut ledger: Ledger,
+        ledger: Ledger,
         status: &DevStatus,
         plan: &Plan,
-        from: &Set,
+        release: Interrupted,
         watching: &Watching,
-    ) -> anyhow::Result<Receipt> {
-        let begun = Instant::now();
-        let mut steps = Vec::new();
-        let prober = measure::start(status, &watching.probe);
-        ledger.begin().await?;
-        let mut rolled = Vec::new();
+    ) -> anyhow::Result<(Receipt, Option<i64>)> {
+        let counter = Counter::begin(self.url).await?;
+        let mut eyes = Eyes::open(measure::start(status, &watching.probe), watching).await;
+        let mut journal = Journal::open(self.screen, self.store, ledger, release, plan).await?;
+        let mut rolled: Vec<&Roll> = self.already.iter().collect();
         let mut narrowed = false;
         let done = async {
-            let mut is_baked = false;
             for step in &plan.steps {
                 // The last moment at which going back costs nothing.
-                if step.is_final() && !is_baked {
-                    self.bake(prober.as_ref(), &rolled, watching).await?;
-                    is_baked = true;
+                if step.is_final() && !narrowed {
+                    self.watch(&mut journal, &mut eyes, &rolled, watching).await?;
                 }
-                let taken = self.take(step, &mut ledger, &mut rolled, &mut steps).await;
+                let taken = self.take(step, &mut journal, &mut eyes, &mut rolled).await;
                 narrowed |= step.is_final() && (taken.is_ok() || !self.is_pending(step).await);
-                taken.map_err(|error| format!("{error:#}"))?;
+                taken?;
             }
-            self.bake(prober.as_ref(), &rolled, watching).await
+            self.watch(&mut journal, &mut eyes, &rolled, watching).await
         };
-        let done = done.await;
-        let (outcome, reason) = match done {
+        let done: anyhow::Result<()> = done.await;
+        let (outcome, reason) = match done.map_err(|error| format!("{error:#}")) {
             Ok(()) => {
                 self.narrow(&rolled).await;
                 (Verdict::Released, None)
@@ -84,51 +87,73 @@ impl Run<'_> {
             }
             Err(reason) => {
                 self.screen.line(&tell::fault(self.screen.palette, &format!("{reason}; going back")));
-                self.go_back(&rolled, &mut steps, reason).await
+                self.go_back(&rolled, &mut journal, reason).await
             }
         };
-        let requests = match prober {
-            Some(prober) => Some(prober.end().await),
-            None => None,
+        let (requests, requests_before) = eyes.close().await;
+        self.conclude(outcome, plan)?;
+        let counts = counter.end().await;
+        let receipt = Receipt {
+            outcome,
+            reason,
+            requests: requests.as_ref().map(Requests::from),
+            requests_before: requests_before.as_ref().map(Requests::from),
+            jobs: counts.jobs,
+            ticks: counts.ticks,
+            longest_block: counts.block,
+            ..journal.receipt()
         };
-        self.conclude(outcome, plan, from)?;
-        let (jobs, ticks) = (ledger.jobs().await.ok(), ledger.ticks().await.ok());
-        let seconds = begun.elapsed().as_secs_f64();
-        let receipt = Receipt { outcome, reason, steps, seconds, requests, jobs, ticks };
-        if let Err(error) = ledger.record(&receipt).await {
-            self.screen.line(&tell::notice(self.screen.palette, &format!("{error:#}")));
-        }
-        Ok(receipt)
+        let number = match journal.ledger.record(&receipt).await {
+            Ok(number) => Some(number),
+            Err(error) => {
+                self.screen.line(&tell::notice(self.screen.palette, &format!("{error:#}")));
+                None
+            }
+        };
+        Ok((receipt, number))
     }
 
     async fn take<'p>(
         &self,
         step: &'p Step,
-        ledger: &mut Ledger,
+        journal: &mut Journal<'_>,
+        eyes: &mut Eyes,
         rolled: &mut Vec<&'p Roll>,
-        steps: &mut Vec<Done>,
     ) -> anyhow::Result<()> {
-        match step {
+        let taken = async |journal: &mut Journal<'_>| match step {
             Step::Migrate { name, .. } => {
                 let migrate = self.migrate.context("the workspace has no program that migrates")?;
-                self.timed(steps, format!("migrated {name}"), migrate.apply(self.url, name)).await
+                migrate.apply(self.url, name).await
             }
-            Step::Await { jobs } => {
-                self.timed(steps, step.to_string(), ledger.wait_until_none_is_left(jobs, JOBS_LIMIT)).await
-            }
+            Step::Await { jobs } => journal.ledger.wait_until_none_is_left(jobs, JOBS_LIMIT).await,
             Step::Roll(roll) => {
-                let replaced = async {
-                    self.roll(&roll.process, &roll.to).await?;
-                    // From here on there is something to put back, even when the old copy does not leave.
-                    rolled.push(roll);
-                    match &roll.from {
-                        Some(from) => self.see_gone(&roll.process, from, ledger).await,
-                        None => Ok(()),
-                    }
-                };
-                self.timed(steps, format!("replaced {}", roll.process), replaced).await
+                if roll.process == measure::WEB {
+                    eyes.web_is_touched();
+                }
+                self.roll(&roll.process, &roll.to).await?;
+                // From here on there is something to put back, even when the old copy does not leave.
+                rolled.push(roll);
+                match &roll.from {
+                    Some(from) => self.see_gone(&roll.process, from, journal).await,
+                    None => Ok(()),
+                }
             }
-        }
+        };
+        journal.step(step.to_string(), step.done(), taken).await
+    }
+
+    async fn watch(
+        &self,
+        journal: &mut Journal<'_>,
+        eyes: &mut Eyes,
+        rolled: &[&Roll],
+        watching: &Watching,
+    ) -> anyhow::Result<()> {
+        let seconds = watching.bake;
+        let watched =
+            async |journal: &mut Journal<'_>| self.bake(eyes, rolled, &mut journal.ledger, seconds).await;
+        let (what, done) = (format!("watch for {seconds} s"), format!("watched for {seconds} s"));
+        journal.step(what, done, watched).await
     }
 
     /// Whether a migration that failed has changed nothing yet. When nobody can say, it may have.
@@ -138,8 +163,8 @@ impl Run<'_> {
     }
 
     /// Waits until no copy of the old release runs: what comes next in the plan counts on it.
-    async fn see_gone(&self, process: &str, old: &Digest, ledger: &mut Ledger) -> anyhow::Result<()> {
-        let deadline = Instant::now() + GONE_LIMIT;
+    async fn see_gone(&self, process: &str, old: &Digest, journal: &mut Journal<'_>) -> anyhow::Result<()> {
+        let (begun, deadline) = (Utc::now(), Instant::now() + GONE_LIMIT);
         loop {
             let status = match Client::connect(&self.workspace.run_folder()).await? {
                 Some(client) => client.status().await?,
@@ -147,7 +172,15 @@ impl Run<'_> {
             };
             let leaves =
                 status.processes.iter().any(|copy| copy.name == process && copy.state == State::Draining);
-            if !leaves && !ledger.is_live(process, old).await? {
+            if !leaves && !journal.ledger.is_live(process, old).await? {
+                let killed =
+                    status.killed.iter().filter(|killed| killed.process == process && killed.at >= begun);
+                journal.notes.extend(killed.map(|killed| {
+                    format!(
+                        "{} did not end within {} s of being asked to, and was killed: what it had begun goes back to the queue",
+                        killed.copy, killed.after_seconds
+                    )
+                }));
                 return Ok(());
             }
             anyhow::ensure!(
@@ -166,69 +199,18 @@ impl Run<'_> {
         host.put(process, digest.as_str(), &why).await.with_context(|| format!("{process} was not replaced"))
     }
 
-    /// Watches for a while, and then asks whether the expected builds answer.
-    async fn bake(
-        &self,
-        prober: Option<&Prober>,
-        rolled: &[&Roll],
-        watching: &Watching,
-    ) -> Result<(), String> {
-        let until = Instant::now() + Duration::from_secs(watching.bake);
-        loop {
-            if let Some(seen) = prober.map(Prober::seen)
-                && seen.failed() > 0
-            {
-                let why: Vec<&str> = seen.failures.keys().map(String::as_str).collect();
-                let all = seen.failed() + seen.good;
-                return Err(format!("{} of {all} requests failed: {}", seen.failed(), why.join(", ")));
-            }
-            if Instant::now() >= until {
-                break;
-            }
-            time::sleep(Duration::from_millis(100)).await;
-        }
-        let deadline = Instant::now() + ANSWER_LIMIT;
-        loop {
-            match self.missing(rolled).await {
-                None => return Ok(()),
-                Some(missing) if Instant::now() > deadline => return Err(missing),
-                Some(_) => time::sleep(Duration::from_millis(100)).await,
-            }
-        }
-    }
-
-    /// Which of the replaced processes does not answer in its expected release.
-    async fn missing(&self, rolled: &[&Roll]) -> Option<String> {
-        let status = match Client::connect(&self.workspace.run_folder()).await {
-            Ok(Some(client)) => client.status().await.ok(),
-            _ => None,
-        };
-        let Some(status) = status else { return Some("the host does not answer".to_owned()) };
-        rolled.iter().find_map(|step| {
-            let name = &step.process;
-            let is_expected = status.releases.get(name).is_some_and(|digest| digest == step.to.as_str());
-            let answers = |process: &platform::local::ProcessStatus| {
-                process.name == *name && process.state == State::Ready
-            };
-            match () {
-                () if !is_expected => Some(format!("{name} does not run {}", step.to)),
-                () if !status.processes.iter().any(answers) => Some(format!("{name} does not answer")),
-                () => None,
-            }
-        })
-    }
-
     /// Puts back what was replaced, last first. A process that had never been released stays.
     async fn go_back(
         &self,
         rolled: &[&Roll],
-        steps: &mut Vec<Done>,
+        journal: &mut Journal<'_>,
         reason: String,
     ) -> (Verdict, Option<String>) {
         for step in rolled.iter().rev() {
-            let Some(from) = &step.from else { continue };
+            let Some(from) = self.back_to.get(&step.process) else { continue };
             let what = format!("put {} back", step.process);
-            if let Err(error) = self.timed(steps, what, self.roll(&step.process, from)).await {
+            let back = async |_: &mut Journal<'_>| self.roll(&step.process, from).await;
+            if let Err(error) = journal.step(what.clone(), what, back).await {
                 return (Verdict::Partial, Some(format!("{reason}; then {error:#}")));
             }
         }
@@ -236,30 +218,19 @@ impl Run<'_> {
     }
 
     /// What the next command must know.
-    fn conclude(&self, outcome: Verdict, plan: &Plan, from: &Set) -> anyhow::Result<()> {
+    fn conclude(&self, outcome: Verdict, plan: &Plan) -> anyhow::Result<()> {
         if outcome == Verdict::Released {
-            self.store.set_before(from)?;
-            let running = self.store.running()?;
+            if let Some(before) = &self.before {
+                self.store.set_before(before)?;
+            }
+            let (running, before) = (self.store.running()?, self.store.before()?.unwrap_or_default());
             for step in plan.rolls() {
-                self.store.prune(&step.process, &[from, &running]);
+                self.store.prune(&step.process, &[&before, &running]);
             }
         }
         if outcome != Verdict::Partial {
             self.store.set_interrupted(None)?;
         }
-        Ok(())
-    }
-
-    async fn timed(
-        &self,
-        steps: &mut Vec<Done>,
-        what: String,
-        step: impl Future<Output = anyhow::Result<()>>,
-    ) -> anyhow::Result<()> {
-        let begun = Instant::now();
-        step.await?;
-        self.screen.line(&tell::done(self.screen.palette, &what, begun.elapsed()));
-        steps.push(Done { what, seconds: begun.elapsed().as_secs_f64() });
         Ok(())
     }
 }

@@ -1,30 +1,32 @@
 //! What the planner is told: asked of the kept programs, the schema and the queue.
 
-use std::{collections::BTreeSet, path::Path, process::Stdio, time::Duration};
+use std::{path::Path, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use database::DatabaseUrl;
-use platform::local::bind_to_supervisor;
-use release::{CATALOGUE_SQL, Catalogue, Manifest, Process, SchemaStep, WaitingJob, World};
+use platform::local::{bind_to_supervisor, control};
+use release::{CATALOGUE_SQL, Catalogue, Manifest, Process, SchemaStep, World};
 use tokio::{process::Command, time};
 
-use super::build::Pending;
+use super::{build::Pending, elsewhere, jobs};
 use crate::releases::{Digest, Set, Store};
 
 /// A program that is only asked what it is answers at once.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-/// Jobs that are queued, scheduled, running or waiting for a retry, and those that people have put on a schedule.
-const WAITING: &str = "\
-SELECT DISTINCT kind, version::int4 FROM sides.fang_tasks WHERE state IN ('new', 'retried', 'in_progress') AND kind <> ''
-UNION SELECT DISTINCT kind, 1 FROM sides.stored_schedules";
-
-const IS_MIGRATED: &str = "SELECT to_regclass('sides.stored_schedules') IS NOT NULL";
-
 /// The world, and the programs that did not say what they need.
 pub(super) struct Seen {
     pub(super) world: World,
-    pub(super) silent: Vec<String>,
+    pub(super) silent: Vec<Silent>,
+}
+
+/// A release that does not say what it needs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Silent {
+    /// The process and the release.
+    pub(super) name: String,
+    /// Whether it runs when everything is as wanted, and not only until it is replaced.
+    pub(super) stays: bool,
 }
 
 /// Looks at everything that a plan depends on. `wanted` names what shall run; a process it does not name stays.
@@ -41,12 +43,13 @@ pub(super) async fn look(
     names.sort_by_key(|name| (place(name), *name));
     names.dedup();
     for name in names {
+        let stays = wanted.get(name).is_none_or(|wanted| running.get(name) == Some(wanted));
         let live = match running.get(name) {
-            Some(digest) => vec![manifest(store, name, digest, &mut silent).await?],
+            Some(digest) => vec![manifest(store, name, digest, stays, &mut silent).await?],
             None => Vec::new(),
         };
         let wanted = match wanted.get(name) {
-            Some(digest) => Some(manifest(store, name, digest, &mut silent).await?),
+            Some(digest) => Some(manifest(store, name, digest, true, &mut silent).await?),
             None => live.first().cloned(),
         };
         processes.push(Process { name: name.clone(), live, wanted });
@@ -55,15 +58,17 @@ pub(super) async fn look(
     let answer: String =
         client.query_one(CATALOGUE_SQL, &[]).await.context("the schema cannot be read")?.get(0);
     let catalogue = Catalogue::read(&answer).context("the schema is not understood")?;
-    let mut waiting = BTreeSet::new();
-    if client.query_one(IS_MIGRATED, &[]).await?.get(0) {
-        for row in client.query(WAITING, &[]).await.context("the queue cannot be read")? {
-            let version = u16::try_from(row.get::<_, i32>(1)).context("a job has no version that is one")?;
-            waiting.insert(WaitingJob { kind: row.get(0), version });
+    let jobs::Seen { waiting, shapes } = jobs::waiting(&client).await?;
+    let host = control::status(&store.run_folder()).await.ok().flatten();
+    for copy in elsewhere::copies(&client, host.as_ref()).await? {
+        if copy.is_silent {
+            silent.push(Silent { name: copy.manifest.process.clone(), stays: true });
         }
+        let (name, live) = (copy.manifest.process.clone(), vec![copy.manifest.clone()]);
+        processes.push(Process { name, live, wanted: Some(copy.manifest) });
     }
     let steps = pending.iter().map(step).collect::<anyhow::Result<_>>()?;
-    Ok(Seen { world: World { catalogue, steps, processes, waiting }, silent })
+    Ok(Seen { world: World { catalogue, steps, processes, waiting, shapes }, silent })
 }
 
 /// Where nothing else decides, who works jobs goes first, and who answers people goes last.
@@ -93,12 +98,13 @@ async fn manifest(
     store: &Store,
     process: &str,
     digest: &Digest,
-    silent: &mut Vec<String>,
+    stays: bool,
+    silent: &mut Vec<Silent>,
 ) -> anyhow::Result<Manifest> {
     Ok(said(store, process, digest).await?.unwrap_or_else(|| {
-        let name = format!("{process} {digest}");
-        if !silent.contains(&name) {
-            silent.push(name);
+        let one = Silent { name: format!("{process} {digest}"), stays };
+        if !silent.contains(&one) {
+            silent.push(one);
         }
         Manifest::new(process, digest.as_str())
     }))

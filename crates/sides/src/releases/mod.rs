@@ -1,14 +1,16 @@
 //! What was built to run, kept by its bytes, and which of it runs.
 
 mod digest;
+mod progress;
 mod record;
 mod store;
 
 use std::collections::BTreeMap;
 
 pub(crate) use digest::Digest;
+pub(crate) use progress::{Interrupted, Noted, Stage};
 pub(crate) use record::{DIRTY, Record};
-pub(crate) use store::{Interrupted, Store};
+pub(crate) use store::Store;
 
 /// Which release each process runs.
 pub(crate) type Set = BTreeMap<String, Digest>;

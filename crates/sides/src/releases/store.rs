@@ -12,9 +12,9 @@ use std::{
 
 use anyhow::Context as _;
 use platform::local::write_private;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Digest, Record, Set};
+use super::{Digest, Interrupted, Record, Set};
 use crate::{inputs::Inputs, workspace::Workspace};
 
 /// What is known of a release, beside its program.
@@ -28,15 +28,6 @@ pub(crate) struct Store {
     folder: PathBuf,
 }
 
-/// A release that began and has not ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Interrupted {
-    /// What ran when it began: the last set that was known to be good.
-    pub(crate) from: Set,
-    /// What it wanted.
-    pub(crate) to: Set,
-}
-
 impl Store {
     pub(crate) fn open(workspace: &Workspace) -> anyhow::Result<Self> {
         workspace.create_folders()?;
@@ -48,6 +39,11 @@ impl Store {
     /// The store, when something was kept already; makes nothing.
     pub(crate) fn existing(workspace: &Workspace) -> Option<Self> {
         Some(Self { folder: workspace.releases_folder() }).filter(|store| store.folder.is_dir())
+    }
+
+    /// Where the host of this workspace has its door.
+    pub(crate) fn run_folder(&self) -> PathBuf {
+        self.folder.with_file_name("run")
     }
 
     /// Keeps a program that was just built. One that is kept already learns what it was built from this time.
@@ -265,7 +261,7 @@ mod tests {
         assert_eq!(kept, SPARE + 1);
         store.set_running(&running).unwrap();
         assert_eq!(store.running().unwrap(), running);
-        store.set_interrupted(Some(&Interrupted { from: Set::new(), to: running.clone() })).unwrap();
+        store.set_interrupted(Some(&Interrupted::new(Set::new(), running.clone()))).unwrap();
         assert_eq!(store.interrupted().unwrap().unwrap().to, running);
         store.settle(&Set::from([("web".to_owned(), build("half"))])).unwrap();
         assert!(store.interrupted().unwrap().is_some(), "half done is not done");

@@ -11,6 +11,7 @@ pub(crate) mod said;
 use database::Connection;
 
 pub(crate) use command::Command;
+pub(crate) use rows::Row;
 
 use crate::{dev, outcome::Outcome, workspace::Workspace};
 

@@ -14,13 +14,13 @@ use serde_json::Value;
 
 /// One schedule.
 #[derive(Debug, QueryableByName, Serialize)]
-pub(super) struct Row {
+pub(crate) struct Row {
     #[diesel(sql_type = Text)]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[diesel(sql_type = Text)]
-    pub(super) expression: String,
+    pub(crate) expression: String,
     #[diesel(sql_type = Text)]
-    pub(super) zone: String,
+    pub(crate) zone: String,
     #[diesel(sql_type = Text)]
     pub(super) kind: String,
     #[diesel(sql_type = Text)]
@@ -39,7 +39,7 @@ pub(super) struct Row {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub(super) last_fired_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub(super) paused_at: Option<DateTime<Utc>>,
+    pub(crate) paused_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) paused_by: Option<String>,
 }
@@ -70,7 +70,7 @@ SELECT count(*) AS count FROM sides.instances
 WHERE process = 'clock' AND state = 'ready' AND heartbeat_at > now() - interval '15 seconds'";
 
 impl Row {
-    pub(super) async fn all(connection: &mut Connection) -> anyhow::Result<Vec<Self>> {
+    pub(crate) async fn all(connection: &mut Connection) -> anyhow::Result<Vec<Self>> {
         Self::load(connection, None).await
     }
 
@@ -91,7 +91,7 @@ impl Row {
     }
 
     /// The schedule, or why it never fires.
-    pub(super) fn read(&self) -> Result<Schedule, String> {
+    pub(crate) fn read(&self) -> Result<Schedule, String> {
         let written = Written {
             name: self.name.clone(),
             expression: self.expression.clone(),

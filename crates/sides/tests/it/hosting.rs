@@ -71,3 +71,19 @@ async fn copies_are_counted_kept_and_remembered() {
     signal(host.pid(), Signal::SIGTERM);
     assert!(host.ended().await.success());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_whose_program_is_missing_is_no_other_program_of_that_name() {
+    let database = TestDatabase::create().await;
+    // A real worker lies on the PATH.
+    let sandbox = Sandbox::with(&["worker"]).on(&database);
+    toy::write_workspace(&sandbox);
+    let mut host = start_host(&sandbox);
+    host.says("worker was not released yet").await;
+    ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
+    let digest = sandbox.status()["releases"]["worker"].as_str().unwrap().to_owned();
+    std::fs::remove_file(sandbox.file(&format!(".sides/releases/worker/{digest}/worker"))).unwrap();
+    signal(sandbox.pid_of("worker").unwrap(), Signal::SIGKILL);
+    let said = host.says("worker cannot start").await;
+    assert!(said.contains("there is no program") && said.contains(&digest), "{said}");
+}

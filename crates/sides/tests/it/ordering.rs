@@ -67,7 +67,26 @@ async fn handlers_come_before_enqueuers_and_leave_after_the_last_job_or_the_rele
     write(&sandbox, "worker", "three", "");
     let refused = release(&sandbox, 8).await;
     assert!(refused.contains("jobs wait of greet (version 1)"), "{refused}");
+    let split = "leave the new worker for the second, when no job is left of greet (version 1). The first is: sides \
+                 release --only web";
+    assert!(refused.contains(split), "{refused}");
     assert_eq!(shown(&sandbox).await, "two of first");
+
+    // The same kind and version, but not with the arguments that wait.
+    write(
+        &sandbox,
+        "worker",
+        "four",
+        &format!("{WORKS_GREET}, \"arguments\": {{\"greet\": {{\"name\": \"string\"}}}}"),
+    );
+    write(&sandbox, "web", "two", GREETS);
+    let refused = release(&sandbox, 8).await;
+    assert!(refused.contains("would claim and cannot read: not with their name as it is"), "{refused}");
+    client
+        .batch_execute("UPDATE sides.fang_tasks SET metadata = metadata || '{\"name\": \"ann\"}'")
+        .await
+        .unwrap();
+    release(&sandbox, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A host that runs the first release.
-async fn released(database: &TestDatabase) -> (Sandbox, crate::host::Dev) {
+pub(crate) async fn released(database: &TestDatabase) -> (Sandbox, crate::host::Dev) {
     let sandbox = Sandbox::with(&["web", "worker"]).on(database);
     toy::write_workspace(&sandbox);
     let mut host = start_host(&sandbox);
@@ -19,6 +19,21 @@ async fn released(database: &TestDatabase) -> (Sandbox, crate::host::Dev) {
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     sandbox.wait_until_green().await;
     (sandbox, host)
+}
+
+/// How far the release in a workspace has come: each step with its stage.
+pub(crate) fn steps(sandbox: &Sandbox) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(sandbox.file(".sides/releases/interrupted.json")).unwrap_or_default();
+    let release: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let steps = release["steps"].as_array().cloned().unwrap_or_default();
+    let word = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    steps.iter().map(|step| (word(&step["what"]), word(&step["stage"]))).collect()
+}
+
+/// Waits until the step that begins so has come so far.
+pub(crate) async fn until_stage(sandbox: &Sandbox, step: &str, stage: &str) {
+    let there = async || steps(sandbox).iter().any(|(what, now)| what.starts_with(step) && now == stage);
+    wait_until(&format!("{step} is {stage}"), PATIENCE, there).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,7 +91,9 @@ async fn a_release_that_is_cut_off_is_told_of_and_finished_by_the_next() {
     wait_until("the host has finished what it was told", PATIENCE, async || runs() != before).await;
     toy::write_program(&sandbox, "web", &toy::program("three"));
     let next = ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
-    assert!(next.contains("was cut off after it had replaced web, worker"), "{next}");
+    assert!(next.contains("the last release was cut off"), "{next}");
+    assert!(next.contains("done  replace worker") && next.contains("begun  replace web"), "{next}");
+    assert!(next.contains("web runs the new release"), "{next}");
     assert_eq!(web().await, "three of second");
     let back = ended(&run(&sandbox, &["rollback", "--bake", "0"]).await, 0);
     assert!(back.contains("Released"), "{back}");
@@ -98,4 +115,40 @@ async fn without_a_host_or_sources_the_way_on_is_said() {
     assert!(ended(&run(&sandbox, &["restart", "web"]).await, 1).contains("it was not released yet"));
     let second = ended(&run(&sandbox, &["host"]).await, 1);
     assert!(second.contains("runs here already"), "{second}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_neither_go_on_nor_back_is_partial_and_said_so() {
+    let database = TestDatabase::create().await;
+    let (sandbox, _host) = released(&database).await;
+    let old = sandbox.status()["releases"]["web"].as_str().unwrap().to_owned();
+    toy::write_program(&sandbox, "web", &toy::program("two"));
+    let mut release = crate::host::Dev::start(sandbox.sides(&["release", "--bake", "60"]));
+    until_stage(&sandbox, "watch", "begun").await;
+    std::fs::remove_dir_all(sandbox.file(&format!(".sides/releases/web/{old}"))).unwrap();
+    toy::ask(&sandbox, "fail", "two");
+    assert_eq!(release.ended().await.code(), Some(7), "{}", release.said());
+    assert!(release.said().contains("Half done"), "{}", release.said());
+    assert!(release.said().contains("is not kept here any more"), "{}", release.said());
+    let next = ended(&run(&sandbox, &["release", "--dry-run"]).await, 5);
+    assert!(next.contains("the last release was cut off"), "{next}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_copy_that_does_not_leave_is_killed_and_the_receipt_says_so() {
+    let database = TestDatabase::create().await;
+    let sandbox = Sandbox::with(&["worker"]).on(&database);
+    toy::write_workspace(&sandbox);
+    toy::write_program(&sandbox, "worker", &toy::deaf_program("one"));
+    let mut host = sandbox.sides(&["host", "--port", "0"]);
+    host.env("DRAIN_SECONDS", "1");
+    let mut host = crate::host::Dev::start(host);
+    host.says("worker was not released yet").await;
+    ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
+    let deaf = sandbox.pid_of("worker").unwrap();
+    toy::write_program(&sandbox, "worker", &toy::program("two"));
+    let receipt = receipt(&run(&sandbox, &["release", "--bake", "0", "--json"]).await, 0);
+    let note = receipt["notes"][0].as_str().unwrap_or_else(|| panic!("no note in {receipt}"));
+    assert!(note.starts_with("worker.1 did not end within 6 s"), "{note}");
+    assert!(nix::sys::signal::kill(nix::unistd::Pid::from_raw(deaf), None).is_err(), "it still runs");
 }

@@ -5,7 +5,8 @@ use std::fs;
 use crate::sandbox::Sandbox;
 
 /// Says its version on the ops address and, when it has one, on the listener. After SIGTERM it leaves what waits
-/// in the socket to the next copy.
+/// in the socket to the next copy. A file in the workspace makes it go wrong from then on: `fail-VERSION`, `slow-VERSION`,
+/// `drop-VERSION` (one visitor) on the listener, `die-VERSION` everywhere.
 const PROGRAM: &str = r##"
 use std::{
     io::{ErrorKind, Read, Write},
@@ -30,11 +31,18 @@ fn main() {
         spawn(move || serve(inherited))
     });
     spawn(move || serve(ops));
+    spawn(|| loop {
+        if is_asked("die") { std::process::exit(7); }
+        sleep(Duration::from_millis(20));
+    });
     if let Some(public) = public { public.join().unwrap(); }
     while !STOP.load(SeqCst) { sleep(Duration::from_millis(5)); }
 }
 
+fn is_asked(what: &str) -> bool { std::path::Path::new(&format!("{what}-VERSION")).exists() }
+
 fn serve(listener: TcpListener) {
+    let public = std::env::var("OPS_PORT").ok() != Some(listener.local_addr().unwrap().port().to_string());
     listener.set_nonblocking(true).unwrap();
     while !STOP.load(SeqCst) {
         let mut stream = match listener.accept() {
@@ -44,6 +52,12 @@ fn serve(listener: TcpListener) {
         };
         stream.set_nonblocking(false).unwrap();
         stream.read(&mut [0; 1024]).ok();
+        if public && is_asked("slow") { sleep(Duration::from_millis(150)); }
+        if public && std::fs::remove_file("drop-VERSION").is_ok() { continue; }
+        if public && is_asked("fail") {
+            stream.write_all(b"HTTP/1.1 500 Broken\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").ok();
+            continue;
+        }
         let (status, text) = ("200 OK", format!("VERSION of {}", shared::NAME));
         let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", text.len());
         stream.write_all((head + &text).as_bytes()).ok();
@@ -59,6 +73,25 @@ pub(crate) fn program(version: &str) -> String {
 /// The same with a manifest.
 pub(crate) fn program_that_says(version: &str, manifest: &str) -> String {
     PROGRAM.replace("VERSION", version).replace("MANIFEST", manifest)
+}
+
+/// The same, but it goes on after SIGTERM.
+pub(crate) fn deaf_program(version: &str) -> String {
+    program(version)
+        .replace("signal(15, stop) };", "signal(15, deaf) };\n    extern \"C\" fn deaf(_: i32) {}")
+}
+
+/// Makes a program of this version go wrong.
+pub(crate) fn ask(sandbox: &Sandbox, what: &str, version: &str) {
+    fs::write(sandbox.file(&format!("{what}-{version}")), "").unwrap();
+}
+
+/// A program `migrate` of the workspace's own.
+pub(crate) fn write_migrate(sandbox: &Sandbox, source: &str) {
+    let manifest = "[package]\nname = \"migrate\"\nedition = \"2024\"\n";
+    fs::create_dir_all(sandbox.file("crates/migrate")).unwrap();
+    fs::write(sandbox.file("crates/migrate/Cargo.toml"), manifest).unwrap();
+    write_program(sandbox, "migrate", source);
 }
 
 /// web and worker, and a library that both use.

@@ -14,7 +14,9 @@ mod socket;
 pub use client::{Client, Statuses, status};
 pub use error::ControlError;
 pub use lock::Lock;
-pub use protocol::{Done, Failure, Order, Phase, PostgresState, PostgresStatus, Request, Status, What};
+pub use protocol::{
+    Done, Failure, Killed, Order, Phase, PostgresState, PostgresStatus, Request, Status, What,
+};
 pub use server::{Server, Task};
 
 /// The variable that tells a child of a host where the door is: the path of the run folder.

@@ -126,6 +126,22 @@ pub struct Status {
     /// The order that is being carried out, in words.
     #[serde(default)]
     pub busy_with: Option<String>,
+    /// The last copies that a host had to kill because they did not end when asked to.
+    #[serde(default)]
+    pub killed: Vec<Killed>,
+}
+
+/// A copy that did not end when it was asked to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Killed {
+    /// Its process.
+    pub process: String,
+    /// How people call it: `worker.3`.
+    pub copy: String,
+    /// When it was killed.
+    pub at: DateTime<Utc>,
+    /// How long it was waited for.
+    pub after_seconds: u64,
 }
 
 /// What a `dev` or host is busy with.
@@ -177,6 +193,7 @@ impl Default for Status {
             releases: BTreeMap::new(),
             counts: BTreeMap::new(),
             busy_with: None,
+            killed: Vec::new(),
         }
     }
 }

@@ -1,0 +1,64 @@
+//! Copies that live and that the host does not keep: on other machines, or started by hand. A release does not reach
+//! them, so everything has to fit with them until the end.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use nix::{
+    errno::Errno,
+    unistd::{Pid, getpgid},
+};
+use release::Manifest;
+
+use crate::control::DevStatus;
+
+pub(super) struct Copy {
+    /// Its process says where it runs: `web on db2`.
+    pub(super) manifest: Manifest,
+    /// Whether it does not say what it needs.
+    pub(super) is_silent: bool,
+}
+
+const IS_MIGRATED: &str = "\
+SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('sides.instances') AND attname = 'manifest')";
+
+/// A row that was written a moment ago.
+const ALIVE: &str = "\
+SELECT process, release, host, pid, manifest::text FROM sides.instances
+WHERE state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds' ORDER BY process, host, started_at";
+
+/// One for each release and machine.
+pub(super) async fn copies(client: &tokio_postgres::Client, status: &DevStatus) -> anyhow::Result<Vec<Copy>> {
+    if !client.query_one(IS_MIGRATED, &[]).await?.get::<_, bool>(0) {
+        return Ok(Vec::new());
+    }
+    let here = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut found = BTreeMap::new();
+    for row in client.query(ALIVE, &[]).await.context("the running processes cannot be read")? {
+        let (process, release, host, pid): (String, String, String, i32) =
+            (row.get(0), row.get(1), row.get(2), row.get(3));
+        if host == here && !is_by_hand(pid, status) {
+            continue;
+        }
+        let said: Option<Manifest> =
+            row.get::<_, Option<&str>>(4).and_then(|text| serde_json::from_str(text).ok());
+        let is_silent = said.is_none();
+        let mut manifest = said.unwrap_or_else(|| Manifest::new(process.as_str(), release.as_str()));
+        manifest.process = format!("{process} on {host}");
+        found.insert((manifest.process.clone(), release), Copy { manifest, is_silent });
+    }
+    Ok(found.into_values().collect())
+}
+
+/// Whether a process of this machine lives and the host does not keep it. A row outlives its process for a moment.
+fn is_by_hand(pid: i32, status: Option<&DevStatus>) -> bool {
+    match getpgid(Some(Pid::from_raw(pid))) {
+        // Each copy leads a group of its own; what a shell starts is in it.
+        Ok(group) => status
+            .into_iter()
+            .flat_map(|status| &status.processes)
+            .all(|copy| copy.pid.map(u32::cast_signed) != Some(group.as_raw())),
+        Err(Errno::ESRCH) => false,
+        Err(_) => true,
+    }
+}

@@ -1,0 +1,54 @@
+//! Which jobs wait, and what is in them: asked of the queue and of the schedules that people have added.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context as _;
+use release::{Shape, WaitingJob};
+
+pub(super) struct Seen {
+    pub(super) waiting: BTreeSet<WaitingJob>,
+    pub(super) shapes: Vec<Shape>,
+}
+
+const IS_MIGRATED: &str = "SELECT to_regclass('sides.stored_schedules') IS NOT NULL";
+
+/// Queued, scheduled, running or waiting for a retry.
+const KINDS: &str = "\
+SELECT DISTINCT kind, version::int4 FROM sides.fang_tasks WHERE state IN ('new', 'retried', 'in_progress') AND kind <> ''";
+
+/// The JSON types of what is in them; of a long queue the first hundred thousand. A clock enqueues what is on a schedule
+/// in version 1. Arguments that are no object have no fields.
+const SHAPES: &str = "\
+WITH waiting AS (
+    (SELECT kind, version::int4 AS version, metadata - 'type' AS arguments FROM sides.fang_tasks
+    WHERE state IN ('new', 'retried', 'in_progress') AND kind <> '' LIMIT 100000)
+    UNION ALL SELECT kind, 1, arguments FROM sides.stored_schedules
+)
+SELECT DISTINCT kind, version, (
+    SELECT coalesce(json_object_agg(key, CASE WHEN jsonb_typeof(value) <> 'number' THEN jsonb_typeof(value)
+        WHEN value::text ~ '^-?[0-9]+$' THEN 'integer' ELSE 'number' END ORDER BY key), '{}')
+    FROM jsonb_each(CASE jsonb_typeof(arguments) WHEN 'object' THEN arguments ELSE '{}' END)
+)::text
+FROM waiting WHERE NOT arguments ? '$arguments'";
+
+/// Nothing, before the first release has brought the queue.
+pub(super) async fn waiting(client: &tokio_postgres::Client) -> anyhow::Result<Seen> {
+    let mut seen = Seen { waiting: BTreeSet::new(), shapes: Vec::new() };
+    if !client.query_one(IS_MIGRATED, &[]).await?.get::<_, bool>(0) {
+        return Ok(seen);
+    }
+    let job = |row: &tokio_postgres::Row| {
+        let version = u16::try_from(row.get::<_, i32>(1)).context("a job has no version that is one")?;
+        anyhow::Ok(WaitingJob { kind: row.get(0), version })
+    };
+    for row in client.query(KINDS, &[]).await.context("the queue cannot be read")? {
+        seen.waiting.insert(job(&row)?);
+    }
+    for row in client.query(SHAPES, &[]).await.context("the jobs that wait cannot be read")? {
+        let arguments =
+            serde_json::from_str(row.get(2)).context("the arguments of a job are not understood")?;
+        seen.waiting.insert(job(&row)?);
+        seen.shapes.push(Shape { job: job(&row)?, arguments });
+    }
+    Ok(seen)
+}
