@@ -70,7 +70,7 @@ pub fn shape_misfits(shape: &Shape, handler: &Manifest) -> Vec<String> {
     };
     let misfits = read.iter().filter(|(field, read)| match shape.arguments.get(*field) {
         Some(written) => !fits(written, read),
-        None => !read.ends_with('?') && *read != "any",
+        None => !read.ends_with('?') && read.as_str() != "any",
     });
     misfits.map(|(field, _)| field.clone()).collect()
 }

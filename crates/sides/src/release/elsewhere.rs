@@ -28,7 +28,10 @@ SELECT process, release, host, pid, manifest::text FROM sides.instances
 WHERE state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds' ORDER BY process, host, started_at";
 
 /// One for each release and machine.
-pub(super) async fn copies(client: &tokio_postgres::Client, status: &DevStatus) -> anyhow::Result<Vec<Copy>> {
+pub(super) async fn copies(
+    client: &tokio_postgres::Client,
+    status: Option<&DevStatus>,
+) -> anyhow::Result<Vec<Copy>> {
     if !client.query_one(IS_MIGRATED, &[]).await?.get::<_, bool>(0) {
         return Ok(Vec::new());
     }
