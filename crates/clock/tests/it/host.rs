@@ -93,5 +93,6 @@ fn nothing() -> Status {
         releases: BTreeMap::new(),
         counts: BTreeMap::new(),
         busy_with: None,
+        killed: Vec::new(),
     }
 }
