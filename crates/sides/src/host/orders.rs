@@ -238,12 +238,6 @@ impl Host {
         let folder = self.store.find(name, digest).with_context(|| {
             format!("{name} {digest} is not kept here any more: release it again with `sides release`")
         })?;
-        // A release's program and no other: one that is missing must not be found elsewhere.
-        if !launch.procfile.program.contains('/') {
-            launch.procfile.program = folder.join(&launch.procfile.program).to_string_lossy().into_owned();
-        }
-        let inherited = std::env::split_paths(&launch.path).collect::<Vec<_>>();
-        launch.path = std::env::join_paths([folder].into_iter().chain(inherited))?;
         // As it was when it was built: the file may have changed since the host began.
         if let Some(record) = self.store.record(name, digest) {
             launch
@@ -252,6 +246,12 @@ impl Host {
             launch.procfile.program = record.program;
             launch.procfile.arguments = record.arguments;
         }
+        // A release's program and no other: one that is missing must not be found elsewhere.
+        if !launch.procfile.program.contains('/') {
+            launch.procfile.program = folder.join(&launch.procfile.program).to_string_lossy().into_owned();
+        }
+        let inherited = std::env::split_paths(&launch.path).collect::<Vec<_>>();
+        launch.path = std::env::join_paths([folder].into_iter().chain(inherited))?;
         launch.environment.push(("RELEASE".to_owned(), digest.to_string().into()));
         launch.release = Some(digest.as_str().to_owned());
         Ok(launch)

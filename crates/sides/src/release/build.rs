@@ -38,8 +38,8 @@ pub(super) async fn run(
     screen: &Screen,
     only: &[String],
 ) -> anyhow::Result<Built> {
-    let metadata = metadata(workspace).await?;
     let set = programs(workspace, store, screen, only).await?;
+    let metadata = metadata(workspace).await?;
     let migrate = match metadata.has_program(MIGRATE) {
         true => Some(Migrate(build(workspace, screen, &metadata, MIGRATE).await?)),
         false => None,

@@ -77,10 +77,16 @@ async fn a_release_that_is_cut_off_is_told_of_and_finished_by_the_next() {
     let (sandbox, _host) = released(&database).await;
     let before = sandbox.status()["releases"]["web"].clone();
     toy::write_shared(&sandbox, "second");
-    let slow = toy::program("two").replace("fn main() {", "fn main() { sleep(Duration::from_secs(8));");
+    // It says at once what it needs, and starts slowly.
+    let slow =
+        toy::program("two").replace("unsafe { signal(", "sleep(Duration::from_secs(8)); unsafe { signal(");
     toy::write_program(&sandbox, "web", &slow);
     let mut release = crate::host::Dev::start(sandbox.sides(&["release", "--bake", "0"]));
     release.says("replaced worker").await;
+    let webs = || {
+        sandbox.status()["processes"].as_array().unwrap().iter().filter(|one| one["name"] == "web").count()
+    };
+    wait_until("the host replaces web", PATIENCE, async || webs() == 2).await;
     let second = ended(&run(&sandbox, &["release"]).await, 1);
     assert!(second.contains("another release goes on"), "{second}");
     signal(release.pid(), Signal::SIGKILL);
