@@ -58,6 +58,11 @@ async fn up_ps_logs_restart_scale_and_stop() {
     assert!(ps[0]["memory_bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{ps}");
     assert!(ended(&run(&sandbox, &["restart", "mail"]).await, 1).contains("runs no process \"mail\""));
 
+    // A host that ends leaves what it has not carried over yet to the next one.
+    wait_until("every put has its row", PATIENCE, async || {
+        rows_of(&database, "action = 'put' AND outcome = 'done'").await == 3
+    })
+    .await;
     ended(&run(&sandbox, &["stop"]).await, 0);
     sandbox.wait_until_empty().await;
     assert_eq!(
@@ -68,7 +73,6 @@ async fn up_ps_logs_restart_scale_and_stop() {
         rows_of(&database, "subject = 'worker' AND action = 'scale' AND asked_by LIKE '%@%'").await,
         1
     );
-    assert_eq!(rows_of(&database, "action = 'put' AND outcome = 'done'").await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
