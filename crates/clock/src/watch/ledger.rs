@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use database::Connection;
 use diesel::{
     OptionalExtension as _, QueryableByName,
+    pg::Pg,
+    query_builder::{BoxedSqlQuery, SqlQuery},
     sql_types::{BigInt, Jsonb, Text, Timestamptz},
 };
 use diesel_async::{AsyncConnection as _, RunQueryDsl as _};
@@ -107,15 +109,7 @@ pub(crate) async fn claim(
 
 /// Writes an action down, whatever was written before.
 pub(crate) async fn put(connection: &mut Connection, action: &Action) -> diesel::QueryResult<i64> {
-    let id: Id = diesel::sql_query(PUT)
-        .bind::<Text, _>(&action.subject)
-        .bind::<Text, _>(action.action)
-        .bind::<Text, _>(&action.asked_by)
-        .bind::<Text, _>(&action.reason)
-        .bind::<Jsonb, _>(&action.measured)
-        .bind::<Text, _>(&action.outcome)
-        .get_result(connection)
-        .await?;
+    let id: Id = with_values(PUT, action).get_result(connection).await?;
     Ok(id.id)
 }
 
@@ -128,16 +122,20 @@ WHERE concat_ws(' ', $2, $5 ->> 'rule', $5 ->> 'to') IS DISTINCT FROM (
 
 /// Writes an action down unless the last one of its subject was the same, for the same rule.
 pub(crate) async fn write_new(connection: &mut Connection, action: &Action) -> diesel::QueryResult<()> {
-    diesel::sql_query(PUT_NEW)
+    with_values(PUT_NEW, action).execute(connection).await?;
+    Ok(())
+}
+
+/// The statement with what a row holds, from $1 to $6.
+fn with_values<'a>(statement: &'a str, action: &'a Action) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
+    diesel::sql_query(statement)
+        .into_boxed::<Pg>()
         .bind::<Text, _>(&action.subject)
         .bind::<Text, _>(action.action)
         .bind::<Text, _>(&action.asked_by)
         .bind::<Text, _>(&action.reason)
         .bind::<Jsonb, _>(&action.measured)
         .bind::<Text, _>(&action.outcome)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Says how it ended.

@@ -14,5 +14,6 @@ mod poison;
 mod remembering;
 mod retrying;
 mod running;
+mod stranger;
 mod testing_jobs;
 mod uniqueness;
