@@ -34,7 +34,7 @@ async fn an_index_build_killed_half_way_is_built_again() {
     let mut listener = told.listener();
     let first = tokio::spawn(async move { migrate::apply(&url, &lane, &hasty(), &mut listener).await });
     let eye = client(&database).await;
-    let building = "SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()";
+    let building = "SELECT pid FROM pg_stat_progress_create_index WHERE relid = to_regclass('t')";
     wait_until("the build waits", SECONDS, async || ask(&eye, building).await != "NULL").await;
     let waits = |event: &Event| match event {
         Event::Builds { migration, phase, waits_for, .. } => {

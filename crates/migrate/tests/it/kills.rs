@@ -101,7 +101,7 @@ async fn in_the_middle_of_a_concurrent_index() {
     // Any old snapshot holds the build up in its last phase.
     old.batch_execute("DECLARE c CURSOR FOR SELECT * FROM early").await.unwrap();
     let mut first = program(&database, folder.path());
-    let building = "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()";
+    let building = "SELECT count(*) FROM pg_stat_progress_create_index WHERE relid = to_regclass('t') AND phase = 'waiting for old snapshots'";
     wait_until("the build waits", PATIENCE, async || ask(&eye, building).await == "1").await;
     first.kill().await.unwrap();
     assert_eq!(
