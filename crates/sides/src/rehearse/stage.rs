@@ -148,6 +148,7 @@ impl Stage {
         let mut command = command(&self.workspace, &self.environment)?;
         command.arg("release").arg("--prepared").arg(&self.prepared);
         command.args(["--bake", &watching.bake.to_string(), "--probe", &watching.probe]);
+        command.args(["--slower", &watching.slower.to_string()]);
         if watching.json {
             command.arg("--json");
         }
