@@ -91,9 +91,11 @@ pub(crate) async fn next_line(watch: &mut Watch) -> Line {
 }
 
 pub(crate) fn runs(pid: u32) -> bool {
-    // A zombie has ended: only its exit code is left.
-    std::fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z'))
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    // Of a zombie only its exit code is left; but while another of its threads still has to die, that one may accept.
+    let is_zombie = stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z');
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    !is_zombie || threads > 1
 }
 
 pub(crate) async fn wait_until_gone(pid: u32) {
