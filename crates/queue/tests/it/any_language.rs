@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use queue::{Registry, Scope, enqueue};
 
 use crate::{
-    fixture::{Note, Notes, config, count, execute, note, start, text, wait_for_count},
+    fixture::{Note, Notes, config, count, execute, note, start, text, wait_for_count, wait_until},
     stranger::Stranger,
 };
 
@@ -54,6 +54,7 @@ async fn the_job_of_a_killed_worker_is_rescued_and_its_late_word_changes_nothing
     let slow = "echo start >> did; until [ -e go ]; do sleep 0.05; done";
     let mut first = stranger.worker(slow);
     wait_for_count(&mut c, RUNS, 1).await;
+    wait_until("its work has begun", || lines(&stranger.file("did")).len() == 1).await;
     let owner = "SELECT owner::text FROM sides.fang_tasks";
     let dead = text(&mut c, owner).await;
     first.signal(Signal::SIGKILL);
