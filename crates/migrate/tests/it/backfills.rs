@@ -11,8 +11,9 @@ use tokio_postgres::Client;
 use crate::lane::{ask, client, hasty, lane, up};
 
 const SECONDS: Duration = Duration::from_secs(60);
+/// So many behind the rows that are held that the batch under way when they are let go is never the last.
 const TABLE: &str = "CREATE TABLE t (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0);
-                     INSERT INTO t SELECT generate_series(1, 20000); ANALYZE t";
+                     INSERT INTO t SELECT generate_series(1, 80000); ANALYZE t";
 /// Not the same twice: a row that is met twice shows.
 const FILL: &str = "UPDATE t SET n = n + 1";
 
@@ -49,7 +50,7 @@ async fn end(child: Child) -> (Option<i32>, String) {
 
 const VISITED: &str = "SELECT max(visited) FROM sides_migrate.backfills";
 
-/// A backfill that has done some rows and cannot do the last ones while `hold` has them.
+/// A backfill that has done some rows and cannot go beyond them while `hold` has them.
 async fn held_up<'a>(
     database: &TestDatabase,
     folder: &Path,
@@ -57,7 +58,7 @@ async fn held_up<'a>(
 ) -> (Child, tokio_postgres::Transaction<'a>) {
     assert_eq!(run(database, folder, &["up", "--phase", "expand"]).await.0, Some(0));
     let held = hold.transaction().await.unwrap();
-    held.batch_execute("SELECT FROM t WHERE id > 15000 FOR UPDATE").await.unwrap();
+    held.batch_execute("SELECT FROM t WHERE id BETWEEN 15000 AND 15100 FOR UPDATE").await.unwrap();
     let child = program(database, folder, &["backfill", "run"]).spawn().unwrap();
     let eye = client(database).await;
     wait_until("some rows are done", SECONDS, async || {
@@ -69,8 +70,8 @@ async fn held_up<'a>(
 
 async fn assert_each_row_was_met_once(database: &TestDatabase) {
     let eye = client(database).await;
-    assert_eq!(ask(&eye, "SELECT format('%s %s %s', count(*), min(n), max(n)) FROM t").await, "20000 1 1");
-    assert_eq!(ask(&eye, "SELECT changed FROM sides_migrate.backfills").await, "20000");
+    assert_eq!(ask(&eye, "SELECT format('%s %s %s', count(*), min(n), max(n)) FROM t").await, "80000 1 1");
+    assert_eq!(ask(&eye, "SELECT changed FROM sides_migrate.backfills").await, "80000");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,7 +82,7 @@ async fn killed_with_nine_it_goes_on_where_it_was() {
     child.kill().await.unwrap();
     let eye = client(&database).await;
     let done: i64 = ask(&eye, "SELECT count(*) FROM t WHERE n = 1").await.parse().unwrap();
-    assert!(done > 0 && done < 20_000, "{done}");
+    assert!(done > 0 && done < 80_000, "{done}");
     assert_eq!(ask(&eye, VISITED).await, done.to_string(), "the checkpoint is of the rows' own transaction");
     held.rollback().await.unwrap();
     wait_until("the killed one's session is gone", SECONDS, async || {
@@ -92,7 +93,7 @@ async fn killed_with_nine_it_goes_on_where_it_was() {
     assert!(code == Some(0) && text.contains("applied 2_fill"), "{text}");
     assert_each_row_was_met_once(&database).await;
     let (_, text) = run(&database, folder.path(), &["backfill", "status"]).await;
-    assert!(text.contains("2_fill step 1: 20000 rows changed, done"), "{text}");
+    assert!(text.contains("2_fill step 1: 80000 rows changed, done"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,8 +122,8 @@ async fn it_rests_while_it_is_paused_and_other_changes_go_on_beside_it() {
     })
     .await;
     let (_, text) = run(&database, folder.path(), &["backfill", "status"]).await;
-    assert!(text.contains(" of about 20000 rows (") && text.contains("paused by "), "{text}");
-    assert_ne!(ask(&eye, "SELECT count(*) FROM t WHERE n = 1").await, "20000");
+    assert!(text.contains(" of about 80000 rows (") && text.contains("paused by "), "{text}");
+    assert_ne!(ask(&eye, "SELECT count(*) FROM t WHERE n = 1").await, "80000");
 
     let (_, text) = run(&database, folder.path(), &["backfill", "resume"]).await;
     assert!(text.contains("1 migration resumed") && !text.contains("no runner"), "{text}");
