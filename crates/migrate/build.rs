@@ -6,7 +6,9 @@ use std::{
 };
 
 fn main() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+    // Asked when it runs: a kept target folder may have been built in another checkout.
+    let own = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    let folder = Path::new(&own).join("../../migrations");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut migrations: Vec<PathBuf> = fs::read_dir(&folder)
         .expect("the workspace has a folder migrations")

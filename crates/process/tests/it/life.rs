@@ -19,7 +19,7 @@ const SOON: Duration = Duration::from_secs(20);
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_drains_and_readiness_ends_at_once() {
     let database = TestDatabase::create().await;
-    let mut program = Program::start(napper_on(database.url()).env("NAP_SECONDS", "2"));
+    let mut program = Program::start(napper_on(database.url()).env("NAP_SECONDS", "6"));
     program.answers("/readyz", 200, "ready").await;
     wait_until("the row says ready", SOON, async || states(&database).await == ["ready"]).await;
     program.signal(Signal::SIGTERM);
@@ -66,7 +66,7 @@ async fn a_drain_beyond_its_limit_ends_hard() {
 async fn a_loop_that_fails_ends_the_process_with_its_chain_said_once() {
     let database = TestDatabase::create().await;
     let mut command = napper_on(database.url());
-    let mut program = Program::start(command.env("NIGHTMARE", "yes").env("NAP_SECONDS", "1"));
+    let mut program = Program::start(command.env("NIGHTMARE", "yes").env("NAP_SECONDS", "6"));
     program.answers("/livez", 503, "loop dream: the nap was disturbed: the dog barks").await;
     assert_eq!(program.ended().await.code(), Some(1));
     program.says("napper failed").await;

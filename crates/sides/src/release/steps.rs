@@ -170,9 +170,12 @@ impl Run<'_> {
                 Some(client) => client.status().await?,
                 None => anyhow::bail!("the host has gone"),
             };
-            let leaves =
-                status.processes.iter().any(|copy| copy.name == process && copy.state == State::Draining);
-            if !leaves && !journal.ledger.is_live(process, old).await? {
+            // A copy that was just told to leave may not say so yet.
+            let is_here =
+                status.processes.iter().filter(|copy| copy.name == process).any(|copy| {
+                    copy.state == State::Draining || copy.release.as_deref() == Some(old.as_str())
+                });
+            if !is_here && !journal.ledger.is_live(process, old).await? {
                 let killed =
                     status.killed.iter().filter(|killed| killed.process == process && killed.at >= begun);
                 journal.notes.extend(killed.map(|killed| {

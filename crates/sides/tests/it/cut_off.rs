@@ -1,13 +1,13 @@
 //! The command that releases is killed at every step: the next one says how far it came, and finishes it or undoes it.
 
 use nix::sys::signal::Signal;
-use testing::TestDatabase;
+use testing::{TestDatabase, wait_until};
 
 use crate::{
     host::Dev,
     release_faults::{released, steps, until_stage},
     releasing::{ended, run, shown},
-    sandbox::{Sandbox, signal},
+    sandbox::{PATIENCE, Sandbox, signal},
     toy,
 };
 
@@ -17,6 +17,15 @@ async fn killed_at(sandbox: &Sandbox, step: &str, stage: &str) -> Vec<(String, S
     until_stage(sandbox, step, stage).await;
     signal(release.pid(), Signal::SIGKILL);
     release.ended().await;
+    // The host finishes what it was told, whoever told it.
+    let copies = |name: &str| {
+        let status = sandbox.status();
+        status["processes"].as_array().unwrap().iter().filter(|one| one["name"] == name).count()
+    };
+    wait_until("each has one copy", PATIENCE, async || {
+        ["web", "worker"].iter().all(|process| copies(process) == 1)
+    })
+    .await;
     steps(sandbox)
 }
 
@@ -39,7 +48,6 @@ async fn a_release_that_is_killed_at_any_step_is_told_of_and_finished_or_undone(
         let written = killed_at(&sandbox, step, stage).await;
 
         let dry = run(&sandbox, &["release", "--dry-run"]).await;
-        // The host finishes what it was told, whoever told it.
         let now = sandbox.status()["releases"].clone();
         let is_all_new = ["web", "worker"].iter().all(|process| now[process] != before[process]);
         let dry = ended(&dry, if is_all_new { 5 } else { 0 });

@@ -77,9 +77,11 @@ async fn a_release_that_is_cut_off_is_told_of_and_finished_by_the_next() {
     let (sandbox, _host) = released(&database).await;
     let before = sandbox.status()["releases"]["web"].clone();
     toy::write_shared(&sandbox, "second");
-    // It says at once what it needs, and starts slowly.
-    let slow =
-        toy::program("two").replace("unsafe { signal(", "sleep(Duration::from_secs(8)); unsafe { signal(");
+    // It says at once what it needs, and starts when the test wants it to.
+    let slow = toy::program("two").replace(
+        "unsafe { signal(",
+        "while !is_asked(\"start\") { sleep(Duration::from_millis(20)); } unsafe { signal(",
+    );
     toy::write_program(&sandbox, "web", &slow);
     let mut release = crate::host::Dev::start(sandbox.sides(&["release", "--bake", "0"]));
     release.says("replaced worker").await;
@@ -92,6 +94,7 @@ async fn a_release_that_is_cut_off_is_told_of_and_finished_by_the_next() {
     signal(release.pid(), Signal::SIGKILL);
     release.ended().await;
 
+    toy::ask(&sandbox, "start", "two");
     let web = async || shown(&sandbox).await;
     let runs = || sandbox.status()["releases"]["web"].clone();
     wait_until("the host has finished what it was told", PATIENCE, async || runs() != before).await;
