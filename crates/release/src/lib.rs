@@ -7,13 +7,16 @@
 //!
 //! How it works, one file each: every fact that could rule a state out is a [`Requirement`]
 //! (`requirements.rs`); the world is compiled to bit sets and cut down to what those facts touch
-//! (`problem.rs`); a depth-first search walks the states (`search.rs`), asking of each schema step whether
-//! the way back stays open (`way_back.rs`); a world without an order is cut down to its smallest conflict
-//! (`conflict.rs`).
+//! (`problem.rs`); processes that none of them connects are planned apart (`parts.rs`), with as few of those
+//! facts as will do (`few_rules.rs`); a depth-first search walks the states (`search.rs`), asking of each schema
+//! step whether the way back stays open (`way_back.rs`); a world without an order is cut down to its smallest
+//! conflict (`conflict.rs`).
 
 mod actions;
 mod conflict;
+mod few_rules;
 mod fits;
+mod parts;
 mod plan;
 mod problem;
 mod refusal;
@@ -33,4 +36,4 @@ pub use plan::{Action, Plan, plan, plan_in_rolls};
 pub use refusal::{Refusal, WorldFault};
 pub use requirement::{Requirement, WaitingJob};
 pub use split::Split;
-pub use world::{Phase, Process, SchemaStep, Shape, World};
+pub use world::{Phase, Process, Scheduled, SchemaStep, Shape, World};

@@ -1,9 +1,8 @@
 //! The planner's answer.
 
 use crate::{
-    Phase, Refusal, Requirement, WaitingJob, World, WorldFault, actions, conflict,
-    problem::{Compiled, Move, Problem, compile},
-    search,
+    Phase, Refusal, Requirement, WaitingJob, World, WorldFault, actions, parts,
+    problem::{Compiled, compile},
     split::Split,
 };
 
@@ -76,7 +75,7 @@ pub fn plan_in_rolls(world: &World) -> Result<Plan, WorldFault> {
 }
 
 fn answer(world: &World, compiled: Compiled) -> Result<Plan, WorldFault> {
-    match order(&compiled.problem) {
+    match parts::order(&compiled.problem) {
         Ok(moves) => {
             let actions = actions::of(world, &compiled.problem, &moves);
             Ok(Plan {
@@ -86,19 +85,6 @@ fn answer(world: &World, compiled: Compiled) -> Result<Plan, WorldFault> {
             })
         }
         Err(conflict) => Err(WorldFault::Refused(refusal(world, &compiled, &conflict))),
-    }
-}
-
-/// An order of all moves, or the smallest set of rules that leaves none.
-fn order(problem: &Problem) -> Result<Vec<Move>, Vec<usize>> {
-    let rules = problem.rules_that_matter();
-    let narrowed = problem.with_only(&rules);
-    match search::order(&narrowed) {
-        Ok(moves) => Ok(problem.with_idle_movers(&narrowed, &moves)),
-        Err(blocked_by) => {
-            let smallest = conflict::smallest(&narrowed, &blocked_by);
-            Err(smallest.into_iter().map(|rule| rules[rule]).collect())
-        }
     }
 }
 

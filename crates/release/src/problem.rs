@@ -167,10 +167,27 @@ impl Problem {
 
     /// The rules that some state can break at all.
     pub(crate) fn rules_that_matter(&self) -> Vec<usize> {
-        let moving = self.movers.iter().fold(0, |moving, mover| moving | mover.old | mover.new);
-        let always = self.start.live & !moving;
-        let is_met = |rule: &Rule| matches!(rule, Rule::Needs { any_of, .. } if any_of & always != 0);
+        let always = self.start.live & !self.moving();
+        // Of a process that is replaced the old release is live until the new one is.
+        let one_of = |mover: &Mover, any_of| mover.old & any_of != 0 && mover.new & any_of != 0;
+        let is_met = |rule: &Rule| match rule {
+            Rule::Needs { any_of, .. } | Rule::Succeeds { any_of, .. } => {
+                any_of & always != 0 || self.movers.iter().any(|mover| one_of(mover, *any_of))
+            }
+            Rule::NotAt { .. } | Rule::Excludes { .. } => false,
+        };
         (0..self.rules.len()).filter(|rule| !is_met(&self.rules[*rule])).collect()
+    }
+
+    /// Every release that comes or goes.
+    fn moving(&self) -> Releases {
+        self.movers.iter().fold(0, |moving, mover| moving | mover.old | mover.new)
+    }
+
+    /// All releases of the movers that have one of `some`.
+    pub(crate) fn moved_by(&self, some: Releases) -> Releases {
+        let movers = self.movers.iter().map(|mover| mover.old | mover.new);
+        movers.filter(|mover| mover & some != 0).fold(0, |all, mover| all | mover)
     }
 
     pub(crate) fn fits(&self, state: State) -> bool {

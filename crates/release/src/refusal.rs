@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Requirement, Split};
+use crate::{Requirement, Split, requirement::SCHEDULE};
 
 /// There is no order in which every state fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,16 @@ impl Refusal {
 /// What to change in the code, where no order of these builds helps.
 fn advice(requirement: &Requirement) -> Option<String> {
     match requirement {
+        Requirement::Readable { enqueuer: Some(enqueuer), .. }
+        | Requirement::Handler { enqueuer: Some(enqueuer), .. }
+            if enqueuer.starts_with(SCHEDULE) =>
+        {
+            let name = enqueuer.trim_start_matches(SCHEDULE);
+            Some(format!(
+                "A stored schedule goes on as it is, with version 1 of its job: let the new build read that too, or change \
+                 it first (sides schedule add {name} … --replace), or end it (sides schedule remove {name})."
+            ))
+        }
         Requirement::Readable { job, enqueuer: Some(enqueuer), handler, fields } if fields.is_empty() => {
             let process = |release: &str| release.split('@').next().unwrap_or_default().to_owned();
             let (handler, enqueuer) = (process(handler), process(enqueuer));

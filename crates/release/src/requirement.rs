@@ -15,6 +15,9 @@ pub struct WaitingJob {
     pub version: u16,
 }
 
+/// How a stored schedule is named as an enqueuer.
+pub(crate) const SCHEDULE: &str = "the schedule ";
+
 /// A fact about one release or one kind of job that rules out some states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requirement {
@@ -33,7 +36,7 @@ pub enum Requirement {
     Handler {
         /// The kind and version.
         job: WaitingJob,
-        /// The release that enqueues it; none when jobs of it already wait.
+        /// The release or the stored schedule that enqueues it; none when jobs of it already wait.
         enqueuer: Option<String>,
         /// The releases that work it.
         handlers: Vec<String>,
@@ -52,7 +55,7 @@ pub enum Requirement {
     Readable {
         /// The kind and version.
         job: WaitingJob,
-        /// The release that enqueues it; none when jobs of it already wait.
+        /// The release or the stored schedule that enqueues it; none when jobs of it already wait.
         enqueuer: Option<String>,
         /// The release that cannot read it.
         handler: String,
@@ -110,7 +113,7 @@ impl fmt::Display for Requirement {
                 write!(f, ", which {handler} would claim and cannot read")?;
                 match fields.as_slice() {
                     [] => Ok(()),
-                    fields if enqueuer.is_none() => {
+                    fields if enqueuer.as_ref().is_none_or(|name| name.starts_with(SCHEDULE)) => {
                         write!(f, ": not with their {} as it is, so raise the version", fields.join(", "))
                     }
                     fields => write!(f, ": {} changed, so raise the version", fields.join(", ")),

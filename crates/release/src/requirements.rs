@@ -6,6 +6,7 @@ use crate::{
     Manifest, Requirement, SchemaMisfit, WaitingJob, World,
     fits::{argument_misfits, shape_misfits},
     problem::Releases,
+    requirement::SCHEDULE,
     schema_misfits,
 };
 
@@ -87,32 +88,44 @@ fn jobs(world: &World, releases: &[&Manifest]) -> Vec<(Requirement, Rule)> {
     }
     let mut found = Vec::new();
     for (job, source) in sources {
-        let when = source.map_or(0, |number| 1 << number);
+        let fields = |handler: &Manifest| match source {
+            Some(from) => argument_misfits(releases[from], handler, &job.kind),
+            None => unread(world, &job, handler),
+        };
         let enqueuer = source.map(|number| releases[number].short_name());
-        let (mut handlers, mut any_of) = (Vec::new(), 0);
-        for (number, manifest) in releases.iter().enumerate() {
-            let Some(handled) = manifest.handler_of(&job.kind) else { continue };
-            let fields = match source {
-                Some(from) => argument_misfits(releases[from], manifest, &job.kind),
-                None => unread(world, &job, manifest),
-            };
-            if handled.accepts(job.version) && fields.is_empty() {
-                handlers.push(manifest.short_name());
-                any_of |= 1 << number;
-            } else {
-                found.push((
-                    Requirement::Readable {
-                        job: job.clone(),
-                        enqueuer: enqueuer.clone(),
-                        handler: manifest.short_name(),
-                        fields,
-                    },
-                    Rule::Excludes { when, never: 1 << number },
-                ));
-            }
-        }
-        found.push((Requirement::Handler { job, enqueuer, handlers }, Rule::Needs { when, any_of }));
+        found.extend(hands(&job, source.map_or(0, |number| 1 << number), enqueuer, releases, fields));
     }
+    for scheduled in &world.schedules {
+        let fields = |handler: &Manifest| shape_misfits(&scheduled.shape, handler);
+        let enqueuer = Some(format!("{SCHEDULE}{}", scheduled.name));
+        found.extend(hands(&scheduled.shape.job, 0, enqueuer, releases, fields));
+    }
+    found
+}
+
+/// Who works a job that is there while one of `when` is live (always, if empty), and who would claim and not read it.
+fn hands(
+    job: &WaitingJob,
+    when: Releases,
+    enqueuer: Option<String>,
+    releases: &[&Manifest],
+    misfits: impl Fn(&Manifest) -> Vec<String>,
+) -> Vec<(Requirement, Rule)> {
+    let (mut found, mut handlers, mut any_of) = (Vec::new(), Vec::new(), 0);
+    for (number, manifest) in releases.iter().enumerate() {
+        let Some(handled) = manifest.handler_of(&job.kind) else { continue };
+        let (fields, handler) = (misfits(manifest), manifest.short_name());
+        if handled.accepts(job.version) && fields.is_empty() {
+            handlers.push(handler);
+            any_of |= 1 << number;
+        } else {
+            found.push((
+                Requirement::Readable { job: job.clone(), enqueuer: enqueuer.clone(), handler, fields },
+                Rule::Excludes { when, never: 1 << number },
+            ));
+        }
+    }
+    found.push((Requirement::Handler { job: job.clone(), enqueuer, handlers }, Rule::Needs { when, any_of }));
     found
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::Serialize;
 
-use crate::{Manifest, Phase, Process, WaitingJob, World, job_misfits, problem::compile, search};
+use crate::{Manifest, Phase, Process, WaitingJob, World, job_misfits, parts, problem::compile};
 
 /// So many processes that change are tried in every combination; of more, each alone and all but each.
 const COMBINED: usize = 5;
@@ -116,9 +116,7 @@ fn worked_off(world: &World) -> Vec<WaitingJob> {
 fn has_order(world: &World, in_rolls: bool) -> bool {
     compile(world).is_ok_and(|mut compiled| {
         compiled.problem.in_rolls = in_rolls;
-        let problem = &compiled.problem;
-        compiled.broken_before.is_empty()
-            && search::order(&problem.with_only(&problem.rules_that_matter())).is_ok()
+        compiled.broken_before.is_empty() && parts::has_order(&compiled.problem)
     })
 }
 

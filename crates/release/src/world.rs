@@ -22,6 +22,18 @@ pub struct World {
     /// What is known of the arguments that those jobs have.
     #[serde(default)]
     pub shapes: Vec<Shape>,
+    /// Schedules that people have stored: their jobs never end.
+    #[serde(default)]
+    pub schedules: Vec<Scheduled>,
+}
+
+/// The job of a stored schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scheduled {
+    /// The schedule's name.
+    pub name: String,
+    /// What it enqueues.
+    pub shape: Shape,
 }
 
 /// The arguments of some jobs that wait.

@@ -98,7 +98,9 @@ pub(crate) fn wrongs(world: &World, place: &Place, eyes: &dyn Eyes) -> Facts {
         })
     });
     let waiting = world.waiting.iter().map(|job| ("waiting".to_owned(), job.clone()));
-    for (source, job) in enqueued.chain(waiting) {
+    let scheduled = world.schedules.iter();
+    let scheduled = scheduled.map(|one| (format!("the schedule {}", one.name), one.shape.job.clone()));
+    for (source, job) in enqueued.chain(waiting).chain(scheduled) {
         let said = format!("{source} {} {}", job.kind, job.version);
         let hands: Vec<Hands> = live.iter().map(|handler| eyes.hands(handler, &job)).collect();
         for (handler, _) in live.iter().zip(&hands).filter(|(_, hands)| **hands == Hands::Drop) {

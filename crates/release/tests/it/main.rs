@@ -7,4 +7,5 @@ mod brute_force;
 mod build;
 mod oracle;
 mod random;
+mod scheduled;
 mod stories;

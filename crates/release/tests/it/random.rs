@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use release::{
-    Catalogue, Change, Column, Handled, Manifest, Phase, Process, SchemaStep, TableUse, WaitingJob, World,
+    Catalogue, Change, Column, Handled, Manifest, Phase, Process, Scheduled, SchemaStep, Shape, TableUse,
+    WaitingJob, World,
 };
 
 const COLUMNS: [&str; 3] = ["a", "b", "c"];
 const KINDS: [&str; 2] = ["x", "y"];
 
 pub(crate) fn world() -> impl Strategy<Value = World> {
-    (catalogue(), prop::collection::vec((phase(), change()), 0..=3), 1..=3_usize, waiting()).prop_flat_map(
-        |(catalogue, steps, processes, waiting)| {
+    let steps = prop::collection::vec((phase(), change()), 0..=3);
+    (catalogue(), steps, 1..=3_usize, waiting(), schedules()).prop_flat_map(
+        |(catalogue, steps, processes, waiting, schedules)| {
             let processes: Vec<_> = (0..processes).map(process).collect();
             processes.prop_map(move |processes| World {
                 catalogue: catalogue.clone(),
@@ -27,6 +29,7 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
                     .collect(),
                 processes,
                 waiting: waiting.clone(),
+                schedules: schedules.clone(),
                 ..World::default()
             })
         },
@@ -66,6 +69,15 @@ fn change() -> impl Strategy<Value = Change> {
 fn waiting() -> impl Strategy<Value = BTreeSet<WaitingJob>> {
     let job = (kind(), 1..=2_u16).prop_map(|(kind, version)| WaitingJob { kind, version });
     prop::collection::btree_set(job, 0..=1)
+}
+
+/// A clock enqueues version 1.
+fn schedules() -> impl Strategy<Value = Vec<Scheduled>> {
+    let scheduled = kind().prop_map(|kind| {
+        let (name, job) = (format!("of {kind}"), WaitingJob { kind, version: 1 });
+        Scheduled { name, shape: Shape { job, arguments: BTreeMap::new() } }
+    });
+    prop_oneof![4 => Just(Vec::new()), 1 => scheduled.prop_map(|one| vec![one])]
 }
 
 fn kind() -> impl Strategy<Value = String> {

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
-use release::{Shape, WaitingJob};
+use release::{Scheduled, Shape, WaitingJob};
 
 pub(super) struct Seen {
     pub(super) waiting: BTreeSet<WaitingJob>,
     pub(super) shapes: Vec<Shape>,
+    pub(super) schedules: Vec<Scheduled>,
 }
 
 const IS_MIGRATED: &str = "SELECT to_regclass('sides.stored_schedules') IS NOT NULL";
@@ -16,39 +17,52 @@ const IS_MIGRATED: &str = "SELECT to_regclass('sides.stored_schedules') IS NOT N
 const KINDS: &str = "\
 SELECT DISTINCT kind, version::int4 FROM sides.fang_tasks WHERE state IN ('new', 'retried', 'in_progress') AND kind <> ''";
 
-/// The JSON types of what is in them; of a long queue the first hundred thousand. A clock enqueues what is on a schedule
-/// in version 1. Arguments that are no object have no fields.
+/// The JSON types of what is in them; of a long queue the first hundred thousand. Arguments that are no object have no
+/// fields.
 const SHAPES: &str = "\
 WITH waiting AS (
-    (SELECT kind, version::int4 AS version, metadata - 'type' AS arguments FROM sides.fang_tasks
-    WHERE state IN ('new', 'retried', 'in_progress') AND kind <> '' LIMIT 100000)
-    UNION ALL SELECT kind, 1, arguments FROM sides.stored_schedules
+    SELECT kind, version::int4 AS version, metadata - 'type' AS arguments FROM sides.fang_tasks
+    WHERE state IN ('new', 'retried', 'in_progress') AND kind <> '' LIMIT 100000
 )
-SELECT DISTINCT kind, version, (
+SELECT DISTINCT kind, version, SHAPE FROM waiting WHERE NOT arguments ? '$arguments'";
+
+/// A clock enqueues what is on a schedule in version 1. One that is paused may go on at any time.
+const SCHEDULES: &str = "SELECT kind, 1, SHAPE, name FROM sides.stored_schedules ORDER BY name";
+
+/// The type of each of the `arguments`.
+const SHAPE: &str = "(
     SELECT coalesce(json_object_agg(key, CASE WHEN jsonb_typeof(value) <> 'number' THEN jsonb_typeof(value)
         WHEN value::text ~ '^-?[0-9]+$' THEN 'integer' ELSE 'number' END ORDER BY key), '{}')
     FROM jsonb_each(CASE jsonb_typeof(arguments) WHEN 'object' THEN arguments ELSE '{}' END)
-)::text
-FROM waiting WHERE NOT arguments ? '$arguments'";
+)::text";
 
 /// Nothing, before the first release has brought the queue.
 pub(super) async fn waiting(client: &tokio_postgres::Client) -> anyhow::Result<Seen> {
-    let mut seen = Seen { waiting: BTreeSet::new(), shapes: Vec::new() };
+    let mut seen = Seen { waiting: BTreeSet::new(), shapes: Vec::new(), schedules: Vec::new() };
     if !client.query_one(IS_MIGRATED, &[]).await?.get::<_, bool>(0) {
         return Ok(seen);
     }
-    let job = |row: &tokio_postgres::Row| {
-        let version = u16::try_from(row.get::<_, i32>(1)).context("a job has no version that is one")?;
-        anyhow::Ok(WaitingJob { kind: row.get(0), version })
-    };
     for row in client.query(KINDS, &[]).await.context("the queue cannot be read")? {
         seen.waiting.insert(job(&row)?);
     }
-    for row in client.query(SHAPES, &[]).await.context("the jobs that wait cannot be read")? {
-        let arguments =
-            serde_json::from_str(row.get(2)).context("the arguments of a job are not understood")?;
+    let rows = client.query(&SHAPES.replace("SHAPE", SHAPE), &[]).await;
+    for row in rows.context("the jobs that wait cannot be read")? {
         seen.waiting.insert(job(&row)?);
-        seen.shapes.push(Shape { job: job(&row)?, arguments });
+        seen.shapes.push(shape(&row)?);
+    }
+    let rows = client.query(&SCHEDULES.replace("SHAPE", SHAPE), &[]).await;
+    for row in rows.context("the stored schedules cannot be read")? {
+        seen.schedules.push(Scheduled { name: row.get(3), shape: shape(&row)? });
     }
     Ok(seen)
+}
+
+fn job(row: &tokio_postgres::Row) -> anyhow::Result<WaitingJob> {
+    let version = u16::try_from(row.get::<_, i32>(1)).context("a job has no version that is one")?;
+    Ok(WaitingJob { kind: row.get(0), version })
+}
+
+fn shape(row: &tokio_postgres::Row) -> anyhow::Result<Shape> {
+    let arguments = serde_json::from_str(row.get(2)).context("the arguments of a job are not understood")?;
+    Ok(Shape { job: job(row)?, arguments })
 }

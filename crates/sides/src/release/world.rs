@@ -58,7 +58,7 @@ pub(super) async fn look(
     let answer: String =
         client.query_one(CATALOGUE_SQL, &[]).await.context("the schema cannot be read")?.get(0);
     let catalogue = Catalogue::read(&answer).context("the schema is not understood")?;
-    let jobs::Seen { waiting, shapes } = jobs::waiting(&client).await?;
+    let jobs::Seen { waiting, shapes, schedules } = jobs::waiting(&client).await?;
     let host = control::status(&store.run_folder()).await.ok().flatten();
     for copy in elsewhere::copies(&client, host.as_ref()).await? {
         if copy.is_silent {
@@ -68,7 +68,7 @@ pub(super) async fn look(
         processes.push(Process { name, live, wanted: Some(copy.manifest) });
     }
     let steps = pending.iter().map(step).collect::<anyhow::Result<_>>()?;
-    Ok(Seen { world: World { catalogue, steps, processes, waiting, shapes }, silent })
+    Ok(Seen { world: World { catalogue, steps, processes, waiting, shapes, schedules }, silent })
 }
 
 /// Where nothing else decides, who works jobs goes first, and who answers people goes last.

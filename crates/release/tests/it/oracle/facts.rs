@@ -72,6 +72,7 @@ impl Tried {
         let mut all: BTreeSet<WaitingJob> =
             enqueued.map(|(kind, version)| WaitingJob { kind: kind.clone(), version: *version }).collect();
         all.extend(world.waiting.iter().cloned());
+        all.extend(world.schedules.iter().map(|scheduled| scheduled.shape.job.clone()));
         if all.is_empty() {
             return;
         }

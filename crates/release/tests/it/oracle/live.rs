@@ -28,6 +28,13 @@ pub(crate) async fn carry_out(world: &World, plan: &Plan) -> Run {
     for job in &world.waiting {
         client.execute(&statements::enqueue(&job.kind, job.version, 0), &[]).await.unwrap();
     }
+    // At any moment of the way.
+    let fire = async || {
+        for job in world.schedules.iter().map(|scheduled| &scheduled.shape.job) {
+            client.execute(&statements::enqueue(&job.kind, job.version, 0), &[]).await.unwrap();
+        }
+    };
+    fire().await;
     let errors = Errors::default();
     let (mut programs, mut rounds, mut position) = (Vec::new(), 0, 0);
     for manifest in world.processes.iter().flat_map(|process| &process.live) {
@@ -58,6 +65,7 @@ pub(crate) async fn carry_out(world: &World, plan: &Plan) -> Run {
                 }
             }
         }
+        fire().await;
         for program in &programs {
             program.go_on().await;
         }
@@ -116,7 +124,7 @@ async fn see_every_job_end(
     for sql in [
         "SELECT 'left behind: ' || kind || ' ' || version || coalesce(' parked by ' || parked_by, '') FROM sides.fang_tasks",
         "SELECT 'ended badly: ' || kind || ' ' || outcome FROM sides.job_history WHERE error IS NOT NULL",
-        "SELECT 'tried badly: ' || outcome FROM sides.job_attempts",
+        "SELECT 'tried badly: ' || outcome FROM sides.job_attempts WHERE outcome <> 'released'",
     ] {
         lost.extend(client.query(sql, &[]).await.unwrap().iter().map(|row| row.get::<_, String>(0)));
     }
