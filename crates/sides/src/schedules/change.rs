@@ -6,7 +6,7 @@ use diesel::sql_types::{Jsonb, Text};
 use diesel_async::RunQueryDsl as _;
 use schedule::Written;
 
-use super::{command::AddOptions, rows::Row, said};
+use super::{command::AddOptions, fits, rows::Row, said};
 use crate::outcome::Outcome;
 
 const ADD: &str = "\
@@ -45,6 +45,7 @@ pub(super) async fn add(connection: &mut Connection, options: AddOptions) -> any
         Some(_) if !replace => bail!("there is a schedule {name} already; --replace changes it"),
         _ => {}
     }
+    let is_worked = fits::check(connection, &written).await?;
     diesel::sql_query(ADD)
         .bind::<Text, _>(name)
         .bind::<Text, _>(&written.expression)
@@ -57,6 +58,9 @@ pub(super) async fn add(connection: &mut Connection, options: AddOptions) -> any
         .execute(connection)
         .await
         .context("the schedule cannot be written")?;
+    if !is_worked {
+        println!("no worker that runs works {}: its jobs wait for one", written.kind);
+    }
     println!("{name} fires {} from now on; see when: sides schedule preview {name}", written.expression);
     Ok(Outcome::Done)
 }

@@ -2,6 +2,7 @@
 
 mod change;
 mod command;
+mod fits;
 mod list;
 mod preview;
 mod rows;

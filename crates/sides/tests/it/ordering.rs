@@ -87,6 +87,19 @@ async fn handlers_come_before_enqueuers_and_leave_after_the_last_job_or_the_rele
         .await
         .unwrap();
     release(&sandbox, 0).await;
+
+    // What is on a schedule never ends.
+    let add = ["schedule", "add", "mondays", "0 9 * * 1", "greet", "--arguments", r#"{"name": "bob"}"#];
+    ended(&run(&sandbox, &add).await, 0);
+    client.batch_execute("DELETE FROM sides.fang_tasks").await.unwrap();
+    let reads = r#", "arguments": {"greet": {"name": "string", "at": "integer"}}"#;
+    write(&sandbox, "worker", "five", &format!("{WORKS_GREET}{reads}"));
+    let refused = release(&sandbox, 8).await;
+    let witness = "the schedule mondays enqueues greet (version 1), which worker@";
+    assert!(refused.contains(witness) && refused.contains("not with their at as it is"), "{refused}");
+    assert!(refused.contains("sides schedule remove mondays"), "{refused}");
+    ended(&run(&sandbox, &["schedule", "remove", "mondays"]).await, 0);
+    release(&sandbox, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
