@@ -113,6 +113,9 @@ pub struct Up {
     /// Apply pending migrations that are older than applied ones too
     #[arg(long)]
     pub out_of_order: bool,
+    /// How often a lock that others hold is tried until it is given up [default: 30, which is about a minute]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub tries: Option<u32>,
 }
 
 /// Options of `grants`.

@@ -18,7 +18,7 @@ Exit codes:
   4  it runs, but not every process answers (status)
   5  there was nothing to do (plan, release, rollback, jobs)
   6  it did not go well and was undone (release, rollback)
-  7  it did not go well and could not be undone either; the message says what runs now
+  7  it did not go well and was not undone; the message says what runs now, and what is left to do
   8  refused: there is no safe order, and nothing was changed; the message names what stands in the way";
 
 /// Runs the processes of a workspace: web, worker, clock and any other with a `Procfile.NAME`.

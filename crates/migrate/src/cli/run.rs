@@ -102,12 +102,14 @@ async fn execute(
             planned_outcome(&planned)
         }
         Command::Up(up) => {
+            let default = Options::default();
             let options = Options {
+                tries: up.tries.unwrap_or(default.tries),
                 wait: !up.no_wait,
                 out_of_order: up.out_of_order,
                 phase: up.phase,
                 only: up.only,
-                ..Options::default()
+                ..default
             };
             let names = apply(url, &all()?, &options, &mut |event: Event| report.event(&event)).await?;
             ended(report, "applied", &names)

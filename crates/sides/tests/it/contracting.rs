@@ -3,7 +3,8 @@
 use testing::TestDatabase;
 
 use crate::{
-    releasing::{ended, receipt, run, start_host},
+    lane,
+    releasing::{ended, receipt, run, shown, start_host},
     rows,
     sandbox::Sandbox,
     toy,
@@ -69,11 +70,49 @@ async fn a_contract_step_waits_for_those_who_may_need_what_it_takes_and_is_harml
     rows::execute(database.url(), "UPDATE sides.instances SET state = 'stopped'").await;
 
     std::fs::write(sandbox.file("locked"), "").unwrap();
-    let undone = receipt(&run(&sandbox, &["release", "--bake", "0", "--json"]).await, 6);
-    assert!(undone["reason"].as_str().unwrap().contains("services is locked by psql of ann"), "{undone}");
+    let held_up = receipt(&run(&sandbox, &["release", "--bake", "0", "--json"]).await, 7);
+    assert!(held_up["reason"].as_str().unwrap().contains("services is locked by psql of ann"), "{held_up}");
     std::fs::remove_file(sandbox.file("locked")).unwrap();
     let said = release(&sandbox, 0).await;
     assert!(said.contains("no way back behind step"), "{said}");
     assert!(said.contains("migrated 2_drop_url"), "{said}");
+    release(&sandbox, 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contract_step_behind_somebodys_lock_names_him_and_is_taken_up_again_by_the_next_release() {
+    let database = TestDatabase::create().await;
+    let sandbox = Sandbox::with(&["web"]).on(&database);
+    toy::write_workspace(&sandbox);
+    toy::write_program(&sandbox, "web", &says("web"));
+    lane::write(&sandbox);
+    let reports = "CREATE TABLE reports (id bigint PRIMARY KEY, old text)";
+    lane::add(&sandbox, "2100-01-01-000100_reports", reports, "DROP TABLE reports");
+    let mut host = start_host(&sandbox);
+    host.says("web was not released yet").await;
+    assert!(release(&sandbox, 0).await.contains("migrated 2100-01-01-000100_reports"));
+
+    let (up, down) = ("ALTER TABLE reports DROP COLUMN old", "ALTER TABLE reports ADD COLUMN old text");
+    lane::add(&sandbox, "2100-01-01-000200_drop_old", up, down);
+    let manifest = r#"{"manifest_version": 1, "process": "web", "digest": ""}"#;
+    toy::write_program(&sandbox, "web", &toy::program_that_says("two", manifest));
+    let url = database.url().with_application_name("a long report");
+    let mut reader = database::client(&url).await.unwrap();
+    let reads = reader.transaction().await.unwrap();
+    reads.batch_execute("SELECT * FROM reports").await.unwrap();
+
+    let partial = receipt(&run(&sandbox, &["release", "--bake", "0", "--json"]).await, 7);
+    let reason = partial["reason"].as_str().unwrap();
+    assert!(reason.contains("a long report") && reason.contains("takes this step up again"), "{reason}");
+    assert_eq!(partial["requests"]["failed"], 0, "{partial}");
+    assert_eq!(shown(&sandbox).await, "two of first", "nothing is wrong with it");
+    let old = "pg_attribute WHERE attrelid = 'reports'::regclass AND attname = 'old'";
+    assert_eq!(rows::count(database.url(), old).await, 1);
+
+    reads.rollback().await.unwrap();
+    let said = release(&sandbox, 0).await;
+    assert!(said.contains("the last release was cut off"), "{said}");
+    assert!(said.contains("migrated 2100-01-01-000200_drop_old"), "{said}");
+    assert_eq!(rows::count(database.url(), old).await, 0);
     release(&sandbox, 5).await;
 }

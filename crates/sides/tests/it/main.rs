@@ -20,6 +20,7 @@ mod host;
 mod hosting;
 mod http;
 mod jobs;
+mod lane;
 mod manifests;
 mod ordering;
 mod outage;
