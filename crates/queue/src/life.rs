@@ -68,7 +68,8 @@ pub struct AttemptSeen {
     /// 1 the first time. An attempt that was given back has the number of the one after it.
     #[diesel(sql_type = SmallInt)]
     pub attempt: i16,
-    /// `retried`, `failed`, `snoozed`, `parked`, `lost`, or how the job ended.
+    /// `retried`, `failed`, `snoozed`, `parked`, `released` (given back, mostly before it began), `lost`, or how the job
+    /// ended.
     #[diesel(sql_type = Text)]
     pub outcome: String,
     /// What went wrong.

@@ -187,6 +187,7 @@ async fn a_claim_whose_answer_was_lost_is_given_back() {
     wait_for_count(&mut c, DONE, 2).await;
     running.stop().await;
     assert_eq!(notes.sorted(), [3, 4]);
+    assert_eq!(count(&mut c, "SELECT count(*) FROM sides.job_attempts WHERE outcome = 'released'").await, 1);
     assert_eq!(count(&mut c, "SELECT max(attempt)::bigint AS count FROM sides.job_history").await, 1);
 }
 

@@ -72,6 +72,12 @@ async fn a_drain_gives_back_what_was_claimed_ahead_and_finishes_what_runs() {
     let untouched =
         "SELECT count(*) FROM sides.fang_tasks WHERE state = 'new' AND attempt = 0 AND owner IS NULL";
     assert_eq!(count(&mut c, untouched).await, 1999);
+    // Each that was given back has left a row, so that a receipt can count them.
+    let claimed_ahead = "SELECT count(DISTINCT job_id) FROM sides.job_attempts \
+        WHERE outcome = 'released' AND attempt = 1 AND duration_us IS NULL";
+    let noted = count(&mut c, "SELECT count(*) FROM sides.job_attempts").await;
+    assert!(noted > 0, "nothing was claimed ahead");
+    assert_eq!(count(&mut c, claimed_ahead).await, noted);
     assert_eq!(count(&mut c, "SELECT count(*) FROM sides.runners").await, 0);
 }
 

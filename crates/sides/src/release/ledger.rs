@@ -69,7 +69,8 @@ SELECT NOT pg_try_advisory_xact_lock(hashtextextended($1 || '@' || $2, 0)) OR EX
 
 const ATTEMPTS: &str = "\
 SELECT count(*) AS all, count(*) FILTER (WHERE outcome IN ('retried', 'failed', 'parked', 'discarded')) AS failed FROM (
-    SELECT outcome FROM sides.job_attempts WHERE release = $1 AND ended_at > now() - interval '1 hour'
+    SELECT outcome FROM sides.job_attempts
+    WHERE release = $1 AND outcome <> 'released' AND ended_at > now() - interval '1 hour'
     UNION ALL SELECT outcome FROM sides.job_history WHERE release = $1 AND finished_at > now() - interval '1 hour'
 ) AS attempts";
 

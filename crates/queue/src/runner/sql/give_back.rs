@@ -62,7 +62,7 @@ WITH back AS (
         task.attempt + CASE WHEN given.outcome IN ('retried', 'failed') THEN 0 ELSE 1 END AS attempt
 ), noted AS (
     INSERT INTO sides.job_attempts (job_id, attempt, outcome, error, release, owner, duration_us)
-    SELECT id, attempt, outcome, error, $4, $1, duration_us FROM back WHERE outcome <> 'released'
+    SELECT id, attempt, outcome, error, $4, $1, duration_us FROM back
 )
 SELECT id FROM back";
 
@@ -86,17 +86,23 @@ pub(crate) async fn give_back(
 }
 
 const RELEASE_UNKNOWN: &str = "\
-UPDATE sides.fang_tasks AS task
-SET state = CASE WHEN retries > 0 THEN 'retried' ELSE 'new' END::sides.fang_task_state,
-    owner = NULL, updated_at = now(), attempt = attempt - 1
-WHERE state = 'in_progress' AND owner = $1
-    AND NOT EXISTS (SELECT FROM unnest($2::uuid[]) AS held (id) WHERE held.id = task.id)";
+WITH back AS (
+    UPDATE sides.fang_tasks AS task
+    SET state = CASE WHEN retries > 0 THEN 'retried' ELSE 'new' END::sides.fang_task_state,
+        owner = NULL, updated_at = now(), attempt = attempt - 1
+    WHERE state = 'in_progress' AND owner = $1
+        AND NOT EXISTS (SELECT FROM unnest($2::uuid[]) AS held (id) WHERE held.id = task.id)
+    RETURNING id, attempt + 1 AS attempt
+), noted AS (
+    INSERT INTO sides.job_attempts (job_id, attempt, outcome, owner) SELECT id, attempt, 'released', $1 FROM back
+)
+SELECT id FROM back";
 
-/// Releases what this runner holds without knowing: claims whose answer never arrived.
+/// Releases what this runner holds without knowing: claims whose answer never arrived. How many those were.
 pub(crate) async fn release_unknown(
     session: &mut Session,
     owner: Uuid,
     held: &[Uuid],
-) -> Result<u64, SessionError> {
-    session.execute(RELEASE_UNKNOWN, &[&owner, &held]).await
+) -> Result<usize, SessionError> {
+    Ok(session.query(RELEASE_UNKNOWN, &[&owner, &held]).await?.len())
 }

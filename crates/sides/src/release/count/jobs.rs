@@ -76,8 +76,9 @@ const WAITING: &str = "SELECT id FROM sides.fang_tasks ORDER BY scheduled_at LIM
 const RUNNING: &str =
     "SELECT id, owner, attempt FROM sides.fang_tasks WHERE state = 'in_progress' AND owner IS NOT NULL";
 
-/// An attempt that was given back counts for nothing: the job's next one has its number again. One that was put off or
-/// cannot be read looks the same, and has left a row. A job of a tick was enqueued, whatever became of it.
+/// An attempt that was given back has left a row, like one that was put off or cannot be read. A worker in another
+/// language leaves none: of those the ones count that were seen, since the job's next attempt has their number again. A
+/// job of a tick was enqueued, whatever became of it.
 const COUNT: &str = "\
 WITH held AS (SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::smallint[]) AS held (id, owner, attempt)),
 known AS (
@@ -92,8 +93,9 @@ SELECT 0::bigint AS waiting_before,
     (SELECT count(*) FROM over) AS run,
     (SELECT count(*) FROM over WHERE outcome = 'discarded')
         + (SELECT count(*) FROM attempts WHERE outcome = 'failed') AS failed,
-    (SELECT count(*) FROM held WHERE NOT EXISTS (
-            SELECT FROM attempts WHERE job_id = held.id AND owner = held.owner AND outcome IN ('snoozed', 'parked'))
+    (SELECT count(*) FROM attempts WHERE outcome = 'released')
+        + (SELECT count(*) FROM held WHERE NOT EXISTS (SELECT FROM attempts WHERE job_id = held.id
+            AND owner = held.owner AND outcome IN ('released', 'snoozed', 'parked'))
         AND (EXISTS (SELECT FROM sides.fang_tasks AS task WHERE task.id = held.id AND CASE task.state
                 WHEN 'in_progress' THEN task.owner <> held.owner AND task.attempt <= held.attempt
                 ELSE task.attempt < held.attempt END)
