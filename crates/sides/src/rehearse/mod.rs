@@ -14,10 +14,10 @@ use migrate::{Migration, State};
 use crate::{
     cli::RehearseOptions,
     control,
-    dev::named_database,
+    dev::{Stop, named_database},
     display::{Screen, tell},
     outcome::Outcome,
-    release::build_release,
+    release::{Prepared, build_release},
     releases::{Set, Store},
     workspace::Workspace,
 };
@@ -27,43 +27,69 @@ use stage::Stage;
 /// The exit code of a release that went well.
 const DONE: i32 = 0;
 
+/// What there is to say of a rehearsal that was broken off.
+const INTERRUPTED: &str = "interrupted; nothing live was touched";
+
 pub(crate) async fn run(workspace: &Workspace, options: &RehearseOptions) -> anyhow::Result<Outcome> {
+    // From the very beginning: the stage has to be struck whatever it is at.
+    let stop = Stop::listen()?;
     let screen = if options.watching.json { Screen::beside_output() } else { Screen::new() };
+    let store = Store::open(workspace)?;
+    let (applied, running, prepared) = tokio::select! {
+        read = read(workspace, &store, options, &screen) => read?,
+        () = stop.asked() => bail!(INTERRUPTED),
+    };
+    let note = |text: String| screen.line(&tell::notice(screen.palette, &text));
+    note(format!(
+        "rehearses on a private Postgres with the {} migrations that are applied live",
+        applied.len()
+    ));
+    let mut stage = Stage::set(workspace, &store, &running, &prepared, &options.environment).await?;
+    let played = tokio::select! {
+        played = play(&mut stage, options, &applied, &running, &screen) => played,
+        () = stop.asked() => Err(anyhow::anyhow!(INTERRUPTED)),
+    };
+    stage.strike(&stop).await;
+    let outcome = played?;
+    note("This was a rehearsal: nothing that is live was changed.".to_owned());
+    Ok(outcome)
+}
+
+/// What is live, and what shall be.
+async fn read(
+    workspace: &Workspace,
+    store: &Store,
+    options: &RehearseOptions,
+    screen: &Screen,
+) -> anyhow::Result<(Vec<Migration>, Set, Prepared)> {
     let url = named_database()?
         .context("DATABASE_URL is not set: name the live database, whose schema is rehearsed on")?;
     let folder = workspace.root().join("migrations");
     let all = if folder.is_dir() { Migration::read_all(&folder) } else { Migration::embedded() };
     let all = all.context("the migrations cannot be read")?;
     let applied = applied(&migrate::status(&url, &all).await?, all)?;
-    let store = Store::open(workspace)?;
-    let running = running(workspace, &store).await?;
-    let prepared = build_release(workspace, &store, &screen, &options.only).await?;
-    let note = |text: String| screen.line(&tell::notice(screen.palette, &text));
-    note(format!(
-        "rehearses on a private Postgres with the {} migrations that are applied live",
-        applied.len()
-    ));
-    let stage = Stage::set(workspace, &store, &running, &prepared, &applied, &options.environment).await?;
-    let played = tokio::select! {
-        played = play(&stage, options, &running, &screen) => played,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted; nothing live was touched")),
-    };
-    stage.strike().await;
-    let outcome = played?;
-    note("This was a rehearsal: nothing that is live was changed.".to_owned());
-    Ok(outcome)
+    let running = running(workspace, store).await?;
+    let prepared = build_release(workspace, store, screen, &options.only).await?;
+    Ok((applied, running, prepared))
 }
 
 async fn play(
-    stage: &Stage,
+    stage: &mut Stage,
     options: &RehearseOptions,
+    applied: &[Migration],
     running: &Set,
     screen: &Screen,
 ) -> anyhow::Result<Outcome> {
+    stage.start(applied).await?;
     stage.wait_until_it_runs(running).await?;
     let load = match options.no_jobs {
         true => None,
-        false => Some(Load::start(stage.url(), stage.manifests().await)),
+        false => {
+            let text =
+                "jobs are made up: those that fail for want of the rows that they name count as failed";
+            screen.line(&tell::notice(screen.palette, text));
+            Some(Load::start(stage.url(), stage.manifests().await))
+        }
     };
     let code = stage.release(&options.watching).await?;
     // Old builds on the new schema, too: what the plan calls a way back is walked.

@@ -29,6 +29,7 @@ use tokio::{
 use crate::{
     cli::Watching,
     control,
+    dev::Stop,
     release::{Prepared, ask_manifest},
     releases::{Digest, Set, Store},
     workspace::Workspace,
@@ -53,19 +54,19 @@ pub(super) struct Stage {
     prepared: PathBuf,
     cluster: Cluster,
     url: DatabaseUrl,
-    host: Child,
+    /// None before it was started.
+    host: Option<Child>,
     environment: Vec<(OsString, OsString)>,
     folder: TempDir,
 }
 
 impl Stage {
-    /// Sets it: the schema, the builds, the host.
+    /// Sets it: the builds, and a Postgres. Not to be broken off in the middle.
     pub(super) async fn set(
         live: &Workspace,
         store: &Store,
         running: &Set,
         prepared: &Prepared,
-        applied: &[Migration],
         variables: &[String],
     ) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("sides-rehearsal-").tempdir()?;
@@ -99,12 +100,18 @@ impl Stage {
         };
         let url: DatabaseUrl =
             cluster.url().parse().context("the private Postgres has no address that is understood")?;
-        migrate::apply(&url, applied, &Options::default(), &mut |_| {})
+        let environment = environment(&url, variables)?;
+        let prepared = file;
+        Ok(Self { workspace, store: kept, builds, prepared, cluster, url, host: None, environment, folder })
+    }
+
+    /// Makes the live schema again, and starts the host.
+    pub(super) async fn start(&mut self, applied: &[Migration]) -> anyhow::Result<()> {
+        migrate::apply(&self.url, applied, &Options::default(), &mut |_| {})
             .await
             .context("the live schema cannot be made again")?;
-        let environment = environment(&url, variables)?;
-        let host = start_host(&workspace, &environment)?;
-        Ok(Self { workspace, store: kept, builds, prepared: file, cluster, url, host, environment, folder })
+        self.host = Some(start_host(&self.workspace, &self.environment)?);
+        Ok(())
     }
 
     pub(super) fn url(&self) -> &DatabaseUrl {
@@ -166,12 +173,19 @@ impl Stage {
         ended(command, "the rollback").await
     }
 
-    /// Ends everything and removes the folder.
-    pub(super) async fn strike(mut self) {
-        let pid = self.host.id().and_then(|pid| i32::try_from(pid).ok());
-        // It may have ended by itself.
-        if pid.is_some_and(|pid| kill(Pid::from_raw(pid), Signal::SIGTERM).is_ok()) {
-            drop(time::timeout(END_LIMIT, self.host.wait()).await);
+    /// Ends everything and removes the folder; hard, where `stop` is asked for twice.
+    pub(super) async fn strike(mut self, stop: &Stop) {
+        if let Some(host) = &mut self.host {
+            let pid = host.id().and_then(|pid| i32::try_from(pid).ok());
+            // It may have ended by itself.
+            if pid.is_some_and(|pid| kill(Pid::from_raw(pid), Signal::SIGTERM).is_ok()) {
+                tokio::select! {
+                    _ = time::timeout(END_LIMIT, host.wait()) => {}
+                    () = stop.hurried() => {}
+                }
+            }
+            // What it still runs dies with it.
+            drop(host.kill().await);
         }
         self.cluster.stop().await;
         // A folder that stays costs room in the place for temporary ones, nothing else.

@@ -6,6 +6,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 use nix::{
@@ -52,7 +53,7 @@ impl Dev {
             if is_over && !self.said().contains(text) {
                 panic!("it never said {text:?}, but:\n{}", self.said());
             }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         found.unwrap()
     }
@@ -69,7 +70,11 @@ impl Dev {
     }
 
     pub(crate) async fn ended(&mut self) -> ExitStatus {
-        wait_until("dev has ended", PATIENCE, async || self.child.try_wait().unwrap().is_some()).await;
+        self.ended_within(PATIENCE).await
+    }
+
+    pub(crate) async fn ended_within(&mut self, patience: Duration) -> ExitStatus {
+        wait_until("dev has ended", patience, async || self.child.try_wait().unwrap().is_some()).await;
         self.child.wait().unwrap()
     }
 }
