@@ -24,7 +24,7 @@ const MOST: u32 = 20;
 
 /// With its socket `held`, or bound by itself.
 pub(crate) async fn run(bed: &Bed, arguments: &Arguments, held: bool) -> anyhow::Result<()> {
-    let (restarts, began) = (arguments.releases.min(MOST), Instant::now());
+    let restarts = arguments.releases.min(MOST);
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let listener = held.then(|| Arc::new(listener));
@@ -47,16 +47,22 @@ pub(crate) async fn run(bed: &Bed, arguments: &Arguments, held: bool) -> anyhow:
     let mut web = start()?;
     until_answers(address).await?;
     let prober = Prober::start(&plan(address, arguments));
+    let (mut drained, mut down) = (Duration::ZERO, Duration::ZERO);
     for _ in 0..restarts {
         tokio::time::sleep(Duration::from_millis(300)).await;
+        let asked = Instant::now();
         Group::led_by(&web).context("web runs")?.terminate();
         web.wait().await?;
+        let gone = Instant::now();
         web = start()?;
         until_answers(address).await?;
+        drained += gone - asked;
+        down += gone.elapsed();
     }
-    let each = began.elapsed().as_secs_f64() / f64::from(restarts.max(1));
     let what = if held { "restarts of web, its socket held" } else { "plain restarts of web" };
-    tell(&format!("{restarts} {what}, {each:.1} s each"), &prober.end().await);
+    tell(&format!("{restarts} {what}"), &prober.end().await);
+    let each = |time: Duration| time.as_secs_f64() / f64::from(restarts.max(1));
+    println!("  each served on for {:.2} s and answered again {:.2} s later", each(drained), each(down));
     Ok(())
 }
 
