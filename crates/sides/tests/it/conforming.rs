@@ -1,16 +1,14 @@
 //! The host of this machine passes what every place passes.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
-
 use async_trait::async_trait;
 use nix::sys::signal::Signal;
 use platform::{
     local::LocalHost,
-    place::{Bundle, BundleFile, Instance, Place},
+    place::{Bundle, Instance, Place},
 };
 use simulator::{
     Fault,
-    conformance::{self as suite, Build, Harness},
+    conformance::{self as suite, Build, Harness, Script},
 };
 use testing::TestDatabase;
 
@@ -36,27 +34,6 @@ impl Host {
         let host = LocalHost::of(&sandbox.file(".sides/run"));
         Self { host, sandbox, _running: running, _database: database }
     }
-
-    fn script(&self, build: Build) -> PathBuf {
-        let name = match build {
-            Build::First => "first",
-            Build::Second => "second",
-            Build::NeverReady => "never",
-        };
-        let serve = "import http.server,os\n\
-                     class H(http.server.BaseHTTPRequestHandler):\n \
-                     def do_GET(s):\n  s.send_response(200);s.end_headers()\n \
-                     def log_message(s,*a): pass\n\
-                     http.server.ThreadingHTTPServer((os.environ['OPS_HOST'],int(os.environ['OPS_PORT'])),H).serve_forever()";
-        let body = match build {
-            Build::NeverReady => "exit 1".to_owned(),
-            _ => format!("exec python3 -c \"{serve}\""),
-        };
-        let file = self.sandbox.file(name);
-        fs::write(&file, format!("#!/bin/sh\necho {name} started\n{body}\n")).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
-        file
-    }
 }
 
 #[async_trait]
@@ -79,8 +56,8 @@ impl Harness for Host {
             Build::Second => "b",
             Build::NeverReady => "c",
         };
-        let file = BundleFile { name: "worker".to_owned(), source: self.script(build) };
-        (letter.repeat(64), Bundle { command: "./worker".to_owned(), files: vec![file] })
+        let script = Script { listens: Some(("OPS_HOST", "OPS_PORT")), never: "exit 1" };
+        (letter.repeat(64), suite::bundle(&self.sandbox.path(), "worker", build, script))
     }
 
     async fn lose(&self, instance: &Instance) {
@@ -107,6 +84,7 @@ conforms!(
     scales,
     restarts,
     runs_once,
+    keeps_logs,
     gives_up_what_never_answers,
     replaces_what_vanishes,
     two_deployers_leave_one_release,
