@@ -264,7 +264,7 @@ pub(crate) struct Reason {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanOptions {
-    /// Build every program and judge by the bytes.
+    /// Build what may have changed and judge by the bytes.
     #[arg(long)]
     pub(crate) build: bool,
     /// Walk from each changed file through its crate and who links it to the verdict; of one process or all.

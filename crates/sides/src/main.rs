@@ -2,6 +2,7 @@
 //!
 //! Never knows handlers.
 
+mod annotations;
 mod attach;
 mod cargo;
 mod cli;

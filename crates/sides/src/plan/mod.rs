@@ -22,6 +22,7 @@ use anyhow::Context as _;
 use platform::procfile;
 
 use crate::{
+    annotations,
     cli::PlanOptions,
     dev::named_database,
     display::{Palette, Screen},
@@ -33,7 +34,8 @@ use crate::{
     workspace::Workspace,
 };
 use baseline::Baselines;
-use guess::Process;
+use guess::{Process, Verdict};
+use order::Order;
 use report::{Place, Report};
 use runs::Runs;
 
@@ -46,6 +48,9 @@ Exit codes:
 
 pub(crate) async fn run(workspace: &Workspace, options: &PlanOptions) -> anyhow::Result<Outcome> {
     let report = make(workspace, options).await?;
+    if let Order::Refused(refused) = &report.order {
+        annotations::show(workspace, refused);
+    }
     let text = if options.json {
         serde_json::to_string_pretty(&json::of(&report))? + "\n"
     } else if options.markdown {
@@ -98,9 +103,15 @@ async fn make(workspace: &Workspace, options: &PlanOptions) -> anyhow::Result<Re
         true => {
             let screen = Screen::beside_output();
             let store = Store::open(workspace)?;
-            let built = build_programs(workspace, &store, &screen, &[])
-                .await
-                .context("nothing can be said of the bytes")?;
+            // What is built from the same has the same bytes.
+            let open = processes.iter().filter(|process| process.verdict != Verdict::Unchanged);
+            let open: Vec<String> = open.map(|process| process.name.clone()).collect();
+            let built = match open.is_empty() {
+                true => Set::new(),
+                false => build_programs(workspace, &store, &screen, &open)
+                    .await
+                    .context("nothing can be said of the bytes")?,
+            };
             processes.iter_mut().for_each(|process| process.settle(built.get(&process.name)));
             Some(store)
         }

@@ -28,7 +28,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
         screen.line(&tell::notice(screen.palette, "there was no release before: nothing to go back to"));
         return Ok(Outcome::NothingToDo);
     };
-    let planned = ordered(&screen, &store, &url, &running, &good, &[]).await?;
+    let planned = ordered(workspace, &screen, &store, &url, &running, &good, &[]).await?;
     let Some(plan) = planned else { return Ok(Outcome::Refused) };
     screen.line(&plan.to_string());
     if plan.is_empty() {

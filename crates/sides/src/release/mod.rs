@@ -36,6 +36,7 @@ use database::DatabaseUrl;
 use tokio::time;
 
 use crate::{
+    annotations,
     cli::{ReleaseOptions, Watching},
     control::{Client, DevStatus},
     dev::named_database,
@@ -76,7 +77,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
         Some(migrate) => migrate.pending(&url).await?,
         None => Vec::new(),
     };
-    let planned = ordered(&screen, &store, &url, &running, &built.set, &pending).await?;
+    let planned = ordered(workspace, &screen, &store, &url, &running, &built.set, &pending).await?;
     let Some(plan) = planned else { return Ok(Outcome::Refused) };
     screen.line(&plan.to_string());
     // What was replaced by a release that was cut off has not been watched yet.
@@ -109,6 +110,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
 
 /// The order, or nothing when there is none: then it was said why.
 async fn ordered(
+    workspace: &Workspace,
     screen: &Screen,
     store: &Store,
     url: &DatabaseUrl,
@@ -125,6 +127,7 @@ async fn ordered(
         Err(refused) => {
             let text = format!("refused: {refused}\nNothing was changed.");
             screen.line(&tell::fault(screen.palette, &text));
+            annotations::show(workspace, &refused);
             Ok(None)
         }
     }
