@@ -16,6 +16,7 @@ mod dependency_rules;
 mod deployment;
 mod documents;
 mod flow;
+mod history;
 mod host;
 mod hosting;
 mod http;

@@ -12,9 +12,6 @@ use crate::{
     toy,
 };
 
-/// As this workspace's own.
-pub(crate) const PROFILE: &str = "[profile.release]\nlto = \"fat\"\ncodegen-units = 1\nstrip = \"symbols\"\n";
-
 /// Git in the sandbox, as somebody without a configuration.
 fn git(sandbox: &Sandbox, arguments: &[&str]) -> String {
     let mut git = Command::new("git");
@@ -153,7 +150,7 @@ async fn what_runs_is_compared_with_what_it_was_built_from() {
     let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
     repository(&sandbox);
     let root = fs::read_to_string(sandbox.file("Cargo.toml")).unwrap();
-    fs::write(sandbox.file("Cargo.toml"), root + PROFILE).unwrap();
+    fs::write(sandbox.file("Cargo.toml"), root + toy::PROFILE).unwrap();
     let first = commit(&sandbox);
     let mut host: Dev = start_host(&sandbox);
     host.says("web was not released yet").await;

@@ -76,6 +76,15 @@ impl Sandbox {
         command
     }
 
+    /// A script in a folder of this workspace, for bash. It finds the database by its own means.
+    pub(crate) fn script(&self, folder: &str, script: &str) -> Command {
+        let mut command = Command::new("bash");
+        command.args(["-e", "-c", script]).current_dir(self.file(folder)).stdin(Stdio::null());
+        self.set_environment(&mut command);
+        command.env_remove("DATABASE_URL");
+        command
+    }
+
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.sides(arguments).output().unwrap()
     }
