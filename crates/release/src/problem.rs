@@ -151,17 +151,20 @@ impl Problem {
             })
             .collect();
         let idle = (0..self.movers.len()).filter(|mover| !places.contains(mover));
-        let theirs = idle.flat_map(|at| {
+        let theirs = |at: usize| {
             let mover = self.movers[at];
             let started = mover.started(self.start);
             let stopped = mover.stopped(started.unwrap_or(self.start));
             started.map(|_| Move::Start(at)).into_iter().chain(stopped.map(|_| Move::Stop(at)))
-        });
-        let theirs: Vec<Move> = theirs.collect();
+        };
+        // What has begun already is not left for later where everything goes in rolls.
+        let has_begun = |at: &usize| self.in_rolls && self.start.live & self.movers[*at].new != 0;
+        let (begun, fresh): (Vec<usize>, Vec<usize>) = idle.partition(has_begun);
         let mut phases = self.phases.iter();
         let narrows = |step: &Move| *step == Move::Step && phases.next() == Some(&Phase::Contract);
         let before = all.iter().position(narrows).unwrap_or(all.len());
-        all.splice(before..before, theirs);
+        all.splice(before..before, fresh.into_iter().flat_map(theirs));
+        all.splice(0..0, begun.into_iter().flat_map(theirs));
         all
     }
 

@@ -156,6 +156,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) world: &'a World,
     pub(crate) eyes: &'a dyn Eyes,
     pub(crate) counts: &'a dyn Fn(&str) -> bool,
+    /// Whether a process that has begun to be replaced must be done before anything else happens.
+    pub(crate) in_rolls: bool,
     /// Looking at a state is slow; each is looked at once.
     pub(crate) seen: &'a RefCell<BTreeMap<Place, Facts>>,
 }
@@ -176,7 +178,7 @@ impl Judge<'_> {
             if place == goal(self.world) {
                 return true;
             }
-            for next in self.nexts(&place) {
+            for next in self.allowed(&place) {
                 let base = if self.narrows(&place, &next) { next.clone() } else { base.clone() };
                 if self.fits(&next)
                     && self.can_return(&next, &base)
@@ -209,6 +211,18 @@ impl Judge<'_> {
 
     fn narrows(&self, place: &Place, next: &Place) -> bool {
         next.position > place.position && self.world.steps[place.position].phase == Phase::Contract
+    }
+
+    fn allowed(&self, place: &Place) -> Vec<Place> {
+        let mut nexts = self.nexts(place);
+        let wanted = |at: usize| digests(self.world.processes[at].wanted.as_slice());
+        let is_up = |at: usize| wanted(at).is_subset(&place.live[at]);
+        let all = 0..place.live.len();
+        let has_begun = |at: usize| !wanted(at).is_empty() && is_up(at) && place.live[at] != wanted(at);
+        if self.in_rolls && all.clone().any(has_begun) {
+            nexts.retain(|next| all.clone().any(|at| next.live[at] != place.live[at] && is_up(at)));
+        }
+        nexts
     }
 
     fn nexts(&self, place: &Place) -> Vec<Place> {
@@ -258,6 +272,10 @@ impl Judge<'_> {
             }
             if self.narrows(&before, &place) {
                 base = place.clone();
+            }
+            let is_move = !matches!(action, Action::Await { .. });
+            if is_move && !self.allowed(&before).contains(&place) {
+                return Err(format!("{action:?} comes in between"));
             }
             if !self.fits(&place) {
                 return Err(format!("after {action:?}: {:?}", wrongs(self.world, &place, self.eyes)));

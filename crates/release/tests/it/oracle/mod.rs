@@ -74,7 +74,7 @@ async fn what_is_called_safe_runs_without_an_error_and_what_is_refused_fails() {
         let before = wrongs(&world, &start(&world), &tried);
         let counts = |wrong: &str| !before.contains(wrong);
         let seen = RefCell::new(BTreeMap::new());
-        let judge = Judge { world: &world, eyes: &tried, counts: &counts, seen: &seen };
+        let judge = Judge { world: &world, eyes: &tried, counts: &counts, in_rolls: false, seen: &seen };
         let place = format!("ORACLE_SEED={seed}, world {number}: {world:#?}");
         match plan(&world) {
             Ok(plan) => {
