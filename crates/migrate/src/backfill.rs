@@ -17,6 +17,6 @@ pub(crate) use batch::Batched;
 pub use checkpoint::{Progress, Standing};
 pub use load::Load;
 pub use orders::{pause, progress, resume};
-pub use pace::{Pace, PaceOptions, Rest, Slow};
+pub use pace::{Pace, PaceOptions, Slow};
 pub(crate) use rows::{Batches, walk};
 pub use run::{backfill, lock};

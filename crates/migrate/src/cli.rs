@@ -7,6 +7,7 @@ mod findings;
 mod grants;
 mod new;
 mod planned;
+mod progress;
 mod report;
 mod run;
 
@@ -156,7 +157,7 @@ pub struct RunBackfill {
     /// Give up at once when another runner is at work on the same
     #[arg(long)]
     pub no_wait: bool,
-    /// How long a batch should take: nobody waits longer for one of its rows [default: 50]
+    /// How long a batch should take; at three times as long it lets its rows go [default: 50]
     #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
     pub batch_time: Option<u64>,
     /// The part of the time in which it works, in percent [default: 50]

@@ -150,7 +150,7 @@ pub(crate) async fn run(
         return Ok(());
     }
     let watch = Watch::start(url, session::pid(client).await?);
-    let mut hands = Hands { client, url, watch: &watch, options, tell };
+    let mut hands = Hands { client, watch: &watch, options, tell };
     for script in scripts {
         let (migration, direction) = (script.migration.name().to_owned(), script.direction);
         let begun = Instant::now();

@@ -22,6 +22,11 @@ impl Said {
         self.0.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
     }
 
+    /// It took longer than its `statement_timeout`, or somebody cancelled it: Postgres has one code for both.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.0.code() == Some(&SqlState::QUERY_CANCELED)
+    }
+
     /// Two transactions stood in each other's way; a later try may pass.
     pub(crate) fn is_deadlock(&self) -> bool {
         self.0.code() == Some(&SqlState::T_R_DEADLOCK_DETECTED)

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use database::DatabaseUrl;
 use tokio_postgres::{Client, Error};
 
 use crate::{
@@ -23,7 +22,6 @@ const TELL_EVERY: Duration = Duration::from_secs(1);
 /// What a script runs with.
 pub(crate) struct Hands<'a> {
     pub(crate) client: &'a Client,
-    pub(crate) url: &'a DatabaseUrl,
     pub(crate) watch: &'a Watch,
     pub(crate) options: &'a Options,
     pub(crate) tell: &'a mut (dyn FnMut(Event) + Send),
@@ -152,11 +150,10 @@ impl Hands<'_> {
             Before::Begun(id) => id,
             _ => ledger::begin(self.client, place(script, &version, index)).await?,
         };
-        let eyes = database::client(&self.url.with_application_name("migrate (watching)")).await?;
         self.watch.take();
         let mut batches = Batches {
             client: self.client,
-            eyes: &eyes,
+            watch: self.watch,
             options: self.options,
             script,
             index,

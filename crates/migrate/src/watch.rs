@@ -81,6 +81,11 @@ impl Watch {
         self.build.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Who held what it waited for, last; the rest of what was seen stays for later.
+    pub(crate) fn take_blockers(&self) -> Vec<String> {
+        std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner).blockers)
+    }
+
     /// What was seen since the last call.
     pub(crate) fn take(&self) -> Seen {
         std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))

@@ -11,6 +11,8 @@ use std::{
 use database::DatabaseUrl;
 use tokio::task::JoinSet;
 
+/// What its sessions are called.
+pub(crate) const NAME: &str = "load";
 const READERS: usize = 4;
 const WRITERS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(10);
@@ -34,7 +36,7 @@ impl Load {
     pub(crate) async fn start(url: &DatabaseUrl, rows: i64) -> Self {
         let (ends, mut tasks) = (Arc::new(AtomicBool::new(false)), JoinSet::new());
         for who in 0..READERS + WRITERS {
-            let client = database::client(&url.with_application_name("load")).await.unwrap();
+            let client = database::client(&url.with_application_name(NAME)).await.unwrap();
             let ends = Arc::clone(&ends);
             tasks.spawn(async move {
                 let (mut seen, mut next) = (Seen::default(), who as i64 * 7919);

@@ -4,7 +4,7 @@ use cluster::{Cluster, Opened, Settings};
 use database::DatabaseUrl;
 use tokio_postgres::Client;
 
-use crate::TABLE;
+use crate::{TABLE, waits::Waits};
 
 /// Where the table is kept from run to run.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/noon");
@@ -28,7 +28,9 @@ impl Server {
             ("checkpoint_timeout", "15min"),
             ("autovacuum_naptime", "15s"),
         ];
-        let options = options.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let options = options.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter();
+        let waits = Waits::settings().map(|(name, value)| (name.to_owned(), value));
+        let options = options.chain(waits).collect();
         let settings = Settings { options, ..Settings::default() };
         let Opened::Started(cluster) = Cluster::open(FOLDER, settings).await.unwrap() else {
             panic!("another run is at work in {FOLDER}")
@@ -70,6 +72,11 @@ impl Server {
         // Its files alone: no log is written of it.
         self.run(&format!("CREATE DATABASE {COPY} TEMPLATE {} STRATEGY FILE_COPY", self.table)).await;
         self.url.with_database(COPY)
+    }
+
+    /// What it logs from now on of those who wait for locks.
+    pub(crate) fn waits(&self) -> Waits {
+        Waits::since_now(self.cluster.log())
     }
 
     pub(crate) async fn drop_copy(&self) {

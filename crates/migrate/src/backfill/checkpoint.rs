@@ -23,7 +23,7 @@ pub struct Progress {
     pub per_second: i64,
     /// Seconds that are left, at that rate.
     pub seconds_left: Option<i64>,
-    /// Why the last batch was followed by a longer rest.
+    /// Why the next batch comes after a longer rest.
     pub slow: Option<String>,
 }
 
@@ -102,6 +102,17 @@ pub(crate) async fn note(
                  changed = changed + $4, batches = batches + 1, updated_at = clock_timestamp()
              WHERE step_id = $1",
             &[&step_id, last, &visited, &changed],
+        )
+        .await
+        .map(drop)
+}
+
+/// Returns when everything up to here is on disk: a commit that waits for it, and holds nobody's row meanwhile.
+pub(crate) async fn settle(client: &Client, step_id: i64) -> Result<(), Error> {
+    client
+        .execute(
+            "UPDATE sides_migrate.backfills SET updated_at = clock_timestamp() WHERE step_id = $1",
+            &[&step_id],
         )
         .await
         .map(drop)

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio_postgres::{Client, Error};
 
 /// What was seen at one moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Load {
     /// How far the slowest replica is behind.
     pub replica_lag: Duration,
@@ -14,14 +14,12 @@ pub struct Load {
     pub replica_bytes: i64,
     /// Sessions of others that work at this moment.
     pub active: i64,
-    /// Sessions that wait for a row that the backfill has changed.
-    pub held_up: i64,
     /// How long this very question took: what others' small queries take, too.
     pub answer: Duration,
 }
 
-/// Looks over a connection of its own, while the session `pid` works.
-pub(crate) async fn look(client: &Client, pid: i32) -> Result<Load, Error> {
+/// Looks over a connection that does nothing else meanwhile.
+pub(crate) async fn look(client: &Client) -> Result<Load, Error> {
     let asked = Instant::now();
     let row = client
         .query_one(
@@ -29,11 +27,10 @@ pub(crate) async fn look(client: &Client, pid: i32) -> Result<Load, Error> {
             "SELECT coalesce((SELECT max(extract(epoch FROM coalesce(replay_lag, flush_lag))) FROM pg_stat_replication), 0)::float8,
                     coalesce((SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), coalesce(replay_lsn, flush_lsn)))
                               FROM pg_stat_replication), 0)::bigint,
-                    count(*) FILTER (WHERE state = 'active'),
-                    count(*) FILTER (WHERE wait_event_type = 'Lock' AND $1 = ANY (pg_blocking_pids(pid)))
+                    count(*) FILTER (WHERE state = 'active')
              FROM pg_stat_activity
-             WHERE backend_type = 'client backend' AND pid NOT IN (pg_backend_pid(), $1)",
-            &[&pid],
+             WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+            &[],
         )
         .await?;
     let seconds: f64 = row.get(0);
@@ -41,7 +38,6 @@ pub(crate) async fn look(client: &Client, pid: i32) -> Result<Load, Error> {
         replica_lag: Duration::try_from_secs_f64(seconds).unwrap_or_default(),
         replica_bytes: row.get(1),
         active: row.get(2),
-        held_up: row.get(3),
         answer: asked.elapsed(),
     })
 }

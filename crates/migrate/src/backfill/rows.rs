@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::{Client, types::ToSql};
 
-use super::{Batched, Load, Pace, checkpoint, key::Key, load};
-use crate::{Event, MigrateError, Options, Said, script::Script, session};
+use super::{Batched, Pace, checkpoint, key::Key, load};
+use crate::{Event, MigrateError, Options, Said, script::Script, watch::Watch};
 
 /// How often somebody is told.
 const TELL_EVERY: Duration = Duration::from_secs(1);
@@ -15,8 +15,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// One statement of a backfill at work.
 pub(crate) struct Batches<'a> {
     pub(crate) client: &'a Client,
-    /// Another connection, for looking at the load while the first may wait.
-    pub(crate) eyes: &'a Client,
+    /// Sees over another connection who stands in the way.
+    pub(crate) watch: &'a Watch,
     pub(crate) options: &'a Options,
     pub(crate) script: &'a Script<'a>,
     pub(crate) index: usize,
@@ -39,17 +39,23 @@ impl Batches<'_> {
         let name = self.script.migration.name();
         let mut at = checkpoint::open(self.client, self.step_id, name, &batched.table).await?;
         let mut pace = Pace::new(self.options.pace);
-        let pid = session::pid(self.client).await?;
         let (begun, began_with, mut told) = (Instant::now(), at.visited, None::<Instant>);
         let mut failed = 0;
         loop {
             self.wait_while_paused().await?;
             let started = Instant::now();
-            let done = match self.batch(batched, key, &at.last, pace.size()).await {
+            let done = match self.batch(batched, key, &at.last, &pace).await {
                 Ok(done) => done,
+                Err(said)
+                    if said.is_cancelled()
+                        && pace.limit().is_some_and(|limit| started.elapsed() >= limit) =>
+                {
+                    pace.took_too_long();
+                    continue;
+                }
                 Err(said) => {
                     failed += 1;
-                    pace.gave_up();
+                    pace.met_a_lock();
                     self.give_up_or_wait(said, failed).await?;
                     continue;
                 }
@@ -60,10 +66,13 @@ impl Batches<'_> {
                 break;
             }
             at.last = done.last;
-            // Without an answer nothing is known of the load, and the usual rest is taken.
-            let load = load::look(self.eyes, pid).await.unwrap_or_else(|_| Load::default());
-            let rest = pace.after(started.elapsed(), &load);
-            let slow = rest.slow.map(|slow| slow.to_string());
+            let (took, committed) = (started.elapsed(), Instant::now());
+            checkpoint::settle(self.client, self.step_id).await?;
+            tokio::time::sleep(pace.after(took, committed.elapsed())).await;
+
+            // A replica has had its rest, too: what it is behind now it does not make up by itself.
+            let brake = pace.before(&load::look(self.client).await?);
+            let slow = brake.map(|(_, slow)| slow.to_string());
             checkpoint::note_slow(self.client, self.step_id, slow.as_deref()).await?;
             if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
                 told = Some(Instant::now());
@@ -72,9 +81,11 @@ impl Batches<'_> {
                 let event = self.progress(at.visited, at.estimated, per_second, slow);
                 (self.tell)(event);
             }
-            tokio::time::sleep(rest.pause).await;
+            if let Some((pause, _)) = brake {
+                tokio::time::sleep(pause).await;
+            }
         }
-        Ok(())
+        Ok(checkpoint::note_slow(self.client, self.step_id, None).await?)
     }
 
     async fn key(&mut self, batched: &Batched) -> Result<Option<Key>, MigrateError> {
@@ -89,9 +100,9 @@ impl Batches<'_> {
         batched: &Batched,
         key: Option<&Key>,
         from: &Option<Vec<String>>,
-        size: u64,
+        pace: &Pace,
     ) -> Result<Done, Said> {
-        let tried = self.try_batch(batched, key, from, size).await;
+        let tried = self.try_batch(batched, key, from, pace).await;
         if tried.is_err() {
             // The first error is the one that matters.
             self.client.batch_execute("ROLLBACK").await.ok();
@@ -104,12 +115,10 @@ impl Batches<'_> {
         batched: &Batched,
         key: Option<&Key>,
         from: &Option<Vec<String>>,
-        size: u64,
+        pace: &Pace,
     ) -> Result<Done, tokio_postgres::Error> {
-        let limit = self.options.lock_timeout.as_millis();
-        // Rows and checkpoint are one transaction: a crash loses both or none, so nobody has to wait for the disk.
-        let begin = format!("BEGIN; SET LOCAL lock_timeout = {limit}; SET LOCAL synchronous_commit = off");
-        self.client.batch_execute(&begin).await?;
+        self.client.batch_execute(&begin(self.options.lock_timeout, pace.limit())).await?;
+        let size = pace.size();
         let (end, changed) = match key {
             Some(key) => {
                 let start = parameters(from);
@@ -153,6 +162,7 @@ impl Batches<'_> {
         if !said.is_worth_another_try() {
             return Err(self.script.failed(self.index, said));
         }
+        let blockers = self.watch.take_blockers();
         let migration = self.script.migration.name().to_owned();
         if failed >= self.options.tries {
             let outcome = "what was done before stays; run again, and it goes on from there".to_owned();
@@ -160,11 +170,11 @@ impl Batches<'_> {
                 site: Box::new(self.script.site(self.index)),
                 tries: failed,
                 lock_timeout: self.options.lock_timeout,
-                blockers: Vec::new(),
+                blockers,
                 outcome,
             });
         }
-        (self.tell)(Event::Retries { migration, attempt: failed, blockers: Vec::new() });
+        (self.tell)(Event::Retries { migration, attempt: failed, blockers });
         tokio::time::sleep(self.options.pause_after(failed)).await;
         Ok(())
     }
@@ -180,6 +190,17 @@ impl Batches<'_> {
             slow,
         }
     }
+}
+
+/// Rows and checkpoint are one transaction: a crash loses both or none, so nobody has to wait for the disk. One that
+/// waits for another's row lets others wait for its own: that ends ahead of the limit, so that it is told apart.
+fn begin(lock_timeout: Duration, limit: Option<Duration>) -> String {
+    let lock_timeout = limit.map_or(lock_timeout, |limit| lock_timeout.min(limit * 2 / 3));
+    format!(
+        "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {}; SET LOCAL synchronous_commit = off",
+        lock_timeout.as_millis(),
+        limit.unwrap_or_default().as_millis()
+    )
 }
 
 /// The key along which the statement can be cut; none where it needs none. Or else why it cannot be cut.

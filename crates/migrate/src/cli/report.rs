@@ -1,13 +1,10 @@
 //! What a person reads, or a program.
 
-use std::{
-    io::{IsTerminal as _, Write as _},
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{io::Write as _, path::Path};
 
 use serde_json::json;
 
+use super::progress::ProgressLine;
 use crate::{
     Event, MigrateError, Planned, Progress, State, Status,
     check::{Checked, Fixed},
@@ -19,17 +16,12 @@ use crate::{
 pub(crate) struct Report {
     json: bool,
     done: usize,
-    /// Whether a line of progress stands there without its end.
-    is_on_a_line: bool,
-    said_at: Option<Instant>,
+    progress: ProgressLine,
 }
-
-/// How often progress is said to a log.
-const EVERY: Duration = Duration::from_secs(10);
 
 impl Report {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, done: 0, is_on_a_line: false, said_at: None }
+        Self { json, done: 0, progress: ProgressLine::new() }
     }
 
     /// Whether a migration was applied or reverted.
@@ -43,30 +35,13 @@ impl Report {
         }
         if self.json {
             say(&json!(event).to_string());
-        } else if matches!(event, Event::Progress { .. } | Event::Builds { .. }) {
-            self.progress(event);
         } else if let Some(line) = line(event) {
-            self.clear();
-            say(&line);
-        }
-    }
-
-    /// One line that is written over where somebody looks; elsewhere one now and then.
-    fn progress(&mut self, event: &Event) {
-        let Some(line) = line(event) else { return };
-        if std::io::stdout().is_terminal() {
-            write!(std::io::stdout(), "\r\x1b[2K{line}").ok();
-            std::io::stdout().flush().ok();
-            self.is_on_a_line = true;
-        } else if self.said_at.is_none_or(|at| at.elapsed() >= EVERY) {
-            self.said_at = Some(Instant::now());
-            say(&line);
-        }
-    }
-
-    fn clear(&mut self) {
-        if std::mem::take(&mut self.is_on_a_line) {
-            write!(std::io::stdout(), "\r\x1b[2K").ok();
+            if matches!(event, Event::Progress { .. } | Event::Builds { .. }) {
+                self.progress.show(&line);
+            } else {
+                self.progress.clear();
+                say(&line);
+            }
         }
     }
 
@@ -208,8 +183,9 @@ impl Report {
         }
     }
 
-    pub(crate) fn error(&self, error: &MigrateError) {
+    pub(crate) fn error(&mut self, error: &MigrateError) {
         let text = chain(error);
+        self.progress.clear();
         if self.json {
             say(&json!({"event": "error", "error": text, "migrations_done": self.done}).to_string());
         } else {

@@ -65,7 +65,7 @@ pub async fn run(url: &DatabaseUrl, command: Command, common: &Common) -> Outcom
 #[must_use]
 pub fn without_database(command: &Command, common: &Common) -> Option<Outcome> {
     let Command::New { name } = command else { return None };
-    let report = Report::new(common.json);
+    let mut report = Report::new(common.json);
     let folder = common.folder.as_deref().unwrap_or_else(|| Path::new(FOLDER));
     Some(make(folder, name, &report).unwrap_or_else(|error| {
         report.error(&error);

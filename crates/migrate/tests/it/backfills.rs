@@ -2,13 +2,13 @@
 
 use std::{fs, path::Path, process::Stdio, time::Duration};
 
-use migrate::{MigrateError, Migration, PaceOptions};
+use migrate::{Event, MigrateError, Migration, Options, PaceOptions};
 use tempfile::TempDir;
 use testing::{TestDatabase, wait_until};
 use tokio::process::{Child, Command};
 use tokio_postgres::Client;
 
-use crate::lane::{ask, client, hasty, lane, up};
+use crate::lane::{Heard, ask, client, hasty, lane, up};
 
 const SECONDS: Duration = Duration::from_secs(60);
 /// So many behind the rows that are held that the batch under way when they are let go is never the last.
@@ -164,6 +164,59 @@ async fn fill(database: &TestDatabase, table: &str, text: &str) -> Result<Vec<St
     // Small batches, so that there are many.
     options.pace = PaceOptions { batch: Duration::from_micros(1), share: 1.0, ..PaceOptions::default() };
     migrate::apply(database.url(), &all, &options, &mut |_| {}).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_takes_long_lets_its_rows_go_and_is_cut() {
+    let database = TestDatabase::empty().await;
+    // The first batch would hold its rows for a second at least.
+    let table = "CREATE TABLE t (id bigint PRIMARY KEY, n int DEFAULT 0);
+                 INSERT INTO t SELECT generate_series(1, 600);
+                 CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS
+                     $$ BEGIN PERFORM pg_sleep(0.002); RETURN NEW; END $$;
+                 CREATE TRIGGER slowly BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION slowly()";
+    let all = [lane(&[(table, "")]).remove(0), backfill(FILL)];
+    migrate::apply(database.url(), &all, &hasty(), &mut |_| {}).await.unwrap();
+    let eye = client(&database).await;
+    assert_eq!(ask(&eye, "SELECT format('%s %s %s', count(*), min(n), max(n)) FROM t").await, "600 1 1");
+    let largest = "SELECT max(rows) FROM (SELECT count(*) AS rows FROM t GROUP BY xmin::text) AS batches";
+    let largest: i64 = ask(&eye, largest).await.parse().unwrap();
+    assert!(largest <= 125, "{largest} rows at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_holds_its_rows_is_named() {
+    let database = TestDatabase::empty().await;
+    let table = "CREATE TABLE t (id bigint PRIMARY KEY, n int DEFAULT 0); INSERT INTO t SELECT generate_series(1, 90)";
+    let all = [lane(&[(table, "")]).remove(0), backfill(FILL)];
+    migrate::apply(database.url(), &all[..1], &hasty(), &mut |_| {}).await.unwrap();
+    let mut hold = client(&database).await;
+    let held = hold.transaction().await.unwrap();
+    held.batch_execute("SELECT FROM t WHERE id = 70 FOR UPDATE").await.unwrap();
+    // Long enough to be seen, once batches are small enough to wait for so long.
+    let options = Options { lock_timeout: Duration::from_secs(1), ..hasty() };
+    let heard = Heard::default();
+    let refused = migrate::apply(database.url(), &all, &options, &mut heard.listener()).await.unwrap_err();
+    let own: i32 = held.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+    let named = format!("held by pid {own}");
+    assert!(refused.to_string().contains(&named), "{refused}");
+    let told = |event: &Event| matches!(event, Event::Retries { blockers, .. } if !blockers.is_empty());
+    assert!(heard.count(told) > 0, "{:?}", heard.all());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_is_not_slow_any_more() {
+    let database = TestDatabase::empty().await;
+    let table = "CREATE TABLE t (id bigint PRIMARY KEY, n int DEFAULT 0); INSERT INTO t SELECT generate_series(1, 900)";
+    let all = [lane(&[(table, "")]).remove(0), backfill(FILL)];
+    // Whoever is there is too many.
+    let pace = PaceOptions { active: -1, ..PaceOptions::default() };
+    let (options, heard) = (Options { pace, ..hasty() }, Heard::default());
+    migrate::apply(database.url(), &all, &options, &mut heard.listener()).await.unwrap();
+    let told = |event: &Event| matches!(event, Event::Progress { slow: Some(why), .. } if why == "others have much to do");
+    assert!(heard.count(told) > 0, "{:?}", heard.all());
+    let eye = client(&database).await;
+    assert_eq!(ask(&eye, "SELECT slow FROM sides_migrate.backfills").await, "NULL");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,3 +19,4 @@ mod replica;
 mod roles;
 mod round_trip;
 mod schema_rs;
+mod terminal;
