@@ -101,6 +101,13 @@ impl Heroku {
         found.map(|feature| feature.enabled).map_err(|error| self.failed(error))
     }
 
+    /// Where the router listens for an app, without a slash at its end; none for apps that no router leads to.
+    pub(crate) async fn web_address(&self, app: &str) -> Result<Option<String>, PlaceError> {
+        let info: Result<crate::answers::App, _> = self.client.get(&format!("/apps/{app}")).await;
+        let address = info.map_err(|error| self.failed(error))?.web_url;
+        Ok(address.map(|address| address.trim_end_matches('/').to_owned()))
+    }
+
     /// The digest that a slug was made from.
     pub(crate) async fn commit(&self, app: &str, slug: &str) -> Result<Option<String>, PlaceError> {
         let known = self.commits.lock().unwrap_or_else(PoisonError::into_inner).get(slug).cloned();
@@ -178,6 +185,13 @@ impl Place for Heroku {
     async fn run_once(&self, process: &str, command: &[String], _why: &Why) -> Result<Ended, PlaceError> {
         let app = self.app(process)?;
         self.one_off(app, command).await
+    }
+
+    async fn public_address(&self, process: &str) -> Result<Option<String>, PlaceError> {
+        match process {
+            "web" => self.web_address(self.app(process)?).await,
+            _ => Ok(None),
+        }
     }
 
     async fn logs(&self, process: &str, lines: usize) -> Result<Vec<String>, PlaceError> {

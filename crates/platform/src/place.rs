@@ -60,6 +60,15 @@ pub trait Place: Send + Sync {
     /// When it could not be run; a command that ran and failed is a [`Ended`].
     async fn run_once(&self, process: &str, command: &[String], why: &Why) -> Result<Ended, PlaceError>;
 
+    /// Where visitors reach a process, as `https://acme-web.herokuapp.com`; none when it has no visitors, or the place does
+    /// not know.
+    ///
+    /// # Errors
+    /// When the place does not answer or does not know the process.
+    async fn public_address(&self, _process: &str) -> Result<Option<String>, PlaceError> {
+        Ok(None)
+    }
+
     /// The last lines that a process printed, oldest first.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 pub use seen::Seen;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -41,6 +42,13 @@ pub struct Plan {
     pub pause: Duration,
 }
 
+/// One client.
+#[async_trait]
+pub trait Visitor: Send + 'static {
+    /// Asks once. What was not answered well is an error, in words that tell failures of different kinds apart.
+    async fn ask(&mut self) -> Result<(), String>;
+}
+
 /// After a failure a client waits at least so long: a server that is away is not to be hammered on.
 const AFTER_FAILURE: Duration = Duration::from_millis(10);
 
@@ -62,11 +70,19 @@ impl Prober {
     /// Starts all clients, inside a tokio runtime.
     #[must_use]
     pub fn start(plan: &Plan) -> Self {
+        let visitor = |number: usize| {
+            let keeps = number >= plan.fresh;
+            Box::new(OverSocket { plan: plan.clone(), keeps, connection: None }) as Box<dyn Visitor>
+        };
+        Self::of((0..plan.fresh + plan.kept).map(visitor), plan.pause)
+    }
+
+    /// Starts these clients, each of which waits so long between two requests, inside a tokio runtime.
+    pub fn of(visitors: impl IntoIterator<Item = Box<dyn Visitor>>, pause: Duration) -> Self {
         let (seen, stop) = (Arc::default(), Arc::default());
         let mut clients = JoinSet::new();
-        for number in 0..plan.fresh + plan.kept {
-            let keeps = number >= plan.fresh;
-            clients.spawn(ask_on(plan.clone(), keeps, Arc::clone(&seen), Arc::clone(&stop)));
+        for visitor in visitors {
+            clients.spawn(ask_on(visitor, pause, Arc::clone(&seen), Arc::clone(&stop)));
         }
         Self { seen, stop, clients }
     }
@@ -91,31 +107,56 @@ impl Prober {
     }
 }
 
-async fn ask_on(plan: Plan, keeps: bool, seen: Arc<Mutex<Both>>, stop: Arc<AtomicBool>) {
-    let mut connection = None;
+async fn ask_on(
+    mut visitor: Box<dyn Visitor>,
+    pause: Duration,
+    seen: Arc<Mutex<Both>>,
+    stop: Arc<AtomicBool>,
+) {
     while !stop.load(Ordering::Relaxed) {
         let begun = Instant::now();
-        let asked = time::timeout(PATIENCE, ask(&plan, &mut connection, keeps)).await;
-        let asked = asked.unwrap_or_else(|_| Err(io::Error::other("no answer in time")));
-        let (took, failure) = (begun.elapsed(), asked.err().map(|error| error.to_string()));
+        let asked = time::timeout(PATIENCE, visitor.ask()).await;
+        let failure = asked.unwrap_or_else(|_| Err("no answer in time".to_owned())).err();
+        let took = begun.elapsed();
         {
             let mut seen = lock(&seen);
             seen.all.count(took, failure.as_deref());
             seen.lap.count(took, failure.as_deref());
         }
-        let mut pause = plan.pause;
-        if failure.is_some() {
-            connection = None;
-            pause = pause.max(AFTER_FAILURE);
-        }
+        let pause = if failure.is_some() { pause.max(AFTER_FAILURE) } else { pause };
         if !pause.is_zero() {
             time::sleep(pause).await;
         }
     }
 }
 
-async fn ask(plan: &Plan, connection: &mut Option<BufReader<TcpStream>>, keeps: bool) -> io::Result<()> {
-    let mut stream = match connection.take().filter(|stream| !has_ended(stream)) {
+/// A client that speaks HTTP over a socket by itself, so that nothing is repeated behind its back.
+struct OverSocket {
+    plan: Plan,
+    keeps: bool,
+    connection: Option<BufReader<TcpStream>>,
+}
+
+#[async_trait]
+impl Visitor for OverSocket {
+    async fn ask(&mut self) -> Result<(), String> {
+        // Taken, so that one that failed, or was given up in the middle, is not used again.
+        let kept = self.connection.take().filter(|stream| !has_ended(stream));
+        self.connection = ask(&self.plan, kept, self.keeps)
+            .await
+            .map_err(|error| error.to_string())?
+            .filter(|_| self.keeps);
+        Ok(())
+    }
+}
+
+/// Asks, over a new connection when there is none, which is returned if it was not the connection's last answer.
+async fn ask(
+    plan: &Plan,
+    kept: Option<BufReader<TcpStream>>,
+    keeps: bool,
+) -> io::Result<Option<BufReader<TcpStream>>> {
+    let mut stream = match kept {
         Some(stream) => stream,
         None => BufReader::new(TcpStream::connect(plan.address).await?),
     };
@@ -124,8 +165,7 @@ async fn ask(plan: &Plan, connection: &mut Option<BufReader<TcpStream>>, keeps: 
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: {hint}\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let last = read_answer(&mut stream).await?;
-    *connection = (keeps && !last).then_some(stream);
-    Ok(())
+    Ok((!last).then_some(stream))
 }
 
 /// Whether the server said good-bye while nothing was asked: every client looks before it asks again.

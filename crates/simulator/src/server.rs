@@ -100,7 +100,12 @@ impl Heroku {
 
     /// Has something go wrong with the next order.
     pub fn inject(&self, fault: Fault) {
-        lock(&self.state).faults.add(fault);
+        self.inject_at("", fault);
+    }
+
+    /// The same with the next order whose path ends so: `/releases`.
+    pub fn inject_at(&self, path: &str, fault: Fault) {
+        lock(&self.state).faults.add(path, fault);
     }
 
     /// An app without anything, as `POST /apps` makes it.
@@ -244,7 +249,7 @@ fn api(request: &HttpRequest, path: &str, body: &[u8], state: &Mutex<State>) -> 
         state.breaches.push(format!("{method} {path} {sent}: {}", faults.join("; ")));
         return reply(http::refused(422, "invalid_params", &faults.join("; ")));
     }
-    let fault = state.faults.next(method);
+    let fault = state.faults.next(method, path);
     match fault {
         Some(Fault::TooMany) => {
             let mut said = reply(http::refused(429, "rate_limit", "Your account reached the API rate limit"));

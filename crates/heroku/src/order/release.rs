@@ -83,7 +83,13 @@ impl Heroku {
     ) -> PlaceError {
         let Some(before) = before.filter(|before| before.version != made.version && before.slug.is_some())
         else {
-            return self.refused(format!("{reason}; there was no release before it to go back to"));
+            // What never answered is not left to crash for ever; the next release starts a dyno again.
+            return match self.set_quantity(app, process, 0).await {
+                Ok(()) => self.refused(format!(
+                    "{reason}; there was no release before it to go back to, so {app} runs no dyno now"
+                )),
+                Err(error) => self.half_done(app, &reason, &error),
+            };
         };
         let body = json!({"release": before.id});
         let digest = match self.digest(app, before).await {

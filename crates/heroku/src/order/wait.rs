@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::{
     Heroku,
-    answers::{App, Release, Status},
+    answers::{Release, Status},
     gate::{self, Gate},
     window,
 };
@@ -82,10 +82,8 @@ impl Heroku {
             {
                 return Ok(Some(format!("the old dynos serve for {} s more", left.as_secs() + 1)));
             }
-            let info: App =
-                self.client.get(&format!("/apps/{app}")).await.map_err(|error| self.failed(error))?;
-            if let Some(url) = info.web_url {
-                let url = format!("{}{}", url.trim_end_matches('/'), self.settings.probe);
+            if let Some(address) = self.web_address(app).await? {
+                let url = format!("{address}{}", self.settings.probe);
                 match self.client.visit(&url).await {
                     Ok(status) if status < 400 => {}
                     Ok(status) => return Ok(Some(format!("{url} answers {status}"))),

@@ -17,6 +17,10 @@ pub(super) fn of(report: &Report) -> Value {
         Outcome::NothingToDo => "nothing",
         _ => "release",
     };
+    let of_places = match &report.order {
+        Order::Found(plan) => plan.notes.as_slice(),
+        _ => &[],
+    };
     let (steps, no_return, unknown, refused) = match &report.order {
         Order::Found(plan) => {
             let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
@@ -45,7 +49,7 @@ pub(super) fn of(report: &Report) -> Value {
         "refused": refused.map(|refused| json!({
             "reason": refused.reason, "witnesses": refused.witnesses, "next": refused.next,
         })),
-        "notes": report.notes.iter().chain(&report.place.no_git).collect::<Vec<_>>(),
+        "notes": report.notes.iter().chain(&report.place.no_git).chain(of_places).collect::<Vec<_>>(),
     })
 }
 

@@ -69,6 +69,7 @@ fn order(report: &Report) -> String {
             if let Some(number) = plan.point_of_no_return() {
                 text += &format!("\nThere is no way back behind step {number}.\n");
             }
+            text.extend(plan.notes.iter().map(|note| format!("\n{}.\n", cell(note))));
             text
         }
         Order::Refused(refused) => {

@@ -38,10 +38,14 @@ pub(super) async fn of(
     if !migrations.are_known {
         return unknown("the order depends on the schema, and the database does not answer");
     }
+    let Some(places) = &runs.places else {
+        return unknown("the order depends on what runs at the places of deploy/targets.toml");
+    };
     let (Some(store), Some(wanted)) = (store, wanted) else {
         return unknown("the order depends on what the new builds need: `sides plan --build` tells it");
     };
-    let all = wanted.iter().chain(&runs.local);
+    // What runs elsewhere may have been released from another machine.
+    let all = wanted.iter().chain(runs.kept.iter().filter(|(name, _)| places.is_local(name)));
     if let Some((name, digest)) = all.into_iter().find(|(name, digest)| store.find(name, digest).is_none()) {
         return Ok(Order::Unknown(format!(
             "the order depends on what {name} {digest} needs, which is not kept on this machine"
@@ -64,7 +68,7 @@ pub(super) async fn of(
             note: one.note,
         })
         .collect();
-    match find_order(store, url, &runs.local, wanted, &pending).await {
+    match find_order(places, store, url, &runs.kept, wanted, &pending).await {
         Ok(answer) => Ok(answer.order.map_or_else(Order::Refused, Order::Found)),
         Err(error) => Ok(Order::Unknown(format!("{error:#}"))),
     }

@@ -8,12 +8,15 @@ use tokio::time;
 
 use crate::{
     control,
+    places::Places,
     releases::{Digest, Set, Store},
     workspace::Workspace,
 };
 
 /// A plan is useful without the database: it is not waited for long.
 const LIMIT: Duration = Duration::from_secs(3);
+/// Nor are the places that are not this machine.
+const PLACES_LIMIT: Duration = Duration::from_secs(15);
 
 /// Live copies, a row for each release of a process. `manifest` came with a migration.
 const INSTANCES: &str = "\
@@ -36,11 +39,13 @@ pub(super) struct Running {
     pub(super) toolchain: Option<String>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Runs {
     by_process: BTreeMap<String, Vec<Running>>,
-    /// What this machine's host runs, or would run.
-    pub(super) local: Set,
+    /// What a release would find: what this machine's host runs, or would run, and what the other places run.
+    pub(super) kept: Set,
+    /// None when they did not say what they run.
+    pub(super) places: Option<Places>,
 }
 
 impl Runs {
@@ -49,8 +54,17 @@ impl Runs {
         url: Option<&DatabaseUrl>,
         notes: &mut Vec<String>,
     ) -> anyhow::Result<Self> {
-        let mut runs = Self { local: local(workspace, notes).await?, ..Self::default() };
-        for (process, digest) in &runs.local {
+        let here = local(workspace, notes).await?;
+        let (kept, places) = match everywhere(workspace, &here).await {
+            Ok((kept, places)) => (kept, Some(places)),
+            Err(error) => {
+                let text = format!("what runs at the places of deploy/targets.toml is not known: {error:#}");
+                notes.push(text);
+                (here, None)
+            }
+        };
+        let mut runs = Self { kept, places, ..Self::default() };
+        for (process, digest) in &runs.kept {
             let running = Running { release: digest.as_str().to_owned(), commit: None, toolchain: None };
             runs.by_process.entry(process.clone()).or_default().push(running);
         }
@@ -104,6 +118,15 @@ impl Runs {
             None => known.push(heard),
         }
     }
+}
+
+async fn everywhere(workspace: &Workspace, here: &Set) -> anyhow::Result<(Set, Places)> {
+    let asked = async {
+        let places = Places::read(workspace).await?;
+        Ok((places.running(here).await?, places))
+    };
+    let answer = time::timeout(PLACES_LIMIT, asked).await;
+    answer.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer within {} s", PLACES_LIMIT.as_secs())))
 }
 
 async fn local(workspace: &Workspace, notes: &mut Vec<String>) -> anyhow::Result<Set> {

@@ -1,6 +1,6 @@
 //! `sides rollback`: the processes as they were before the last release.
 
-use super::{Begun, Run, carry_out, journal, ordered};
+use super::{Begun, Run, carry_out, journal, order, told};
 use crate::{
     cli::RollbackOptions,
     display::tell,
@@ -12,9 +12,9 @@ use crate::{
 /// Goes back to the last good set: the one before the last release, or before the one that was cut off. The
 /// schema stays as it is.
 pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> anyhow::Result<Outcome> {
-    let Some(begun) = Begun::begin(workspace, &options.watching).await? else { return Ok(no_host()) };
-    let Begun { screen, status, store, url, ledger } = begun;
-    let running = store.running()?;
+    let Some(begun) = Begun::begin(workspace, &[], &options.watching).await? else { return Ok(no_host()) };
+    let Begun { screen, status, places, store, url, ledger } = begun;
+    let running = places.running(&store.running()?).await?;
     let interrupted = store.interrupted()?;
     if let Some(cut_off) = &interrupted {
         screen.line(&tell::notice(screen.palette, &journal::cut_off(cut_off, &running)));
@@ -28,8 +28,8 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
         screen.line(&tell::notice(screen.palette, "there was no release before: nothing to go back to"));
         return Ok(Outcome::NothingToDo);
     };
-    let planned = ordered(workspace, &screen, &store, &url, &running, &good, &[]).await?;
-    let Some(plan) = planned else { return Ok(Outcome::Refused) };
+    let answer = order::find(&places, &store, &url, &running, &good, &[]).await?;
+    let Some(plan) = told(workspace, &screen, answer) else { return Ok(Outcome::Refused) };
     screen.line(&plan.to_string());
     if plan.is_empty() {
         store.set_interrupted(None)?;
@@ -43,6 +43,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
     let release = Interrupted::new(from, good);
     let run = Run {
         workspace,
+        places: &places,
         screen: &screen,
         store: &store,
         url: &url,
@@ -51,7 +52,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
         before,
         already: Vec::new(),
     };
-    let outcome = carry_out(&run, ledger, &status, &plan, release, &options.watching).await?;
+    let outcome = carry_out(&run, ledger, status.as_ref(), &plan, release, &options.watching).await?;
     if outcome == Outcome::Done && was_cut_off {
         screen.line("The schema was not touched.");
     } else if outcome == Outcome::Done {

@@ -1,10 +1,13 @@
 //! The watch over new builds: by requests, by the jobs they work, by their lives.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use platform::{
-    local::{LocalHost, State},
-    place::{InstanceState, Place as _},
+    local::State,
+    place::{Instance, InstanceState},
     prober::{Prober, Seen},
 };
 use tokio::time;
@@ -19,6 +22,8 @@ use crate::{cli::Watching, control::Client};
 
 /// How long the replaced processes may take to answer, all of them, at the end.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// The same where a copy may be on its way still when a release that was cut off is gone on with.
+const ANSWER_LIMIT_ELSEWHERE: Duration = Duration::from_secs(120);
 /// How long web is watched before it is touched, to know what it was like.
 const BEFORE: Duration = Duration::from_secs(1);
 const BETWEEN: Duration = Duration::from_millis(100);
@@ -52,6 +57,14 @@ impl Eyes {
         }
     }
 
+    /// What failed while web was away, as its place has nobody answer meanwhile: it is counted and told, and no reason to go
+    /// back.
+    pub(super) fn pass_over(&self) -> Option<String> {
+        let away = self.prober.as_ref()?.lap();
+        let text = format!("{} of {} requests failed while web was away", away.failed(), away.all());
+        (away.failed() > 0).then_some(text)
+    }
+
     /// A reason to go back.
     fn look(&mut self) -> Option<String> {
         self.web_is_touched();
@@ -78,7 +91,7 @@ impl Run<'_> {
         seconds: u64,
     ) -> anyhow::Result<()> {
         let begun = Instant::now();
-        let mut asked_at = None;
+        let (mut asked_at, mut lives) = (None, Lives::default());
         loop {
             if let Some(reason) = eyes.look() {
                 anyhow::bail!(reason);
@@ -86,7 +99,7 @@ impl Run<'_> {
             if asked_at.is_none_or(|at: Instant| at.elapsed() > ASKED_EVERY) {
                 asked_at = Some(Instant::now());
                 for roll in rolled {
-                    if let Some(reason) = self.worse(roll, ledger).await {
+                    if let Some(reason) = self.worse(roll, ledger, &mut lives).await {
                         anyhow::bail!(reason);
                     }
                 }
@@ -96,7 +109,8 @@ impl Run<'_> {
             }
             time::sleep(BETWEEN).await;
         }
-        let deadline = Instant::now() + ANSWER_LIMIT;
+        let is_here = rolled.iter().all(|roll| self.places.is_local(&roll.process));
+        let deadline = Instant::now() + if is_here { ANSWER_LIMIT } else { ANSWER_LIMIT_ELSEWHERE };
         loop {
             match self.missing(rolled).await {
                 None => return Ok(()),
@@ -107,12 +121,12 @@ impl Run<'_> {
     }
 
     /// Why a new release is worse than the old one, as far as it can be seen now.
-    async fn worse(&self, roll: &Roll, ledger: &mut Ledger) -> Option<String> {
+    async fn worse(&self, roll: &Roll, ledger: &mut Ledger, lives: &mut Lives) -> Option<String> {
         let name = &roll.process;
-        let host = LocalHost::of(&self.workspace.run_folder());
-        for copy in host.instances(name).await.ok()?.iter().filter(|copy| copy.release == roll.to.as_str()) {
+        let copies = self.places.place_of(name).instances(name).await.ok()?;
+        for copy in copies.iter().filter(|copy| copy.release == roll.to.as_str()) {
             let has_died = copy.details.get("restarts").is_some_and(|restarts| restarts != "0");
-            if has_died || copy.state == InstanceState::Crashed {
+            if has_died || lives.has_followed(name, copy) || copy.state == InstanceState::Crashed {
                 let why = copy.reason.as_deref().map(|reason| format!(": {reason}"));
                 return Some(format!("{} died after it had been ready{}", copy.id, why.unwrap_or_default()));
             }
@@ -126,6 +140,21 @@ impl Run<'_> {
 
     /// Which of the replaced processes does not answer in its expected release.
     async fn missing(&self, rolled: &[&Roll]) -> Option<String> {
+        let (here, elsewhere): (Vec<&Roll>, Vec<&Roll>) =
+            rolled.iter().partition(|roll| self.places.is_local(&roll.process));
+        for roll in elsewhere {
+            let copies = match self.places.place_of(&roll.process).instances(&roll.process).await {
+                Ok(copies) => copies,
+                Err(error) => return Some(error.to_string()),
+            };
+            if let Some(missing) = missing_there(roll, &copies) {
+                return Some(missing);
+            }
+        }
+        if here.is_empty() { None } else { self.missing_here(&here).await }
+    }
+
+    async fn missing_here(&self, rolled: &[&Roll]) -> Option<String> {
         let status = match Client::connect(&self.workspace.run_folder()).await {
             Ok(Some(client)) => client.status().await.ok(),
             _ => None,
@@ -145,5 +174,67 @@ impl Run<'_> {
                 () => None,
             }
         })
+    }
+}
+
+fn missing_there(Roll { process, to, .. }: &Roll, copies: &[Instance]) -> Option<String> {
+    let stays = |copy: &&Instance| copy.state != InstanceState::Draining;
+    if copies.iter().filter(stays).any(|copy| copy.release != to.as_str()) {
+        return Some(format!("{process} does not run {to}"));
+    }
+    let answers = copies.iter().any(|copy| copy.state == InstanceState::Healthy);
+    (!answers).then(|| format!("{process} does not answer"))
+}
+
+/// Which copy is under which name of a place that gives a name again when it starts a copy again.
+#[derive(Default)]
+struct Lives(BTreeMap<(String, String), String>);
+
+impl Lives {
+    /// Whether it stands where another stood when it was last looked at: that one has ended.
+    fn has_followed(&mut self, process: &str, copy: &Instance) -> bool {
+        let Some(dyno) = copy.details.get("dyno") else { return false };
+        let before = self.0.insert((process.to_owned(), dyno.clone()), copy.id.clone());
+        before.is_some_and(|before| before != copy.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+    use crate::releases::Digest;
+
+    fn copy(id: &str, release: char, state: InstanceState) -> Instance {
+        Instance {
+            id: id.to_owned(),
+            release: release.to_string().repeat(64),
+            since: Utc::now(),
+            state,
+            reason: None,
+            details: [("dyno".to_owned(), "web.1".to_owned())].into(),
+        }
+    }
+
+    #[test]
+    fn a_dyno_that_comes_back_under_its_name_has_died() {
+        let mut lives = Lives::default();
+        let mut see = |id: &str| lives.has_followed("web", &copy(id, 'b', InstanceState::Healthy));
+        assert_eq!([see("one"), see("one"), see("two"), see("two")], [false, false, true, false]);
+    }
+
+    #[test]
+    fn elsewhere_a_copy_in_the_expected_release_has_to_answer_and_none_of_another_may_stay() {
+        use InstanceState::{Draining, Healthy, Starting};
+        let to = Digest::parse(&"b".repeat(64)).unwrap();
+        let roll = Roll { process: "web".to_owned(), from: None, to, place: Some("cloud".to_owned()) };
+        let missing = |copies: &[Instance]| missing_there(&roll, copies);
+        assert_eq!(missing(&[copy("1", 'a', Draining), copy("2", 'b', Healthy)]), None);
+        assert!(
+            missing(&[copy("1", 'a', Healthy), copy("2", 'b', Healthy)]).unwrap().contains("does not run")
+        );
+        assert!(missing(&[copy("2", 'b', Starting)]).unwrap().contains("does not answer"));
+        assert!(missing(&[]).is_some());
     }
 }

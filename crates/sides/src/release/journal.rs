@@ -35,7 +35,8 @@ impl<'a> Journal<'a> {
     ) -> anyhow::Result<Self> {
         let processes = plan.rolls().map(|roll| {
             let from = roll.from.as_ref().map(|digest| digest.as_str().to_owned());
-            (roll.process.clone(), Replaced { from, to: roll.to.as_str().to_owned() })
+            let (to, place) = (roll.to.as_str().to_owned(), roll.place.clone());
+            (roll.process.clone(), Replaced { from, to, place })
         });
         let processes = processes.collect();
         let waiting = |step: &super::plan::Step| Noted { what: step.to_string(), stage: Stage::Waits };

@@ -2,14 +2,15 @@
 //!
 //! Build every program on its own (`build`), ask the kept programs, the schema and the queue what they need
 //! (`world`), have the planner find an order in which every state fits (`plan`), and carry it out (`steps`): schema
-//! changes, and the host replaces one process after the other, each with the rights that its
-//! build declares (`rights`), all under the eyes of a strict prober (`measure`) and a
+//! changes, and one process after the other is replaced by the host or by the place where it lives (`replace`), each with
+//! the rights that its build declares (`rights`), all under the eyes of a strict prober (`measure`) and a
 //! count of jobs, ticks and locks (`count`); each step is written down (`journal`). The new builds are watched (`bake`)
 //! and held to what the old ones did (`judge`). What does not go well is undone. The end is a receipt, printed and stored.
 
 mod back;
 mod bake;
 mod build;
+mod bundle;
 mod count;
 mod elsewhere;
 mod jobs;
@@ -25,24 +26,28 @@ mod print;
 mod receipt;
 mod receipts;
 mod remap;
+mod replace;
 mod rights;
 mod steps;
+mod visitor;
 mod world;
 
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use database::DatabaseUrl;
+use platform::procfile;
 use tokio::time;
 
 use crate::{
     annotations,
     cli::{ReleaseOptions, Watching},
-    control::{Client, DevStatus},
+    control::{self, Client, DevStatus},
     dev::named_database,
     display::{Screen, tell},
     outcome::{Outcome, no_host},
-    releases::{Interrupted, Set, Store},
+    places::Places,
+    releases::{Interrupted, Store},
     workspace::Workspace,
 };
 use ledger::Ledger;
@@ -61,9 +66,9 @@ const IDLE_LIMIT: Duration = Duration::from_secs(180);
 
 /// Releases what has changed.
 pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyhow::Result<Outcome> {
-    let Some(begun) = Begun::begin(workspace, &options.watching).await? else { return Ok(no_host()) };
-    let Begun { screen, status, store, url, ledger } = begun;
-    let running = store.running()?;
+    let begun = Begun::begin(workspace, &options.only, &options.watching).await?;
+    let Some(Begun { screen, status, places, store, url, ledger }) = begun else { return Ok(no_host()) };
+    let running = places.running(&store.running()?).await?;
     let cut_off = store.interrupted()?;
     if let Some(cut_off) = &cut_off {
         screen.line(&tell::notice(screen.palette, &journal::cut_off(cut_off, &running)));
@@ -77,11 +82,11 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
         Some(migrate) => migrate.pending(&url).await?,
         None => Vec::new(),
     };
-    let planned = ordered(workspace, &screen, &store, &url, &running, &built.set, &pending).await?;
-    let Some(plan) = planned else { return Ok(Outcome::Refused) };
+    let answer = order::find(&places, &store, &url, &running, &built.set, &pending).await?;
+    let Some(plan) = told(workspace, &screen, answer) else { return Ok(Outcome::Refused) };
     screen.line(&plan.to_string());
     // What was replaced by a release that was cut off has not been watched yet.
-    let already = plan::replaced(&from, &running, &plan);
+    let already = plan::replaced(&from, &running, &plan, &places);
     if plan.is_empty() && (options.dry_run || already.is_empty()) {
         if !options.dry_run {
             store.settle(&running)?;
@@ -97,6 +102,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
     let migrate = built.migrate.as_ref();
     let run = Run {
         workspace,
+        places: &places,
         screen: &screen,
         store: &store,
         url: &url,
@@ -105,56 +111,64 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
         before: Some(from),
         already,
     };
-    carry_out(&run, ledger, &status, &plan, release, &options.watching).await
+    carry_out(&run, ledger, status.as_ref(), &plan, release, &options.watching).await
 }
 
-/// The order, or nothing when there is none: then it was said why.
-async fn ordered(
-    workspace: &Workspace,
-    screen: &Screen,
-    store: &Store,
-    url: &DatabaseUrl,
-    running: &Set,
-    wanted: &Set,
-    pending: &[Pending],
-) -> anyhow::Result<Option<Plan>> {
-    let answer = order::find(store, url, running, wanted, pending).await?;
+/// The order, or nothing when there is none: then it is said why.
+fn told(workspace: &Workspace, screen: &Screen, answer: order::Answer) -> Option<Plan> {
     if let Some(silent) = answer.silent() {
         screen.line(&tell::notice(screen.palette, &silent));
     }
     match answer.order {
-        Ok(plan) => Ok(Some(plan)),
+        Ok(plan) => Some(plan),
         Err(refused) => {
             let text = format!("refused: {refused}\nNothing was changed.");
             screen.line(&tell::fault(screen.palette, &text));
             annotations::show(workspace, &refused);
-            Ok(None)
+            None
         }
     }
 }
 
-/// What every release begins with: a host, its database, and the right to be the one release that goes on.
+/// What every release begins with: the places, their database, and the right to be the one release that goes on.
 struct Begun {
     screen: Screen,
-    status: DevStatus,
+    /// None when everything that may be replaced runs elsewhere, and no host is here.
+    status: Option<DevStatus>,
+    places: Places,
     store: Store,
     url: DatabaseUrl,
     ledger: Ledger,
 }
 
 impl Begun {
-    /// `None` when no host runs.
-    async fn begin(workspace: &Workspace, watching: &Watching) -> anyhow::Result<Option<Self>> {
+    /// `None` when no host runs, and one of the processes (of all when none is named) needs it.
+    async fn begin(
+        workspace: &Workspace,
+        only: &[String],
+        watching: &Watching,
+    ) -> anyhow::Result<Option<Self>> {
         // Progress goes beside a receipt that a program reads.
         let screen = if watching.json { Screen::beside_output() } else { Screen::new() };
-        if host_status(workspace).await?.is_none() {
+        let places = Places::read(workspace).await?;
+        let needs_host = procfile::discover(workspace.root())?.iter().any(|procfile| {
+            let is_asked_for = only.is_empty() || only.contains(&procfile.name);
+            is_asked_for && places.is_local(&procfile.name)
+        });
+        if needs_host && host_status(workspace).await?.is_none() {
             return Ok(None);
         }
         let store = Store::open(workspace)?;
         let url = named_database()?.context("DATABASE_URL is not set: name the host's database there")?;
         let ledger = Ledger::open(&url).await?;
-        let Some(status) = idle_host(workspace, &screen).await? else { return Ok(None) };
-        Ok(Some(Self { screen, status, store, url, ledger }))
+        let status = match needs_host {
+            true => idle_host(workspace, &screen).await?,
+            false => control::status(workspace).await?.filter(|status| status.is_host),
+        };
+        if needs_host && status.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Self { screen, status, places, store, url, ledger }))
     }
 }
 
@@ -162,7 +176,7 @@ impl Begun {
 async fn carry_out(
     run: &Run<'_>,
     ledger: Ledger,
-    status: &DevStatus,
+    status: Option<&DevStatus>,
     plan: &Plan,
     release: Interrupted,
     watching: &Watching,

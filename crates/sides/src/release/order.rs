@@ -10,7 +10,10 @@ use super::{
     plan::Plan,
     world::{self, Silent},
 };
-use crate::releases::{Set, Store};
+use crate::{
+    places::Places,
+    releases::{Set, Store},
+};
 
 /// The planner's answer.
 pub(crate) struct Answer {
@@ -42,6 +45,7 @@ impl Answer {
 
 /// Asks the kept programs, the schema and the queue, and then the planner.
 pub(crate) async fn find(
+    places: &Places,
     store: &Store,
     url: &DatabaseUrl,
     running: &Set,
@@ -58,7 +62,8 @@ pub(crate) async fn find(
         let refused = Refused { reason, witnesses, next: Some(next) };
         return Ok(Answer { order: Err(refused), silent: Vec::new() });
     }
-    let world::Seen { world, silent } = world::look(store, url, running, wanted, pending).await?;
+    let world::Seen { world, silent, notes } =
+        world::look(places, store, url, running, wanted, pending).await?;
     if let Some(refused) = unknown_needs(&silent, pending) {
         return Ok(Answer { order: Err(refused), silent: Vec::new() });
     }
@@ -71,6 +76,7 @@ pub(crate) async fn find(
     let order = match in_rolls.or_else(|refused| release::plan(&world).map_err(|_| refused)) {
         Ok(planned) => {
             let plan = Plan::of(&world, planned, running, wanted);
+            let plan = plan.map(|plan| Plan { notes, ..plan }.located(places));
             plan.map_err(|entangled| Refused { next: split, ..Refused::plain(&entangled) })
         }
         Err(WorldFault::Refused(refusal)) => Err(Refused::by_the_planner(&refusal)),

@@ -4,7 +4,10 @@ use std::fmt;
 
 use release::{Action, Phase, Requirement, WaitingJob, World};
 
-use crate::releases::{Digest, Set};
+use crate::{
+    places::Places,
+    releases::{Digest, Set},
+};
 
 /// The steps of one release. A process that is not named stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) unchanged: Vec<String>,
     /// What does not fit already, before the first step.
     pub(crate) broken_before: Vec<Requirement>,
+    /// What a person should know of the places where it happens.
+    pub(crate) notes: Vec<String>,
 }
 
 /// One step.
@@ -34,6 +39,8 @@ pub(crate) struct Roll {
     /// What runs now; none for a process that was never released.
     pub(crate) from: Option<Digest>,
     pub(crate) to: Digest,
+    /// The place that runs it; none is this machine's host.
+    pub(crate) place: Option<String>,
 }
 
 /// The planner's order needs more than a host does in one step.
@@ -88,6 +95,7 @@ impl Plan {
                         process: process.clone(),
                         from: running.get(&process).cloned(),
                         to: to.clone(),
+                        place: None,
                     };
                     open = has_old(&process).then_some((process, steps.len()));
                     steps.push(Step::Roll(roll));
@@ -97,7 +105,17 @@ impl Plan {
         }
         let unchanged = wanted.iter().filter(|(process, to)| running.get(*process) == Some(to));
         let unchanged = unchanged.map(|(process, _)| process.clone()).collect();
-        Ok(Self { steps, unchanged, broken_before: planned.broken_before })
+        Ok(Self { steps, unchanged, broken_before: planned.broken_before, notes: Vec::new() })
+    }
+
+    /// Says of each process where that happens, and what it is like there.
+    pub(crate) fn located(mut self, places: &Places) -> Self {
+        for step in &mut self.steps {
+            let Step::Roll(roll) = step else { continue };
+            roll.place = places.name_of(&roll.process);
+            self.notes.extend(places.note(&roll.process));
+        }
+        self
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -134,7 +152,7 @@ impl Step {
 }
 
 /// What is different now from what ran when a release began, and is not replaced once more by `plan`.
-pub(crate) fn replaced(from: &Set, running: &Set, plan: &Plan) -> Vec<Roll> {
+pub(crate) fn replaced(from: &Set, running: &Set, plan: &Plan, places: &Places) -> Vec<Roll> {
     let changed = running.iter().filter(|(process, to)| {
         from.get(*process) != Some(to) && plan.rolls().all(|roll| roll.process != **process)
     });
@@ -143,6 +161,7 @@ pub(crate) fn replaced(from: &Set, running: &Set, plan: &Plan) -> Vec<Roll> {
             process: process.clone(),
             from: from.get(process).cloned(),
             to: to.clone(),
+            place: places.name_of(process),
         })
         .collect()
 }
@@ -159,10 +178,13 @@ impl fmt::Display for Step {
                 let jobs: Vec<String> = jobs.iter().map(ToString::to_string).collect();
                 write!(f, "wait until no job is left of {}", jobs.join(", "))
             }
-            Self::Roll(Roll { process, from, to }) => match from {
-                Some(from) => write!(f, "replace {process}: {from} → {to}"),
-                None => write!(f, "replace {process}: new → {to}"),
-            },
+            Self::Roll(Roll { process, from, to, place }) => {
+                let place = place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
+                match from {
+                    Some(from) => write!(f, "replace {process}{place}: {from} → {to}"),
+                    None => write!(f, "replace {process}{place}: new → {to}"),
+                }
+            }
         }
     }
 }
@@ -182,6 +204,9 @@ impl fmt::Display for Plan {
         }
         if !self.unchanged.is_empty() && !self.is_empty() {
             write!(f, "\n  unchanged: {}", self.unchanged.join(", "))?;
+        }
+        for note in &self.notes {
+            write!(f, "\n  {note}")?;
         }
         for broken in &self.broken_before {
             write!(f, "\n  does not fit as it runs now: {broken}")?;

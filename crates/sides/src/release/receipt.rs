@@ -41,6 +41,9 @@ pub(crate) struct Replaced {
     /// The digest; none for a process that was never released.
     pub(crate) from: Option<String>,
     pub(crate) to: String,
+    /// The place that runs it; none is the host of the machine that released.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<String>,
 }
 
 /// One step that was taken.

@@ -16,6 +16,10 @@ impl Run<'_> {
     /// Gives the process's role what the build declares, beside what it has. A build that says nothing of itself
     /// changes nothing.
     pub(super) async fn widen(&self, process: &str, digest: &Digest) -> anyhow::Result<()> {
+        // Kept where it runs and not here: it has its rights since it was released there.
+        if !self.places.is_local(process) && self.store.find(process, digest).is_none() {
+            return Ok(());
+        }
         let Some(manifest) = world::said(self.store, process, digest).await? else { return Ok(()) };
         let granted = self.give(&[manifest], false).await;
         let granted = granted.with_context(|| format!("{process} was not given its rights"))?;

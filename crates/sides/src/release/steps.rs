@@ -1,15 +1,9 @@
 //! The steps of a plan, one after the other, and the way back when one does not go well.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
-use chrono::Utc;
 use database::DatabaseUrl;
-use platform::{
-    local::{LocalHost, State},
-    place::{Place as _, Why},
-};
-use tokio::time;
 
 use super::{
     bake::Eyes,
@@ -23,20 +17,20 @@ use super::{
 };
 use crate::{
     cli::Watching,
-    control::{Client, DevStatus},
+    control::DevStatus,
     display::{Screen, tell},
-    releases::{Digest, Interrupted, Set, Store},
+    places::Places,
+    releases::{Interrupted, Set, Store},
     workspace::Workspace,
 };
 
-/// How long an old copy may take to leave: its own drain, which the host ends in the end, and some more.
-const GONE_LIMIT: Duration = Duration::from_secs(180);
 /// How long jobs that a departed release left behind may take.
 const JOBS_LIMIT: Duration = Duration::from_secs(120);
 
 /// What carrying out a plan needs.
 pub(super) struct Run<'a> {
     pub(super) workspace: &'a Workspace,
+    pub(super) places: &'a Places,
     pub(super) screen: &'a Screen,
     pub(super) store: &'a Store,
     pub(super) url: &'a DatabaseUrl,
@@ -54,13 +48,14 @@ impl Run<'_> {
     pub(super) async fn carry_out(
         &self,
         ledger: Ledger,
-        status: &DevStatus,
+        status: Option<&DevStatus>,
         plan: &Plan,
         release: Interrupted,
         watching: &Watching,
     ) -> anyhow::Result<(Receipt, Option<i64>)> {
         let counter = Counter::begin(self.url).await?;
-        let mut eyes = Eyes::open(measure::start(status, &watching.probe), watching).await;
+        let prober = measure::start(self.places, status, &watching.probe).await;
+        let mut eyes = Eyes::open(prober, watching).await;
         let mut journal = Journal::open(self.screen, self.store, ledger, release, plan).await?;
         let mut rolled: Vec<&Roll> = self.already.iter().collect();
         let (mut narrowed, mut held_up) = (false, false);
@@ -138,9 +133,17 @@ impl Run<'_> {
                 if roll.process == measure::WEB {
                     eyes.web_is_touched();
                 }
-                self.roll(&roll.process, &roll.to).await?;
+                let taken = self.roll(&roll.process, &roll.to).await;
                 // From here on there is something to put back, even when the old copy does not leave.
-                rolled.push(roll);
+                if taken.is_touched {
+                    rolled.push(roll);
+                }
+                taken.done?;
+                if roll.process == measure::WEB
+                    && !self.places.place_of(measure::WEB).abilities(measure::WEB).gap.is_zero()
+                {
+                    journal.notes.extend(eyes.pass_over());
+                }
                 match &roll.from {
                     Some(from) => self.see_gone(&roll.process, from, journal).await,
                     None => Ok(()),
@@ -170,46 +173,6 @@ impl Run<'_> {
         migrate.pending(self.url).await.is_ok_and(|pending| pending.iter().any(|one| one.name == *name))
     }
 
-    /// Waits until no copy of the old release runs: what comes next in the plan counts on it.
-    async fn see_gone(&self, process: &str, old: &Digest, journal: &mut Journal<'_>) -> anyhow::Result<()> {
-        let (begun, deadline) = (Utc::now(), Instant::now() + GONE_LIMIT);
-        loop {
-            let status = match Client::connect(&self.workspace.run_folder()).await? {
-                Some(client) => client.status().await?,
-                None => anyhow::bail!("the host has gone"),
-            };
-            // A copy that was just told to leave may not say so yet.
-            let is_here =
-                status.processes.iter().filter(|copy| copy.name == process).any(|copy| {
-                    copy.state == State::Draining || copy.release.as_deref() == Some(old.as_str())
-                });
-            if !is_here && !journal.ledger.is_live(process, old).await? {
-                let killed =
-                    status.killed.iter().filter(|killed| killed.process == process && killed.at >= begun);
-                journal.notes.extend(killed.map(|killed| {
-                    format!(
-                        "{} did not end within {} s of being asked to, and was killed: what it had begun goes back to the queue",
-                        killed.copy, killed.after_seconds
-                    )
-                }));
-                return Ok(());
-            }
-            anyhow::ensure!(
-                Instant::now() < deadline,
-                "{process} {old} still runs after {} s: `sides ps` shows it",
-                GONE_LIMIT.as_secs()
-            );
-            time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    async fn roll(&self, process: &str, digest: &Digest) -> anyhow::Result<()> {
-        self.widen(process, digest).await?;
-        let host = LocalHost::of(&self.workspace.run_folder());
-        let why = Why { asked_by: "release".to_owned(), reason: format!("release {digest}") };
-        host.put(process, digest.as_str(), &why).await.with_context(|| format!("{process} was not replaced"))
-    }
-
     /// Puts back what was replaced, last first. A process that had never been released stays.
     async fn go_back(
         &self,
@@ -220,7 +183,7 @@ impl Run<'_> {
         for step in rolled.iter().rev() {
             let Some(from) = self.back_to.get(&step.process) else { continue };
             let what = format!("put {} back", step.process);
-            let back = async |_: &mut Journal<'_>| self.roll(&step.process, from).await;
+            let back = async |_: &mut Journal<'_>| self.roll(&step.process, from).await.done;
             if let Err(error) = journal.step(what.clone(), what, back).await {
                 return (Verdict::Partial, Some(format!("{reason}; then {error:#}")));
             }
@@ -234,7 +197,10 @@ impl Run<'_> {
             if let Some(before) = &self.before {
                 self.store.set_before(before)?;
             }
-            let (running, before) = (self.store.running()?, self.store.before()?.unwrap_or_default());
+            let mut running = self.back_to.clone();
+            let rolls = self.already.iter().chain(plan.rolls());
+            running.extend(rolls.map(|roll| (roll.process.clone(), roll.to.clone())));
+            let before = self.store.before()?.unwrap_or_default();
             for step in plan.rolls() {
                 self.store.prune(&step.process, &[&before, &running]);
             }

@@ -15,6 +15,7 @@ mod deaths;
 mod dependency_rules;
 mod deployment;
 mod documents;
+mod elsewhere;
 mod flow;
 mod history;
 mod host;

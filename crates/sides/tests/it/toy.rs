@@ -6,12 +6,14 @@ use crate::sandbox::Sandbox;
 
 /// Says its version on the ops address and, when it has one, on the listener. After SIGTERM it leaves what waits
 /// in the socket to the next copy. A file in the workspace makes it go wrong from then on: `fail-VERSION`, `slow-VERSION`,
-/// `drop-VERSION` (one visitor) on the listener, `die-VERSION` everywhere.
+/// `drop-VERSION` (one visitor) on the listener, `die-VERSION` everywhere. In a dyno it says its version on `PORT`, and
+/// keeps its row in `sides.instances`, as the crate `process` does.
 const PROGRAM: &str = r##"
 use std::{
     io::{ErrorKind, Read, Write},
     net::TcpListener,
-    os::fd::FromRawFd,
+    os::{fd::FromRawFd, unix::process::CommandExt},
+    process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering::SeqCst},
     thread::{sleep, spawn},
     time::Duration,
@@ -23,8 +25,8 @@ extern "C" fn stop(_: i32) { STOP.store(true, SeqCst); }
 
 fn main() {
     if std::env::args().any(|argument| argument == "--manifest") { return print!("{}", r#"MANIFEST"#); }
-    let variable = |name: &str| std::env::var(name).unwrap();
     unsafe { signal(15, stop) };
+    if std::env::var_os("DYNO").is_some() { return in_a_dyno(); }
     let ops = TcpListener::bind(format!("{}:{}", variable("OPS_HOST"), variable("OPS_PORT"))).unwrap();
     let public = std::env::var("LISTEN_FD").ok().map(|number| {
         let inherited = unsafe { TcpListener::from_raw_fd(number.parse().unwrap()) };
@@ -37,6 +39,32 @@ fn main() {
     });
     if let Some(public) = public { public.join().unwrap(); }
     while !STOP.load(SeqCst) { sleep(Duration::from_millis(5)); }
+}
+
+fn variable(name: &str) -> String { std::env::var(name).unwrap() }
+
+fn in_a_dyno() {
+    let (process, release) = (env!("CARGO_PKG_NAME"), variable("RELEASE"));
+    println!("VERSION of {} as {release}", shared::NAME);
+    if process == "web" {
+        let public = TcpListener::bind(format!("127.0.0.1:{}", variable("PORT"))).unwrap();
+        spawn(move || serve(public));
+    }
+    // In a group of its own: it ends with its standard input, and not with SIGTERM.
+    let mut psql = Command::new("psql");
+    psql.args(["-qX", "-v", "ON_ERROR_STOP=1", &variable("DATABASE_URL")]);
+    let mut psql = psql.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut session = psql.stdin.take().unwrap();
+    writeln!(session, "SELECT pg_advisory_lock_shared(hashtextextended('{process}@{release}', 0));
+        INSERT INTO sides.instances (id, process, release, host, pid, ops_address, state)
+        VALUES (gen_random_uuid(), '{process}', '{release}', 'a dyno', pg_backend_pid(), '', 'ready');").unwrap();
+    while !STOP.load(SeqCst) {
+        sleep(Duration::from_millis(200));
+        writeln!(session, "UPDATE sides.instances SET heartbeat_at = now() WHERE pid = pg_backend_pid();").unwrap();
+    }
+    writeln!(session, "UPDATE sides.instances SET state = 'stopped' WHERE pid = pg_backend_pid();").unwrap();
+    drop(session);
+    psql.wait().unwrap();
 }
 
 fn is_asked(what: &str) -> bool { std::path::Path::new(&format!("{what}-VERSION")).exists() }

@@ -1,5 +1,7 @@
 //! Where each process runs: the one door to `deploy/targets.toml`.
 
+mod running;
+
 use std::{collections::BTreeMap, env, sync::Arc};
 
 use anyhow::Context as _;
@@ -14,6 +16,8 @@ use platform::{
 };
 
 use crate::{dev::named_database, instances, workspace::Workspace};
+
+pub(crate) use running::Kept;
 
 const KEY: &str = "HEROKU_API_KEY";
 /// Another address of the API, as Heroku's own command line has it.

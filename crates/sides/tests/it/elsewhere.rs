@@ -1,0 +1,326 @@
+//! Releases to places that are not this machine: to a simulated Heroku, whose dynos are real processes.
+
+use std::{
+    fs,
+    process::{Command, Output},
+};
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use simulator::{Fault, Heroku, Settings};
+use testing::TestDatabase;
+
+use crate::{
+    host::Dev,
+    programs,
+    releasing::{ended, receipt, shown, start_host},
+    sandbox::{Sandbox, signal},
+    toy,
+};
+
+const CLOUD: &str = "[places.cloud]\nkind = \"heroku\"\n[processes]\n";
+const WEB: &str = "web = { place = \"cloud\", app = \"acme-web\" }\n";
+const WORKER: &str = "worker = { place = \"cloud\", app = \"acme-worker\" }\n";
+
+/// A workspace, a host of this machine, and a simulated Heroku beside it.
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) heroku: Heroku,
+    host: Dev,
+    _database: TestDatabase,
+}
+
+impl World {
+    /// What the targets name was set up at Heroku; nothing was released yet.
+    pub(crate) async fn new(targets: &str) -> Self {
+        let database = TestDatabase::create().await;
+        let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
+        toy::write_workspace(&sandbox);
+        let settings = Settings { database_url: database.url().expose(), ..Settings::default() };
+        let heroku = Heroku::start(settings);
+        let mut host = start_host(&sandbox);
+        host.says("worker was not released yet").await;
+        let world = Self { sandbox, heroku, host, _database: database };
+        world.targets(targets);
+        ended(&world.run(&["setup", "heroku", "--apply"]).await, 0);
+        world
+    }
+
+    pub(crate) fn targets(&self, processes: &str) {
+        fs::create_dir_all(self.sandbox.file("deploy")).unwrap();
+        fs::write(self.sandbox.file("deploy/targets.toml"), format!("{CLOUD}{processes}")).unwrap();
+    }
+
+    /// `sides …`, with the way to the simulated Heroku and its router in the environment.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.sandbox.sides(arguments);
+        command.env("HEROKU_API_URL", self.heroku.url()).env("HEROKU_API_KEY", self.heroku.token());
+        command.env("HTTP_PROXY", self.heroku.router()).env("NO_PROXY", "127.0.0.1");
+        command
+    }
+
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command(arguments);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
+    async fn release(&self, code: i32) -> String {
+        ended(&self.run(&["release", "--bake", "0"]).await, code)
+    }
+
+    /// A line of the runbook, as a shell reads it; what it releases is not watched for long.
+    async fn shell(&self, line: &str) -> String {
+        let like = self.command(&[]);
+        let mut shell = Command::new("sh");
+        shell.args(["-ec", &line.replace("sides release", "sides release --bake 0")]);
+        shell.current_dir(self.sandbox.path());
+        for (name, value) in like.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        let output = tokio::task::spawn_blocking(move || shell.output().unwrap()).await.unwrap();
+        ended(&output, 0)
+    }
+
+    /// What a visitor of the web app sees.
+    pub(crate) async fn seen(&self) -> String {
+        let proxy = reqwest::Proxy::http(self.heroku.router()).unwrap();
+        let visitor = reqwest::Client::builder().proxy(proxy).build().unwrap();
+        visitor.get("http://acme-web.herokuapp.com/").send().await.unwrap().text().await.unwrap()
+    }
+
+    async fn copies(&self, code: i32) -> Vec<Value> {
+        let output = self.run(&["ps", "--json"]).await;
+        ended(&output, code);
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// How often slugs were released at an app.
+    fn releases_of(&self, app: &str) -> usize {
+        let path = format!("/apps/{app}/releases");
+        self.heroku.seen().iter().filter(|one| one.method == "POST" && one.path == path).count()
+    }
+}
+
+/// A program that ends as soon as it is started.
+fn dies() -> String {
+    toy::program("two")
+        .replace("fn main() {", "fn main() { if std::env::args().len() == 1 { panic!(\"not today\") }")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn web_is_released_there_and_the_worker_here_and_both_go_back() {
+    let mut world = World::new(WEB).await;
+    let first = world.release(0).await;
+    assert!(first.contains("replace web at cloud: new"), "{first}");
+    assert!(
+        first.contains("web is replaced at cloud, where nobody answers for about 10 s: it has no preboot"),
+        "{first}"
+    );
+    assert_eq!(world.seen().await, "one of first");
+    world.release(5).await;
+    let worker = world.sandbox.pid_of("worker").unwrap();
+
+    let copies = world.copies(0).await;
+    let of = |process: &str| copies.iter().find(|copy| copy["process"] == process).unwrap();
+    assert_eq!(
+        (&of("web")["place"], &of("web")["copy"], &of("web")["state"]),
+        (&"cloud".into(), &"web.1".into(), &"healthy".into())
+    );
+    assert!(of("worker")["pid"].is_number() && copies.len() == 2, "{copies:?}");
+
+    toy::write_program(&world.sandbox, "web", &toy::program("two"));
+    let plan = ended(&world.run(&["plan", "--build"]).await, 0);
+    assert!(plan.contains("1. replace web at cloud: ") && plan.contains("unchanged: worker"), "{plan}");
+    let second = receipt(&world.run(&["release", "--bake", "1", "--json"]).await, 0);
+    // Asked at its public address: before, meanwhile and afterwards.
+    assert!(second["requests"]["good"].as_u64().unwrap() > 10, "{second}");
+    assert!(second["requests_before"].is_object(), "{second}");
+    assert_eq!(
+        (&second["outcome"], &second["processes"]["web"]["place"]),
+        (&"released".into(), &"cloud".into())
+    );
+    assert_eq!(world.seen().await, "two of first");
+    assert_eq!(world.sandbox.pid_of("worker"), Some(worker), "the worker's bytes had not changed");
+
+    // A build that dies takes back what was replaced before it, wherever that runs.
+    toy::write_shared(&world.sandbox, "third");
+    toy::write_program(&world.sandbox, "web", &dies());
+    let undone = receipt(&world.run(&["release", "--bake", "0", "--json"]).await, 6);
+    assert!(undone["reason"].as_str().unwrap().contains("crashed"), "{undone}");
+    let steps: Vec<&str> =
+        undone["steps"].as_array().unwrap().iter().map(|step| step["what"].as_str().unwrap()).collect();
+    assert_eq!(steps.last(), Some(&"put worker back"), "{steps:?}");
+    assert_eq!(world.seen().await, "two of first");
+
+    let back = ended(&world.run(&["rollback", "--bake", "0"]).await, 0);
+    assert!(back.contains("once more undoes this"), "{back}");
+    assert_eq!(world.seen().await, "one of first");
+    let again = ended(&world.run(&["rollback", "--bake", "0"]).await, 0);
+    assert!(again.contains("replace web at cloud"), "{again}");
+    assert_eq!(world.seen().await, "two of first");
+    assert_eq!(world.heroku.breaches(), Vec::<String>::new());
+    world.host.interrupt();
+    world.host.ended().await;
+}
+
+/// A `migrate` with one pending step, which says where web was when it ran.
+const MIGRATE: &str = r##"fn main() {
+    let has = |word: &str| std::env::args().any(|one| one == word);
+    let done = std::path::Path::new("migrated").exists();
+    if has("plan") && !done {
+        println!("{}", r#"{"name": "1_add", "phase": "expand", "changes": [], "problems": [], "note": null}"#);
+    }
+    if has("up") { std::fs::write("migrated", "").unwrap(); }
+}"##;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worker_is_released_there_behind_the_schema_and_whatever_happens_on_the_way() {
+    let mut world = World::new(WORKER).await;
+    // A first build that never answers leaves nothing behind that crashes for ever.
+    toy::write_program(&world.sandbox, "worker", &dies());
+    let undone = world.release(6).await;
+    assert!(undone.contains("acme-worker runs no dyno now"), "{undone}");
+    let path = "/apps/acme-worker/formation";
+    let counts = world.heroku.seen().into_iter().filter(|one| one.method == "PATCH" && one.path == path);
+    let counts: Vec<Value> = counts.map(|one| one.body["updates"][0]["quantity"].clone()).collect();
+    assert_eq!(counts, [1, 0]);
+
+    toy::write_program(&world.sandbox, "worker", &toy::program("one"));
+    toy::write_migrate(&world.sandbox, MIGRATE);
+    // Carried out, and the answer lost.
+    world.heroku.inject_at("/releases", Fault::LostAnswer);
+    let first = world.release(0).await;
+    let at = |text: &str| first.find(text).unwrap_or_else(|| panic!("no {text:?} in {first}"));
+    assert!(at("migrated 1_add") < at("replaced worker at cloud"), "{first}");
+    assert_eq!(world.releases_of("acme-worker"), 2, "it was not asked for twice");
+    assert_eq!(shown(&world.sandbox).await, "one of first");
+
+    // Two deployers at once: the second is refused, and changes nothing.
+    toy::write_shared(&world.sandbox, "second");
+    let mut release = Dev::start(world.command(&["release", "--bake", "600"]));
+    release.says("replaced web").await;
+    let refused = world.release(1).await;
+    assert!(refused.contains("another release goes on with this database"), "{refused}");
+    assert_eq!(world.releases_of("acme-worker"), 3);
+    // The first is cut off while it watches; the next one goes on from there.
+    signal(release.pid(), Signal::SIGKILL);
+    release.ended().await;
+    let next = world.release(0).await;
+    assert!(
+        next.contains("the last release was cut off") && next.contains("worker runs the new release"),
+        "{next}"
+    );
+    assert_eq!(world.releases_of("acme-worker"), 3);
+
+    // Never healthy: the place goes back by itself, and what was replaced before stays as it was.
+    toy::write_program(&world.sandbox, "worker", &dies());
+    let undone = receipt(&world.run(&["release", "--bake", "0", "--json"]).await, 6);
+    let reason = undone["reason"].as_str().unwrap();
+    assert!(reason.contains("crashed") && reason.contains("acme-worker is back at what v"), "{undone}");
+    let logs = ended(&world.run(&["logs", "worker"]).await, 0);
+    assert!(logs.contains("not today"), "{logs}");
+    assert_eq!(world.copies(0).await.len(), 2);
+    let back = ended(&world.run(&["rollback", "--bake", "0"]).await, 0);
+    assert!(back.contains("replaced worker at cloud"), "{back}");
+    assert_eq!(world.heroku.breaches(), Vec::<String>::new());
+    world.host.interrupt();
+    world.host.ended().await;
+}
+
+/// A `migrate` whose one pending step drops `services.url`.
+const DROPS: &str = r##"fn main() {
+    let has = |word: &str| std::env::args().any(|one| one == word);
+    if has("plan") && !std::path::Path::new("dropped").exists() {
+        println!("{}", r#"{"name": "2_drop_url", "phase": "contract", "changes": [{"change": "drop_column", "table": "services", "column": "url"}], "problems": [], "note": null}"#);
+    }
+    if has("up") { std::fs::write("dropped", "").unwrap(); }
+}"##;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_planner_knows_what_dynos_need_and_that_a_release_replaces_them() {
+    let mut world = World::new(WORKER).await;
+    let says = |version: &str, process: &str, tables: &str| {
+        let manifest = format!(
+            r#"{{"manifest_version": 1, "process": "{process}", "digest": "", "tables": {{{tables}}}}}"#
+        );
+        toy::program_that_says(version, &manifest)
+    };
+    let reads = r#""services": {"columns": {"url": "text"}}"#;
+    toy::write_program(&world.sandbox, "web", &says("one", "web", ""));
+    toy::write_program(&world.sandbox, "worker", &says("one", "worker", reads));
+    world.release(0).await;
+    toy::write_migrate(&world.sandbox, DROPS);
+    // What runs there would miss the column.
+    let refused = world.release(8).await;
+    assert!(refused.contains("worker@") && refused.contains("uses services.url"), "{refused}");
+    // A release without it replaces that, and only then it goes.
+    toy::write_program(&world.sandbox, "worker", &says("two", "worker", ""));
+    let said = world.release(0).await;
+    let at = |text: &str| said.find(text).unwrap_or_else(|| panic!("no {text:?} in {said}"));
+    assert!(at("replaced worker at cloud") < at("migrated 2_drop_url"), "{said}");
+    assert!(said.contains("no way back behind step 2"), "{said}");
+    world.host.interrupt();
+    world.host.ended().await;
+}
+
+/// The commands of the runbook's section, block by block, and the line that they begin with.
+fn runbook() -> (String, Vec<Vec<String>>) {
+    let text = fs::read_to_string(programs::workspace().join("deploy/README.md")).unwrap();
+    let section = text.split("### Moving a process to another place").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let blocks: Vec<&str> = section.split("```").skip(1).step_by(2).collect();
+    let [line, there, back] = blocks[..] else { panic!("{blocks:?}") };
+    let commands = |block: &str| {
+        let lines = block.strip_prefix("sh\n").unwrap().lines();
+        lines.map(|line| line.split(" #").next().unwrap().trim().to_owned()).collect()
+    };
+    (line.strip_prefix("toml\n").unwrap().to_owned(), vec![commands(there), commands(back)])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_moves_to_another_place_and_back_as_the_runbook_says() {
+    let mut world = World::new(WEB).await;
+    world.release(0).await;
+    let (line, blocks) = runbook();
+    let [there, back] = &blocks[..] else { panic!("{blocks:?}") };
+    world.targets(&format!("{WEB}{line}"));
+    let mut said = Vec::new();
+    for command in there {
+        said.push(world.shell(command).await);
+    }
+    let [_, moved, both, ended_here] = &said[..] else { panic!("{said:?}") };
+    assert!(moved.contains("replace worker at cloud: new") && !moved.contains("replace web"), "{moved}");
+    assert!(
+        moved.contains("worker on this machine still runs: `sides scale worker 0 --here` ends it"),
+        "{moved}"
+    );
+    assert!(both.contains("worker.1") && both.contains("cloud acme-worker"), "{both}");
+    assert!(ended_here.contains("worker has 0 copies"), "{ended_here}");
+    let copies = world.copies(0).await;
+    assert!(copies.iter().all(|copy| copy["place"] == "cloud") && copies.len() == 2, "{copies:?}");
+
+    toy::write_program(&world.sandbox, "worker", &toy::program("two"));
+    for command in back {
+        said.push(world.shell(command).await);
+    }
+    assert!(said.last().unwrap().contains("replaced worker: "), "{said:?}");
+    let copies = world.copies(0).await;
+    let worker = copies.iter().filter(|copy| copy["process"] == "worker").collect::<Vec<_>>();
+    assert!(worker.len() == 1 && worker[0]["pid"].is_number(), "{copies:?}");
+
+    // And away again: where nothing is needed here, a release needs no host.
+    world.targets(&format!("{WEB}{line}"));
+    world.host.interrupt();
+    world.host.ended().await;
+    toy::write_shared(&world.sandbox, "second");
+    let second = world.release(0).await;
+    assert!(
+        second.contains("replaced worker at cloud: new") && second.contains("replaced web at cloud"),
+        "{second}"
+    );
+    assert_eq!(world.seen().await, "one of second");
+    assert_eq!(world.heroku.breaches(), Vec::<String>::new());
+}
