@@ -1,6 +1,11 @@
 //! What a [`Heroku`](crate::Heroku) is told about its apps.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 
@@ -9,6 +14,8 @@ use async_trait::async_trait;
 pub struct Settings {
     /// The app of each process.
     pub apps: BTreeMap<String, String>,
+    /// Those of them that are only [run once](platform::place::Place::run_once): a release of them starts nothing.
+    pub once: BTreeSet<String>,
     /// What a visitor asks of a web app to see that it answers; below 400 is an answer.
     pub probe: String,
     /// How long a release may take until it answers. Heroku gives a web dyno 60 s to boot.
@@ -31,6 +38,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             apps: BTreeMap::new(),
+            once: BTreeSet::new(),
             probe: "/".to_owned(),
             patience: Duration::from_secs(300),
             pace: Duration::from_secs(2),

@@ -10,8 +10,12 @@
 //! [processes]
 //! web = { place = "cloud", app = "acme-web" }
 //! worker = { place = "here" }
+//!
+//! [migrations]
+//! place = "cloud"
+//! app = "acme-migrate"
 //! ```
-//! A process that is not named, and every process when there is no file, runs on this machine's host.
+//! Migrations run on the machine that releases, unless a place is named for them. A process that is not named, and every process when there is no file, runs on this machine's host.
 
 use std::{
     collections::BTreeMap,
@@ -21,11 +25,15 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+/// What migrations are called among the processes of a place.
+pub const MIGRATE: &str = "migrate";
+
 /// Which process runs where.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Targets {
     places: BTreeMap<String, Kind>,
     processes: BTreeMap<String, Target>,
+    migrations: Option<Target>,
 }
 
 /// What runs the processes of a place.
@@ -106,6 +114,7 @@ struct Written {
     places: BTreeMap<String, Kind>,
     #[serde(default)]
     processes: BTreeMap<String, Target>,
+    migrations: Option<Target>,
 }
 
 /// From SIGTERM to SIGKILL at Heroku.
@@ -132,7 +141,8 @@ impl Targets {
         let written: Written = toml::from_str(text).map_err(|error| {
             TargetsError::Syntax(file.to_owned(), error.to_string().trim_end().to_owned())
         })?;
-        let targets = Self { places: written.places, processes: written.processes };
+        let Written { places, processes, migrations } = written;
+        let targets = Self { places, processes, migrations };
         match targets.faults(known) {
             faults if faults.is_empty() => Ok(targets),
             faults => Err(TargetsError::Faults(file.to_owned(), faults)),
@@ -146,7 +156,7 @@ impl Targets {
         Some((target, self.places.get(&target.place)?))
     }
 
-    /// Every place that is Heroku, with the app of each of its processes.
+    /// Every place that is Heroku, with the app of each of its processes; that of migrations is among them as [`MIGRATE`].
     #[must_use]
     pub fn heroku(&self) -> Vec<(&str, &HerokuPlace, BTreeMap<String, String>)> {
         let all = self.places.iter().filter_map(|(name, kind)| match kind {
@@ -157,17 +167,25 @@ impl Targets {
     }
 
     fn apps(&self, place: &str) -> BTreeMap<String, String> {
-        let its = self.processes.iter().filter(|(_, target)| target.place == place);
-        its.filter_map(|(process, target)| Some((process.clone(), target.app.clone()?))).collect()
+        let its = self.all().filter(|(_, target)| target.place == place);
+        its.filter_map(|(process, target)| Some((process.to_owned(), target.app.clone()?))).collect()
+    }
+
+    /// Everything that has a place.
+    fn all(&self) -> impl Iterator<Item = (&str, &Target)> {
+        let processes = self.processes.iter().map(|(process, target)| (process.as_str(), target));
+        processes.chain(self.migrations.iter().map(|target| (MIGRATE, target)))
     }
 
     fn faults(&self, known: &[String]) -> Vec<String> {
         let mut faults = Vec::new();
         let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
-        for (process, target) in &self.processes {
+        for process in self.processes.keys() {
             if !known.contains(process) {
                 faults.push(format!("there is no Procfile.{process}; known are {}", known.join(", ")));
             }
+        }
+        for (process, target) in self.all() {
             let place = &target.place;
             match (self.places.get(place), &target.app) {
                 (None, _) => faults
@@ -237,6 +255,19 @@ mod tests {
         let [(name, place, apps)] = &targets.heroku()[..] else { panic!("one place is Heroku") };
         assert_eq!((*name, place.region.as_str(), apps.len()), ("cloud", "eu", 1));
         assert_eq!(Targets::read(Path::new("/nowhere/targets.toml"), &[]).unwrap(), Targets::default());
+    }
+
+    #[test]
+    fn migrations_have_a_place_when_one_is_named() {
+        let text = format!("{PLACES}\n[migrations]\nplace = \"cloud\"\napp = \"acme-migrate\"");
+        let targets = read(&text).unwrap();
+        assert_eq!(targets.heroku()[0].2, [(MIGRATE.to_owned(), "acme-migrate".to_owned())].into());
+        let shared = format!(
+            "{PLACES}web = {{ place = \"cloud\", app = \"acme\" }}\n[migrations]\nplace = \"cloud\"\napp = \"acme\""
+        );
+        assert!(read(&shared).unwrap_err().contains("web and migrate share the app acme"));
+        let nowhere = read(&format!("{PLACES}\n[migrations]\nplace = \"moon\"")).unwrap_err();
+        assert!(nowhere.contains("add [places.moon]"), "{nowhere}");
     }
 
     #[test]

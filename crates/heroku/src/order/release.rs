@@ -31,7 +31,7 @@ impl Heroku {
             Some(self.make(app, &body, before.as_ref(), release).await?)
         };
         let Some(made) = made else { return Err(self.refused("there is no release")) };
-        if self.quantity(app, process).await?.unwrap_or(0) == 0 {
+        if !self.settings.once.contains(process) && self.quantity(app, process).await?.unwrap_or(0) == 0 {
             self.set_quantity(app, process, 1).await?;
         }
         match self.wait(app, process, &made, release).await {

@@ -38,6 +38,7 @@ impl Heroku {
                     up_since = None;
                     Some(reason)
                 }
+                Gate::Up if self.settings.once.contains(process) => None,
                 Gate::Up => {
                     let since = *up_since.get_or_insert_with(Instant::now);
                     self.unanswered(app, process, made, digest, since.elapsed()).await?

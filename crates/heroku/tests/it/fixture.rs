@@ -35,6 +35,7 @@ pub(crate) fn settings() -> Settings {
     let apps = [("web", WEB_APP), ("worker", "acme-worker")];
     Settings {
         apps: apps.iter().map(|(process, app)| ((*process).to_owned(), (*app).to_owned())).collect(),
+        once: Default::default(),
         patience: Duration::from_secs(30),
         pace: Duration::from_millis(50),
         preboot_window: simulator::Settings::default().preboot_window,

@@ -12,7 +12,7 @@ use platform::{
     local::LocalHost,
     place::Place,
     procfile,
-    targets::{HerokuPlace, Targets},
+    targets::{HerokuPlace, MIGRATE, Targets},
 };
 
 use crate::{dev::named_database, instances, workspace::Workspace};
@@ -28,13 +28,15 @@ pub(crate) struct Places {
     local: Arc<LocalHost>,
     /// By process.
     elsewhere: BTreeMap<String, Arc<Heroku>>,
+    /// Where migrations run; none is the machine that releases.
+    migrations: Option<Arc<Heroku>>,
 }
 
 impl Places {
     /// Reads the targets and gets to know the places that are not this machine.
     pub(crate) async fn read(workspace: &Workspace) -> anyhow::Result<Self> {
         let targets = targets(workspace)?;
-        let mut elsewhere = BTreeMap::new();
+        let (mut elsewhere, mut migrations) = (BTreeMap::new(), None);
         for (name, place, apps) in targets.heroku() {
             let processes: Vec<String> = apps.keys().cloned().collect();
             if processes.is_empty() {
@@ -44,13 +46,15 @@ impl Places {
             heroku.learn().await?;
             let heroku = Arc::new(heroku);
             elsewhere.extend(processes.into_iter().map(|process| (process, Arc::clone(&heroku))));
+            migrations = elsewhere.remove(MIGRATE).or(migrations);
         }
-        Ok(Self { elsewhere, ..Self::here(workspace) })
+        Ok(Self { elsewhere, migrations, ..Self::here(workspace) })
     }
 
     /// This machine alone.
     pub(crate) fn here(workspace: &Workspace) -> Self {
-        Self { local: Arc::new(LocalHost::of(&workspace.run_folder())), elsewhere: BTreeMap::new() }
+        let local = Arc::new(LocalHost::of(&workspace.run_folder()));
+        Self { local, elsewhere: BTreeMap::new(), migrations: None }
     }
 
     /// Where a process runs: what `deploy/targets.toml` says, or else this machine's host.
@@ -64,6 +68,11 @@ impl Places {
     /// The processes that run elsewhere.
     pub(crate) fn elsewhere(&self) -> impl Iterator<Item = &str> {
         self.elsewhere.keys().map(String::as_str)
+    }
+
+    /// The place where migrations run, as the process [`MIGRATE`]; none is the machine that releases.
+    pub(crate) fn migrations(&self) -> Option<&dyn Place> {
+        self.migrations.as_deref().map(|heroku| heroku as &dyn Place)
     }
 
     /// Whether it runs on this machine.
@@ -93,7 +102,8 @@ pub(crate) fn client() -> anyhow::Result<Client> {
 
 fn settings(place: &HerokuPlace, apps: BTreeMap<String, String>) -> anyhow::Result<Settings> {
     let witness = named_database()?.map(|url| Arc::new(Heartbeats(url)) as Arc<dyn Witness>);
-    Ok(Settings { apps, most_copies: place.most_dynos, witness, ..Settings::default() })
+    let once = [MIGRATE.to_owned()].into();
+    Ok(Settings { apps, once, most_copies: place.most_dynos, witness, ..Settings::default() })
 }
 
 /// The rows that processes write while they live, wherever they run.

@@ -18,6 +18,7 @@ mod journal;
 mod judge;
 mod ledger;
 mod measure;
+mod migrating;
 mod order;
 mod origin;
 mod plan;

@@ -24,8 +24,8 @@ pub(crate) struct Plan {
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Applies one pending migration.
-    Migrate { name: String, phase: Phase },
+    /// Applies one pending migration, at a place or on this machine.
+    Migrate { name: String, phase: Phase, place: Option<String> },
     /// Waits until none of these jobs waits or runs: their enqueuers are gone, and so is their handler next.
     Await { jobs: Vec<WaitingJob> },
     /// Replaces a process.
@@ -79,7 +79,9 @@ impl Plan {
                 }
             }
             match action {
-                Action::Migrate { step, phase } => steps.push(Step::Migrate { name: step, phase }),
+                Action::Migrate { step, phase } => {
+                    steps.push(Step::Migrate { name: step, phase, place: None });
+                }
                 // A host starts the new copy and ends the old one in one go, so the wait comes before both: the
                 // old handler works off what is left just as well alone.
                 Action::Await { jobs } => match &mut open {
@@ -111,9 +113,16 @@ impl Plan {
     /// Says of each process where that happens, and what it is like there.
     pub(crate) fn located(mut self, places: &Places) -> Self {
         for step in &mut self.steps {
-            let Step::Roll(roll) = step else { continue };
-            roll.place = places.name_of(&roll.process);
-            self.notes.extend(places.note(&roll.process));
+            match step {
+                Step::Roll(roll) => {
+                    roll.place = places.name_of(&roll.process);
+                    self.notes.extend(places.note(&roll.process));
+                }
+                Step::Migrate { place, .. } => {
+                    *place = places.migrations().map(|place| place.name().to_owned());
+                }
+                Step::Await { .. } => {}
+            }
         }
         self
     }
@@ -144,7 +153,7 @@ impl Step {
     /// What it is called when it is done.
     pub(crate) fn done(&self) -> String {
         match self {
-            Self::Migrate { name, .. } => format!("migrated {name}"),
+            Self::Migrate { name, place, .. } => format!("migrated {name}{}", at(place.as_ref())),
             Self::Await { .. } => self.to_string().replacen("wait", "waited", 1),
             Self::Roll(_) => self.to_string().replacen("replace", "replaced", 1),
         }
@@ -166,20 +175,27 @@ pub(crate) fn replaced(from: &Set, running: &Set, plan: &Plan, places: &Places) 
         .collect()
 }
 
+fn at(place: Option<&String>) -> String {
+    place.map(|place| format!(" at {place}")).unwrap_or_default()
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Migrate { name, phase: Phase::Expand } => write!(f, "migrate: {name}"),
-            Self::Migrate { name, phase: Phase::Backfill } => write!(f, "migrate: {name} (in batches)"),
-            Self::Migrate { name, phase: Phase::Contract } => {
-                write!(f, "migrate: {name}, once nothing old runs")
+            Self::Migrate { name, phase, place } => {
+                write!(f, "migrate{}: {name}", at(place.as_ref()))?;
+                f.write_str(match phase {
+                    Phase::Expand => "",
+                    Phase::Backfill => " (in batches)",
+                    Phase::Contract => ", once nothing old runs",
+                })
             }
             Self::Await { jobs } => {
                 let jobs: Vec<String> = jobs.iter().map(ToString::to_string).collect();
                 write!(f, "wait until no job is left of {}", jobs.join(", "))
             }
             Self::Roll(Roll { process, from, to, place }) => {
-                let place = place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
+                let place = at(place.as_ref());
                 match from {
                     Some(from) => write!(f, "replace {process}{place}: {from} → {to}"),
                     None => write!(f, "replace {process}{place}: new → {to}"),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use database::DatabaseUrl;
 
 use super::{
@@ -124,10 +123,7 @@ impl Run<'_> {
         rolled: &mut Vec<&'p Roll>,
     ) -> anyhow::Result<()> {
         let taken = async |journal: &mut Journal<'_>| match step {
-            Step::Migrate { name, .. } => {
-                let migrate = self.migrate.context("the workspace has no program that migrates")?;
-                migrate.apply(self.url, name).await
-            }
+            Step::Migrate { name, .. } => self.migrate(name).await,
             Step::Await { jobs } => journal.ledger.wait_until_none_is_left(jobs, JOBS_LIMIT).await,
             Step::Roll(roll) => {
                 if roll.process == measure::WEB {

@@ -14,6 +14,7 @@ use crate::{
     host::Dev,
     programs,
     releasing::{ended, receipt, shown, start_host},
+    rows,
     sandbox::{Sandbox, signal},
     toy,
 };
@@ -27,7 +28,7 @@ pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) heroku: Heroku,
     host: Dev,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl World {
@@ -40,7 +41,7 @@ impl World {
         let heroku = Heroku::start(settings);
         let mut host = start_host(&sandbox);
         host.says("worker was not released yet").await;
-        let world = Self { sandbox, heroku, host, _database: database };
+        let world = Self { sandbox, heroku, host, database };
         world.targets(targets);
         ended(&world.run(&["setup", "heroku", "--apply"]).await, 0);
         world
@@ -225,6 +226,57 @@ async fn the_worker_is_released_there_behind_the_schema_and_whatever_happens_on_
     assert_eq!(world.copies(0).await.len(), 2);
     let back = ended(&world.run(&["rollback", "--bake", "0"]).await, 0);
     assert!(back.contains("replaced worker at cloud"), "{back}");
+    assert_eq!(world.heroku.breaches(), Vec::<String>::new());
+    world.host.interrupt();
+    world.host.ended().await;
+}
+
+const MIGRATIONS: &str = "[migrations]\nplace = \"cloud\"\napp = \"acme-migrate\"\n";
+
+/// A `migrate` with one pending step, which writes into the database where it ran.
+const SAYS_WHERE: &str = r##"fn main() {
+    let has = |word: &str| std::env::args().any(|one| one == word);
+    let ask = |query: &str| {
+        let url = std::env::var("DATABASE_URL").unwrap();
+        let output = std::process::Command::new("psql").args(["-qXAt", &url, "-c", query]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    if has("plan") && ask("SELECT to_regclass('ran') IS NULL").trim() == "t" {
+        println!("{}", r#"{"name": "1_add", "phase": "expand", "changes": [], "problems": [], "note": null}"#);
+    }
+    if has("up") {
+        let dyno = std::env::var("DYNO").unwrap_or_default();
+        ask(&format!("CREATE TABLE ran AS SELECT '{dyno}' AS dyno"));
+    }
+}"##;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_run_once_at_the_place_that_is_named_for_them() {
+    let mut world = World::new(&format!("{WORKER}{MIGRATIONS}")).await;
+    // One that fails there is no harm, and says why.
+    let fails = SAYS_WHERE
+        .replace("let dyno =", "panic!(\"services is locked\"); #[allow(unreachable_code)] let dyno =");
+    toy::write_migrate(&world.sandbox, &fails);
+    let undone = receipt(&world.run(&["release", "--bake", "0", "--json"]).await, 6);
+    let reason = undone["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("failed at cloud (exit code 101)") && reason.contains("services is locked"),
+        "{undone}"
+    );
+    assert_eq!(world.releases_of("acme-worker"), 0);
+
+    toy::write_migrate(&world.sandbox, SAYS_WHERE);
+    let plan = ended(&world.run(&["release", "--dry-run"]).await, 0);
+    assert!(plan.contains("1. migrate at cloud: 1_add"), "{plan}");
+    // The order to run it is carried out, and the answer lost: it runs once all the same.
+    world.heroku.inject_at("/dynos", Fault::LostAnswer);
+    let said = world.release(0).await;
+    let at = |text: &str| said.find(text).unwrap_or_else(|| panic!("no {text:?} in {said}"));
+    assert!(at("migrated 1_add at cloud") < at("replaced worker at cloud"), "{said}");
+    let url = world.database.url();
+    assert_eq!(rows::count(url, "ran WHERE dyno LIKE 'run.%'").await, 1);
+    let copies = world.copies(0).await;
+    assert!(copies.len() == 2 && copies.iter().all(|copy| copy["process"] != "migrate"), "{copies:?}");
     assert_eq!(world.heroku.breaches(), Vec::<String>::new());
     world.host.interrupt();
     world.host.ended().await;
