@@ -52,19 +52,20 @@ pub(crate) enum Fired {
     Elsewhere,
 }
 
-/// The rows go in in the batch's order, which is the same on all clocks: two of them never wait for each other.
+/// The rows go in in the batch's order, which is the same on all clocks: two of them never wait for each other. They
+/// name jobs that come after them, in the same transaction: so no row is written twice.
 const INSERT: &str = "\
-INSERT INTO sides.ticks (schedule, due_at, asked_by, fired_by)
-SELECT schedule, due_at, asked_by, $4
-FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS due (schedule, due_at, asked_by)
+INSERT INTO sides.ticks (schedule, due_at, asked_by, job_id, fired_by, fired_at)
+SELECT schedule, due_at, asked_by, job_id, $5, clock_timestamp()
+FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::uuid[]) AS due (schedule, due_at, asked_by, job_id)
 ON CONFLICT DO NOTHING
 RETURNING schedule, due_at";
 
-/// The last statement: what it says of the time is as near to the commit as can be.
+/// For those whose job was there already, or is over.
 const SET_JOBS: &str = "\
-UPDATE sides.ticks SET job_id = fired.job_id, fired_at = clock_timestamp()
-FROM unnest($1::text[], $2::timestamptz[], $3::uuid[]) AS fired (schedule, due_at, job_id)
-WHERE ticks.schedule = fired.schedule AND ticks.due_at = fired.due_at";
+UPDATE sides.ticks SET job_id = merged.job_id
+FROM unnest($1::text[], $2::timestamptz[], $3::uuid[]) AS merged (schedule, due_at, job_id)
+WHERE ticks.schedule = merged.schedule AND ticks.due_at = merged.due_at";
 
 const FORGET_RUNS: &str = "\
 DELETE FROM sides.schedule_runs WHERE (schedule, asked_at) IN (
@@ -89,14 +90,16 @@ pub(crate) async fn fire(
 ) -> Result<Vec<Fired>, FireError> {
     connection
         .transaction(async |transaction| {
-            let mine = insert(transaction, batch, firer).await?;
+            let jobs: Vec<NamedJob> = batch.iter().map(|due| job(due, firer)).collect();
+            let mine = insert(transaction, batch, &jobs, firer).await?;
             if batch.iter().any(|due| due.asked_by.is_some()) {
                 forget_runs(transaction, batch).await?;
             }
-            let here: Vec<&Due> = batch.iter().filter(|due| mine.contains(&key(due))).collect();
-            let jobs: Vec<NamedJob> = here.iter().map(|due| job(due, firer)).collect();
+            let (here, jobs): (Vec<&Due>, Vec<NamedJob>) =
+                batch.iter().zip(jobs).filter(|(due, _)| mine.contains(&key(due))).unzip();
             let ids = queue::enqueue_all_named(transaction, &jobs).await?;
-            set_jobs(transaction, &here, &ids).await?;
+            let merged = here.iter().zip(&jobs).zip(&ids).filter(|((_, job), id)| **id != Some(job.id));
+            set_jobs(transaction, merged.map(|((due, _), id)| (*due, *id)).collect()).await?;
             let ids: HashMap<Key, Option<JobId>> = here.into_iter().map(key).zip(ids).collect();
             let outcome = |due| ids.get(&key(due)).map_or(Fired::Elsewhere, |id| Fired::Here(*id));
             Ok(batch.iter().map(outcome).collect())
@@ -119,18 +122,25 @@ fn job(due: &Due, firer: &Firer) -> NamedJob {
         enqueued_by: Some(enqueued_by),
         ..Options::default()
     };
-    NamedJob { kind: schedule.kind.clone(), arguments: schedule.arguments.clone(), options }
+    NamedJob {
+        id: JobId::generate(),
+        kind: schedule.kind.clone(),
+        arguments: schedule.arguments.clone(),
+        options,
+    }
 }
 
 async fn insert(
     connection: &mut Connection,
     batch: &[Due],
+    jobs: &[NamedJob],
     firer: &Firer,
 ) -> diesel::QueryResult<HashSet<Key>> {
     let rows: Vec<Key> = diesel::sql_query(INSERT)
         .bind::<Array<Text>, _>(batch.iter().map(|due| due.schedule.name.as_str()).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(batch.iter().map(|due| due.at).collect::<Vec<_>>())
         .bind::<Array<Nullable<Text>>, _>(batch.iter().map(|due| due.asked_by.as_deref()).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(jobs.iter().map(|job| job.id.0).collect::<Vec<_>>())
         .bind::<SqlUuid, _>(firer.instance)
         .load(connection)
         .await?;
@@ -139,16 +149,18 @@ async fn insert(
 
 async fn set_jobs(
     connection: &mut Connection,
-    here: &[&Due],
-    ids: &[Option<JobId>],
+    merged: Vec<(&Due, Option<JobId>)>,
 ) -> diesel::QueryResult<()> {
-    if here.is_empty() {
+    if merged.is_empty() {
         return Ok(());
     }
+    let schedules = merged.iter().map(|(due, _)| due.schedule.name.as_str());
     diesel::sql_query(SET_JOBS)
-        .bind::<Array<Text>, _>(here.iter().map(|due| due.schedule.name.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Timestamptz>, _>(here.iter().map(|due| due.at).collect::<Vec<_>>())
-        .bind::<Array<Nullable<SqlUuid>>, _>(ids.iter().map(|id| id.map(|id| id.0)).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(schedules.collect::<Vec<_>>())
+        .bind::<Array<Timestamptz>, _>(merged.iter().map(|(due, _)| due.at).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlUuid>>, _>(
+            merged.iter().map(|(_, id)| id.map(|id| id.0)).collect::<Vec<_>>(),
+        )
         .execute(connection)
         .await?;
     Ok(())

@@ -10,7 +10,9 @@ use uuid::Uuid;
 pub struct JobId(pub Uuid);
 
 impl JobId {
-    pub(crate) fn generate() -> Self {
+    /// A new one, for a job that its enqueuer wants to know before it is there.
+    #[must_use]
+    pub fn generate() -> Self {
         Self(Uuid::now_v7())
     }
 }

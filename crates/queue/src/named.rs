@@ -16,6 +16,8 @@ use crate::{EnqueueError, JobId, Options, UniqueUntil, insert::NewJob, prepared:
 /// One job for [`enqueue_all_named`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedJob {
+    /// Its id, unless a job of its kind and unique key is there.
+    pub id: JobId,
     /// Its kind.
     pub kind: String,
     /// Its arguments.
@@ -72,7 +74,10 @@ pub async fn enqueue_all_named(
     if jobs.is_empty() {
         return Ok(Vec::new());
     }
-    let row = |job: &NamedJob| NewJob::named(&job.kind, 1, job.arguments.clone(), &job.options);
+    let row = |job: &NamedJob| {
+        let row = NewJob::named(&job.kind, 1, job.arguments.clone(), &job.options)?;
+        Ok::<_, EnqueueError>(NewJob { id: job.id.0, ..row })
+    };
     let rows = jobs.iter().map(row).collect::<Result<Vec<_>, _>>()?;
     let mut ids = insert(connection, &rows).await?;
     if ids.len() < rows.len() {

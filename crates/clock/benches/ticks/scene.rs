@@ -66,7 +66,10 @@ impl Measured {
 impl Scene {
     pub(crate) async fn open() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let opened = Cluster::open(folder.path(), Settings::default()).await.expect("Postgres starts");
+        // A commit is when others see a tick, and its job.
+        let options = vec![("track_commit_timestamp".to_owned(), "on".to_owned())];
+        let settings = Settings { options, ..Settings::default() };
+        let opened = Cluster::open(folder.path(), settings).await.expect("Postgres starts");
         let Opened::Started(cluster) = opened else { panic!("nobody else runs it") };
         let url: DatabaseUrl = cluster.url().parse().expect("an address");
         migrate::up(&url).await.expect("the migrations apply");
@@ -123,7 +126,7 @@ impl Scene {
         moment.moment
     }
 
-    /// How late each tick of these seconds was, as the database saw it just ahead of the commit.
+    /// How late each tick of these seconds was: from its moment to its commit.
     pub(crate) async fn measured(
         &mut self,
         from: DateTime<Utc>,
@@ -132,7 +135,7 @@ impl Scene {
         expression: fn(usize) -> String,
     ) -> Measured {
         let query =
-            "SELECT (extract(epoch FROM fired_at - due_at) * 1000000)::bigint AS number FROM sides.ticks
+            "SELECT (extract(epoch FROM pg_xact_commit_timestamp(xmin) - due_at) * 1000000)::bigint AS number FROM sides.ticks
             WHERE schedule LIKE 'bench%' AND due_at > $1 AND due_at <= $2 ORDER BY 1";
         let query = diesel::sql_query(query).bind::<Timestamptz, _>(from).bind::<Timestamptz, _>(until);
         let rows: Vec<Number> = query.load(&mut self.connection).await.expect("it answers");

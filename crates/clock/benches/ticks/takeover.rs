@@ -34,7 +34,7 @@ async fn rounds(scene: &mut Scene, signal: Signal) -> i64 {
         goes.signal(signal);
         // Not always at the same distance from a tick.
         pass(3.0 + 0.007 * f64::from(u8::try_from(round).unwrap_or(0))).await;
-        let query = "SELECT coalesce(max((extract(epoch FROM fired_at - due_at) * 1000000)::bigint), 0) AS us
+        let query = "SELECT coalesce(max((extract(epoch FROM pg_xact_commit_timestamp(xmin) - due_at) * 1000000)::bigint), 0) AS us
             FROM sides.ticks WHERE schedule = 'bench1' AND due_at > $1";
         let query = diesel::sql_query(query).bind::<diesel::sql_types::Timestamptz, _>(from);
         let row: Worst = query.get_result(&mut scene.connection).await.expect("it answers");

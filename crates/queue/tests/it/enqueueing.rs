@@ -2,7 +2,7 @@
 
 use diesel_async::AsyncConnection as _;
 use queue::{
-    EnqueueError, NamedJob, Options, enqueue, enqueue_all, enqueue_all_named, enqueue_all_unique,
+    EnqueueError, JobId, NamedJob, Options, enqueue, enqueue_all, enqueue_all_named, enqueue_all_unique,
     enqueue_named, enqueue_with,
 };
 use serde_json::json;
@@ -86,6 +86,7 @@ async fn named_jobs_of_many_kinds_keep_their_order_and_those_that_are_there() {
     let database = TestDatabase::create().await;
     let mut c = database.connect().await;
     let job = |kind: &str, key: Option<&str>, priority| NamedJob {
+        id: JobId::generate(),
         kind: kind.to_owned(),
         arguments: json!({ "kind": kind }),
         options: Options { unique_key: key.map(str::to_owned), priority, ..Options::default() },
@@ -100,7 +101,7 @@ async fn named_jobs_of_many_kinds_keep_their_order_and_those_that_are_there() {
         job("sweep", Some("nightly"), None),
     ];
     let ids = enqueue_all_named(&mut c, &jobs).await.unwrap();
-    assert_eq!(ids[1], Some(there));
+    assert_eq!([ids[0], ids[1]], [Some(jobs[0].id), Some(there)]);
     assert_eq!(ids[3], ids[4]);
     assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 4);
     assert_eq!(count(&mut c, ALL).await, 4);
