@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::wait_until;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A child process. Killed when dropped.
 pub struct Program {

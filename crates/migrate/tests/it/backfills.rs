@@ -3,9 +3,10 @@
 use std::{fs, path::Path, process::Stdio, time::Duration};
 
 use migrate::{Event, MigrateError, Migration, Options, PaceOptions};
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
-use testing::{TestDatabase, wait_until};
-use tokio::process::{Child, Command};
+use testing::{Program, TestDatabase, wait_until};
+use tokio::process::Command;
 use tokio_postgres::Client;
 
 use crate::lane::{Heard, ask, client, hasty, lane, up};
@@ -41,13 +42,6 @@ async fn run(database: &TestDatabase, folder: &Path, arguments: &[&str]) -> (Opt
     (output.status.code(), text)
 }
 
-async fn end(child: Child) -> (Option<i32>, String) {
-    let output = tokio::time::timeout(SECONDS, child.wait_with_output()).await.unwrap().unwrap();
-    let text =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    (output.status.code(), text)
-}
-
 const VISITED: &str = "SELECT max(visited) FROM sides_migrate.backfills";
 
 /// A backfill that has done some rows and cannot go beyond them while `hold` has them.
@@ -55,11 +49,11 @@ async fn held_up<'a>(
     database: &TestDatabase,
     folder: &Path,
     hold: &'a mut Client,
-) -> (Child, tokio_postgres::Transaction<'a>) {
+) -> (Program, tokio_postgres::Transaction<'a>) {
     assert_eq!(run(database, folder, &["up", "--phase", "expand"]).await.0, Some(0));
     let held = hold.transaction().await.unwrap();
     held.batch_execute("SELECT FROM t WHERE id BETWEEN 15000 AND 15100 FOR UPDATE").await.unwrap();
-    let child = program(database, folder, &["backfill", "run"]).spawn().unwrap();
+    let child = Program::start(program(database, folder, &["backfill", "run"]).as_std_mut());
     let eye = client(database).await;
     wait_until("some rows are done", SECONDS, async || {
         ask(&eye, VISITED).await.parse().is_ok_and(|done: i64| done > 0)
@@ -79,7 +73,8 @@ async fn killed_with_nine_it_goes_on_where_it_was() {
     let (database, folder) = (TestDatabase::empty().await, folder(&[]));
     let mut hold = client(&database).await;
     let (mut child, held) = held_up(&database, folder.path(), &mut hold).await;
-    child.kill().await.unwrap();
+    child.signal(Signal::SIGKILL);
+    child.ended().await;
     let eye = client(&database).await;
     let done: i64 = ask(&eye, "SELECT count(*) FROM t WHERE n = 1").await.parse().unwrap();
     assert!(done > 0 && done < 80_000, "{done}");
@@ -103,7 +98,7 @@ async fn it_rests_while_it_is_paused_and_other_changes_go_on_beside_it() {
         folder(&[("3_other", "CREATE TABLE other (n int);"), ("4_same", "ALTER TABLE t ADD COLUMN m int;")]);
     let mut hold = client(&database).await;
     // 3 and 4 only add: they do not wait for a backfill that may take days.
-    let (child, held) = held_up(&database, folder.path(), &mut hold).await;
+    let (mut child, held) = held_up(&database, folder.path(), &mut hold).await;
     let eye = client(&database).await;
     assert_eq!(
         ask(&eye, "SELECT count(*) FROM information_schema.columns WHERE column_name = 'm'").await,
@@ -115,23 +110,15 @@ async fn it_rests_while_it_is_paused_and_other_changes_go_on_beside_it() {
     let (code, text) = run(&database, folder.path(), &["backfill", "pause"]).await;
     assert!(code == Some(0) && text.contains("1 migration paused"), "{text}");
     held.rollback().await.unwrap();
-    wait_until("it rests", SECONDS, async || {
-        let one = ask(&eye, VISITED).await;
-        tokio::time::sleep(Duration::from_millis(600)).await;
-        one == ask(&eye, VISITED).await
-    })
-    .await;
+    child.says("2_fill is paused by ").await;
     let (_, text) = run(&database, folder.path(), &["backfill", "status"]).await;
     assert!(text.contains(" of about 80000 rows (") && text.contains("paused by "), "{text}");
     assert_ne!(ask(&eye, "SELECT count(*) FROM t WHERE n = 1").await, "80000");
 
     let (_, text) = run(&database, folder.path(), &["backfill", "resume"]).await;
     assert!(text.contains("1 migration resumed") && !text.contains("no runner"), "{text}");
-    let (code, text) = end(child).await;
-    assert!(
-        code == Some(0) && text.contains("2_fill is paused by ") && text.contains("applied 2_fill"),
-        "{text}"
-    );
+    child.says("applied 2_fill").await;
+    assert_eq!(child.ended().await.code(), Some(0), "{}", child.output());
     assert_each_row_was_met_once(&database).await;
 }
 
@@ -139,7 +126,7 @@ async fn it_rests_while_it_is_paused_and_other_changes_go_on_beside_it() {
 async fn a_lost_session_is_replaced() {
     let (database, folder) = (TestDatabase::empty().await, folder(&[]));
     let mut hold = client(&database).await;
-    let (child, held) = held_up(&database, folder.path(), &mut hold).await;
+    let (mut child, held) = held_up(&database, folder.path(), &mut hold).await;
     let eye = client(&database).await;
     let ended = ask(
         &eye,
@@ -149,8 +136,8 @@ async fn a_lost_session_is_replaced() {
     .await;
     assert_ne!(ended, "0");
     held.rollback().await.unwrap();
-    let (code, text) = end(child).await;
-    assert!(code == Some(0) && text.contains("the server is away, trying again"), "{code:?} {text}");
+    child.says("the server is away, trying again").await;
+    assert_eq!(child.ended().await.code(), Some(0), "{}", child.output());
     assert_each_row_was_met_once(&database).await;
 }
 
@@ -282,7 +269,8 @@ async fn a_paused_backfill_stops_those_that_need_it() {
     let mut hold = client(&database).await;
     let (mut child, held) = held_up(&database, folder.path(), &mut hold).await;
     run(&database, folder.path(), &["backfill", "pause", "2_fill"]).await;
-    child.kill().await.unwrap();
+    child.signal(Signal::SIGKILL);
+    child.ended().await;
     held.rollback().await.unwrap();
     let (code, text) = run(&database, folder.path(), &["up"]).await;
     assert!(code == Some(4) && text.contains("2_fill is paused by "), "{code:?} {text}");
