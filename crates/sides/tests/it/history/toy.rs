@@ -145,5 +145,8 @@ impl Application {
 /// It prints a line, too.
 fn program(version: &str, manifest: &str) -> String {
     let program = toy::program_that_says(version, "HERE").replace("r#\"HERE\"#", manifest);
-    program.replace("    let variable =", "    println!(\"it begins\");\n    let variable =")
+    program.replace(
+        "    unsafe { signal(15, stop) };",
+        "    println!(\"it begins\");\n    unsafe { signal(15, stop) };",
+    )
 }
