@@ -16,13 +16,18 @@ impl Places {
         let mut set = here.clone();
         set.retain(|process, _| self.is_local(process));
         for process in self.elsewhere() {
-            let copies = self.place_of(process).instances(process).await?;
             // What was pushed there by other means has no digest, and is replaced as if it were not there.
-            if let Some(digest) = newest(&copies) {
+            let release = self.release_at(process).await?;
+            if let Some(digest) = release.as_deref().and_then(Digest::parse) {
                 set.insert(process.to_owned(), digest);
             }
         }
         Ok(set)
+    }
+
+    /// The name of the release that came last to where a process runs; none when no copy of it is there.
+    pub(crate) async fn release_at(&self, process: &str) -> Result<Option<String>, PlaceError> {
+        Ok(newest(&self.place_of(process).instances(process).await?))
     }
 
     /// The copies that places keep, and that a release reaches.
@@ -60,10 +65,8 @@ impl Places {
 }
 
 /// The release that came last: while it is put there, copies of the one before may still leave.
-fn newest(copies: &[Instance]) -> Option<Digest> {
-    let mut copies: Vec<&Instance> = copies.iter().collect();
-    copies.sort_by_key(|copy| copy.since);
-    Digest::parse(&copies.last()?.release)
+fn newest(copies: &[Instance]) -> Option<String> {
+    copies.iter().max_by_key(|copy| copy.since).map(|copy| copy.release.clone())
 }
 
 #[cfg(test)]
@@ -84,8 +87,7 @@ mod tests {
             details: BTreeMap::new(),
         };
         let found = newest(&[copy('a', 60), copy('b', 1), copy('a', 50)]);
-        assert_eq!(found, Digest::parse(&"b".repeat(64)));
-        assert_eq!(newest(&[copy('z', 1)]), None, "pushed by other means");
+        assert_eq!(found, Some("b".repeat(64)));
         assert_eq!(newest(&[]), None);
     }
 }

@@ -1,19 +1,21 @@
 //! `sides rehearse`: the whole release beside the live one, before it.
 //!
 //! A stage is set in a temporary folder (`stage`): a private Postgres with the schema as it is live and none of its rows,
-//! the live builds and the new ones, and a host of its own that runs the live ones. Jobs of the kinds that both sides know
+//! the live builds and the new ones, and a host of its own that runs the live ones, also those of other places (`live`). Jobs of the kinds that both sides know
 //! are enqueued all the while (`jobs`). Then the very same `sides release` is carried out there, under its own prober, and
 //! prints its receipt. Nothing that is live is changed: it is only asked which migrations it has.
 
+mod heard;
 mod jobs;
+mod live;
 mod stage;
+mod there;
 
 use anyhow::{Context as _, bail};
 use migrate::{Migration, State};
 
 use crate::{
     cli::RehearseOptions,
-    control,
     dev::{Stop, named_database},
     display::{Screen, tell},
     outcome::Outcome,
@@ -22,6 +24,7 @@ use crate::{
     workspace::Workspace,
 };
 use jobs::Load;
+use live::Live;
 use stage::Stage;
 
 /// The exit code of a release that went well.
@@ -35,7 +38,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &RehearseOptions) -> any
     let stop = Stop::listen()?;
     let screen = if options.watching.json { Screen::beside_output() } else { Screen::new() };
     let store = Store::open(workspace)?;
-    let (applied, running, prepared) = tokio::select! {
+    let (applied, live, mut prepared) = tokio::select! {
         read = read(workspace, &store, options, &screen) => read?,
         () = stop.asked() => bail!(INTERRUPTED),
     };
@@ -44,6 +47,9 @@ pub(crate) async fn run(workspace: &Workspace, options: &RehearseOptions) -> any
         "rehearses on a private Postgres with the {} migrations that are applied live",
         applied.len()
     ));
+    let Live { running, rehearsal } = live;
+    rehearsal.lines().for_each(&note);
+    prepared.rehearsal = Some(rehearsal);
     let mut stage = Stage::set(workspace, &store, &running, &prepared, &options.environment).await?;
     let played = tokio::select! {
         played = play(&mut stage, options, &applied, &running, &screen) => played,
@@ -61,16 +67,18 @@ async fn read(
     store: &Store,
     options: &RehearseOptions,
     screen: &Screen,
-) -> anyhow::Result<(Vec<Migration>, Set, Prepared)> {
+) -> anyhow::Result<(Vec<Migration>, Live, Prepared)> {
     let url = named_database()?
         .context("DATABASE_URL is not set: name the live database, whose schema is rehearsed on")?;
     let folder = workspace.root().join("migrations");
     let all = if folder.is_dir() { Migration::read_all(&folder) } else { Migration::embedded() };
     let all = all.context("the migrations cannot be read")?;
     let applied = applied(&migrate::status(&url, &all).await?, all)?;
-    let running = running(workspace, store).await?;
+    let host = live::host(workspace).await?;
     let prepared = build_release(workspace, store, screen, &options.only).await?;
-    Ok((applied, running, prepared))
+    // Behind the build: what was just built may be what runs.
+    let live = live::look(workspace, store, &url, host.as_ref()).await?;
+    Ok((applied, live, prepared))
 }
 
 async fn play(
@@ -148,16 +156,6 @@ fn applied(states: &[migrate::Status], all: Vec<Migration>) -> anyhow::Result<Ve
         states.iter().any(|one| one.name == migration.name() && matches!(one.state, State::Applied { .. }))
     };
     Ok(all.into_iter().filter(is_applied).collect())
-}
-
-/// What the host here runs, or would run.
-async fn running(workspace: &Workspace, store: &Store) -> anyhow::Result<Set> {
-    match control::status(workspace).await? {
-        Some(status) if !status.is_host => {
-            bail!("a dev runs here, and not a release: there is nothing to rehearse a change of")
-        }
-        _ => store.running(),
-    }
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
         back_to: running,
         before,
         already: Vec::new(),
+        rehearsal: None,
     };
     let outcome = carry_out(&run, ledger, status.as_ref(), &plan, release, &options.watching).await?;
     if outcome == Outcome::Done && was_cut_off {

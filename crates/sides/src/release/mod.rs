@@ -26,6 +26,7 @@ mod prepared;
 mod print;
 mod receipt;
 mod receipts;
+mod rehearsal;
 mod remap;
 mod replace;
 mod rights;
@@ -60,6 +61,7 @@ pub(crate) use order::{Refused, find as find_order};
 pub(crate) use plan::Plan;
 pub(crate) use prepared::{Prepared, build as build_release};
 pub(crate) use receipts::{list as list_receipts, show as show_receipt};
+pub(crate) use rehearsal::{Elsewhere, KnownBy, Rehearsal};
 pub(crate) use world::ask as ask_manifest;
 
 /// What a host was told before may take so long: a few copies that are never ready.
@@ -75,9 +77,9 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
         screen.line(&tell::notice(screen.palette, &journal::cut_off(cut_off, &running)));
     }
     let from = cut_off.map_or_else(|| running.clone(), |cut_off| cut_off.from);
-    let built = match &options.prepared {
-        Some(file) => Prepared::read(file)?.into(),
-        None => build::run(workspace, &store, &screen, &options.only).await?,
+    let (built, rehearsal) = match &options.prepared {
+        Some(file) => Prepared::read(file)?.opened(),
+        None => (build::run(workspace, &store, &screen, &options.only).await?, None),
     };
     let pending = match &built.migrate {
         Some(migrate) => migrate.pending(&url).await?,
@@ -111,6 +113,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
         back_to: from.clone(),
         before: Some(from),
         already,
+        rehearsal,
     };
     carry_out(&run, ledger, status.as_ref(), &plan, release, &options.watching).await
 }

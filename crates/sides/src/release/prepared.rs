@@ -8,7 +8,10 @@ use std::{
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::build::{self, Built, Migrate};
+use super::{
+    build::{self, Built, Migrate},
+    rehearsal::Rehearsal,
+};
 use crate::{
     display::Screen,
     releases::{Set, Store},
@@ -20,6 +23,9 @@ use crate::{
 pub(crate) struct Prepared {
     pub(crate) set: Set,
     migrate: Option<PathBuf>,
+    /// What a rehearsal says of its stage, for the receipt.
+    #[serde(default)]
+    pub(crate) rehearsal: Option<Rehearsal>,
 }
 
 /// Builds as a release does.
@@ -30,7 +36,7 @@ pub(crate) async fn build(
     only: &[String],
 ) -> anyhow::Result<Prepared> {
     let Built { set, migrate } = build::run(workspace, store, screen, only).await?;
-    Ok(Prepared { set, migrate: migrate.map(|migrate| migrate.0) })
+    Ok(Prepared { set, migrate: migrate.map(|migrate| migrate.0), rehearsal: None })
 }
 
 impl Prepared {
@@ -39,10 +45,9 @@ impl Prepared {
         serde_json::from_slice(&text)
             .with_context(|| format!("{} is not what `sides rehearse` writes", file.display()))
     }
-}
 
-impl From<Prepared> for Built {
-    fn from(prepared: Prepared) -> Self {
-        Self { set: prepared.set, migrate: prepared.migrate.map(Migrate) }
+    /// As if it had been built just now, and what a rehearsal says of it.
+    pub(super) fn opened(self) -> (Built, Option<Rehearsal>) {
+        (Built { set: self.set, migrate: self.migrate.map(Migrate) }, self.rehearsal)
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{
     count::{Jobs, Ticks},
     receipt::{Receipt, Requests, Verdict},
+    rehearsal::Rehearsal,
 };
 use crate::display::{Palette, table};
 
@@ -21,6 +22,9 @@ impl fmt::Display for Receipt {
         }
         for note in &self.notes {
             write!(f, "\nNote: {note}.")?;
+        }
+        for line in self.rehearsal.iter().flat_map(Rehearsal::lines) {
+            write!(f, "\n{line}")?;
         }
         if !self.steps.is_empty() {
             let rows: Vec<_> =

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use platform::prober::Seen;
 use serde::{Deserialize, Serialize};
 
-use super::count::{Block, Jobs, Ticks};
+use super::{
+    count::{Block, Jobs, Ticks},
+    rehearsal::Rehearsal,
+};
 use crate::outcome::Outcome;
 
 /// Printed, and stored in `sides.releases`. What an older build did not measure is missing in its receipts.
@@ -33,6 +36,9 @@ pub(crate) struct Receipt {
     /// What a person should know beside.
     #[serde(default)]
     pub(crate) notes: Vec<String>,
+    /// What the stage of a rehearsal had and had not; none of a release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rehearsal: Option<Rehearsal>,
 }
 
 /// One process, before and after.
@@ -127,6 +133,7 @@ impl Receipt {
             ticks: None,
             longest_block: None,
             notes: Vec::new(),
+            rehearsal: None,
         }
     }
 }

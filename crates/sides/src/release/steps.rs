@@ -13,6 +13,7 @@ use super::{
     measure,
     plan::{Plan, Roll, Step},
     receipt::{Receipt, Requests, Verdict},
+    rehearsal::Rehearsal,
 };
 use crate::{
     cli::Watching,
@@ -40,6 +41,8 @@ pub(super) struct Run<'a> {
     pub(super) before: Option<Set>,
     /// What a release that was cut off had replaced: it is watched, and put back, with the rest.
     pub(super) already: Vec<Roll>,
+    /// What a rehearsal says of its stage.
+    pub(super) rehearsal: Option<Rehearsal>,
 }
 
 impl Run<'_> {
@@ -103,6 +106,7 @@ impl Run<'_> {
             jobs: counts.jobs,
             ticks: counts.ticks,
             longest_block: counts.block,
+            rehearsal: self.rehearsal.clone(),
             ..journal.receipt()
         };
         let number = match journal.ledger.record(&receipt).await {

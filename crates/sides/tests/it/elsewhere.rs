@@ -20,15 +20,15 @@ use crate::{
 };
 
 const CLOUD: &str = "[places.cloud]\nkind = \"heroku\"\n[processes]\n";
-const WEB: &str = "web = { place = \"cloud\", app = \"acme-web\" }\n";
-const WORKER: &str = "worker = { place = \"cloud\", app = \"acme-worker\" }\n";
+pub(crate) const WEB: &str = "web = { place = \"cloud\", app = \"acme-web\" }\n";
+pub(crate) const WORKER: &str = "worker = { place = \"cloud\", app = \"acme-worker\" }\n";
 
 /// A workspace, a host of this machine, and a simulated Heroku beside it.
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) heroku: Heroku,
-    host: Dev,
-    database: TestDatabase,
+    pub(crate) host: Dev,
+    pub(crate) database: TestDatabase,
 }
 
 impl World {
@@ -65,12 +65,12 @@ impl World {
         tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
     }
 
-    async fn release(&self, code: i32) -> String {
+    pub(crate) async fn release(&self, code: i32) -> String {
         ended(&self.run(&["release", "--bake", "0"]).await, code)
     }
 
     /// A line of the runbook, as a shell reads it; what it releases is not watched for long.
-    async fn shell(&self, line: &str) -> String {
+    pub(crate) async fn shell(&self, line: &str) -> String {
         let like = self.command(&[]);
         let mut shell = Command::new("sh");
         shell.args(["-ec", &line.replace("sides release", "sides release --bake 0")]);

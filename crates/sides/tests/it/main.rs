@@ -32,6 +32,7 @@ mod programs;
 mod receipts;
 mod refusals;
 mod rehearsing;
+mod rehearsing_elsewhere;
 mod release_faults;
 mod releasing;
 mod rights;

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Git in the sandbox, as somebody without a configuration.
-fn git(sandbox: &Sandbox, arguments: &[&str]) -> String {
+pub(crate) fn git(sandbox: &Sandbox, arguments: &[&str]) -> String {
     let mut git = Command::new("git");
     git.current_dir(sandbox.path()).args(["-c", "user.name=Ann", "-c", "user.email=ann@example.com"]);
     git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
@@ -22,7 +22,7 @@ fn git(sandbox: &Sandbox, arguments: &[&str]) -> String {
     text(&output.stdout).trim().to_owned()
 }
 
-fn commit(sandbox: &Sandbox) -> String {
+pub(crate) fn commit(sandbox: &Sandbox) -> String {
     git(sandbox, &["add", "--all"]);
     git(sandbox, &["commit", "--quiet", "--allow-empty", "--message", "A commit"]);
     git(sandbox, &["rev-parse", "HEAD"])

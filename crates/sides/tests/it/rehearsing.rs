@@ -19,9 +19,9 @@ use crate::{
     toy,
 };
 
-const GREETS: &str = r#"{"manifest_version": 1, "process": "web", "digest": "", "enqueues": {"greet": 1},
+pub(crate) const GREETS: &str = r#"{"manifest_version": 1, "process": "web", "digest": "", "enqueues": {"greet": 1},
     "arguments": {"greet": {"id": "integer"}}}"#;
-const WORKS: &str = r#"{"manifest_version": 1, "process": "worker", "digest": "",
+pub(crate) const WORKS: &str = r#"{"manifest_version": 1, "process": "worker", "digest": "",
     "handles": {"greet": {"newest": 1, "oldest": 1}}}"#;
 
 /// A Postgres that is being made is waited for, and a busy machine takes its time.
