@@ -48,6 +48,7 @@ pub(super) async fn look(
     store: &Store,
     url: &DatabaseUrl,
     host: Option<&DevStatus>,
+    built: &Set,
 ) -> anyhow::Result<Live> {
     let targets = places::targets(workspace)?;
     let mut rehearsal = Rehearsal::default();
@@ -74,7 +75,8 @@ pub(super) async fn look(
             Err(_) => *has_preboot && process == "web",
         };
         let left_behind = left_behind(host, process);
-        let there = There { process, place, surges, found, left_behind };
+        let there =
+            There { process, place, surges, found, is_built: built.contains_key(process), left_behind };
         let origin = match &there.found.release {
             Some(release) => heard.origin(process, release).await?,
             None => Default::default(),

@@ -77,7 +77,7 @@ async fn read(
     let host = live::host(workspace).await?;
     let prepared = build_release(workspace, store, screen, &options.only).await?;
     // Behind the build: what was just built may be what runs.
-    let live = live::look(workspace, store, &url, host.as_ref()).await?;
+    let live = live::look(workspace, store, &url, host.as_ref(), &prepared.set).await?;
     Ok((applied, live, prepared))
 }
 

@@ -16,6 +16,8 @@ pub(super) struct There<'a> {
     /// Whether the place starts new copies beside the old ones, as the stage does.
     pub(super) surges: bool,
     pub(super) found: Found,
+    /// Whether a new build of it is rehearsed.
+    pub(super) is_built: bool,
     /// What this machine's host still runs, before or after the process has moved.
     pub(super) left_behind: Option<Digest>,
 }
@@ -52,8 +54,8 @@ impl There<'_> {
                 None => rehearsal.not_rehearsed.push(self.is_missing(name, origin)),
             },
             Some(_) => rehearsal.not_rehearsed.push(format!(
-                "what runs of {process} at {place} was not released by sides, so it is not on the stage: a first \
-                 release of {process} is"
+                "what runs of {process} at {place} was not released by sides, so it is not on the stage: {}",
+                self.instead()
             )),
             None if self.left_behind.is_some() => {
                 digest.clone_from(&self.left_behind);
@@ -64,8 +66,8 @@ impl There<'_> {
                 ));
             }
             None if found.by == KnownBy::Nobody => rehearsal.not_rehearsed.push(format!(
-                "what of {process} runs at {place} is not known, as no copy says in the database that it lives: a first \
-                 release of {process} is on the stage"
+                "what of {process} runs at {place} is not known, as no copy says in the database that it lives: {}",
+                self.instead()
             )),
             None => {}
         }
@@ -91,8 +93,9 @@ impl There<'_> {
         let Self { process, place, .. } = self;
         let mut text = format!(
             "{process} {} runs at {place} and is not kept here, so its work, its replacement and the way back to it are not on \
-             the stage: a first release of {process} is",
-            told(release)
+             the stage: {}",
+            told(release),
+            self.instead()
         );
         if let Some(who) = &origin.released_by {
             text += &format!("; it was released by {who}, and a rehearsal on that machine has it");
@@ -110,6 +113,14 @@ impl There<'_> {
             None => {}
         }
         text
+    }
+
+    /// What the stage has of it.
+    fn instead(&self) -> String {
+        match self.is_built {
+            true => format!("a first release of {} is", self.process),
+            false => format!("nothing of {} is, and a job that only it works is refused there", self.process),
+        }
     }
 
     fn gap(&self) -> String {
@@ -147,7 +158,8 @@ mod tests {
     ) -> (Option<Digest>, Rehearsal) {
         let found = Found { release: found.map(str::to_owned), by };
         let left_behind = left_behind.map(digest);
-        let there = There { process: "worker", place: "cloud", surges: true, found, left_behind };
+        let there =
+            There { process: "worker", place: "cloud", surges: true, found, is_built: true, left_behind };
         let origin = Origin { commit: Some(format!("c0ffee{DIRTY}")), released_by: None };
         let kept = |name: &str| {
             kept.iter().map(|one| digest(*one)).filter(|one| one.as_str().starts_with(name)).collect()

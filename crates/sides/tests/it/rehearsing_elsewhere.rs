@@ -106,6 +106,9 @@ async fn every_process_is_on_the_stage_wherever_it_lives_and_its_place_is_only_a
     assert_eq!(unknown["rehearsal"]["elsewhere"]["web"]["known_by"], "nobody", "{unknown}");
     let left_out = lines(&unknown["rehearsal"], "not_rehearsed");
     assert!(left_out.contains("what of web runs at cloud is not known"), "{left_out}");
+    // And a part alone has nobody to work its jobs.
+    let part = ended(&rehearse(&world, &["--only", "web"], None).await, 8);
+    assert!(part.contains("nothing of worker is, and a job that only it works is refused there"), "{part}");
 
     assert_eq!(orders(&world), given, "nothing was changed there");
     assert_eq!(world.seen().await, "one of first");
