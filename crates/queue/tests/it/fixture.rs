@@ -160,9 +160,5 @@ pub(crate) async fn wait_for_count(connection: &mut database::Connection, sql: &
 
 /// Waits until the condition holds.
 pub(crate) async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    testing::wait_until(what, Duration::from_secs(60), async || condition()).await;
 }

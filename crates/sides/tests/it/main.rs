@@ -7,6 +7,7 @@ mod api;
 mod baking;
 mod browser;
 mod bytes;
+mod cloud;
 mod commands;
 mod conforming;
 mod contracting;

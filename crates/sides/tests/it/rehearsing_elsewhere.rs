@@ -5,7 +5,7 @@ use std::{fs, process::Output};
 use serde_json::Value;
 
 use crate::{
-    elsewhere::{WEB, WORKER, World},
+    cloud::{WEB, WORKER, World},
     planning::{commit, git},
     rehearsing::{GREETS, WORKS},
     releasing::{ended, receipt},
