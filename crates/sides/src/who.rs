@@ -4,9 +4,19 @@ use platform::place::Why;
 
 /// The person, as the machine knows them: `ann@host`.
 pub(crate) fn am_i() -> String {
-    let user = std::env::var("USER").unwrap_or_else(|_| nix::unistd::getuid().to_string());
-    let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned());
-    format!("{user}@{}", host.unwrap_or_default())
+    format!("{}@{}", user(), this_machine())
+}
+
+/// Services have no `USER`; a container may have users that nothing names.
+fn user() -> String {
+    let id = nix::unistd::getuid();
+    let named = || nix::unistd::User::from_uid(id).ok().flatten().map(|user| user.name);
+    std::env::var("USER").ok().or_else(named).unwrap_or_else(|| id.to_string())
+}
+
+/// The name by which this machine's processes say where they live; empty when it has none.
+pub(crate) fn this_machine() -> String {
+    nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Why a command is given: what the person said, or else the command itself.

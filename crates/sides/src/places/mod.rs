@@ -2,7 +2,7 @@
 
 mod running;
 
-use std::{collections::BTreeMap, env, sync::Arc};
+use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -22,6 +22,18 @@ pub(crate) use running::Kept;
 const KEY: &str = "HEROKU_API_KEY";
 /// Another address of the API, as Heroku's own command line has it.
 const API: &str = "HEROKU_API_URL";
+
+/// For commands that are of use without what places say.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// What places answer, if they do so soon.
+///
+/// # Errors
+/// As the question's, and when there is no answer within 15 s.
+pub(crate) async fn answer<T>(question: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let answer = tokio::time::timeout(LIMIT, question).await;
+    answer.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer within {} s", LIMIT.as_secs())))
+}
 
 /// The places of a workspace.
 pub(crate) struct Places {

@@ -8,15 +8,13 @@ use tokio::time;
 
 use crate::{
     control,
-    places::Places,
+    places::{self, Places},
     releases::{Digest, Set, Store},
     workspace::Workspace,
 };
 
 /// A plan is useful without the database: it is not waited for long.
 const LIMIT: Duration = Duration::from_secs(3);
-/// Nor are the places that are not this machine.
-const PLACES_LIMIT: Duration = Duration::from_secs(15);
 
 /// Live copies, a row for each release of a process. `manifest` came with a migration.
 const INSTANCES: &str = "\
@@ -121,12 +119,11 @@ impl Runs {
 }
 
 async fn everywhere(workspace: &Workspace, here: &Set) -> anyhow::Result<(Set, Places)> {
-    let asked = async {
+    places::answer(async {
         let places = Places::read(workspace).await?;
         Ok((places.running(here).await?, places))
-    };
-    let answer = time::timeout(PLACES_LIMIT, asked).await;
-    answer.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer within {} s", PLACES_LIMIT.as_secs())))
+    })
+    .await
 }
 
 async fn local(workspace: &Workspace, notes: &mut Vec<String>) -> anyhow::Result<Set> {

@@ -4,16 +4,14 @@ use anyhow::Context as _;
 use database::DatabaseUrl;
 
 use super::there::{Found, Origin};
-use crate::release::KnownBy;
+use crate::{
+    instances::{self, Instance},
+    release::KnownBy,
+    who,
+};
 
 const IS_MIGRATED: &str =
     "SELECT to_regclass('sides.instances') IS NOT NULL AND to_regclass('sides.releases') IS NOT NULL";
-
-/// The copy that started last on another machine than this one.
-const RUNS: &str = "\
-SELECT release FROM sides.instances
-WHERE process = $1 AND host <> $2 AND state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds'
-ORDER BY started_at DESC LIMIT 1";
 
 const COMMIT: &str = "\
 SELECT to_jsonb(instances) -> 'manifest' ->> 'commit' FROM sides.instances
@@ -27,23 +25,28 @@ WHERE receipt #>> ARRAY['processes', $1, 'to'] LIKE $2 || '%' ORDER BY id DESC L
 pub(super) struct Heard {
     /// None before the first migration.
     client: Option<tokio_postgres::Client>,
-    /// This machine.
-    here: String,
+    /// Copies on other machines than this one, those that started last behind.
+    alive: Vec<Instance>,
 }
 
 impl Heard {
     pub(super) async fn open(url: &DatabaseUrl) -> anyhow::Result<Self> {
         let client = database::client(&url.with_application_name("sides rehearse")).await?;
         let is_migrated: bool = client.query_one(IS_MIGRATED, &[]).await?.get(0);
-        let here = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned());
-        Ok(Self { client: is_migrated.then_some(client), here: here.unwrap_or_default() })
+        if !is_migrated {
+            return Ok(Self { client: None, alive: Vec::new() });
+        }
+        let here = who::this_machine();
+        let mut alive = instances::alive(url).await?;
+        alive.retain(|one| one.host != here);
+        Ok(Self { client: Some(client), alive })
     }
 
     /// The release of a process that runs elsewhere.
-    pub(super) async fn of(&self, process: &str) -> anyhow::Result<Found> {
-        let release = self.ask(RUNS, process, &self.here).await?;
-        let by = if release.is_some() { KnownBy::Database } else { KnownBy::Nobody };
-        Ok(Found { release, by })
+    pub(super) fn of(&self, process: &str) -> Found {
+        let newest = self.alive.iter().rfind(|one| one.process == process);
+        let by = if newest.is_some() { KnownBy::Database } else { KnownBy::Nobody };
+        Found { release: newest.map(|one| one.release.clone()), by }
     }
 
     /// Where a release comes from.
@@ -52,10 +55,12 @@ impl Heard {
         Ok(Origin { commit, released_by: self.ask(RELEASED_BY, process, release).await? })
     }
 
-    async fn ask(&self, query: &str, process: &str, other: &str) -> anyhow::Result<Option<String>> {
+    async fn ask(&self, query: &str, process: &str, release: &str) -> anyhow::Result<Option<String>> {
         let Some(client) = &self.client else { return Ok(None) };
-        let rows = client.query(query, &[&process, &other]).await;
-        let rows = rows.with_context(|| format!("what runs of {process} cannot be asked of the database"))?;
+        let rows = client.query(query, &[&process, &release]).await;
+        let rows = rows.with_context(|| {
+            format!("where {process} {release} comes from cannot be asked of the database")
+        })?;
         Ok(rows.first().and_then(|row| row.get(0)))
     }
 }

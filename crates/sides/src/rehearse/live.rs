@@ -4,12 +4,11 @@
 //! for it, and nothing is changed there; otherwise the rows count that its copies write (`heard`). On the stage all of it
 //! runs on this machine, as far as its bytes are kept here (`there`).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use anyhow::bail;
 use database::DatabaseUrl;
 use platform::targets::{MIGRATE, Targets};
-use tokio::time;
 
 use super::{
     heard::Heard,
@@ -22,9 +21,6 @@ use crate::{
     releases::{Digest, Set, Store},
     workspace::Workspace,
 };
-
-/// A place that does not answer is no reason not to rehearse.
-const PLACES_LIMIT: Duration = Duration::from_secs(15);
 
 /// What the stage begins with.
 pub(super) struct Live {
@@ -68,13 +64,13 @@ pub(super) async fn look(
     for (process, (place, has_preboot)) in &there {
         let found = match &asked {
             Ok(asked) => Found { release: asked.releases.get(process).cloned(), by: KnownBy::Place },
-            Err(_) => heard.of(process).await?,
+            Err(_) => heard.of(process),
         };
         let surges = match &asked {
             Ok(asked) => asked.places.place_of(process).abilities(process).surges,
             Err(_) => *has_preboot && process == "web",
         };
-        let left_behind = left_behind(host, process);
+        let left_behind = host.and_then(|host| Digest::parse(host.release_of(process)?));
         let there =
             There { process, place, surges, found, is_built: built.contains_key(process), left_behind };
         let origin = match &there.found.release {
@@ -86,20 +82,25 @@ pub(super) async fn look(
             running.insert(process.clone(), digest);
         }
     }
+    rehearsal.not_rehearsed.extend(never_on_a_stage(&targets));
+    Ok(Live { running, rehearsal })
+}
+
+/// What stays at the places, whatever runs there.
+fn never_on_a_stage(targets: &Targets) -> Vec<String> {
+    let mut lines = Vec::new();
     for (place, _, apps) in targets.heroku() {
         if apps.contains_key(MIGRATE) {
-            let line = format!("migrations run at {place}; those of the stage run on this machine");
-            rehearsal.not_rehearsed.push(line);
+            lines.push(format!("migrations run at {place}; those of the stage run on this machine"));
         }
         if !apps.is_empty() {
-            let line = format!(
+            lines.push(format!(
                 "the router, the limits and the settings of {place} are not on the stage: --env NAME brings what the programs \
                  need of the settings"
-            );
-            rehearsal.not_rehearsed.push(line);
+            ));
         }
     }
-    Ok(Live { running, rehearsal })
+    lines
 }
 
 /// The processes of other places, each with the place and whether that is set up with preboot.
@@ -118,8 +119,9 @@ struct Asked {
     releases: BTreeMap<String, String>,
 }
 
+/// A place that does not answer is no reason not to rehearse.
 async fn asked(workspace: &Workspace, processes: impl Iterator<Item = &String>) -> anyhow::Result<Asked> {
-    let ask = async {
+    places::answer(async {
         let places = Places::read(workspace).await?;
         let mut releases = BTreeMap::new();
         for process in processes {
@@ -128,14 +130,6 @@ async fn asked(workspace: &Workspace, processes: impl Iterator<Item = &String>) 
             }
         }
         Ok(Asked { places, releases })
-    };
-    let answer = time::timeout(PLACES_LIMIT, ask).await;
-    answer.unwrap_or_else(|_| bail!("no answer within {} s", PLACES_LIMIT.as_secs()))
-}
-
-/// What this machine's host still runs of a process that has moved.
-fn left_behind(host: Option<&DevStatus>, process: &str) -> Option<Digest> {
-    let host = host?;
-    let runs = host.processes.iter().any(|copy| copy.name == process);
-    Digest::parse(host.releases.get(process)?).filter(|_| runs)
+    })
+    .await
 }

@@ -1,8 +1,8 @@
 //! `sides rehearse`: the whole release beside the live one, before it.
 //!
 //! A stage is set in a temporary folder (`stage`): a private Postgres with the schema as it is live and none of its rows,
-//! the live builds and the new ones, and a host of its own that runs the live ones, also those of other places (`live`). Jobs of the kinds that both sides know
-//! are enqueued all the while (`jobs`). Then the very same `sides release` is carried out there, under its own prober, and
+//! the live builds and the new ones, and a host of its own that runs the live ones, also those of other places (`live`).
+//! Jobs of the kinds that both sides know are enqueued all the while (`jobs`). Then the very same `sides release` is carried out there, under its own prober, and
 //! prints its receipt. Nothing that is live is changed: it is only asked which migrations it has.
 
 mod heard;

@@ -14,6 +14,7 @@ use release::Manifest;
 use crate::{
     control::DevStatus,
     places::{Kept, Places},
+    who,
 };
 
 pub(super) struct Copy {
@@ -40,7 +41,7 @@ pub(super) async fn copies(
     if !client.query_one(IS_MIGRATED, &[]).await?.get::<_, bool>(0) {
         return Ok(Vec::new());
     }
-    let here = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let here = who::this_machine();
     let mut found = BTreeMap::new();
     for row in client.query(ALIVE, &[]).await.context("the running processes cannot be read")? {
         let (process, release, host, pid): (String, String, String, i32) =
@@ -62,11 +63,8 @@ pub(super) async fn copies(
 /// Processes that have moved to another place, and of which this machine's host still runs copies, with their releases.
 pub(super) fn left_behind(status: Option<&DevStatus>, places: &Places) -> Vec<(String, String)> {
     let Some(status) = status else { return Vec::new() };
-    let has_moved = |process: &&String| {
-        !places.is_local(process) && status.processes.iter().any(|copy| copy.name == **process)
-    };
-    let moved = status.releases.iter().filter(|(process, _)| has_moved(process));
-    moved.map(|(process, release)| (process.clone(), release.clone())).collect()
+    let moved = status.releases.keys().filter(|process| !places.is_local(process));
+    moved.filter_map(|process| Some((process.clone(), status.release_of(process)?.to_owned()))).collect()
 }
 
 /// Whether a place has this copy: so many of its rows are those of its copies, and one that leaves is waited for.

@@ -6,8 +6,8 @@ use diesel::sql_types::{Jsonb, Text};
 use diesel_async::RunQueryDsl as _;
 use schedule::Written;
 
-use super::{command::AddOptions, fits, rows::Row, said};
-use crate::outcome::Outcome;
+use super::{command::AddOptions, fits, rows::Row};
+use crate::{outcome::Outcome, who};
 
 const ADD: &str = "\
 INSERT INTO sides.stored_schedules (name, expression, zone, kind, arguments, missed, overlap, changed_by)
@@ -54,7 +54,7 @@ pub(super) async fn add(connection: &mut Connection, options: AddOptions) -> any
         .bind::<Jsonb, _>(&written.arguments)
         .bind::<Text, _>(&written.missed)
         .bind::<Text, _>(&written.overlap)
-        .bind::<Text, _>(said::who())
+        .bind::<Text, _>(who::am_i())
         .execute(connection)
         .await
         .context("the schedule cannot be written")?;
@@ -80,7 +80,7 @@ pub(super) async fn pause(connection: &mut Connection, name: &str) -> anyhow::Re
         println!("{name} is paused already");
         return Ok(Outcome::Done);
     }
-    let query = diesel::sql_query(PAUSE).bind::<Text, _>(name).bind::<Text, _>(said::who());
+    let query = diesel::sql_query(PAUSE).bind::<Text, _>(name).bind::<Text, _>(who::am_i());
     query.execute(connection).await.context("the pause cannot be written")?;
     println!("{name} is paused; it goes on with: sides schedule resume {name}");
     Ok(Outcome::Done)
@@ -88,7 +88,7 @@ pub(super) async fn pause(connection: &mut Connection, name: &str) -> anyhow::Re
 
 pub(super) async fn resume(connection: &mut Connection, name: &str) -> anyhow::Result<Outcome> {
     Row::get(connection, name).await?;
-    let query = diesel::sql_query(RESUME).bind::<Text, _>(name).bind::<Text, _>(said::who());
+    let query = diesel::sql_query(RESUME).bind::<Text, _>(name).bind::<Text, _>(who::am_i());
     match query.execute(connection).await.context("the pause cannot be ended")? {
         0 => println!("{name} was not paused"),
         _ => println!("{name} goes on"),

@@ -12,11 +12,8 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 use uuid::Uuid;
 
-use super::{
-    rows::{self, Row},
-    said,
-};
-use crate::outcome::Outcome;
+use super::rows::{self, Row};
+use crate::{outcome::Outcome, who};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -43,7 +40,7 @@ pub(super) async fn run(connection: &mut Connection, name: &str) -> anyhow::Resu
     if rows::clocks(connection).await? == 0 {
         bail!("no clock runs that could fire {name}; start one: cargo run -p clock");
     }
-    let ask = diesel::sql_query(ASK).bind::<Text, _>(name).bind::<Text, _>(said::who());
+    let ask = diesel::sql_query(ASK).bind::<Text, _>(name).bind::<Text, _>(who::am_i());
     let asked: Asked = ask.get_result(connection).await.context("the wish cannot be written")?;
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {

@@ -26,14 +26,6 @@ fn about(span: TimeDelta) -> String {
     }
 }
 
-/// Who asks: user and machine.
-pub(super) fn who() -> String {
-    let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
-    let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned());
-    let user = user.map_or_else(|| "somebody".to_owned(), |user| user.name);
-    host.map_or_else(|_| user.clone(), |host| format!("{user}@{host}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -199,6 +199,13 @@ impl Default for Status {
 }
 
 impl Status {
+    /// The release of a process that has copies here; none when it has none, or was never released.
+    #[must_use]
+    pub fn release_of(&self, process: &str) -> Option<&str> {
+        let has_copies = self.processes.iter().any(|copy| copy.name == process);
+        self.releases.get(process).map(String::as_str).filter(|_| has_copies)
+    }
+
     /// That of a host whose page is there.
     #[must_use]
     pub fn of_host(page: SocketAddr) -> Self {
