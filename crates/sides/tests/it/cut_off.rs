@@ -11,17 +11,35 @@ use crate::{
     toy,
 };
 
+/// A program of which new copies wait at their start while a file says so: a step that takes no time is not seen.
+fn held_up() -> String {
+    toy::program("one").replace(
+        "unsafe { signal(",
+        "while is_asked(concat!(\"hold-\", env!(\"CARGO_PKG_NAME\"))) { sleep(Duration::from_millis(5)); } unsafe { signal(",
+    )
+}
+
 /// Releases, kills the command when that step has come so far, and returns what it had written down.
 async fn killed_at(sandbox: &Sandbox, step: &str, stage: &str) -> Vec<(String, String)> {
-    let mut release = Dev::start(sandbox.sides(&["release", "--bake", "120"]));
-    until_stage(sandbox, step, stage).await;
-    signal(release.pid(), Signal::SIGKILL);
-    release.ended().await;
-    // The host finishes what it was told, whoever told it.
+    let held = step.strip_prefix("replace ").filter(|_| stage == "begun");
     let copies = |name: &str| {
         let status = sandbox.status();
         status["processes"].as_array().unwrap().iter().filter(|one| one["name"] == name).count()
     };
+    if let Some(process) = held {
+        toy::ask(sandbox, &format!("hold-{process}"), "one");
+    }
+    let mut release = Dev::start(sandbox.sides(&["release", "--bake", "120"]));
+    until_stage(sandbox, step, stage).await;
+    if let Some(process) = held {
+        wait_until("the host replaces it", PATIENCE, async || copies(process) == 2).await;
+    }
+    signal(release.pid(), Signal::SIGKILL);
+    release.ended().await;
+    if let Some(process) = held {
+        toy::ask_no_more(sandbox, &format!("hold-{process}"), "one");
+    }
+    // The host finishes what it was told, whoever told it.
     wait_until("each has one copy", PATIENCE, async || {
         ["web", "worker"].iter().all(|process| copies(process) == 1)
     })
@@ -33,6 +51,9 @@ async fn killed_at(sandbox: &Sandbox, step: &str, stage: &str) -> Vec<(String, S
 async fn a_release_that_is_killed_at_any_step_is_told_of_and_finished_or_undone() {
     let database = TestDatabase::create().await;
     let (sandbox, _host) = released(&database).await;
+    for process in ["web", "worker"] {
+        toy::write_program(&sandbox, process, &held_up());
+    }
     let mut good = "first".to_owned();
     let moments = [
         ("replace worker", "begun", false),

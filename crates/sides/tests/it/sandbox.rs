@@ -78,8 +78,12 @@ impl Sandbox {
 
     /// A script in a folder of this workspace, for bash. It finds the database by its own means.
     pub(crate) fn script(&self, folder: &str, script: &str) -> Command {
-        let mut command = Command::new("bash");
-        command.args(["-e", "-c", script]).current_dir(self.file(folder)).stdin(Stdio::null());
+        // Ctrl-C ends it even where these tests ignore it, as in the background of a shell.
+        let mut command = Command::new("env");
+        command
+            .args(["--default-signal=INT", "bash", "-e", "-c", script])
+            .current_dir(self.file(folder))
+            .stdin(Stdio::null());
         self.set_environment(&mut command);
         command.env_remove("DATABASE_URL");
         command

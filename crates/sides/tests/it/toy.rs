@@ -117,6 +117,11 @@ pub(crate) fn ask(sandbox: &Sandbox, what: &str, version: &str) {
     fs::write(sandbox.file(&format!("{what}-{version}")), "").unwrap();
 }
 
+/// And right again.
+pub(crate) fn ask_no_more(sandbox: &Sandbox, what: &str, version: &str) {
+    fs::remove_file(sandbox.file(&format!("{what}-{version}"))).unwrap();
+}
+
 /// A program `migrate` of the workspace's own.
 pub(crate) fn write_migrate(sandbox: &Sandbox, source: &str) {
     let manifest = "[package]\nname = \"migrate\"\nedition = \"2024\"\n";
