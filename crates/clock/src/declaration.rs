@@ -16,13 +16,13 @@ pub fn declaration(schedules: &[Schedule]) -> Declaration {
         .enqueues(schedules.iter().map(contract))
 }
 
-/// A job known by its name: the version of its arguments is the first, and they are what the schedule says.
+/// A job known by its name: its arguments and their version are what the schedule says.
 fn contract(schedule: &Schedule) -> Contract {
     let arguments = schedule.arguments.as_object().into_iter().flatten();
     Contract {
         kind: schedule.kind.clone(),
-        version: 1,
-        oldest: 1,
+        version: schedule.version,
+        oldest: schedule.version,
         aliases: Vec::new(),
         arguments: arguments
             .map(|(name, value)| (name.clone(), kind(value).to_owned()))

@@ -40,13 +40,15 @@ pub(crate) struct Run {
 }
 
 /// The columns of a stored schedule, in their order.
-type StoredRow = (String, String, String, String, Value, String, String, DateTime<Utc>);
+type StoredRow = (String, String, String, String, Value, i16, String, String, DateTime<Utc>);
 
 impl Orders {
     pub(crate) async fn read(connection: &mut Connection) -> diesel::QueryResult<Self> {
         let stored = {
-            use stored_schedules::{arguments, expression, kind, missed, name, overlap, since, table, zone};
-            let columns = (name, expression, zone, kind, arguments, missed, overlap, since);
+            use stored_schedules::{
+                arguments, expression, kind, missed, name, overlap, since, table, version, zone,
+            };
+            let columns = (name, expression, zone, kind, arguments, version, missed, overlap, since);
             table.select(columns).order(name).load::<StoredRow>(connection).await?
         };
         let pauses: Vec<(String, DateTime<Utc>, Option<DateTime<Utc>>)> = schedule_pauses::table
@@ -104,8 +106,8 @@ impl Orders {
 }
 
 fn written(row: StoredRow) -> (Written, DateTime<Utc>) {
-    let (name, expression, zone, kind, arguments, missed, overlap, since) = row;
-    (Written { name, expression, zone, kind, arguments, missed, overlap }, since)
+    let (name, expression, zone, kind, arguments, version, missed, overlap, since) = row;
+    (Written { name, expression, zone, kind, arguments, version, missed, overlap }, since)
 }
 
 #[cfg(test)]
@@ -116,7 +118,8 @@ mod tests {
         let text = str::to_owned;
         let row = (text(name), text(expression), text("UTC"), text("work"), serde_json::json!({}));
         let (name, expression, zone, kind, arguments) = row;
-        written((name, expression, zone, kind, arguments, text("skip"), text("allow"), DateTime::UNIX_EPOCH))
+        let (missed, overlap) = (text("skip"), text("allow"));
+        written((name, expression, zone, kind, arguments, 1, missed, overlap, DateTime::UNIX_EPOCH))
     }
 
     #[test]

@@ -25,6 +25,7 @@ diesel::table! {
         overlap -> Text,
         since -> Timestamptz,
         changed_by -> Text,
+        version -> Int2,
     }
 }
 

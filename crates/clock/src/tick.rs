@@ -126,6 +126,7 @@ fn job(due: &Due, firer: &Firer) -> NamedJob {
         id: JobId::generate(),
         kind: schedule.kind.clone(),
         arguments: schedule.arguments.clone(),
+        version: schedule.version,
         options,
     }
 }

@@ -22,6 +22,8 @@ pub struct NamedJob {
     pub kind: String,
     /// Its arguments.
     pub arguments: Value,
+    /// The version of its kind's contract that they are written in.
+    pub version: u16,
     /// What its enqueuer says about it.
     pub options: Options,
 }
@@ -46,11 +48,11 @@ const INSERT: &str = "\
 INSERT INTO sides.fang_tasks
     (id, metadata, version, task_type, priority, scheduled_at, unique_key, enqueued_by, unique_waiting,
     limit_key, trace)
-SELECT id, metadata::jsonb, 1, queue, priority, coalesce(at, now()), unique_key,
+SELECT id, metadata::jsonb, version, queue, priority, coalesce(at, now()), unique_key,
     coalesce(enqueued_by, nullif(current_setting('application_name'), '')), unique_waiting, limit_key, trace
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::timestamptz[], $6::text[], $7::text[],
-    $8::bool[], $9::text[], $10::text[])
-    AS new (id, metadata, queue, priority, at, unique_key, enqueued_by, unique_waiting, limit_key, trace)
+    $8::bool[], $9::text[], $10::text[], $11::smallint[])
+    AS new (id, metadata, queue, priority, at, unique_key, enqueued_by, unique_waiting, limit_key, trace, version)
 ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO NOTHING
 RETURNING id";
 
@@ -75,7 +77,7 @@ pub async fn enqueue_all_named(
         return Ok(Vec::new());
     }
     let row = |job: &NamedJob| {
-        let row = NewJob::named(&job.kind, 1, job.arguments.clone(), &job.options)?;
+        let row = NewJob::named(&job.kind, job.version, job.arguments.clone(), &job.options)?;
         Ok::<_, EnqueueError>(NewJob { id: job.id.0, ..row })
     };
     let rows = jobs.iter().map(row).collect::<Result<Vec<_>, _>>()?;
@@ -98,7 +100,8 @@ async fn insert(connection: &mut Connection, rows: &[NewJob]) -> diesel::QueryRe
         .bind::<Array<Nullable<Text>>, _>(texts(|row| row.enqueued_by.as_deref()))
         .bind::<Array<Bool>, _>(rows.iter().map(|row| row.until == UniqueUntil::Started).collect::<Vec<_>>())
         .bind::<Array<Nullable<Text>>, _>(texts(|row| row.limit_key.as_deref()))
-        .bind::<Array<Nullable<Text>>, _>(texts(|row| row.trace.as_deref()));
+        .bind::<Array<Nullable<Text>>, _>(texts(|row| row.trace.as_deref()))
+        .bind::<Array<SmallInt>, _>(rows.iter().map(|row| row.version).collect::<Vec<_>>());
     let inserted: Vec<Inserted> = Prepared(query).load(connection).await?;
     Ok(inserted.into_iter().map(|row| (row.id, JobId(row.id))).collect())
 }

@@ -64,14 +64,15 @@ impl Refusal {
 /// What to change in the code, where no order of these builds helps.
 fn advice(requirement: &Requirement) -> Option<String> {
     match requirement {
-        Requirement::Readable { enqueuer: Some(enqueuer), .. }
-        | Requirement::Handler { enqueuer: Some(enqueuer), .. }
+        Requirement::Readable { job, enqueuer: Some(enqueuer), .. }
+        | Requirement::Handler { job, enqueuer: Some(enqueuer), .. }
             if enqueuer.starts_with(SCHEDULE) =>
         {
             let name = enqueuer.trim_start_matches(SCHEDULE);
             Some(format!(
-                "A stored schedule goes on as it is, with version 1 of its job: let the new build read that too, or change \
-                 it first (sides schedule add {name} … --replace), or end it (sides schedule remove {name})."
+                "A stored schedule goes on as it is, with version {} of its job: let the new build read that too, or change \
+                 it first (sides schedule add {name} … --replace), or end it (sides schedule remove {name}).",
+                job.version
             ))
         }
         Requirement::Readable { job, enqueuer: Some(enqueuer), handler, fields } if fields.is_empty() => {

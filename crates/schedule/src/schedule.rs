@@ -19,6 +19,8 @@ pub struct Schedule {
     pub kind: String,
     /// The arguments of the job: a JSON object.
     pub arguments: Value,
+    /// The version of the kind's contract that the arguments are written in.
+    pub version: u16,
     /// What happens to due moments that no clock could keep.
     pub missed: Missed,
     /// What happens when its last job is not over yet.
@@ -49,8 +51,8 @@ pub enum ScheduleError {
 }
 
 impl Schedule {
-    /// A schedule in UTC whose job has no arguments; of missed moments the last is made up for, and one job is
-    /// enough at a time.
+    /// A schedule in UTC whose job has no arguments, in the first version; of missed moments the last is made up
+    /// for, and one job is enough at a time.
     ///
     /// # Errors
     /// When the expression is none.
@@ -64,6 +66,7 @@ impl Schedule {
             zone: Tz::UTC,
             kind: kind.to_owned(),
             arguments: Value::Object(serde_json::Map::new()),
+            version: 1,
             missed: Missed::Latest,
             overlap: Overlap::Merge,
         })

@@ -17,6 +17,8 @@ pub struct Written {
     pub kind: String,
     /// The arguments of the job: a JSON object.
     pub arguments: Value,
+    /// The version of the kind's contract that the arguments are written in: 1 or more.
+    pub version: i16,
     /// A [`crate::Missed`] as text.
     pub missed: String,
     /// An [`crate::Overlap`] as text.
@@ -33,6 +35,9 @@ pub enum WrittenError {
     /// The kind is none.
     #[error("a job's kind is 1 to 200 characters, not {0:?}")]
     Kind(String),
+    /// The version is none.
+    #[error("the version of a job's arguments is 1 to 32767, not {0}")]
+    Version(i16),
     /// The expression is none.
     #[error(transparent)]
     Expression(#[from] ExpressionError),
@@ -63,12 +68,14 @@ impl Written {
         if !(1..=200).contains(&self.kind.chars().count()) {
             return Err(WrittenError::Kind(self.kind.clone()));
         }
+        let version = u16::try_from(self.version).ok().filter(|version| *version > 0);
         let schedule = Schedule {
             name: self.name.clone(),
             expression: self.expression.parse()?,
             zone: self.zone.parse().map_err(|_| WrittenError::Zone(self.zone.clone()))?,
             kind: self.kind.clone(),
             arguments: self.arguments.clone(),
+            version: version.ok_or(WrittenError::Version(self.version))?,
             missed: self.missed.parse()?,
             overlap: self.overlap.parse()?,
         };
@@ -90,6 +97,7 @@ mod tests {
             zone: "Europe/Berlin".to_owned(),
             kind: "send_report".to_owned(),
             arguments: json!({ "to": "ann" }),
+            version: 2,
             missed: "all within 2 h".to_owned(),
             overlap: "allow".to_owned(),
         }
@@ -103,6 +111,7 @@ mod tests {
             (Written { name: text("two words"), ..written() }, "without blanks"),
             (Written { name: text(""), ..written() }, "1 to 100"),
             (Written { kind: text(""), ..written() }, "1 to 200"),
+            (Written { version: 0, ..written() }, "1 to 32767, not 0"),
             (Written { expression: text("noon"), ..written() }, "\"noon\" is no schedule"),
             (Written { zone: text("Berlin"), ..written() }, "no zone \"Berlin\""),
             (Written { missed: text("never"), ..written() }, "\"never\" is no policy"),

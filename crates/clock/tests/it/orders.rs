@@ -13,6 +13,8 @@ async fn a_stored_schedule_fires_until_it_is_removed() {
     let job = "SELECT string_agg(DISTINCT kind || ' ' || (metadata ->> 'for') || ' ' || enqueued_by, ', ')
         FROM sides.fang_tasks WHERE kind = 'work'";
     assert_eq!(scene.questions.text(job).await, "work a clock dev");
+    scene.questions.run("UPDATE sides.stored_schedules SET version = 2 WHERE name = 'a'").await;
+    scene.questions.until("SELECT max(version) = 2 FROM sides.fang_tasks WHERE kind = 'work'").await;
     scene.questions.until("SELECT count(*) = 1 FROM sides.schedules WHERE name = 'a'").await;
     scene.questions.run("DELETE FROM sides.stored_schedules WHERE name = 'a'").await;
     scene.questions.until("SELECT count(*) = 0 FROM sides.schedules WHERE name = 'a'").await;

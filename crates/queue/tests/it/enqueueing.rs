@@ -89,6 +89,7 @@ async fn named_jobs_of_many_kinds_keep_their_order_and_those_that_are_there() {
         id: JobId::generate(),
         kind: kind.to_owned(),
         arguments: json!({ "kind": kind }),
+        version: 2,
         options: Options { unique_key: key.map(str::to_owned), priority, ..Options::default() },
     };
     let options = Options { unique_key: Some("nightly".to_owned()), ..Options::default() };
@@ -105,8 +106,10 @@ async fn named_jobs_of_many_kinds_keep_their_order_and_those_that_are_there() {
     assert_eq!(ids[3], ids[4]);
     assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 4);
     assert_eq!(count(&mut c, ALL).await, 4);
-    let first =
-        format!("SELECT count(*) FROM sides.fang_tasks WHERE id = '{}' AND priority = 7", ids[0].unwrap());
+    let first = format!(
+        "SELECT count(*) FROM sides.fang_tasks WHERE id = '{}' AND priority = 7 AND version = 2",
+        ids[0].unwrap()
+    );
     assert_eq!(count(&mut c, &first).await, 1);
     let wrong = [job("mail", None, None), job("", None, None)];
     assert!(matches!(enqueue_all_named(&mut c, &wrong).await, Err(EnqueueError::Kind(_))));

@@ -26,8 +26,10 @@ WITH waiting AS (
 )
 SELECT DISTINCT kind, version, SHAPE FROM waiting WHERE NOT arguments ? '$arguments'";
 
-/// A clock enqueues what is on a schedule in version 1. One that is paused may go on at any time.
-const SCHEDULES: &str = "SELECT kind, 1, SHAPE, name FROM sides.stored_schedules ORDER BY name";
+/// In version 1 where no column says another: a release brings that itself. One that is paused may go on at any time.
+const SCHEDULES: &str = "\
+SELECT kind, coalesce((to_jsonb(stored) ->> 'version')::int, 1), SHAPE, name
+FROM sides.stored_schedules AS stored ORDER BY name";
 
 /// The type of each of the `arguments`.
 const SHAPE: &str = "(

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use database::Connection;
-use diesel::sql_types::{Jsonb, Text};
+use diesel::sql_types::{Jsonb, SmallInt, Text};
 use diesel_async::RunQueryDsl as _;
 use schedule::Written;
 
@@ -10,10 +10,10 @@ use super::{command::AddOptions, fits, rows::Row};
 use crate::{outcome::Outcome, who};
 
 const ADD: &str = "\
-INSERT INTO sides.stored_schedules (name, expression, zone, kind, arguments, missed, overlap, changed_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (name) DO UPDATE SET (expression, zone, kind, arguments, missed, overlap, since, changed_by)
-    = (excluded.expression, excluded.zone, excluded.kind, excluded.arguments, excluded.missed,
+INSERT INTO sides.stored_schedules (name, expression, zone, kind, arguments, version, missed, overlap, changed_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (name) DO UPDATE SET (expression, zone, kind, arguments, version, missed, overlap, since, changed_by)
+    = (excluded.expression, excluded.zone, excluded.kind, excluded.arguments, excluded.version, excluded.missed,
        excluded.overlap, now(), excluded.changed_by)";
 
 /// What was asked for and not done yet goes with it.
@@ -34,10 +34,12 @@ WHERE schedule = $1 AND resumed_at IS NULL";
 
 pub(super) async fn add(connection: &mut Connection, options: AddOptions) -> anyhow::Result<Outcome> {
     let arguments = serde_json::from_str(&options.arguments).context("--arguments is no JSON")?;
-    let AddOptions { name, expression, zone, kind, missed, overlap, replace, .. } = options;
-    let written = Written { name, expression, zone, kind, arguments, missed, overlap };
+    let AddOptions { name, expression, zone, kind, arguments_version, missed, overlap, replace, .. } =
+        options;
+    let version = arguments_version.unwrap_or(1);
+    let mut written = Written { name, expression, zone, kind, arguments, version, missed, overlap };
     written.read()?;
-    let name = &written.name;
+    let name = &written.name.clone();
     match Row::find(connection, name).await? {
         Some(row) if !row.added => {
             bail!("{name} is a schedule of the clock's code: change it there, or take another name");
@@ -45,21 +47,25 @@ pub(super) async fn add(connection: &mut Connection, options: AddOptions) -> any
         Some(_) if !replace => bail!("there is a schedule {name} already; --replace changes it"),
         _ => {}
     }
-    let is_worked = fits::check(connection, &written).await?;
+    let is_worked = fits::check(connection, &mut written, arguments_version).await?;
     diesel::sql_query(ADD)
         .bind::<Text, _>(name)
         .bind::<Text, _>(&written.expression)
         .bind::<Text, _>(&written.zone)
         .bind::<Text, _>(&written.kind)
         .bind::<Jsonb, _>(&written.arguments)
+        .bind::<SmallInt, _>(written.version)
         .bind::<Text, _>(&written.missed)
         .bind::<Text, _>(&written.overlap)
         .bind::<Text, _>(who::am_i())
         .execute(connection)
         .await
-        .context("the schedule cannot be written")?;
+        .context("the schedule cannot be written; is the schema up to date? cargo run -p migrate -- up")?;
     if !is_worked {
         println!("no worker that runs works {}: its jobs wait for one", written.kind);
+    }
+    if written.version > 1 {
+        println!("its arguments are version {} of {}", written.version, written.kind);
     }
     println!("{name} fires {} from now on; see when: sides schedule preview {name}", written.expression);
     Ok(Outcome::Done)

@@ -77,6 +77,10 @@ pub(crate) struct AddOptions {
     /// The arguments of the job, a JSON object.
     #[arg(long, default_value = "{}", value_name = "JSON")]
     pub(crate) arguments: String,
+    /// The version of the kind's contract that they are written in; by default the newest that all workers that run
+    /// can read.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i16).range(1..))]
+    pub(crate) arguments_version: Option<i16>,
     /// What happens to moments that no clock could keep: skip, latest, "all within 2 h".
     #[arg(long, default_value = "latest", value_name = "POLICY")]
     pub(crate) missed: String,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use database::Connection;
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz},
+    sql_types::{BigInt, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl as _;
 use schedule::{Schedule, Written};
@@ -30,6 +30,9 @@ pub(crate) struct Row {
     /// Only of those that were added: a clock keeps to itself what its code says.
     #[diesel(sql_type = Nullable<Jsonb>)]
     pub(super) arguments: Option<Value>,
+    /// Of the arguments, likewise.
+    #[diesel(sql_type = Nullable<SmallInt>)]
+    pub(super) version: Option<i16>,
     #[diesel(sql_type = Bool)]
     pub(super) added: bool,
     #[diesel(sql_type = Nullable<Text>)]
@@ -52,7 +55,7 @@ SELECT name,
     coalesce(stored.kind, announced.kind) AS kind,
     coalesce(stored.missed, announced.missed) AS missed,
     coalesce(stored.overlap, announced.overlap) AS overlap,
-    stored.arguments, stored.name IS NOT NULL AS added, stored.changed_by AS added_by,
+    stored.arguments, (to_jsonb(stored) ->> 'version')::smallint AS version, stored.name IS NOT NULL AS added, stored.changed_by AS added_by,
     CASE WHEN pause.schedule IS NULL AND (stored.name IS NULL OR stored.expression = announced.expression)
         THEN announced.next_due_at END AS next_due_at,
     last.fired_at AS last_fired_at, pause.paused_at, pause.paused_by
@@ -98,6 +101,7 @@ impl Row {
             zone: self.zone.clone(),
             kind: self.kind.clone(),
             arguments: self.arguments.clone().unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+            version: self.version.unwrap_or(1),
             missed: self.missed.clone(),
             overlap: self.overlap.clone(),
         };

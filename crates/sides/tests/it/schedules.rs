@@ -121,8 +121,13 @@ async fn a_schedule_is_added_paused_run_and_removed_while_a_clock_runs() {
     assert!(desk.done(&["resume", "report"]).contains("was not paused"));
 
     assert!(desk.refused(&["add", "report", "@daily", "send_report"]).contains("--replace changes it"));
-    desk.done(&["add", "report", "@daily", "send_report", "--replace"]);
-    assert_eq!(desk.row("report")["expression"], "@daily");
+    assert_eq!(desk.row("report")["version"], 1);
+    let newer = ["add", "report", "@daily", "send_report", "--replace", "--arguments-version", "2"];
+    assert!(desk.done(&newer).contains("its arguments are version 2 of send_report"));
+    assert_eq!(
+        (&desk.row("report")["expression"], &desk.row("report")["version"]),
+        (&"@daily".into(), &2.into())
+    );
     desk.done(&["remove", "report"]);
     assert_eq!(desk.row("report"), Value::Null);
     let kept = ["report", "ping_due_services"].map(|name| desk.refused(&["remove", name]));

@@ -1,0 +1,1 @@
+ALTER TABLE sides.stored_schedules DROP COLUMN version;
