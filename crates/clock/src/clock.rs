@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use platform::place::Place;
+use platform::routes::Routes;
 use process::Process;
 use schedule::{Schedule, validate};
 
@@ -17,14 +17,14 @@ pub struct Clock {
     time: Arc<dyn Time>,
     watch: Option<WatchSettings>,
     tend: Option<TendSettings>,
-    place: Option<Arc<dyn Place>>,
+    routes: Routes,
 }
 
 impl Clock {
     /// Keeps these schedules, and those stored in the database.
     #[must_use]
     pub fn new(schedules: Vec<Schedule>) -> Self {
-        Self { schedules, time: Arc::new(SystemTime), watch: None, tend: None, place: None }
+        Self { schedules, time: Arc::new(SystemTime), watch: None, tend: None, routes: Routes::default() }
     }
 
     /// Reads this machine's time from somewhere else.
@@ -41,18 +41,18 @@ impl Clock {
         self
     }
 
-    /// Recycles and scales too, where there is a [place](Self::place) to do it.
+    /// Recycles and scales too, where there is a [place](Self::routes) to do it.
     #[must_use]
     pub fn tend(mut self, settings: TendSettings) -> Self {
         self.tend = Some(settings);
         self
     }
 
-    /// Where the processes run: through it, what is down is restarted. Without it, finding and telling is all
-    /// there is.
+    /// Where the processes run: through it, what is down is restarted. Of those without a place, finding and telling
+    /// is all there is.
     #[must_use]
-    pub fn place(mut self, place: Option<Arc<dyn Place>>) -> Self {
-        self.place = place;
+    pub fn routes(mut self, routes: Routes) -> Self {
+        self.routes = routes;
         self
     }
 
@@ -67,8 +67,13 @@ impl Clock {
         let drain = process.drain.clone();
         let ticker = Ticker::new(process.clone(), self.schedules, self.time);
         process.spawn_loop("ticks", ticker.context("the metrics cannot be set up")?.run());
-        let door = self.place.map(|place| Door::new(place, process.clone()));
+        let door = (!self.routes.is_empty()).then(|| Door::new(self.routes, process.clone()));
         if let (Some(settings), Some(door)) = (self.tend, door.clone()) {
+            for process in settings.scale.keys().filter(|process| door.abilities(process).is_none()) {
+                tracing::warn!(
+                    "SCALE names {process}, which no place here runs: name its app in HEROKU_APPS"
+                );
+            }
             process.spawn_loop("tending", Tender::new(process.clone(), settings, door)?.run());
         }
         if let Some(settings) = self.watch {

@@ -6,15 +6,17 @@
 //! the database, every clock hears of at once.
 //!
 //! Beside that it watches every process, itself included, writes down what it finds, and restarts what is down
-//! through the place that it runs on; recycles workers and scales; see `watch`, `tend` and `door`.
+//! through the place that runs it, recycles workers and scales; see `watch`, `tend` and `door`.
 //!
 //! Never knows models or handlers, and its database role has no right on their tables.
 
 mod announce;
 mod clock;
+mod copy;
 mod declaration;
 mod door;
 mod figures;
+mod heroku;
 mod orders;
 mod prune;
 pub mod schedules;
@@ -30,6 +32,7 @@ mod watch;
 
 pub use clock::Clock;
 pub use declaration::declaration;
+pub use heroku::HerokuSettings;
 pub use tend::TendSettings;
 pub use time::{SystemTime, Time};
 pub use watch::WatchSettings;

@@ -2,8 +2,8 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use clock::{Clock, TendSettings, WatchSettings};
-use platform::{local::LocalHost, place::Place};
+use clock::{Clock, HerokuSettings, TendSettings, WatchSettings};
+use platform::{local::LocalHost, place::Place, routes::Routes};
 
 fn main() -> ExitCode {
     let schedules = clock::schedules::all();
@@ -16,10 +16,17 @@ fn main() -> ExitCode {
     .role("sides_clock")
     .declares(clock::declaration(schedules.as_deref().unwrap_or_default()))
     .run(
-        |environment| (WatchSettings::read(environment), TendSettings::read(environment)),
-        |process, (watch, tend)| async {
+        |environment| {
+            let (watch, tend) = (WatchSettings::read(environment), TendSettings::read(environment));
+            (watch, tend, HerokuSettings::read(environment))
+        },
+        |process, (watch, tend, heroku)| async {
             let host = LocalHost::of_this_process().map(|host| Arc::new(host) as Arc<dyn Place>);
-            Clock::new(schedules?).watch(watch).tend(tend).place(host).run(process).await
+            let mut routes = Routes::new(host);
+            if let Some(heroku) = heroku {
+                routes = routes.with(heroku.processes(), &heroku.place()?);
+            }
+            Clock::new(schedules?).watch(watch).tend(tend).routes(routes).run(process).await
         },
     )
 }

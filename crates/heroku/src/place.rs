@@ -21,6 +21,8 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 /// Without preboot: from SIGTERM to the old web dyno until the new one listens. Heroku gives it up to 60 s; a small
 /// program takes about this long.
 const USUAL_GAP: Duration = Duration::from_secs(10);
+/// Looking at a process costs two calls, and an account has 4,500 an hour, for everybody who uses it.
+const HOLDS_FOR: Duration = Duration::from_secs(15);
 
 /// Heroku, with an app for each process.
 pub struct Heroku {
@@ -147,6 +149,10 @@ impl Place for Heroku {
             drain_limit: DRAIN_LIMIT,
             most_copies: self.settings.most_copies,
         }
+    }
+
+    fn holds_for(&self) -> Duration {
+        HOLDS_FOR
     }
 
     async fn instances(&self, process: &str) -> Result<Vec<Instance>, PlaceError> {

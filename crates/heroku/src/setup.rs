@@ -134,6 +134,18 @@ pub async fn plan(client: &Client, wanted: &Wanted) -> Result<Vec<Step>, ApiErro
     Ok(steps)
 }
 
+/// Whether an app is there and has this variable. Its value is nobody's business.
+///
+/// # Errors
+/// When Heroku does not answer or the token may not look.
+pub async fn has_variable(client: &Client, app: &str, name: &str) -> Result<bool, ApiError> {
+    match client.get::<Config>(&format!("/apps/{app}/config-vars")).await {
+        Ok(config) => Ok(config.get(name).is_some_and(|value| !value.is_empty())),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Takes one step. Taken again, it changes nothing.
 ///
 /// # Errors

@@ -1,11 +1,13 @@
 //! Where processes run, behind one seam.
 //!
-//! [`place`] is what everybody asks a platform for. A [`procfile`] says what a process is, [`targets`] say which runs
-//! where, [`local`] keeps it running on this machine, a [`prober`] sees whether anybody was failed. Never knows models,
-//! jobs or the queue, and never draws: what happens comes out as [`local::Event`]s, lines and statuses.
+//! [`place`] is what everybody asks a platform for. A [`procfile`] says what a process is, [`targets`] and [`apps`] say
+//! which runs where, [`routes`] lead there, [`local`] keeps it running on this machine, a [`prober`] sees whether anybody
+//! was failed. Never knows models, jobs or the queue, and never draws: what happens comes out as [`local::Event`]s, lines and statuses.
 
+pub mod apps;
 pub mod local;
 pub mod place;
 pub mod prober;
 pub mod procfile;
+pub mod routes;
 pub mod targets;

@@ -22,6 +22,12 @@ pub trait Place: Send + Sync {
     /// What it can do for a process.
     fn abilities(&self, process: &str) -> Abilities;
 
+    /// For how long what [`instances`](Place::instances) answered is worth no second question: a place far away counts
+    /// them. What is about to change something asks all the same.
+    fn holds_for(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// The copies of a process, those that start and those that leave included.
     ///
     /// # Errors
@@ -196,6 +202,16 @@ pub enum PlaceError {
         place: String,
         /// Why, and what to do.
         reason: String,
+    },
+    /// It was understood and not done, and can be done later; nothing has changed.
+    #[error("{place} refused: {reason}; again in {} s", again_in.as_secs() + 1)]
+    TooEarly {
+        /// The place's name.
+        place: String,
+        /// Why not yet.
+        reason: String,
+        /// When it can be done.
+        again_in: Duration,
     },
     /// The place did not answer, or not in time: the order may have been carried out. Ask what runs.
     #[error("{place} does not answer: {reason}; what it did is not known, ask what runs")]

@@ -25,6 +25,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use crate::apps;
+
 /// What migrations are called among the processes of a place.
 pub const MIGRATE: &str = "migrate";
 
@@ -166,6 +168,24 @@ impl Targets {
         all.collect()
     }
 
+    /// What a clock is told of the processes at Heroku, as variables: `HEROKU_APPS` and the most dynos that every one of
+    /// their places allows. Nothing when no process lives there.
+    #[must_use]
+    pub fn told_to_the_clock(&self) -> Vec<(&'static str, String)> {
+        let (mut all, mut most) = (BTreeMap::new(), u32::MAX);
+        for (_, place, mut its) in self.heroku() {
+            its.remove(MIGRATE);
+            if !its.is_empty() {
+                most = most.min(place.most_dynos);
+            }
+            all.extend(its);
+        }
+        if all.is_empty() {
+            return Vec::new();
+        }
+        vec![("HEROKU_APPS", apps::write(&all)), ("HEROKU_MOST_DYNOS", most.to_string())]
+    }
+
     fn apps(&self, place: &str) -> BTreeMap<String, String> {
         let its = self.all().filter(|(_, target)| target.place == place);
         its.filter_map(|(process, target)| Some((process.to_owned(), target.app.clone()?))).collect()
@@ -197,10 +217,8 @@ impl Targets {
                     faults.push(format!("{process} runs on this machine and needs no app"));
                 }
                 (Some(Kind::Heroku(_)), Some(app)) => {
-                    if !is_app(app) {
-                        faults.push(format!(
-                            "{app:?} cannot be an app's name: 3 to 30 small letters, digits and dashes, a letter first"
-                        ));
+                    if !apps::is_app(app) {
+                        faults.push(apps::not_an_app(app));
                     }
                     if let Some(other) = taken.insert(app, process) {
                         faults.push(format!(
@@ -221,14 +239,6 @@ impl Targets {
         }
         faults
     }
-}
-
-fn is_app(name: &str) -> bool {
-    let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    (3..=30).contains(&name.len())
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.ends_with(ends)
-        && name.chars().all(|c| ends(c) || c == '-')
 }
 
 #[cfg(test)]
@@ -258,6 +268,19 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_is_told_of_every_process_at_heroku() {
+        let text = format!(
+            "[places.small]\nkind = \"heroku\"\nmost_dynos = 1\n{PLACES}\
+             web = {{ place = \"cloud\", app = \"acme-web\" }}\nclock = {{ place = \"here\" }}\n\
+             worker = {{ place = \"small\", app = \"acme-worker\" }}\n\
+             [migrations]\nplace = \"cloud\"\napp = \"acme-migrate\""
+        );
+        let told = [("HEROKU_APPS", "web=acme-web,worker=acme-worker"), ("HEROKU_MOST_DYNOS", "1")];
+        let told = told.map(|(name, value)| (name, value.to_owned()));
+        assert_eq!(read(&text).unwrap().told_to_the_clock(), told);
+    }
+
+    #[test]
     fn migrations_have_a_place_when_one_is_named() {
         let text = format!("{PLACES}\n[migrations]\nplace = \"cloud\"\napp = \"acme-migrate\"");
         let targets = read(&text).unwrap();
@@ -266,6 +289,7 @@ mod tests {
             "{PLACES}web = {{ place = \"cloud\", app = \"acme\" }}\n[migrations]\nplace = \"cloud\"\napp = \"acme\""
         );
         assert!(read(&shared).unwrap_err().contains("web and migrate share the app acme"));
+        assert_eq!(targets.told_to_the_clock(), [], "no process lives there");
         let nowhere = read(&format!("{PLACES}\n[migrations]\nplace = \"moon\"")).unwrap_err();
         assert!(nowhere.contains("add [places.moon]"), "{nowhere}");
     }

@@ -14,6 +14,7 @@ mod flags;
 mod gate;
 mod health;
 mod heartbeat;
+mod host;
 mod lifecycle;
 pub mod listen;
 mod logs;

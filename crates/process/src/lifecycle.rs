@@ -56,7 +56,7 @@ where
 {
     let listener = listen::ops(settings.ops_host, settings.ops_port)?;
     let ops_address = listener.local_addr().context("the ops server has no address")?;
-    let status = Status::new(definition.name, settings.release.clone(), ops_address);
+    let status = Status::new(definition.name, settings.release.clone(), settings.host.clone(), ops_address);
     metrics::register(&status).context("the metrics cannot be set up")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(definition.threads)

@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use database::DatabaseUrl;
 
-use crate::{Definition, Environment, logs::LogSettings};
+use crate::{Definition, Environment, host, logs::LogSettings};
 
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -12,6 +12,8 @@ pub(crate) struct Settings {
     pub(crate) release: String,
     /// `RELEASE_COMMIT`
     pub(crate) commit: Option<String>,
+    /// The machine, with `DYNO` before it.
+    pub(crate) host: String,
     /// `DATABASE_URL`; missing only together with a fault.
     pub(crate) database: Option<DatabaseUrl>,
     /// `DATABASE_POOL_SIZE`
@@ -54,6 +56,8 @@ impl Settings {
         environment.about("RELEASE", "the build that runs");
         let commit = environment.optional("RELEASE_COMMIT");
         environment.about("RELEASE_COMMIT", "the commit that build was made from");
+        let dyno = environment.optional("DYNO");
+        environment.about("DYNO", "set by Heroku: how it calls this copy, said in its row");
         let database: Option<DatabaseUrl> = environment.required(
             "DATABASE_URL",
             "set it to postgres://user:password@host:5432/database, or start with `cargo run -- dev`",
@@ -91,7 +95,8 @@ impl Settings {
         let logs = LogSettings::read(environment);
         let database =
             database.map(|url| url.with_application_name(&format!("{}@{release}", definition.name)));
-        Self { release, commit, database, pool_size, role, ops_host, ops_port, drain_limit, logs }
+        let host = host::of(dyno.as_deref());
+        Self { release, commit, host, database, pool_size, role, ops_host, ops_port, drain_limit, logs }
     }
 }
 

@@ -43,13 +43,17 @@ impl std::fmt::Debug for Busy {
 }
 
 impl Status {
-    pub(crate) fn new(process: &'static str, release: String, ops_address: SocketAddr) -> Arc<Self> {
+    pub(crate) fn new(
+        process: &'static str,
+        release: String,
+        host: String,
+        ops_address: SocketAddr,
+    ) -> Arc<Self> {
         Arc::new(Self {
             process,
             release,
             instance: Uuid::now_v7(),
-            host: nix::unistd::gethostname()
-                .map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned()),
+            host,
             pid: std::process::id(),
             started_at: Utc::now(),
             ops_address,

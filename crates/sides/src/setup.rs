@@ -12,6 +12,12 @@ use crate::{cli::SetupOptions, display::Screen, outcome::Outcome, places, worksp
 /// Taken over from the environment when they are set there: secrets have no place in a file of the repository.
 const FROM_ENVIRONMENT: [&str; 1] = ["ADMIN_TOKEN"];
 
+/// The process that restarts and scales the others.
+const CLOCK: &str = "clock";
+
+/// The variables that a clock is told where the others live with.
+type Told = BTreeMap<&'static str, String>;
+
 /// Shows what is missing, and makes it when told to.
 pub(crate) async fn run(workspace: &Workspace, options: &SetupOptions) -> anyhow::Result<Outcome> {
     let targets = places::targets(workspace)?;
@@ -26,8 +32,16 @@ pub(crate) async fn run(workspace: &Workspace, options: &SetupOptions) -> anyhow
     let client = places::client()?;
     let screen = if options.json { Screen::beside_output() } else { Screen::new() };
     let mut steps = Vec::new();
+    let mut told = BTreeMap::new();
+    let mut keyless = None;
     for (name, place, apps) in used {
-        let wanted = wanted(place, apps);
+        if let Some(app) = apps.get(CLOCK) {
+            match setup::has_variable(&client, app, places::KEY).await? {
+                true => told = targets.told_to_the_clock().into_iter().collect(),
+                false => keyless = Some(app.clone()),
+            }
+        }
+        let wanted = wanted(place, apps, &told);
         let missing = setup::plan(&client, &wanted).await?;
         for step in &missing {
             screen.line(&format!("{name}: {step}"));
@@ -39,6 +53,9 @@ pub(crate) async fn run(workspace: &Workspace, options: &SetupOptions) -> anyhow
             }
         }
         steps.extend(missing);
+    }
+    if let Some(app) = &keyless {
+        screen.line(&hint(app));
     }
     if options.json {
         println!("{}", serde_json::to_string_pretty(&json!({"applied": options.apply, "steps": steps}))?);
@@ -64,8 +81,17 @@ fn said(screen: &Screen, steps: &[Step], applied: bool) -> Outcome {
     }
 }
 
-fn wanted(place: &HerokuPlace, apps: BTreeMap<String, String>) -> Wanted {
-    let config = apps.keys().map(|process| (process.clone(), config(process, place))).collect();
+/// A key is given by a person, to the app that needs it and to no other.
+fn hint(app: &str) -> String {
+    format!(
+        "The clock restarts and scales nothing at Heroku, as {app} has no {key}. To let it: `heroku \
+         authorizations:create -d {app}`, `heroku config:set {key}=… -a {app}`, then this once more.",
+        key = places::KEY
+    )
+}
+
+fn wanted(place: &HerokuPlace, apps: BTreeMap<String, String>, told: &Told) -> Wanted {
+    let config = apps.keys().map(|process| (process.clone(), config(process, place, told))).collect();
     Wanted {
         apps,
         region: place.region.clone(),
@@ -75,8 +101,11 @@ fn wanted(place: &HerokuPlace, apps: BTreeMap<String, String>) -> Wanted {
     }
 }
 
-fn config(process: &str, place: &HerokuPlace) -> BTreeMap<String, String> {
+fn config(process: &str, place: &HerokuPlace, told: &Told) -> BTreeMap<String, String> {
     let mut config = BTreeMap::from([("DRAIN_SECONDS".to_owned(), place.drain_seconds.to_string())]);
+    if process == CLOCK {
+        config.extend(told.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    }
     if process == "web" {
         // Heroku's router reaches a dyno over its network, never over loopback.
         config.insert("HOST".to_owned(), "0.0.0.0".to_owned());

@@ -126,6 +126,12 @@ impl Heroku {
         lock(&self.state).apps.get(app).map_or(Value::Null, |app| json!(app.config))
     }
 
+    /// Gives an app a variable, as somebody would by hand.
+    pub fn set(&self, app: &str, variable: &str, value: &str) {
+        let path = "/apps/{app}/config-vars";
+        lock(&self.state).call("PATCH", path, &[app.to_owned()], &json!({variable: value}));
+    }
+
     /// Releases again what ran before, as another deployer would.
     pub fn release_again(&self, app: &str, version: u32) {
         let mut state = lock(&self.state);

@@ -40,6 +40,15 @@ pub(crate) struct History {
     pub(crate) changed: Option<Duration>,
     pub(crate) changes: u32,
     pub(crate) person: Option<Duration>,
+    /// The number of the last change, when nobody knows whether it was made.
+    pub(crate) unsure: Option<u32>,
+}
+
+impl History {
+    /// Whether nobody here has set this number.
+    pub(crate) fn is_strange(&self, copies: u32) -> bool {
+        self.expected.is_some_and(|expected| expected != copies) && self.unsure != Some(copies)
+    }
 }
 
 pub(crate) async fn read(connection: &mut Connection, process: &str) -> diesel::QueryResult<History> {
@@ -53,11 +62,13 @@ fn of(rows: &[Row]) -> History {
     let is_set = |row: &&Row| row.action == "found scaled" || row.outcome.starts_with("done");
     let last = rows.iter().find(is_set);
     let tries = || rows.iter().filter(|row| row.action == "scale");
+    let copies = |row: &Row| row.copies.and_then(|copies| u32::try_from(copies).ok());
     History {
-        expected: last.and_then(|row| row.copies).and_then(|copies| u32::try_from(copies).ok()),
+        expected: last.and_then(copies),
         changed: tries().next().map(age),
         changes: u32::try_from(tries().filter(|row| row.age < 3_600.0).count()).unwrap_or(u32::MAX),
         person: last.filter(|row| row.action == "found scaled").map(age),
+        unsure: rows.first().filter(|row| row.outcome.starts_with("not known")).and_then(copies),
     }
 }
 
@@ -81,5 +92,14 @@ mod tests {
         let later = of(&[row("scale", "done in 1 s", 1, 5.0), person, old]);
         assert_eq!((later.expected, later.person), (Some(1), None));
         assert_eq!(of(&[]), History::default());
+    }
+
+    #[test]
+    fn what_may_have_happened_is_no_strangers_doing() {
+        let history =
+            of(&[row("scale", "not known: no answer", 2, 5.0), row("scale", "done in 1 s", 1, 60.0)]);
+        assert_eq!([1, 2, 3].map(|copies| history.is_strange(copies)), [false, false, true]);
+        let refused = of(&[row("scale", "not done: busy", 2, 5.0), row("scale", "done in 1 s", 1, 60.0)]);
+        assert!(refused.is_strange(2));
     }
 }

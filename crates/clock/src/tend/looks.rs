@@ -87,7 +87,8 @@ impl Looks {
         here.filter_map(|one| self.figures.get(&one.id)?.memory).max()
     }
 
-    fn host<'a>(&self, roster: &'a [Instance]) -> Option<&'a str> {
+    /// This machine, as its rows name it.
+    pub(super) fn host<'a>(&self, roster: &'a [Instance]) -> Option<&'a str> {
         roster.iter().find(|one| one.id == self.own).map(|one| one.host.as_str())
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use database::Connection;
 use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl as _;
-use platform::place::Instance as Copy;
+use platform::place::{Abilities, Instance as Copy};
 use serde_json::{Value, json};
 
 use super::{
@@ -16,6 +16,7 @@ use super::{
     tender::Tender,
 };
 use crate::{
+    copy,
     door::{self, Order},
     watch::{
         ledger,
@@ -45,12 +46,17 @@ impl Tender {
         if step == Step::Nothing && worn_out.is_none() {
             return Ok(());
         }
-        let Some(copies) = self.door.copies(WORKER).await else { return Ok(()) };
+        let Some(abilities) = self.door.abilities(WORKER) else { return Ok(()) };
+        let Some(mut copies) = self.door.copies(WORKER).await else { return Ok(()) };
         let load = signals::load(connection, WORKER).await?;
         let lacks = if door::release_goes_on(connection).await? {
             Some("a release goes on".to_owned())
+        } else if let Some(lacks) = self.lacks(&copies, &abilities, roster, load.oldest) {
+            Some(lacks)
         } else {
-            self.lacks(&copies, roster, load.oldest)
+            let Some(now) = self.door.copies_now(WORKER).await else { return Ok(()) };
+            copies = now;
+            self.lacks(&copies, &abilities, roster, load.oldest)
         };
         if let Some(lacks) = lacks {
             if self.recycling.as_mut().is_some_and(|recycling| recycling.give_up(now)) {
@@ -61,10 +67,12 @@ impl Tender {
             }
             return Ok(());
         }
-        if let Some((instance, reason)) = worn_out {
-            let Some(copy) = door::find(&copies, &instance.ops_address) else { return Ok(()) };
-            let wish =
-                self.row(WORKER, "recycle", format!("{}: {reason}", copy.id), self.measured(&instance));
+        let here = self.looks.host(roster).unwrap_or_default();
+        if let Some((instance, reason)) = worn_out
+            && let Some(copy) = copy::of(&copies, &instance, here)
+        {
+            let reason = format!("{}: {reason}", copy::name(copy));
+            let wish = self.row(WORKER, "recycle", reason, self.measured(&instance));
             if let (Claim::Now, Some(id)) = ledger::claim(connection, &wish, &WORN_OUT).await? {
                 self.restart(id, &copy.id, &wish.reason).await;
             }
@@ -96,8 +104,8 @@ impl Tender {
                 recycling.begin(if mine == 1 { old.collect() } else { Vec::new() });
             }
             Step::Copy(copy) => {
-                if copies.iter().any(|one| one.id == copy) {
-                    let reason = format!("{copy}: it is time, RECYCLE says so");
+                if let Some(one) = copies.iter().find(|one| one.id == copy) {
+                    let reason = format!("{}: it is time, RECYCLE says so", copy::name(one));
                     let measured = json!({ "copies": copies.len(), "oldest_job_seconds": oldest.as_secs() });
                     let wish = self.row(WORKER, "recycle", reason, measured);
                     let id = ledger::put(connection, &wish).await?;
@@ -159,9 +167,24 @@ impl Tender {
         )
     }
 
-    fn lacks(&self, copies: &[Copy], roster: &[Instance], oldest: Duration) -> Option<String> {
+    fn lacks(
+        &self,
+        copies: &[Copy],
+        abilities: &Abilities,
+        roster: &[Instance],
+        oldest: Duration,
+    ) -> Option<String> {
         let takes = self.looks.largest(WORKER, roster);
-        let abilities = self.door.place.abilities(WORKER);
-        Room { copies, abilities: &abilities, oldest, memory: spare::memory_left().zip(takes) }.lacks()
+        let here = self.looks.host(roster).unwrap_or_default();
+        // A place that has one copy follow another in its stead knows that it runs, and not how it is.
+        let unready = copies.iter().find(|copy| !abilities.surges && !is_ready(copy, copies, roster, here));
+        let unready = unready.map(copy::name);
+        Room { copies, abilities, unready, oldest, memory: spare::memory_left().zip(takes) }.lacks()
     }
+}
+
+/// Whether the process in a copy said a moment ago that it is ready.
+fn is_ready(copy: &Copy, copies: &[Copy], roster: &[Instance], here: &str) -> bool {
+    let is_it = |one: &Instance| copy::of(copies, one, here).is_some_and(|found| found.id == copy.id);
+    roster.iter().any(|one| one.process == WORKER && one.state == "ready" && one.is_heard_of() && is_it(one))
 }

@@ -6,12 +6,12 @@ use std::{
 };
 
 use database::Connection;
-use platform::place::{Instance as Copy, InstanceState};
+use platform::place::{Instance as Copy, InstanceState, PlaceError};
 use scaling::{Circumstances, Decision, Policy, Signals, Verdict};
 use serde_json::{Value, json};
 
 use super::{
-    history,
+    history::{self, History},
     requests::Request,
     signals::{self, Load},
     tender::Tender,
@@ -28,6 +28,8 @@ pub(super) struct Scales {
     calm: HashMap<String, Instant>,
     /// A number that nobody here has set, as seen in the last round.
     strange: HashMap<String, u32>,
+    /// Until when a place wants no change of a process, and why.
+    early: HashMap<String, (Instant, String)>,
 }
 
 impl Scales {
@@ -40,6 +42,32 @@ impl Scales {
             Duration::ZERO
         }
     }
+
+    /// Why the place of a process wants no change of it yet.
+    fn too_early(&self, process: &str) -> Option<String> {
+        let (until, why) = self.early.get(process)?;
+        (Instant::now() < *until).then(|| why.clone())
+    }
+}
+
+/// No more than the place can have.
+fn within(policy: &Policy, most: u32) -> Policy {
+    Policy { min: policy.min.min(most), max: policy.max.min(most), ..policy.clone() }
+}
+
+/// How it stands with a process, and what follows from that.
+struct Weighed {
+    signals: Signals,
+    now: Circumstances,
+    is_strange: bool,
+    decision: Option<Decision>,
+}
+
+impl Weighed {
+    /// Whether something would be written down or changed.
+    fn acts(&self) -> bool {
+        self.is_strange || self.decision.as_ref().is_some_and(|one| matches!(one.verdict, Verdict::Scale(_)))
+    }
 }
 
 impl Tender {
@@ -50,41 +78,55 @@ impl Tender {
         policy: &Policy,
         requests: &[Request],
     ) -> anyhow::Result<()> {
+        let Some(abilities) = self.door.abilities(process) else { return Ok(()) };
         let Some(copies) = self.door.copies(process).await else { return Ok(()) };
+        let policy = &within(policy, abilities.most_copies);
         let load = signals::load(connection, process).await?;
-        let signals = self.signals(process, &copies, &load, requests);
-        let mut history = history::read(connection, process).await?;
+        let history = history::read(connection, process).await?;
         let release = door::release_goes_on(connection).await?;
+        let mut weighed = self.weigh(process, policy, &copies, &load, requests, &history, release);
+        if weighed.acts() {
+            let Some(now) = self.door.copies_now(process).await else { return Ok(()) };
+            weighed = self.weigh(process, policy, &now, &load, requests, &history, release);
+        }
+        let copies = weighed.signals.copies;
+        if !weighed.is_strange {
+            self.scales.strange.remove(process);
+        } else if self.scales.strange.insert(process.to_owned(), copies) == Some(copies) {
+            let reason = format!("there are {copies} copies, set by somebody else");
+            let mut found = self.row(process, "found scaled", reason, json!({ "to": copies }));
+            found.outcome = format!("it holds for {} min", policy.hold.as_secs() / 60);
+            ledger::put(connection, &found).await?;
+        }
+        self.follow(connection, process, policy, &weighed, requests).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything that is decided with")]
+    fn weigh(
+        &mut self,
+        process: &str,
+        policy: &Policy,
+        copies: &[Copy],
+        load: &Load,
+        requests: &[Request],
+        history: &History,
+        release: bool,
+    ) -> Weighed {
+        let signals = self.signals(process, copies, load, requests);
         let mut staying = copies.iter().filter(|copy| copy.state != InstanceState::Draining);
         let settled = staying.all(|copy| copy.state == InstanceState::Healthy);
-        let is_strange = history.expected.is_some_and(|expected| expected != signals.copies);
         // While one copy follows another there is one more for a moment.
-        if !is_strange || release || !settled {
-            self.scales.strange.remove(process);
-        } else {
-            history.person = Some(Duration::ZERO);
-            if self.scales.strange.insert(process.to_owned(), signals.copies) == Some(signals.copies) {
-                let reason = format!("there are {} copies, set by somebody else", signals.copies);
-                let mut found = self.row(process, "found scaled", reason, json!({ "to": signals.copies }));
-                found.outcome = format!("it holds for {} min", policy.hold.as_secs() / 60);
-                ledger::put(connection, &found).await?;
-            }
-        }
-        let calm = self.scales.calm_for(process, scaling::is_calm(policy, &signals));
+        let is_strange = history.is_strange(signals.copies) && !release && settled;
         let now = Circumstances {
             release,
             settled,
             changed: history.changed,
             changes: history.changes,
-            person: history.person,
-            calm,
+            person: if is_strange { Some(Duration::ZERO) } else { history.person },
+            calm: self.scales.calm_for(process, scaling::is_calm(policy, &signals)),
         };
-        match scaling::decide(policy, &signals, &now) {
-            Some(decision) => {
-                self.follow(connection, process, policy, &signals, &now, &decision, requests).await
-            }
-            None => Ok(()),
-        }
+        let decision = scaling::decide(policy, &signals, &now);
+        Weighed { signals, now, is_strange, decision }
     }
 
     fn signals(&self, process: &str, copies: &[Copy], load: &Load, requests: &[Request]) -> Signals {
@@ -102,41 +144,47 @@ impl Tender {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "everything that was decided with is written down")]
     async fn follow(
-        &self,
+        &mut self,
         connection: &mut Connection,
         process: &str,
         policy: &Policy,
-        signals: &Signals,
-        now: &Circumstances,
-        decision: &Decision,
+        weighed: &Weighed,
         requests: &[Request],
     ) -> anyhow::Result<()> {
+        let Weighed { signals, now, decision: Some(decision), .. } = weighed else { return Ok(()) };
         let (Verdict::Scale(to) | Verdict::Refuse(to)) = decision.verdict;
         let evidence: Vec<&Value> = requests.iter().map(|request| &request.evidence).collect();
-        let measured = json!({
+        let mut measured = json!({
             "from": signals.copies, "to": to, "rule": decision.rule, "signals": signals,
             "circumstances": now, "policy": policy, "evidence": evidence,
         });
-        let action = match decision.verdict {
-            Verdict::Scale(_) => "scale",
-            Verdict::Refuse(_) => "scale refused",
-        };
-        let mut row = self.row(process, action, decision.reason.clone(), measured);
-        if let Verdict::Scale(to) = decision.verdict {
+        let is_wanted = matches!(decision.verdict, Verdict::Scale(_));
+        let early = self.scales.too_early(process).filter(|_| is_wanted);
+        if is_wanted && early.is_none() {
+            let row = self.row(process, "scale", decision.reason.clone(), measured);
             let id = ledger::put(connection, &row).await?;
             let order = Order::Scale { process: process.to_owned(), count: to };
             // What became of it is in the ledger.
-            drop(self.door.carry_out(id, order, &decision.reason).await);
-        } else {
-            row.outcome = "nothing was changed".to_owned();
-            // A wish is answered each time; figures only when the answer changes.
-            if requests.is_empty() {
-                ledger::write_new(connection, &row).await?;
-            } else {
-                ledger::put(connection, &row).await?;
+            if let Err(PlaceError::TooEarly { reason, again_in, .. }) =
+                self.door.carry_out(id, order, &decision.reason).await
+            {
+                self.scales.early.insert(process.to_owned(), (Instant::now() + again_in, reason));
             }
+            return Ok(());
+        }
+        let mut reason = decision.reason.clone();
+        if let Some(early) = early {
+            reason = format!("{reason}; but {early}");
+            measured["rule"] = json!("window");
+        }
+        let mut row = self.row(process, "scale refused", reason, measured);
+        row.outcome = "nothing was changed".to_owned();
+        // A wish is answered each time; figures only when the answer changes.
+        if requests.is_empty() {
+            ledger::write_new(connection, &row).await?;
+        } else {
+            ledger::put(connection, &row).await?;
         }
         Ok(())
     }

@@ -9,6 +9,8 @@ use platform::place::{Abilities, Instance as Copy, InstanceState};
 pub(crate) struct Room<'a> {
     pub(crate) copies: &'a [Copy],
     pub(crate) abilities: &'a Abilities,
+    /// A copy whose process does not say that it is ready.
+    pub(crate) unready: Option<&'a str>,
     /// How long the oldest job has waited that could run.
     pub(crate) oldest: Duration,
     /// What the machine has left, and what the largest copy takes, in bytes.
@@ -19,23 +21,27 @@ pub(crate) struct Room<'a> {
 const LATE: Duration = Duration::from_secs(30);
 
 impl Room<'_> {
-    /// Why a copy more beside those that run would not be sound now.
+    /// Why starting one of them afresh would not be sound now.
     pub(crate) fn lacks(&self) -> Option<String> {
         let is = |state| self.copies.iter().any(|copy| copy.state == state);
-        if !self.abilities.surges {
-            return Some("the place cannot have a new copy up before the old one leaves".to_owned());
-        }
         if is(InstanceState::Draining) {
             return Some("a copy still leaves".to_owned());
         }
         if self.copies.iter().any(|copy| copy.state != InstanceState::Healthy) {
             return Some("not every copy answers".to_owned());
         }
-        if self.copies.len() >= self.abilities.most_copies as usize {
-            return Some(format!("{} copies are the most there may be", self.copies.len()));
+        if let Some(copy) = self.unready {
+            return Some(format!("{copy} has not said that it is ready"));
         }
         if self.oldest > LATE {
             return Some(format!("jobs have waited for {} s", self.oldest.as_secs()));
+        }
+        // In its own stead: jobs wait until it is up, and nothing more is needed for it.
+        if !self.abilities.surges {
+            return None;
+        }
+        if self.copies.len() >= self.abilities.most_copies as usize {
+            return Some(format!("{} copies are the most there may be", self.copies.len()));
         }
         let (left, takes) = self.memory?;
         (left < takes + takes / 2)
@@ -77,7 +83,7 @@ mod tests {
         let lacks = |states: &[InstanceState], oldest, memory, abilities: &Abilities| {
             let copies: Vec<_> = states.iter().copied().map(copy).collect();
             let oldest = Duration::from_secs(oldest);
-            Room { copies: &copies, abilities, oldest, memory }.lacks().unwrap_or_default()
+            Room { copies: &copies, abilities, unready: None, oldest, memory }.lacks().unwrap_or_default()
         };
         let (well, much) = ([InstanceState::Healthy], Some((200 << 20, 100 << 20)));
         assert_eq!(lacks(&well, 0, much, &abilities), "");
@@ -89,6 +95,12 @@ mod tests {
         assert!(lacks(&well, 31, much, &abilities).contains("waited for 31 s"));
         assert!(lacks(&well, 0, Some((140 << 20, 100 << 20)), &abilities).contains("140 MB"));
         let stiff = Abilities { surges: false, ..abilities };
-        assert!(lacks(&well, 0, much, &stiff).contains("before the old one leaves"));
+        assert_eq!(lacks(&[InstanceState::Healthy; 2], 0, Some((0, 100 << 20)), &stiff), "", "in its stead");
+        assert_eq!(lacks(&leaves, 0, None, &stiff), "a copy still leaves");
+        assert!(lacks(&well, 31, None, &stiff).contains("waited for 31 s"));
+        let copies = [copy(InstanceState::Healthy)];
+        let (unready, oldest) = (Some("worker.1"), Duration::ZERO);
+        let lacks = Room { copies: &copies, abilities: &stiff, unready, oldest, memory: None }.lacks();
+        assert_eq!(lacks.unwrap(), "worker.1 has not said that it is ready");
     }
 }

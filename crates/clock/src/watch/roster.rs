@@ -1,9 +1,10 @@
 //! Who there is to ask.
 
+use chrono::{DateTime, Utc};
 use database::Connection;
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl as _;
 use uuid::Uuid;
@@ -17,6 +18,7 @@ pub(crate) struct Instance {
     pub(crate) process: String,
     #[diesel(sql_type = Text)]
     pub(crate) release: String,
+    /// The machine, or `worker.1@machine` in a dyno.
     #[diesel(sql_type = Text)]
     pub(crate) host: String,
     #[diesel(sql_type = Text)]
@@ -25,20 +27,23 @@ pub(crate) struct Instance {
     pub(crate) ops_address: String,
     #[diesel(sql_type = Nullable<Text>)]
     pub(crate) public_address: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    pub(crate) started_at: DateTime<Utc>,
     /// How old its last heartbeat is, in seconds.
     #[diesel(sql_type = BigInt)]
     pub(crate) silence: i64,
 }
 
-/// Those that have not said good-bye. One that was killed stays, until another of
-/// its kind has come on its machine since, or for an hour.
+/// Those that have not said good-bye. One that was killed stays, until another of its kind has come on its machine
+/// since, or as the dyno of its name; or for an hour.
 const ROSTER: &str = "\
-SELECT id, process, release, host, state, ops_address, public_address,
+SELECT id, process, release, host, state, ops_address, public_address, started_at,
     extract(epoch FROM now() - heartbeat_at)::bigint AS silence
 FROM sides.instances AS one
 WHERE state <> 'stopped' AND heartbeat_at > now() - interval '1 hour' AND NOT EXISTS (
     SELECT FROM sides.instances AS newer
-    WHERE newer.process = one.process AND newer.host = one.host AND newer.id <> one.id
+    WHERE newer.process = one.process AND newer.id <> one.id
+        AND split_part(newer.host, '@', 1) = split_part(one.host, '@', 1)
         AND newer.started_at > one.heartbeat_at
 )
 ORDER BY process, started_at";
@@ -53,6 +58,11 @@ impl Instance {
 
     pub(crate) fn is_heard_of(&self) -> bool {
         self.silence <= Self::SILENT_SECONDS
+    }
+
+    /// The name of the dyno that it runs in, if it runs in one: its next copy has it again.
+    pub(crate) fn dyno(&self) -> Option<&str> {
+        self.host.split_once('@').map(|(dyno, _)| dyno)
     }
 
     /// Whether its ops server can be asked from the given machine.

@@ -19,12 +19,13 @@ use super::{
     judge::{Finding, Judge, Sight},
     ledger::{self, Action},
     ping,
-    restarts::{Budget, Verdict},
+    restarting::{self, Down},
+    restarts::Budget,
     roster,
     roster::Instance,
     tell,
 };
-use crate::door::{self, Door, Order};
+use crate::door::Door;
 
 const DATABASE: &str = "database";
 /// What is kept while the database is away. The oldest go first.
@@ -106,9 +107,7 @@ impl Watcher {
         }
         if let Ok(connection) = &mut connection {
             self.tell_later(connection).await;
-            if let Err(error) = self.restart_one(connection, &sights).await {
-                tracing::warn!("what is down waits for its restart: {}", process::chain(&error));
-            }
+            self.restart_one(&sights);
         }
         self.reassure();
     }
@@ -213,50 +212,32 @@ impl Watcher {
         }
     }
 
-    /// Has one of those that are down started afresh, when its budget allows it. The order may take a minute, in
-    /// which the rounds go on.
-    async fn restart_one(
-        &mut self,
-        connection: &mut PooledConnection,
-        sights: &[(String, Sight)],
-    ) -> diesel::QueryResult<()> {
-        let Some(door) = self.door.clone() else { return Ok(()) };
-        if self.settings.restarts_per_hour == 0
-            || self.restarting.as_ref().is_some_and(|task| !task.is_finished())
-            || door::release_goes_on(connection).await?
-        {
-            return Ok(());
-        }
-        for (subject, sight) in sights {
-            let Sight::Down(reason) = sight else { continue };
+    /// Has one of those that are down started afresh, when its budget allows it. Looking for it and the order may take
+    /// minutes, in which the rounds go on.
+    fn restart_one(&mut self, sights: &[(String, Sight)]) {
+        let is_at_it = self.restarting.as_ref().is_some_and(|task| !task.is_finished());
+        let Some(door) = self.door.clone().filter(|_| self.settings.restarts_per_hour > 0 && !is_at_it)
+        else {
+            return;
+        };
+        let down = sights.iter().filter_map(|(subject, sight)| {
+            let Sight::Down(reason) = sight else { return None };
             // Whoever has a dead loop of its own drains by itself.
             let others = |one: &&Instance| one.subject() == *subject && one.id != self.process.instance;
-            let Some(instance) = self.roster.iter().find(others).filter(|_| self.judge.is_down(subject))
-            else {
-                continue;
-            };
-            let Some(copy) = door.copy_to_restart(instance).await else { continue };
-            let wish = self.row(&instance.process, "restart", format!("{copy}: {reason}"));
-            let budget = Budget::of(self.settings.restarts_per_hour);
-            match ledger::claim(connection, &wish, &budget).await? {
-                (Verdict::Now, Some(id)) => {
-                    let order = Order::Restart { process: instance.process.clone(), copy };
-                    let reason = wish.reason;
-                    let carry_out = async move { drop(door.carry_out(id, order, &reason).await) };
-                    self.restarting = Some(tokio::spawn(carry_out));
-                    return Ok(());
-                }
-                (Verdict::Spent(again_at), _) => {
-                    let reason = format!("{reason}; {} restarts in an hour did not help", budget.per_hour);
-                    let mut refusal = self.row(&instance.process, "restart refused", reason);
-                    refusal.outcome =
-                        format!("people are asked to look; tried again at {}", again_at.format("%T"));
-                    ledger::write(connection, &refusal).await?;
-                }
-                (Verdict::Now | Verdict::Wait(_), _) => {}
-            }
+            let instance = self.roster.iter().find(others).filter(|_| self.judge.is_down(subject))?.clone();
+            let row = self.row(&instance.process, "restart", String::new());
+            Some(Down { instance, reason: reason.clone(), row })
+        });
+        let down: Vec<Down> = down.collect();
+        if down.is_empty() {
+            return;
         }
-        Ok(())
+        let (budget, here) = (Budget::of(self.settings.restarts_per_hour), self.host.clone());
+        self.restarting = Some(tokio::spawn(async move {
+            if let Err(error) = restarting::restart_one(&door, &here, budget, down).await {
+                tracing::warn!("what is down waits for its restart: {error:#}");
+            }
+        }));
     }
 
     /// Without a database or a worker nobody would hear of it through a job.

@@ -1,6 +1,8 @@
 //! Real clocks against a real Postgres.
 
 mod chaos;
+mod cloud;
+mod far_away;
 mod fixture;
 mod host;
 mod listener;

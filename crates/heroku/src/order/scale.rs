@@ -20,11 +20,10 @@ impl Heroku {
             && self.has_preboot(app).await?
             && let Some(left) = window::left(newest.created_at, self.settings.preboot_window, Utc::now())
         {
-            return Err(self.refused(format!(
-                "{app} was released a moment ago and has preboot: scaling now would lose the dynos that serve; \
-                 again in {} s",
-                left.as_secs() + 1
-            )));
+            let reason = format!(
+                "{app} was released a moment ago and has preboot: scaling now would lose the dynos that serve"
+            );
+            return Err(PlaceError::TooEarly { place: self.name.clone(), reason, again_in: left });
         }
         self.set_quantity(app, process, count).await?;
         self.settled(app, process, 0, &[]).await

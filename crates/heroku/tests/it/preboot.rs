@@ -72,7 +72,7 @@ async fn scaling_inside_the_window_is_refused_before_heroku_is_asked() {
     let place = Heroku::new("heroku", client(&fixture.simulator), patient);
     let refused = place.scale("web", 2, &why()).await.unwrap_err();
     assert!(
-        matches!(&refused, PlaceError::Refused { reason, .. } if reason.contains("again in")),
+        matches!(&refused, PlaceError::TooEarly { again_in, .. } if again_in.as_secs() > 500),
         "{refused}"
     );
     let asked = fixture

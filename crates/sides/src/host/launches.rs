@@ -13,10 +13,13 @@ use platform::{
     procfile::Procfile,
 };
 
-use crate::{cli::HostOptions, workspace::Workspace};
+use crate::{cli::HostOptions, places, workspace::Workspace};
 
 /// The process with the public address.
 pub(super) const WEB: &str = "web";
+
+/// The process that restarts and scales the others.
+const CLOCK: &str = "clock";
 
 /// `DRAIN_SECONDS`, which the processes inherit.
 pub(super) fn drain_seconds() -> anyhow::Result<Duration> {
@@ -32,6 +35,7 @@ pub(super) fn prepare(
     listener: &Arc<TcpListener>,
     options: &HostOptions,
 ) -> anyhow::Result<Vec<Launch>> {
+    let told = told_to_the_clock(workspace);
     let launch = |procfile: Procfile| {
         let is_web = procfile.name == WEB;
         let mut launch = Launch {
@@ -47,6 +51,12 @@ pub(super) fn prepare(
             ops_port: ops_port(&procfile.name, options.port),
             procfile,
         };
+        if launch.procfile.name == CLOCK {
+            launch.environment.extend(told.iter().map(|(name, value)| ((*name).to_owned(), value.into())));
+        } else if env::var_os(places::KEY).is_some() {
+            // Empty counts as unset: nobody else has to do with every app of the account.
+            launch.environment.push((places::KEY.to_owned(), "".into()));
+        }
         if is_web {
             launch.environment.push(("HOST".to_owned(), options.host.to_string().into()));
             launch.environment.push(("PORT".to_owned(), options.port.to_string().into()));
@@ -54,6 +64,14 @@ pub(super) fn prepare(
         Ok(launch)
     };
     procfiles.into_iter().map(launch).collect()
+}
+
+/// What a clock is told of the processes at Heroku, unless a person has. Without a key it could not reach them and would
+/// not start, so it is told nothing then; what is wrong with the targets says whoever releases.
+fn told_to_the_clock(workspace: &Workspace) -> Vec<(&'static str, String)> {
+    let is_set = |name| env::var(name).is_ok_and(|value| !value.trim().is_empty());
+    let targets = places::targets(workspace).ok().filter(|_| is_set(places::KEY) && !is_set("HEROKU_APPS"));
+    targets.map(|targets| targets.told_to_the_clock()).unwrap_or_default()
 }
 
 /// `WORKER_MEMORY_MB` and its like, in bytes.

@@ -19,7 +19,7 @@ use crate::{dev::named_database, instances, workspace::Workspace};
 
 pub(crate) use running::Kept;
 
-const KEY: &str = "HEROKU_API_KEY";
+pub(crate) const KEY: &str = "HEROKU_API_KEY";
 /// Another address of the API, as Heroku's own command line has it.
 const API: &str = "HEROKU_API_URL";
 

@@ -23,6 +23,7 @@ mod host;
 mod hosting;
 mod http;
 mod jobs;
+mod keeping;
 mod lane;
 mod manifests;
 mod ordering;

@@ -27,7 +27,7 @@ const QUICK: [(&str, &str); 6] = [
     ("SCALE_CALM_SECONDS", "3"),
 ];
 
-async fn put(sandbox: &Sandbox, process: &str, program: &Path) {
+pub(crate) async fn put(sandbox: &Sandbox, process: &str, program: &Path) {
     let place = LocalHost::of(&sandbox.file(".sides/run"));
     let release = if process == "clock" { "c" } else { "a" }.repeat(64);
     let file = BundleFile { name: process.to_owned(), source: program.to_owned() };
