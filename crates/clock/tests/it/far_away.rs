@@ -24,7 +24,8 @@ impl Scene {
     async fn hang(&mut self) {
         self.until_dynos(1).await;
         let pid = self.questions.number("SELECT pid FROM sides.instances WHERE host LIKE 'worker.1@%'").await;
-        kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGSTOP).unwrap();
+        let pid = Pid::from_raw(i32::try_from(pid).expect("a process' id fits"));
+        kill(pid, Signal::SIGSTOP).expect("it runs");
         self.questions.run(SILENT).await;
     }
 
