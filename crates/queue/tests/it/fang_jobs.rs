@@ -5,6 +5,7 @@ use std::{
     sync::{LazyLock, Mutex},
 };
 
+use chrono::{TimeDelta, Utc};
 use fang::{
     AsyncQueue, AsyncQueueable, AsyncRunnable, FangError, Scheduled, async_trait,
     serde::{Deserialize, Serialize},
@@ -108,6 +109,26 @@ impl AsyncRunnable for Tick {
     }
 }
 
+/// Not due while a test runs, on whichever second it starts.
+#[derive(Serialize, Deserialize)]
+#[serde(crate = "fang::serde")]
+struct InAnHour {
+    test: String,
+}
+
+#[typetag::serde]
+#[async_trait]
+impl AsyncRunnable for InAnHour {
+    async fn run(&self, _: &dyn AsyncQueueable) -> Result<(), FangError> {
+        note(&self.test, "ran an hour early");
+        Ok(())
+    }
+
+    fn cron(&self) -> Option<Scheduled> {
+        Some(Scheduled::ScheduleOnce(Utc::now() + TimeDelta::hours(1)))
+    }
+}
+
 async fn stock(database: &TestDatabase) -> AsyncQueue {
     let address = database.url().expose();
     let mark = if address.contains('?') { '&' } else { '?' };
@@ -126,7 +147,7 @@ const DONE: &str = "SELECT count(*) FROM sides.job_history WHERE outcome = 'fini
 
 #[test]
 fn every_linked_type_is_known() {
-    assert_eq!(queue::fang_kinds(), ["Fail", "Greet", "Tick"]);
+    assert_eq!(queue::fang_kinds(), ["Fail", "Greet", "InAnHour", "Tick"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,7 +229,7 @@ async fn the_queue_finds_and_removes_what_is_fangs_and_leaves_claiming_to_the_ru
     let greet = Greet { test: "remove".to_owned(), name: "x".to_owned() };
     let first = ours.insert_task(&greet).await.unwrap();
     assert_eq!(ours.find_task_by_id(&first.id).await.unwrap(), first);
-    ours.schedule_task(&Tick { test: "remove".to_owned(), uniq: false }).await.unwrap();
+    ours.schedule_task(&InAnHour { test: "remove".to_owned() }).await.unwrap();
     ours.insert_task(&Fail { test: "remove".to_owned(), how: String::new() }).await.unwrap();
     queue::enqueue(&mut c, &crate::fixture::Note { number: 1 }).await.unwrap();
     assert_eq!(ours.remove_tasks_type("failures").await.unwrap(), 1);
