@@ -30,7 +30,7 @@ pub(crate) struct Desk {
     /// The claimer wants to hear when no more than this many are ready.
     low: AtomicUsize,
     closed: AtomicBool,
-    /// Jobs run low or a slot came free.
+    /// Jobs run low, a slot came free, or outcomes were written.
     pub(crate) capacity: Notify,
 }
 

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
+    desk::Desk,
     held::Held,
     session::{Session, SessionError},
     settled::Settled,
@@ -80,6 +81,7 @@ pub(crate) struct Flusher {
     pub(crate) session: Session,
     pub(crate) outcomes: Arc<Outcomes>,
     pub(crate) held: Arc<Held>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) owner: Uuid,
     pub(crate) release: String,
     pub(crate) wake: Arc<Notify>,
@@ -98,6 +100,8 @@ impl Flusher {
             while let Some(batch) = self.gather(usual).await {
                 usual = batch.len().max(usual / 2);
                 self.write_all(batch).await;
+                // There may be as many unwritten outcomes as the claimer allows.
+                self.desk.capacity.notify_one();
                 // Where there are limits, what has ended makes room for others.
                 if self.rules.borrow().has_limits {
                     self.wake.notify_one();

@@ -182,6 +182,7 @@ impl<S: Clone + Send + Sync + 'static> Parts<S> {
             session,
             outcomes: Arc::clone(&self.place.outcomes),
             held: Arc::clone(&self.held),
+            desk: Arc::clone(&self.place.desk),
             owner: self.owner,
             release: self.config.release.clone(),
             wake: Arc::clone(&self.ears.jobs),

@@ -1,6 +1,6 @@
 //! Jobs run.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use queue::{
     Context, JobError, Options, Registry, RunnerConfig, enqueue, enqueue_all, enqueue_named, enqueue_with,
@@ -11,7 +11,7 @@ use tokio::sync::Barrier;
 
 use crate::{
     crashing::{Gate, gated},
-    fixture::{Note, Notes, config, count, note, start, wait_for_count, wait_until},
+    fixture::{Note, Notes, config, count, execute, note, start, wait_for_count, wait_until},
 };
 
 const DONE: &str = "SELECT count(*) FROM sides.job_history WHERE outcome = 'finished'";
@@ -51,6 +51,29 @@ async fn what_is_more_urgent_or_due_earlier_runs_first_and_nothing_before_its_ti
     running.stop().await;
     assert_eq!(notes.in_order(), [1, 2, 3, 4, 5]);
     wait_for_count(&mut c, "SELECT count(*) FROM sides.fang_tasks", 1).await;
+}
+
+/// While outcomes cannot be written few jobs are claimed; once they can be, claims go on without waiting for a poll.
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_go_on_as_soon_as_outcomes_that_had_to_wait_are_written() {
+    let database = TestDatabase::create().await;
+    let (mut c, mut blocker) = (database.connect().await, database.connect().await);
+    let notes = Notes::default();
+    let rarely = Duration::from_secs(300);
+    let settings =
+        RunnerConfig { concurrency: 2, prefetch: 2, poll: rarely, lease: rarely, ..RunnerConfig::default() };
+    let running = start(&database, Registry::new(notes.clone()).handle::<Note, _>(note), settings);
+    enqueue(&mut c, &Note { number: 0 }).await.unwrap();
+    wait_for_count(&mut c, DONE, 1).await;
+    execute(&mut blocker, "BEGIN").await;
+    execute(&mut blocker, "LOCK TABLE sides.job_history IN SHARE MODE").await;
+    enqueue_all(&mut c, &(1..=100).map(|number| Note { number }).collect::<Vec<_>>()).await.unwrap();
+    // Two slots, and three times what may be ahead.
+    wait_until("no more are claimed", || notes.sorted().len() == 1 + 2 + 3 * 2).await;
+    execute(&mut blocker, "COMMIT").await;
+    wait_for_count(&mut c, DONE, 101).await;
+    running.stop().await;
+    assert_eq!(notes.sorted(), (0..=100).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
