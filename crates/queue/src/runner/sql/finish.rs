@@ -14,35 +14,44 @@ pub(crate) struct Over {
     pub(crate) otherwise: Option<(&'static str, String)>,
 }
 
-/// What most jobs end with, so it sends nothing that only the others need.
-pub const FINISHED: &str = "\
-WITH over AS (
-    DELETE FROM sides.fang_tasks AS task
-    USING unnest($2::uuid[], $3::int[], $4::bigint[]) AS given (id, lease, duration_us)
-    WHERE task.id = ANY ($2) AND task.id = given.id AND task.lease = given.lease AND task.owner = $1
-        AND task.state = 'in_progress'
-    RETURNING task.*, given.duration_us
-)
-INSERT INTO sides.job_history (id, kind, queue, outcome, attempt, error, enqueued_by, owner, created_at,
-    scheduled_at, claimed_at, duration_us, release, unique_key, tags, trace)
-SELECT id, kind, task_type, 'finished', attempt, error_message, enqueued_by, owner, created_at,
-    scheduled_at, updated_at, duration_us, $5, unique_key, tags, trace
-FROM over";
+/// Of a row only what the history keeps is carried over: its arguments may be long.
+macro_rules! over {
+    ($given:literal, $names:literal, $outcome:literal, $error:literal) => {
+        concat!(
+            "WITH over AS ( \
+                 DELETE FROM sides.fang_tasks AS task \
+                 USING unnest(",
+            $given,
+            ") AS given (",
+            $names,
+            ") \
+                 WHERE task.id = ANY ($2) AND task.id = given.id AND task.lease = given.lease AND task.owner = $1 \
+                     AND task.state = 'in_progress' \
+                 RETURNING task.id, kind, task_type, ",
+            $outcome,
+            " AS outcome, attempt, ",
+            $error,
+            " AS error, enqueued_by, owner, created_at, scheduled_at, updated_at, duration_us, unique_key, tags, trace \
+             ) \
+             INSERT INTO sides.job_history (id, kind, queue, outcome, attempt, error, enqueued_by, owner, created_at, \
+                 scheduled_at, claimed_at, duration_us, release, unique_key, tags, trace) \
+             SELECT id, kind, task_type, outcome, attempt, error, enqueued_by, owner, created_at, \
+                 scheduled_at, updated_at, duration_us, $5, unique_key, tags, trace \
+             FROM over"
+        )
+    };
+}
 
-pub(crate) const OTHERWISE: &str = "\
-WITH over AS (
-    DELETE FROM sides.fang_tasks AS task
-    USING unnest($2::uuid[], $3::int[], $4::bigint[], $6::text[], $7::text[])
-        AS given (id, lease, duration_us, outcome, error)
-    WHERE task.id = ANY ($2) AND task.id = given.id AND task.lease = given.lease AND task.owner = $1
-        AND task.state = 'in_progress'
-    RETURNING task.*, given.duration_us, given.outcome, given.error
-)
-INSERT INTO sides.job_history (id, kind, queue, outcome, attempt, error, enqueued_by, owner, created_at,
-    scheduled_at, claimed_at, duration_us, release, unique_key, tags, trace)
-SELECT id, kind, task_type, outcome, attempt, error, enqueued_by, owner, created_at,
-    scheduled_at, updated_at, duration_us, $5, unique_key, tags, trace
-FROM over";
+/// What most jobs end with, so it sends nothing that only the others need.
+pub const FINISHED: &str =
+    over!("$2::uuid[], $3::int[], $4::bigint[]", "id, lease, duration_us", "'finished'", "error_message");
+
+pub(crate) const OTHERWISE: &str = over!(
+    "$2::uuid[], $3::int[], $4::bigint[], $6::text[], $7::text[]",
+    "id, lease, duration_us, outcome, error",
+    "given.outcome",
+    "given.error"
+);
 
 /// Moves jobs that succeeded to the history, in one statement. Returns how many were still ours.
 pub(crate) async fn finished(
