@@ -47,9 +47,10 @@ impl Table {
             let mut sorted = medians.clone();
             sorted.sort_by(|a, b| a.0.cmp(b.0));
             for (peer, value) in sorted {
-                let times =
-                    best.map_or(f64::NAN, |ours| if case.is_time { value / ours } else { ours / value });
-                println!("  {peer:<42} {} {times:>7.2} x", show(value, case.is_time));
+                let times = best.map(|ours| if case.is_time { value / ours } else { ours / value });
+                // A job that started before its commit was heard of took no time.
+                let times = times.filter(|times| times.is_finite()).map(|times| format!("{times:>7.2} x"));
+                println!("  {peer:<42} {} {}", show(value, case.is_time), times.unwrap_or_default());
             }
         }
     }
