@@ -54,6 +54,16 @@ async fn everything_can_be_reverted_at_once() {
     assert!(status.iter().all(|one| one.state == State::Pending), "{status:?}");
 }
 
+/// What everyone's migrations are held to, before a release and in CI.
+#[tokio::test(flavor = "multi_thread")]
+async fn none_of_our_own_is_refused() {
+    let database = TestDatabase::empty().await;
+    let all = Migration::embedded().unwrap();
+    for found in migrate::check::check(database.url(), &all, |_| true).await.unwrap() {
+        assert!(!found.is_refused(), "{found:?}");
+    }
+}
+
 #[test]
 fn every_migration_has_a_row_where_they_are_explained() {
     let text = include_str!("../../../../migrations/README.md");
