@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Job, Policy};
+use job::{Job, Policy};
 
 /// Delivers one stored webhook delivery. What to send and where is read from its row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

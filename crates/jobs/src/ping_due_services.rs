@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Job, Policy};
+use job::{Job, Policy};
 
 /// Enqueues a [`crate::PingService`] for each service whose next ping is due.
 ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Job, Policy};
+use job::{Job, Policy};
 
 /// Pings one service once and stores what was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

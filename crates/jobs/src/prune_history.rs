@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Job, Policy};
+use job::{Job, Policy};
 
 /// Deletes raw pings older than 7 days and hourly roll-ups older than 13 months.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

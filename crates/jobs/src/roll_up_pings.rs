@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Job, Policy};
+use job::{Job, Policy};
 
 /// Writes the hourly roll-up of every hour that has raw pings and is not final yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

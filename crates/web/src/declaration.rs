@@ -1,6 +1,6 @@
 //! What web says of itself: its manifest.
 
-use jobs::Job;
+use job::Job;
 use process::{Contract, Declaration};
 
 /// The tables that web uses, and the jobs that it enqueues. A test compares those with the code.
@@ -18,6 +18,6 @@ fn contract<J: Job>() -> Contract {
         version: J::VERSION,
         oldest: J::OLDEST,
         aliases: J::ALIASES.iter().map(ToString::to_string).collect(),
-        arguments: jobs::fields::<J>(),
+        arguments: job::fields::<J>(),
     }
 }

@@ -1,6 +1,6 @@
 //! What the worker says of itself: its manifest.
 
-use jobs::Job;
+use job::Job;
 use process::{Contract, Declaration};
 
 use crate::registry;
@@ -22,7 +22,7 @@ pub(crate) fn contract<J: Job>() -> Contract {
         version: J::VERSION,
         oldest: J::OLDEST,
         aliases: J::ALIASES.iter().map(ToString::to_string).collect(),
-        arguments: jobs::fields::<J>(),
+        arguments: job::fields::<J>(),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::{process::Command, time::Duration};
 
 use chrono::{DateTime, Utc};
-use cluster::{Cluster, Opened, Settings};
 use database::{Connection, DatabaseUrl};
 use diesel::{
     QueryableByName,
     sql_types::{Array, BigInt, Text, Timestamptz},
 };
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use postgres::{Cluster, Opened, Settings};
 use schedule::Schedule;
 use tempfile::TempDir;
 use testing::Program;

@@ -5,9 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use autoscale::{Circumstances, Decision, Policy, Signals, Verdict};
 use database::Connection;
 use platform::place::{Instance as Copy, InstanceState, PlaceError};
-use scaling::{Circumstances, Decision, Policy, Signals, Verdict};
 use serde_json::{Value, json};
 
 use super::{
@@ -123,9 +123,9 @@ impl Tender {
             changed: history.changed,
             changes: history.changes,
             person: if is_strange { Some(Duration::ZERO) } else { history.person },
-            calm: self.scales.calm_for(process, scaling::is_calm(policy, &signals)),
+            calm: self.scales.calm_for(process, autoscale::is_calm(policy, &signals)),
         };
-        let decision = scaling::decide(policy, &signals, &now);
+        let decision = autoscale::decide(policy, &signals, &now);
         Weighed { signals, now, is_strange, decision }
     }
 

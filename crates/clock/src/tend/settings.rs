@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use autoscale::Policy;
 use process::Environment;
-use scaling::Policy;
 use schedule::Schedule;
 
 /// The tick that recycles the workers. No schedule that people add has a blank in its name.

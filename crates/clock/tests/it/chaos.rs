@@ -3,9 +3,9 @@
 
 use std::{path::Path, time::Duration};
 
-use cluster::{Cluster, Opened, Settings};
 use database::DatabaseUrl;
 use nix::sys::signal::Signal;
+use postgres::{Cluster, Opened, Settings};
 use testing::Program;
 
 use crate::fixture::{Questions, clock_on, skewed_clock_on};

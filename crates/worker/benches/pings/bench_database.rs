@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use cluster::{Cluster, Opened, Settings};
 use database::{Connection, DatabaseUrl};
 use diesel::{QueryableByName, sql_types};
 use diesel_async::RunQueryDsl as _;
+use postgres::{Cluster, Opened, Settings};
 use tempfile::TempDir;
 
 use crate::{

@@ -1,6 +1,7 @@
 //! One notification to one webhook.
 
-use jobs::{DeliverWebhook, Job as _};
+use job::Job as _;
+use jobs::DeliverWebhook;
 use models::deliveries;
 use queue::{Context, JobError};
 

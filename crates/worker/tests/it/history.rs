@@ -11,7 +11,7 @@ fn this_hour() -> DateTime<Utc> {
 }
 
 /// Runs a job to its end.
-async fn run<J: jobs::Job>(monitor: &mut Monitor, job: &J) {
+async fn run<J: job::Job>(monitor: &mut Monitor, job: &J) {
     let over = "SELECT count(*) FROM sides.job_history WHERE outcome = 'finished'";
     let before = monitor.number(over).await;
     queue::enqueue(&mut monitor.c, job).await.unwrap();

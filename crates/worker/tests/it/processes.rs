@@ -3,10 +3,10 @@
 use std::process::Command;
 
 use chrono::{TimeDelta, Utc};
-use cluster::{Cluster, Opened, Settings};
 use database::DatabaseUrl;
 use jobs::PingDueServices;
 use nix::sys::signal::Signal;
+use postgres::{Cluster, Opened, Settings};
 use testing::Program;
 
 use crate::{

@@ -1,0 +1,47 @@
+//! `sides scaling simulate`
+
+use std::{fs, time::Duration};
+
+use ::autoscale::{Arrival, Plant, Policy, simulate};
+use anyhow::Context as _;
+use serde_json::json;
+
+use super::{chart, command::SimulateOptions, svg};
+use crate::outcome::Outcome;
+
+pub(super) fn run(options: &SimulateOptions, jobs: &[Arrival]) -> anyhow::Result<Outcome> {
+    let seconds = Duration::from_secs;
+    let policy = Policy {
+        delay: seconds(options.delay),
+        calm: seconds(options.calm),
+        up_pause: seconds(options.up),
+        down_pause: seconds(options.down),
+        ..options.copies.clone()
+    };
+    let plant = Plant { slots: options.slots, start: seconds(options.start), every: seconds(5) };
+    let run = simulate(&policy, plant, jobs);
+    if let Some(file) = &options.svg {
+        let what = || format!("{} cannot be written", file.display());
+        fs::write(file, svg::draw(&run)).with_context(what)?;
+    }
+    if options.json {
+        let summary = json!({
+            "policy": policy, "jobs": jobs.len(), "changes": run.changes, "most_copies": run.most(),
+            "copy_hours": run.copy_hours, "points": run.points,
+            "waits_seconds": { "p50": run.wait(50), "p95": run.wait(95), "p99": run.wait(99), "max": run.wait(100) },
+        });
+        println!("{}", serde_json::to_string(&summary)?);
+        return Ok(Outcome::Done);
+    }
+    print!("{}", chart::draw(&run));
+    println!(
+        "{} jobs waited {} s (half), {} s (95 of 100), {} s (99 of 100), {} s at most",
+        jobs.len(),
+        run.wait(50),
+        run.wait(95),
+        run.wait(99),
+        run.wait(100)
+    );
+    println!("{} changes, up to {} copies, {:.1} copy-hours", run.changes, run.most(), run.copy_hours);
+    Ok(Outcome::Done)
+}
