@@ -10,16 +10,32 @@ use std::{
 
 use anyhow::Context as _;
 use chrono::DateTime;
+use clap::Args;
 use platform::{
     local::logs::{self, LogLine},
     procfile,
 };
 use tokio::time;
 
-use crate::{cli::LogsOptions, display::clean, outcome::Outcome, places::Places, workspace::Workspace};
+use crate::{display::clean, outcome::Outcome, places::Places, workspace::Workspace};
 
 /// How long a fresh line may wait to be shown.
 const BETWEEN: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsOptions {
+    /// Only this process, as in `Procfile.NAME`.
+    pub(crate) process: Option<String>,
+    /// How many lines.
+    #[arg(short = 'n', long, default_value_t = 100)]
+    pub(crate) lines: usize,
+    /// Go on with what is printed from now on, until Ctrl-C.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Each line as JSON: at, copy, text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 pub(crate) async fn run(workspace: &Workspace, options: &LogsOptions) -> anyhow::Result<Outcome> {
     let folder = workspace.logs_folder();

@@ -1,6 +1,7 @@
 //! `sides ps`: every copy of every process, wherever it runs.
 
 use chrono::Utc;
+use clap::Args;
 use platform::{
     local::{ProcessStatus, State},
     place::{Instance, InstanceState},
@@ -17,7 +18,15 @@ use crate::{
 
 const HEAD: [&str; 8] = ["COPY", "RELEASE", "STATE", "SINCE", "PID", "MEMORY", "RESTARTS", "ADDRESS"];
 
-pub(crate) async fn run(workspace: &Workspace, json: bool) -> anyhow::Result<Outcome> {
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Outcome> {
+    let json = options.json;
     let here = control::status(workspace).await?;
     let mut elsewhere = Vec::new();
     let places = Places::read(workspace).await?;

@@ -2,20 +2,30 @@
 
 use std::time::Instant;
 
+use clap::Args;
 use platform::place::Which;
 
 use crate::{
-    cli::Reason,
     control::running_host,
     display::{Screen, tell},
     outcome::{self, Outcome},
     places::Places,
-    who,
+    who::{self, Reason},
     workspace::Workspace,
 };
 
-/// One process, one copy of it, or everything, one copy after the other.
-pub(crate) async fn run(workspace: &Workspace, named: &str, reason: Reason) -> anyhow::Result<Outcome> {
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Its name as in `Procfile.NAME`, one instance as `ps` names it (worker.3), or all.
+    process: String,
+    #[command(flatten)]
+    reason: Reason,
+}
+
+/// One process, one instance of it, or everything, one instance after the other.
+pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Result<Outcome> {
+    let Options { process: named, reason } = options;
+    let named = named.as_str();
     let (places, host) = (Places::read(workspace).await?, running_host(workspace).await?);
     let screen = Screen::new();
     let why = who::why(reason.reason, "restart");
@@ -27,8 +37,13 @@ pub(crate) async fn run(workspace: &Workspace, named: &str, reason: Reason) -> a
             };
             let mut all: Vec<String> = here.into_iter().filter(|name| places.is_local(name)).collect();
             all.extend(places.elsewhere().map(str::to_owned));
-            if all.is_empty() {
+            if all.is_empty() && host.is_none() {
                 return Ok(outcome::no_host());
+            }
+            if all.is_empty() {
+                let text = "nothing to restart: the host runs, and nothing was released yet; `sides release` does it";
+                screen.line(&tell::notice(screen.palette, text));
+                return Ok(Outcome::NothingToDo);
             }
             all.into_iter().map(|name| (name, Which::All)).collect()
         }
@@ -45,7 +60,7 @@ pub(crate) async fn run(workspace: &Workspace, named: &str, reason: Reason) -> a
             Which::One(copy) => copy.clone(),
         };
         places.place_of(&process).restart(&process, which, &why).await?;
-        let text = format!("{what} was started afresh; what it was before drains");
+        let text = format!("{what} was restarted; the old instances drain");
         screen.line(&tell::done(screen.palette, &text, begun.elapsed()));
     }
     Ok(Outcome::Done)

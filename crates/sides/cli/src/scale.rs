@@ -2,31 +2,59 @@
 
 use std::time::Instant;
 
+use clap::Args;
+
 use crate::{
-    cli::Reason,
     control::running_host,
     display::{Screen, tell},
     outcome::{self, Outcome},
     places::Places,
-    who,
+    who::{self, Reason},
     workspace::Workspace,
 };
 
-/// Has so many copies of a process from now on, also after a restart of the host.
-pub(crate) async fn run(
-    workspace: &Workspace,
-    process: &str,
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Its name, as in `Procfile.NAME`.
+    process: String,
+    /// How many.
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=64))]
     count: u32,
+    /// On this machine, whatever deploy/targets.toml says: a process that has moved elsewhere ends here with 0.
+    #[arg(long)]
     here: bool,
+    #[command(flatten)]
     reason: Reason,
-) -> anyhow::Result<Outcome> {
+}
+
+/// Sets the number of instances of a process, from now on and also after a restart of the host.
+pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Result<Outcome> {
+    let Options { process, count, here, reason } = options;
+    let process = process.as_str();
     let places = if here { Places::here(workspace) } else { Places::read(workspace).await? };
     if places.is_local(process) && running_host(workspace).await?.is_none() {
         return Ok(outcome::no_host());
     }
     let (screen, begun) = (Screen::new(), Instant::now());
     places.place_of(process).scale(process, count, &who::why(reason.reason, "scale")).await?;
-    let copies = if count == 1 { "copy" } else { "copies" };
-    screen.line(&tell::done(screen.palette, &format!("{process} has {count} {copies}"), begun.elapsed()));
+    let is_released = !places.is_local(process)
+        || match running_host(workspace).await? {
+            Some(host) => host.status().await?.releases.contains_key(process),
+            None => false,
+        };
+    screen.line(&tell::done(screen.palette, &said(process, count, is_released), begun.elapsed()));
     Ok(Outcome::Done)
+}
+
+fn said(process: &str, count: u32, is_released: bool) -> String {
+    let instances = match count {
+        1 => "1 instance".to_owned(),
+        many => format!("{many} instances"),
+    };
+    match is_released {
+        true => format!("{process} has {instances}"),
+        false => {
+            format!("{process} was not released yet: {instances} will start with its first `sides release`")
+        }
+    }
 }

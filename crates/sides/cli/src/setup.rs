@@ -3,11 +3,32 @@
 use std::{collections::BTreeMap, env};
 
 use anyhow::bail;
+use clap::{Args, Subcommand};
 use heroku::setup::{self, Step, Wanted};
 use platform::targets::HerokuPlace;
 use serde_json::json;
 
-use crate::{cli::SetupOptions, display::Screen, outcome::Outcome, places, workspace::Workspace};
+use crate::{display::Screen, outcome::Outcome, places, workspace::Workspace};
+
+/// Where processes run beside this machine.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Place {
+    /// Show which apps, Postgres and variables are missing at Heroku; with --apply, make them.
+    ///
+    /// Done again, it makes only what is missing. The token is read from HEROKU_API_KEY. ADMIN_TOKEN, when it is
+    /// set here, becomes web's; values are never shown.
+    Heroku(SetupOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetupOptions {
+    /// Make what is missing. Some of it costs money.
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// The steps as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 /// Taken over from the environment when they are set there: secrets have no place in a file of the repository.
 const FROM_ENVIRONMENT: [&str; 1] = ["ADMIN_TOKEN"];

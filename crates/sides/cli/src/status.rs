@@ -1,5 +1,6 @@
 //! `sides status`: the running `dev`, or else what the database of `DATABASE_URL` knows to run.
 
+use clap::Args;
 use serde_json::json;
 
 use crate::{
@@ -10,7 +11,15 @@ use crate::{
     workspace::Workspace,
 };
 
-pub(crate) async fn run(workspace: &Workspace, json: bool) -> anyhow::Result<Outcome> {
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Outcome> {
+    let json = options.json;
     if let Some(status) = control::status(workspace).await? {
         if json {
             println!("{}", serde_json::to_string_pretty(&status)?);

@@ -1,6 +1,15 @@
 //! Who asks, and why: for ledgers.
 
+use clap::Args;
 use platform::place::Why;
+
+/// Why something is done.
+#[derive(Debug, Args)]
+pub(crate) struct Reason {
+    /// Why, for the ledger.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
 
 /// The person, as the machine knows them: `ann@host`.
 pub(crate) fn am_i() -> String {

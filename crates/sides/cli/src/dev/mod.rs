@@ -16,8 +16,13 @@ mod schema;
 mod stop;
 mod with_database;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Instant,
+};
 
+use clap::Args;
 use tokio::sync::watch;
 
 pub(crate) use postgres::named as named_database;
@@ -26,12 +31,30 @@ pub(crate) use with_database::with_database;
 
 use crate::{
     attach,
-    cli::DevOptions,
     control::{Client, DevStatus, Lock, Phase, Server},
     display::Screen,
     outcome::Outcome,
     workspace::Workspace,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct DevOptions {
+    /// The address that web listens on. Anything but loopback lets other machines in.
+    #[arg(long, env = "HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub(crate) host: IpAddr,
+    /// Web's port, or the next free one behind it.
+    #[arg(long, env = "PORT", default_value_t = 3000)]
+    pub(crate) port: u16,
+    /// Build with optimisations.
+    #[arg(long)]
+    pub(crate) release: bool,
+    /// Do not build again and replace what changed after each save.
+    #[arg(long)]
+    pub(crate) no_watch: bool,
+    /// Install Postgres first when this machine has none (Debian or Ubuntu, as root).
+    #[arg(long)]
+    pub(crate) install: bool,
+}
 
 /// What everything in a `dev` shares.
 struct Dev {

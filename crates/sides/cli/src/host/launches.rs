@@ -13,7 +13,8 @@ use platform::{
     procfile::Procfile,
 };
 
-use crate::{cli::HostOptions, places, workspace::Workspace};
+use super::HostOptions;
+use crate::{places, workspace::Workspace};
 
 /// The process with the public address.
 pub(super) const WEB: &str = "web";

@@ -9,9 +9,14 @@ mod socket;
 mod succession;
 mod up;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
+use clap::Args;
 use platform::{
     local::{Bond, Policy, Ports, Supervisor},
     place::Why,
@@ -24,7 +29,6 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    cli::HostOptions,
     control::{DevStatus, Lock, Order, Phase, Server, Task, What},
     dev::{Stop, named_database},
     display::{Screen, tell},
@@ -35,12 +39,31 @@ use crate::{
     workspace::Workspace,
 };
 pub(crate) use replace::run as replace;
-pub(crate) use up::run as up;
+pub(crate) use up::{UpOptions, run as up};
 
 use ledger::Ledger;
 use orders::Host;
 use socket::Socket;
 use succession::Handover;
+
+#[derive(Debug, Args)]
+pub(crate) struct HostOptions {
+    /// The address that web listens on. Anything but loopback lets other machines in.
+    #[arg(long, env = "HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub(crate) host: IpAddr,
+    /// Web's port.
+    #[arg(long, env = "PORT", default_value_t = 3000)]
+    pub(crate) port: u16,
+    /// Have this program take the place of the host that runs, which drops no connection and no process.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Show what happens to the processes, but not what they print: `sides logs` has that.
+    #[arg(long)]
+    pub(crate) detached: bool,
+    /// End everything with this process, however it ends.
+    #[arg(long, hide = true)]
+    pub(crate) bound: bool,
+}
 
 /// What a process may take beyond its own `DRAIN_SECONDS`.
 const DRAIN_SLACK: Duration = Duration::from_secs(5);

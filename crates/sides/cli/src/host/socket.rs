@@ -18,9 +18,8 @@ use platform::local::{Survivor, socket_keeper, survivors};
 use tokio::time;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{launches::WEB, succession};
+use super::{HostOptions, launches::WEB, succession};
 use crate::{
-    cli::HostOptions,
     display::{Screen, tell},
     workspace::Workspace,
 };

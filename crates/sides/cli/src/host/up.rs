@@ -2,17 +2,18 @@
 
 use std::{
     fs::{self, OpenOptions},
+    net::{IpAddr, Ipv4Addr},
     os::unix::{fs::OpenOptionsExt as _, process::CommandExt as _},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail};
+use clap::Args;
 use tokio::time;
 
 use super::succession;
 use crate::{
-    cli::UpOptions,
     control::{self, DevStatus, Phase},
     display::{Screen, tell},
     outcome::Outcome,
@@ -21,6 +22,19 @@ use crate::{
 
 /// How much of what a host that died had said is shown.
 const LAST_WORDS: usize = 2000;
+
+#[derive(Debug, Args)]
+pub(crate) struct UpOptions {
+    /// The address that web listens on. Anything but loopback lets other machines in.
+    #[arg(long, env = "HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub(crate) host: IpAddr,
+    /// Web's port.
+    #[arg(long, env = "PORT", default_value_t = 3000)]
+    pub(crate) port: u16,
+    /// How many seconds to wait until everything answers.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub(crate) wait: u64,
+}
 
 /// Starts a host when none runs.
 pub(crate) async fn run(workspace: &Workspace, options: &UpOptions) -> anyhow::Result<Outcome> {

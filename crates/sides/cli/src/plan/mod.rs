@@ -19,11 +19,11 @@ mod why;
 use std::io::{self, Write as _};
 
 use anyhow::Context as _;
+use clap::Args;
 use platform::procfile;
 
 use crate::{
     annotations,
-    cli::PlanOptions,
     dev::named_database,
     display::{Palette, Screen},
     git::Repository,
@@ -45,6 +45,25 @@ Exit codes:
   1  failed; the message says why
   5  nothing to do: what runs is what is here
   8  refused: a release would be refused, and the message names what stands in the way";
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanOptions {
+    /// Build what may have changed and judge by the bytes.
+    #[arg(long)]
+    pub(crate) build: bool,
+    /// Walk from each changed file through its crate and who links it to the verdict; of one process or all.
+    #[arg(long, value_name = "PROCESS", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["json", "markdown"])]
+    pub(crate) why: Option<String>,
+    /// Compare with this commit instead of what runs: `--since origin/main` in a pipeline without a database.
+    #[arg(long, value_name = "COMMIT", conflicts_with = "build")]
+    pub(crate) since: Option<String>,
+    /// As JSON, with `plan_version`: deploy/README.md has the fields.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// As a summary for a pull request.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) markdown: bool,
+}
 
 pub(crate) async fn run(workspace: &Workspace, options: &PlanOptions) -> anyhow::Result<Outcome> {
     let report = make(workspace, options).await?;

@@ -12,20 +12,35 @@ mod stage;
 mod there;
 
 use anyhow::{Context as _, bail};
+use clap::Args;
 use migrate::{Migration, State};
 
 use crate::{
-    cli::RehearseOptions,
     dev::{Stop, named_database},
     display::{Screen, tell},
     outcome::Outcome,
-    release::{Prepared, build_release},
+    release::{Prepared, Watching, build_release},
     releases::{Set, Store},
     workspace::Workspace,
 };
 use jobs::Load;
 use live::Live;
 use stage::Stage;
+
+#[derive(Debug, Args)]
+pub(crate) struct RehearseOptions {
+    /// Only these processes.
+    #[arg(long, value_name = "PROCESS")]
+    pub(crate) only: Vec<String>,
+    /// A variable that the programs need: NAME as it is here, or NAME=VALUE.
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    pub(crate) environment: Vec<String>,
+    /// Enqueue no made jobs.
+    #[arg(long)]
+    pub(crate) no_jobs: bool,
+    #[command(flatten)]
+    pub(crate) watching: Watching,
+}
 
 /// The exit code of a release that went well.
 const DONE: i32 = 0;

@@ -27,10 +27,9 @@ use tokio::{
 };
 
 use crate::{
-    cli::Watching,
     control,
     dev::Stop,
-    release::{Prepared, ask_manifest},
+    release::{Prepared, Watching, ask_manifest},
     releases::{Digest, Set, Store},
     workspace::Workspace,
 };

@@ -1,13 +1,20 @@
 //! `sides rollback`: the processes as they were before the last release.
 
-use super::{Begun, Run, carry_out, journal, order, told};
+use clap::Args;
+
+use super::{Begun, Run, Watching, carry_out, journal, order, told};
 use crate::{
-    cli::RollbackOptions,
     display::tell,
     outcome::{Outcome, no_host},
     releases::Interrupted,
     workspace::Workspace,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct RollbackOptions {
+    #[command(flatten)]
+    pub(crate) watching: Watching,
+}
 
 /// Goes back to the last good set: the one before the last release, or before the one that was cut off. The
 /// schema stays as it is.

@@ -17,8 +17,9 @@ use super::{
     ledger::Ledger,
     plan::Roll,
     steps::Run,
+    watching::Watching,
 };
-use crate::{cli::Watching, control::Client};
+use crate::control::Client;
 
 /// How long the replaced processes may take to answer, all of them, at the end.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);

@@ -32,18 +32,22 @@ mod replace;
 mod rights;
 mod steps;
 mod visitor;
+mod watching;
 mod world;
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
+use clap::Args;
 use database::DatabaseUrl;
 use platform::procfile;
 use tokio::time;
 
 use crate::{
     annotations,
-    cli::{ReleaseOptions, Watching},
     control::{self, Client, DevStatus},
     dev::named_database,
     display::{Screen, tell},
@@ -55,14 +59,33 @@ use crate::{
 use ledger::Ledger;
 use steps::Run;
 
-pub(crate) use back::run as run_back;
+pub(crate) use back::{RollbackOptions, run as run_back};
 pub(crate) use build::{Pending, programs as build_programs};
 pub(crate) use order::{Refused, find as find_order};
 pub(crate) use plan::Plan;
 pub(crate) use prepared::{Prepared, build as build_release};
-pub(crate) use receipts::{list as list_receipts, show as show_receipt};
+pub(crate) use receipts::{
+    ListOptions as ReceiptsOptions, ShowOptions as ReceiptOptions, list as list_receipts,
+    show as show_receipt,
+};
 pub(crate) use rehearsal::{Elsewhere, KnownBy, Rehearsal};
+pub(crate) use watching::Watching;
 pub(crate) use world::ask as ask_manifest;
+
+#[derive(Debug, Args)]
+pub(crate) struct ReleaseOptions {
+    /// Only these processes.
+    #[arg(long, value_name = "PROCESS")]
+    pub(crate) only: Vec<String>,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Builds that are kept already, instead of a build.
+    #[arg(long, hide = true, value_name = "FILE", conflicts_with = "only")]
+    pub(crate) prepared: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) watching: Watching,
+}
 
 /// What a host was told before may take so long: a few copies that are never ready.
 const IDLE_LIMIT: Duration = Duration::from_secs(180);

@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use clap::Args;
 use database::Connection;
 use diesel::{
     QueryableByName,
@@ -40,8 +41,28 @@ WHERE id = $1 OR $1 IS NULL ORDER BY id DESC LIMIT $2";
 
 const HEAD: [&str; 8] = ["NUMBER", "BEGUN", "BY", "OUTCOME", "TIME", "REQUESTS", "JOBS", "TICKS"];
 
+#[derive(Debug, Args)]
+pub(crate) struct ListOptions {
+    /// How many.
+    #[arg(short = 'n', long, default_value_t = 20)]
+    count: u16,
+    /// All of them as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowOptions {
+    /// Its number, as `receipts` lists it; by default the newest.
+    number: Option<i64>,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
 /// Lists the newest.
-pub(crate) async fn list(workspace: &Workspace, count: u16, json: bool) -> anyhow::Result<Outcome> {
+pub(crate) async fn list(workspace: &Workspace, options: &ListOptions) -> anyhow::Result<Outcome> {
+    let ListOptions { count, json } = *options;
     let rows = read(workspace, None, i64::from(count)).await?;
     if json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
@@ -57,7 +78,8 @@ pub(crate) async fn list(workspace: &Workspace, count: u16, json: bool) -> anyho
 }
 
 /// Shows one, or the newest.
-pub(crate) async fn show(workspace: &Workspace, number: Option<i64>, json: bool) -> anyhow::Result<Outcome> {
+pub(crate) async fn show(workspace: &Workspace, options: &ShowOptions) -> anyhow::Result<Outcome> {
+    let ShowOptions { number, json } = *options;
     let row = read(workspace, number, 1).await?.pop();
     let row = row.with_context(|| match number {
         Some(number) => format!("there is no receipt {number}; `sides receipts` lists them"),

@@ -14,9 +14,9 @@ use super::{
     plan::{Plan, Roll, Step},
     receipt::{Receipt, Requests, Verdict},
     rehearsal::Rehearsal,
+    watching::Watching,
 };
 use crate::{
-    cli::Watching,
     control::DevStatus,
     display::{Screen, tell},
     places::Places,

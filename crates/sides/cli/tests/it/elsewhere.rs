@@ -261,7 +261,7 @@ async fn a_process_moves_to_another_place_and_back_as_the_runbook_says() {
         "{moved}"
     );
     assert!(both.contains("worker.1") && both.contains("cloud acme-worker"), "{both}");
-    assert!(ended_here.contains("worker has 0 copies"), "{ended_here}");
+    assert!(ended_here.contains("worker has 0 instances"), "{ended_here}");
     let copies = world.copies(0).await;
     assert!(copies.iter().all(|copy| copy["place"] == "cloud") && copies.len() == 2, "{copies:?}");
 

@@ -36,7 +36,7 @@ async fn copies_are_counted_kept_and_remembered() {
     sandbox.wait_until_green().await;
 
     let said = ended(&run(&sandbox, &["scale", "worker", "3"]).await, 0);
-    assert!(said.contains("worker has 3 copies"), "{said}");
+    assert!(said.contains("worker has 3 instances"), "{said}");
     let workers = ready(&sandbox, "worker");
     assert_eq!(workers.len(), 3, "they count when they answer");
 

@@ -1,0 +1,105 @@
+//! The command line `sides`, as a library: a workspace of its own calls [`main`] in a small program.
+//!
+//! One module a command, with its arguments beside its code; `cli` is their table. Never knows handlers.
+
+mod annotations;
+mod attach;
+mod cargo;
+mod cli;
+mod completions;
+mod control;
+mod dev;
+mod display;
+mod feed;
+mod git;
+mod host;
+mod inputs;
+mod instances;
+mod jobs;
+mod logs;
+mod loopback;
+mod outcome;
+mod places;
+mod plan;
+mod ps;
+mod rehearse;
+mod release;
+mod releases;
+mod restart;
+mod scale;
+mod scaling;
+mod schedules;
+mod schema;
+mod setup;
+mod status;
+mod stop;
+mod who;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{
+    cli::{Arguments, Command},
+    outcome::Outcome,
+    workspace::Workspace,
+};
+
+/// Runs the command that the process was started with. Its exit codes are in `sides --help`.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            outcome::explain(&error);
+            Outcome::Failed.into()
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if let Command::Completions(options) = &arguments.command {
+        completions::print(options)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let workspace = Workspace::find(arguments.root.as_deref())?;
+    // Two threads: one may be busy with the terminal while the other keeps the processes.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        Ok(match arguments.command {
+            Command::Dev(options) => dev::run(&workspace, options).await?.into(),
+            Command::Status(options) => status::run(&workspace, &options).await?.into(),
+            Command::Host(options) if options.replace => host::replace(&workspace).await?.into(),
+            Command::Host(options) => host::run(&workspace, &options).await?.into(),
+            Command::Plan(options) => plan::run(&workspace, &options).await?.into(),
+            Command::Release(options) => release::run(&workspace, &options).await?.into(),
+            Command::Rehearse(options) => rehearse::run(&workspace, &options).await?.into(),
+            Command::Rollback(options) => release::run_back(&workspace, &options).await?.into(),
+            Command::Receipts(options) => release::list_receipts(&workspace, &options).await?.into(),
+            Command::Receipt(options) => release::show_receipt(&workspace, &options).await?.into(),
+            Command::Restart(options) => restart::run(&workspace, options).await?.into(),
+            Command::Scale(options) => scale::run(&workspace, options).await?.into(),
+            Command::Up(options) => host::up(&workspace, &options).await?.into(),
+            Command::Ps(options) => ps::run(&workspace, &options).await?.into(),
+            Command::Logs(options) => logs::run(&workspace, &options).await?.into(),
+            Command::KeepSocket => {
+                platform::local::socket_keeper::keep(&workspace.run_folder())?;
+                ExitCode::SUCCESS
+            }
+            Command::Setup { place: setup::Place::Heroku(options) } => {
+                setup::run(&workspace, &options).await?.into()
+            }
+            Command::Scaling { command } => scaling::run(&workspace, command).await?.into(),
+            Command::Stop => stop::run(&workspace).await?.into(),
+            Command::Migration { command, common } => schema::run(&workspace, command, common).await?,
+            Command::Jobs { command } => jobs::run(&workspace, command).await?.into(),
+            Command::Schedule { command } => schedules::run(&workspace, command).await?.into(),
+            Command::Completions(options) => {
+                completions::print(&options)?;
+                ExitCode::SUCCESS
+            }
+        })
+    })
+}
