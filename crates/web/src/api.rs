@@ -1,6 +1,5 @@
 //! The JSON API. `GET /api/summary` is for everybody; all else needs `Authorization: Bearer <ADMIN_TOKEN>`.
 
-mod bearer;
 mod incidents;
 mod pings;
 mod services;
@@ -10,7 +9,7 @@ mod webhooks;
 
 use actix_web::web::{self, ServiceConfig};
 
-use crate::routes::read;
+use sides_web::read;
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config

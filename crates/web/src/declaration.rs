@@ -6,7 +6,7 @@ use process::{Contract, Declaration};
 /// The tables that web uses, and the jobs that it enqueues. A test compares those with the code.
 pub(crate) fn declaration() -> Declaration {
     Declaration::new()
-        .tables(include_str!("schema.rs"))
+        .tables(sides_web::SCHEMA)
         .tables(models::SCHEMA)
         .tables(queue::SCHEMA)
         .enqueues([contract::<jobs::PingService>()])

@@ -2,8 +2,7 @@
 
 use models::{NewService, Service, target};
 use serde::{Deserialize, Serialize};
-
-use crate::fault::FieldFault;
+use sides_web::FieldFault;
 
 /// A service as the API and the form describe it, not yet checked. Everything but name and URL has a default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

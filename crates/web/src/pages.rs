@@ -3,21 +3,14 @@
 mod bars;
 mod chart;
 mod edit;
-pub(crate) mod fault;
 mod incident_list;
-mod layout;
-pub(crate) mod operations;
 mod service;
 mod service_form;
-pub(crate) mod sign_in;
 pub(crate) mod status;
-mod tended;
-mod time;
 mod webhooks;
 
-use actix_web::{HttpResponse, Scope, http::header, web};
-
-use crate::routes::read;
+use actix_web::{Scope, web};
+use sides_web::read;
 
 /// Everything under `/services`.
 pub(crate) fn service_routes() -> Scope {
@@ -37,9 +30,4 @@ pub(crate) fn webhook_routes() -> Scope {
     web::scope("/webhooks")
         .service(read("", webhooks::show).route(web::post().to(webhooks::add)))
         .service(web::resource("/{id}/delete").route(web::post().to(webhooks::delete)))
-}
-
-/// After a change: the page that shows it. A reload then does not repeat the change.
-fn see(place: impl Into<String>) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, place.into())).finish()
 }

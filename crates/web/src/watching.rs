@@ -5,8 +5,9 @@ use diesel_async::AsyncConnection as _;
 use jobs::PingService;
 use models::{NewService, Service, services};
 use queue::Options;
+use sides_web::Fault;
 
-use crate::{fault::Fault, site::Site};
+use crate::site::Site;
 
 /// Adds a service, and enqueues its first ping: both or neither.
 pub(crate) async fn add(
@@ -56,4 +57,21 @@ async fn enqueue_ping(site: &Site, c: &mut Connection, id: i64) -> Result<bool, 
     };
     queue::enqueue_with(c, &PingService { service_id: id, due_at }, &options).await?;
     Ok(true)
+}
+
+/// Somebody else changed the service between reading and writing.
+pub(crate) fn edited_meanwhile() -> Fault {
+    Fault::Conflict {
+        code: "conflict",
+        message: "Somebody else changed this service in the meantime. Load it again and repeat the change."
+            .to_owned(),
+    }
+}
+
+/// A service of the monitor itself is not deleted.
+pub(crate) fn own_process(name: &str) -> Fault {
+    Fault::Conflict {
+        code: "own_process",
+        message: format!("{name} watches this application itself and cannot be deleted. Pause it instead."),
+    }
 }

@@ -7,12 +7,10 @@ use actix_web::{
 use models::reads::incidents::{self, Filter};
 use serde::Deserialize;
 use serde_json::json;
+use sides_web::{Bearer, Fault};
 
-use super::{
-    bearer::Bearer,
-    views::{IncidentView, page_size},
-};
-use crate::{fault::ApiFault, site::Site};
+use super::views::{IncidentView, page_size};
+use crate::site::Site;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,7 +22,7 @@ pub(super) struct Page {
 }
 
 /// Newest first; `?before=` the last one's id gives the next page.
-pub(super) async fn list(_: Bearer, site: Data<Site>, page: Query<Page>) -> Result<HttpResponse, ApiFault> {
+pub(super) async fn list(_: Bearer, site: Data<Site>, page: Query<Page>) -> Result<HttpResponse, Fault> {
     let filter = Filter { service_id: page.service_id, open: page.open, since: None, before: page.before };
     let rows = incidents::newest(&mut *site.connection().await?, filter, page_size(page.limit)).await?;
     let views: Vec<_> = rows.iter().map(IncidentView::from).collect();

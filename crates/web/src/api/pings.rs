@@ -8,15 +8,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use models::{reads, services};
 use serde::Deserialize;
 use serde_json::json;
+use sides_web::{Bearer, Fault};
 
-use super::{
-    bearer::Bearer,
-    views::{PingView, page_size},
-};
-use crate::{
-    fault::{ApiFault, Fault},
-    site::Site,
-};
+use super::views::{PingView, page_size};
+use crate::site::Site;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,7 +26,7 @@ pub(super) async fn list(
     site: Data<Site>,
     id: Path<i64>,
     page: Query<Page>,
-) -> Result<HttpResponse, ApiFault> {
+) -> Result<HttpResponse, Fault> {
     let mut connection = site.connection().await?;
     services::find(&mut connection, *id).await?.ok_or(Fault::Missing("service"))?;
     let before = page.before.unwrap_or_else(|| Utc::now() + TimeDelta::hours(1));

@@ -12,16 +12,13 @@ use models::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use sides_web::{Bearer, Fault};
 
-use super::{
-    bearer::Bearer,
-    views::{ServiceView, page_size},
-};
+use super::views::{ServiceView, page_size};
 use crate::{
     draft::{Draft, Rules},
-    fault::{ApiFault, Fault},
     site::Site,
-    watching,
+    watching::{self, edited_meanwhile, own_process},
 };
 
 #[derive(Deserialize)]
@@ -31,7 +28,7 @@ pub(super) struct Page {
     limit: Option<i64>,
 }
 
-pub(super) async fn list(_: Bearer, site: Data<Site>, page: Query<Page>) -> Result<HttpResponse, ApiFault> {
+pub(super) async fn list(_: Bearer, site: Data<Site>, page: Query<Page>) -> Result<HttpResponse, Fault> {
     let (now, limit) = (Utc::now(), page_size(page.limit));
     let rows = reads::services::after(&mut *site.connection().await?, page.after.unwrap_or(0), limit).await?;
     let next = rows.last().filter(|_| i64::try_from(rows.len()) == Ok(limit)).map(|(service, _)| service.id);
@@ -39,11 +36,11 @@ pub(super) async fn list(_: Bearer, site: Data<Site>, page: Query<Page>) -> Resu
     Ok(HttpResponse::Ok().json(json!({ "services": views, "next": next })))
 }
 
-pub(super) async fn show(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, ApiFault> {
+pub(super) async fn show(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
     answer(&site, *id, HttpResponse::Ok()).await
 }
 
-pub(super) async fn add(_: Bearer, site: Data<Site>, draft: Json<Draft>) -> Result<HttpResponse, ApiFault> {
+pub(super) async fn add(_: Bearer, site: Data<Site>, draft: Json<Draft>) -> Result<HttpResponse, Fault> {
     let rules = Rules { allow_private_addresses: site.allow_private_addresses, own_process: false };
     let new = draft.check(rules).map_err(Fault::Fields)?;
     let service = watching::add(&site, &mut *site.connection().await?, &new).await?;
@@ -58,7 +55,7 @@ pub(super) async fn change(
     site: Data<Site>,
     id: Path<i64>,
     change: Json<Map<String, Value>>,
-) -> Result<HttpResponse, ApiFault> {
+) -> Result<HttpResponse, Fault> {
     let mut connection = site.connection().await?;
     let service = services::find(&mut connection, *id).await?.ok_or(Fault::Missing("service"))?;
     let draft = merge(&service, change.into_inner())?;
@@ -70,35 +67,35 @@ pub(super) async fn change(
     // Only over what was read: two changes of different fields at once must both last.
     match services::update(&mut connection, *id, Some(service.updated_at), &new).await? {
         Updated::Done(_) => {}
-        Updated::Conflict => return Err(Fault::Conflict.into()),
-        Updated::Missing => return Err(Fault::Missing("service").into()),
+        Updated::Conflict => return Err(edited_meanwhile()),
+        Updated::Missing => return Err(Fault::Missing("service")),
     }
     drop(connection);
     answer(&site, *id, HttpResponse::Ok()).await
 }
 
-pub(super) async fn delete(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, ApiFault> {
+pub(super) async fn delete(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
     match services::delete(&mut *site.connection().await?, *id).await? {
         Deleted::Done => Ok(HttpResponse::NoContent().finish()),
-        Deleted::OwnProcess => Err(Fault::OwnProcess(format!("Service {id}")).into()),
-        Deleted::Missing => Err(Fault::Missing("service").into()),
+        Deleted::OwnProcess => Err(own_process(&format!("Service {id}"))),
+        Deleted::Missing => Err(Fault::Missing("service")),
     }
 }
 
 /// Pings now; the answer says whether there was anything to do.
-pub(super) async fn ping(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, ApiFault> {
+pub(super) async fn ping(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
     let mut connection = site.connection().await?;
     services::find(&mut connection, *id).await?.ok_or(Fault::Missing("service"))?;
     let enqueued = watching::ping_now(&site, &mut connection, *id).await?;
     Ok(HttpResponse::Accepted().json(json!({ "enqueued": enqueued })))
 }
 
-pub(super) async fn pause(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, ApiFault> {
+pub(super) async fn pause(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
     watching::set_paused(&site, &mut *site.connection().await?, *id, true).await?;
     answer(&site, *id, HttpResponse::Ok()).await
 }
 
-pub(super) async fn resume(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, ApiFault> {
+pub(super) async fn resume(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
     watching::set_paused(&site, &mut *site.connection().await?, *id, false).await?;
     answer(&site, *id, HttpResponse::Ok()).await
 }
@@ -107,7 +104,7 @@ async fn answer(
     site: &Site,
     id: i64,
     mut answer: actix_web::HttpResponseBuilder,
-) -> Result<HttpResponse, ApiFault> {
+) -> Result<HttpResponse, Fault> {
     let row = reads::services::find(&mut *site.connection().await?, id).await?;
     let row = row.ok_or(Fault::Missing("service"))?;
     Ok(answer.json(ServiceView::of(&row, Utc::now())))

@@ -4,10 +4,11 @@ use actix_web::{HttpResponse, web::Data};
 use chrono::Utc;
 use models::{Standing, reads};
 use serde_json::json;
+use sides_web::Fault;
 
-use crate::{fault::ApiFault, site::Site};
+use crate::site::Site;
 
-pub(super) async fn show(site: Data<Site>) -> Result<HttpResponse, ApiFault> {
+pub(super) async fn show(site: Data<Site>) -> Result<HttpResponse, Fault> {
     let now = Utc::now();
     let services = reads::services::all(&mut *site.connection().await?).await?;
     let services: Vec<_> = services

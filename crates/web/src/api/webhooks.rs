@@ -7,14 +7,9 @@ use actix_web::{
 use models::webhooks;
 use serde::Deserialize;
 use serde_json::json;
+use sides_web::{Bearer, Fault, new_secret};
 
-use super::bearer::Bearer;
-use crate::{
-    draft::check_url,
-    fault::{ApiFault, Fault},
-    session::new_secret,
-    site::Site,
-};
+use crate::{draft::check_url, site::Site};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,7 +17,7 @@ pub(super) struct New {
     url: String,
 }
 
-pub(super) async fn list(_: Bearer, site: Data<Site>) -> Result<HttpResponse, ApiFault> {
+pub(super) async fn list(_: Bearer, site: Data<Site>) -> Result<HttpResponse, Fault> {
     let all = webhooks::all(&mut *site.connection().await?).await?;
     let views: Vec<_> = all
         .iter()
@@ -45,7 +40,7 @@ pub(super) async fn list(_: Bearer, site: Data<Site>) -> Result<HttpResponse, Ap
     Ok(HttpResponse::Ok().json(json!({ "webhooks": views })))
 }
 
-pub(super) async fn add(_: Bearer, site: Data<Site>, new: Json<New>) -> Result<HttpResponse, ApiFault> {
+pub(super) async fn add(_: Bearer, site: Data<Site>, new: Json<New>) -> Result<HttpResponse, Fault> {
     let url =
         check_url(&new.url, site.allow_private_addresses).map_err(|message| Fault::field("url", message))?;
     let webhook = webhooks::create(&mut *site.connection().await?, &url, &new_secret()).await?;
@@ -57,9 +52,9 @@ pub(super) async fn add(_: Bearer, site: Data<Site>, new: Json<New>) -> Result<H
     })))
 }
 
-pub(super) async fn delete(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, ApiFault> {
+pub(super) async fn delete(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
     match webhooks::delete(&mut *site.connection().await?, *id).await? {
         true => Ok(HttpResponse::NoContent().finish()),
-        false => Err(Fault::Missing("webhook").into()),
+        false => Err(Fault::Missing("webhook")),
     }
 }

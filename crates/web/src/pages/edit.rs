@@ -12,22 +12,21 @@ use models::{
     services::{self, Deleted, Updated},
 };
 use serde::Deserialize;
-
-use super::{
+use sides_web::{
+    Admin, Fault, FieldFault, Visitor,
     layout::{Layout, page},
     see,
-    service_form::{Form, Typed},
 };
+
+use super::service_form::{Form, Typed};
 use crate::{
     draft::{Draft, Rules},
-    fault::{Fault, FieldFault, PageFault},
-    session::{Admin, Visitor},
     site::Site,
-    watching,
+    watching::{self, edited_meanwhile, own_process},
 };
 
 /// A page to correct, or the way on.
-type Outcome = Result<Either<(Markup, StatusCode), HttpResponse>, PageFault>;
+type Outcome = Result<Either<(Markup, StatusCode), HttpResponse>, Fault>;
 
 #[derive(Deserialize)]
 pub(super) struct Button {
@@ -54,7 +53,7 @@ pub(super) async fn form(
     admin: Admin,
     visitor: Visitor,
     id: Path<i64>,
-) -> Result<Markup, PageFault> {
+) -> Result<Markup, Fault> {
     let service = find(&site, *id).await?;
     Ok(show(&visitor, &admin, Some(&service), &Typed::of(&service), &[]))
 }
@@ -79,8 +78,8 @@ pub(super) async fn change(
     let seen = DateTime::parse_from_rfc3339(&typed.seen).map_err(|_| Fault::Forged)?.with_timezone(&Utc);
     match services::update(&mut *site.connection().await?, *id, Some(seen), &new).await? {
         Updated::Done(_) => Ok(Either::Right(see(format!("/services/{id}")))),
-        Updated::Conflict => Err(Fault::Conflict.into()),
-        Updated::Missing => Err(Fault::Missing("service").into()),
+        Updated::Conflict => Err(edited_meanwhile()),
+        Updated::Missing => Err(Fault::Missing("service")),
     }
 }
 
@@ -89,7 +88,7 @@ pub(super) async fn ping(
     admin: Admin,
     id: Path<i64>,
     button: Posted<Button>,
-) -> Result<HttpResponse, PageFault> {
+) -> Result<HttpResponse, Fault> {
     admin.check_form(&button.form_token)?;
     find(&site, *id).await?;
     watching::ping_now(&site, &mut *site.connection().await?, *id).await?;
@@ -101,7 +100,7 @@ pub(super) async fn pause(
     admin: Admin,
     id: Path<i64>,
     button: Posted<Button>,
-) -> Result<HttpResponse, PageFault> {
+) -> Result<HttpResponse, Fault> {
     set_paused(&site, &admin, *id, &button, true).await
 }
 
@@ -110,7 +109,7 @@ pub(super) async fn resume(
     admin: Admin,
     id: Path<i64>,
     button: Posted<Button>,
-) -> Result<HttpResponse, PageFault> {
+) -> Result<HttpResponse, Fault> {
     set_paused(&site, &admin, *id, &button, false).await
 }
 
@@ -120,7 +119,7 @@ async fn set_paused(
     id: i64,
     button: &Button,
     paused: bool,
-) -> Result<HttpResponse, PageFault> {
+) -> Result<HttpResponse, Fault> {
     admin.check_form(&button.form_token)?;
     watching::set_paused(site, &mut *site.connection().await?, id, paused).await?;
     Ok(see(format!("/services/{id}")))
@@ -131,13 +130,13 @@ pub(super) async fn delete(
     admin: Admin,
     id: Path<i64>,
     button: Posted<Button>,
-) -> Result<HttpResponse, PageFault> {
+) -> Result<HttpResponse, Fault> {
     admin.check_form(&button.form_token)?;
     let service = find(&site, *id).await?;
     match services::delete(&mut *site.connection().await?, *id).await? {
         Deleted::Done => Ok(see("/")),
-        Deleted::OwnProcess => Err(Fault::OwnProcess(service.name).into()),
-        Deleted::Missing => Err(Fault::Missing("service").into()),
+        Deleted::OwnProcess => Err(own_process(&service.name)),
+        Deleted::Missing => Err(Fault::Missing("service")),
     }
 }
 
@@ -181,5 +180,5 @@ fn show(
     let own_process = service.is_some_and(|service| service.process.is_some());
     let form = Form { admin, action: &action, back: &back, submit, own_process, faults };
     let content = html! { h1 { (title) } (form.render(typed)) };
-    page(&Layout { title: &title, visitor: Some(visitor), refresh: 0 }, &content)
+    page(&Layout { title: &title, visitor, refresh: 0 }, &content)
 }

@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use models::{ErrorKind, Incident};
-
-use super::time;
+use sides_web::time;
 
 /// What to say of each incident.
 #[derive(Clone, Copy)]

@@ -7,17 +7,15 @@ use models::{
     Incident, Ping, PingHour, Service, ServiceState, Standing,
     reads::{self, incidents::Filter},
 };
-
-use super::{
-    bars, chart, incident_list,
+use sides_web::{
+    Admin, Fault, Visitor,
     layout::{Layout, action, page},
-    status::pill,
     time,
 };
+
+use super::{bars, chart, incident_list, status::pill};
 use crate::{
-    fault::{Fault, PageFault},
     history::{self, History},
-    session::{Admin, Visitor},
     site::Site,
 };
 
@@ -35,10 +33,10 @@ struct Facts {
     incidents: Vec<(Incident, String)>,
 }
 
-pub(crate) async fn show(site: Data<Site>, visitor: Visitor, id: Path<i64>) -> Result<Markup, PageFault> {
+pub(crate) async fn show(site: Data<Site>, visitor: Visitor, id: Path<i64>) -> Result<Markup, Fault> {
     let now = Utc::now();
     let facts = read(&site, *id, now).await?;
-    let layout = Layout { title: &facts.service.name, visitor: Some(&visitor), refresh: 10 };
+    let layout = Layout { title: &facts.service.name, visitor: &visitor, refresh: 10 };
     Ok(page(&layout, &content(&facts, visitor.admin(), now)))
 }
 

@@ -3,13 +3,9 @@
 use maud::{Markup, html};
 use models::Service;
 use serde::Deserialize;
+use sides_web::{Admin, FieldFault, layout::form_token};
 
-use super::layout::form_token;
-use crate::{
-    draft::{Draft, Rules},
-    fault::FieldFault,
-    session::Admin,
-};
+use crate::draft::{Draft, Rules};
 
 /// The fields as they were typed.
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -7,16 +7,15 @@ use models::{
     Incident, Service, ServiceState, Standing,
     reads::{self, incidents::Filter},
 };
-
-use super::{
-    bars, incident_list,
+use sides_web::{
+    Fault, Visitor,
     layout::{Layout, page},
     time,
 };
+
+use super::{bars, incident_list};
 use crate::{
-    fault::PageFault,
     history::{self, History},
-    session::Visitor,
     site::Site,
 };
 
@@ -31,7 +30,7 @@ struct Row {
     history: History,
 }
 
-pub(crate) async fn show(site: Data<Site>, visitor: Visitor) -> Result<Markup, PageFault> {
+pub(crate) async fn show(site: Data<Site>, visitor: Visitor) -> Result<Markup, Fault> {
     let now = Utc::now();
     let mut connection = site.connection().await?;
     let services = reads::services::all(&mut connection).await?;
@@ -51,7 +50,7 @@ pub(crate) async fn show(site: Data<Site>, visitor: Visitor) -> Result<Markup, P
             history,
         })
         .collect();
-    let layout = Layout { title: headline(&rows).1, visitor: Some(&visitor), refresh: 10 };
+    let layout = Layout { title: headline(&rows).1, visitor: &visitor, refresh: 10 };
     Ok(page(&layout, &content(&rows, &incidents, &visitor, now)))
 }
 

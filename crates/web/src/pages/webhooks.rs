@@ -9,17 +9,13 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use models::{Webhook, WebhookDelivery, webhooks};
 use serde::Deserialize;
-
-use super::{
+use sides_web::{
+    Admin, Fault, Visitor,
     layout::{Layout, action, form_token, page},
-    see, time,
+    new_secret, see, time,
 };
-use crate::{
-    draft::check_url,
-    fault::{Fault, PageFault},
-    session::{Admin, Visitor, new_secret},
-    site::Site,
-};
+
+use crate::{draft::check_url, site::Site};
 
 #[derive(Deserialize)]
 pub(super) struct New {
@@ -39,8 +35,8 @@ enum Said<'a> {
     Made(&'a Webhook),
 }
 
-pub(super) async fn show(site: Data<Site>, admin: Admin, visitor: Visitor) -> Result<Markup, PageFault> {
-    Ok(render(&site, &admin, &visitor, &Said::Nothing).await?)
+pub(super) async fn show(site: Data<Site>, admin: Admin, visitor: Visitor) -> Result<Markup, Fault> {
+    render(&site, &admin, &visitor, &Said::Nothing).await
 }
 
 /// Answers with the page itself: the secret is shown this once, and must not lie behind an address.
@@ -49,7 +45,7 @@ pub(super) async fn add(
     admin: Admin,
     visitor: Visitor,
     new: Form<New>,
-) -> Result<Either<(Markup, StatusCode), Markup>, PageFault> {
+) -> Result<Either<(Markup, StatusCode), Markup>, Fault> {
     admin.check_form(&new.form_token)?;
     let url = match check_url(&new.url, site.allow_private_addresses) {
         Ok(url) => url,
@@ -68,11 +64,11 @@ pub(super) async fn delete(
     admin: Admin,
     id: Path<i64>,
     button: Form<Button>,
-) -> Result<HttpResponse, PageFault> {
+) -> Result<HttpResponse, Fault> {
     admin.check_form(&button.form_token)?;
     match webhooks::delete(&mut *site.connection().await?, *id).await? {
         true => Ok(see("/webhooks")),
-        false => Err(Fault::Missing("webhook").into()),
+        false => Err(Fault::Missing("webhook")),
     }
 }
 
@@ -98,7 +94,7 @@ async fn render(site: &Site, admin: &Admin, visitor: &Visitor, said: &Said<'_>) 
             @for (webhook, newest) in &all { (one(admin, webhook, newest.as_ref(), now)) }
         }
     };
-    Ok(page(&Layout { title: "Webhooks", visitor: Some(visitor), refresh: 0 }, &content))
+    Ok(page(&Layout { title: "Webhooks", visitor, refresh: 0 }, &content))
 }
 
 fn form(admin: &Admin, said: &Said<'_>) -> Markup {

@@ -72,7 +72,16 @@ async fn what_cannot_be_read_is_explained() {
     let long = "x".repeat(40_000);
     let request = web.request(Method::POST, "/api/services").bearer_auth(TOKEN);
     let answer = Answer::to(request.header(CONTENT_TYPE, "application/json").body(long)).await;
-    assert_eq!(answer.status, 400, "{}", answer.body);
+    assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (413, Some("too_large")));
+    let request = web.request(Method::POST, "/api/services").bearer_auth(TOKEN);
+    let answer = Answer::to(request.header(CONTENT_TYPE, "text/plain").body("{}")).await;
+    assert_eq!(
+        (answer.status, answer.json()["error"]["code"].as_str()),
+        (415, Some("unsupported_media_type"))
+    );
+    let answer = web.api(Method::PUT, "/api/services").await;
+    assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (405, Some("method_not_allowed")));
+    assert!(answer.headers["allow"].to_str().unwrap().contains("POST"));
     for path in ["/api/services/x", "/api/services/99999", "/api/nothing"] {
         let answer = web.api(Method::GET, path).await;
         assert_eq!(

@@ -1,10 +1,10 @@
-//! The part of the operations page about what the clocks did: restarts, recycling, scaling, memory.
+//! The part about what the controllers did: restarts, recycling, scaling, memory.
 
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-use super::time;
-use crate::tending::{Action, Trend};
+use super::ledger::{Action, Trend};
+use crate::time;
 
 pub(crate) fn actions(actions: &[Action], now: DateTime<Utc>) -> Markup {
     html! {

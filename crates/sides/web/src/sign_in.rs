@@ -1,4 +1,4 @@
-//! Signing in with the admin token, and out again.
+//! Signing in with the secret, and out again.
 
 use std::time::Duration;
 
@@ -11,14 +11,10 @@ use chrono::Utc;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{
-    layout::{Layout, page},
-    see,
-};
 use crate::{
-    fault::{Fault, PageFault},
-    session::{self, Admin},
-    site::Site,
+    Admin, Fault, Site, Visitor,
+    layout::{Layout, page},
+    see, session,
 };
 
 const WRONG_TOKEN_DELAY: Duration = Duration::from_millis(500);
@@ -40,56 +36,60 @@ pub(crate) struct SignOut {
     form_token: String,
 }
 
-pub(crate) async fn show(site: Data<Site>, asked: Query<Asked>) -> Result<Markup, PageFault> {
-    if site.key.is_none() {
-        return Err(Fault::NoToken.into());
-    }
-    Ok(form(asked.next.as_deref().unwrap_or("/"), false))
+pub(crate) async fn show(visitor: Visitor, asked: Query<Asked>) -> Result<Markup, Fault> {
+    visitor.site.key()?;
+    Ok(form(&visitor, asked.next.as_deref().unwrap_or("/"), false))
 }
 
 pub(crate) async fn sign_in(
     request: HttpRequest,
     site: Data<Site>,
+    visitor: Visitor,
     given: Form<SignIn>,
-) -> Result<Either<(Markup, StatusCode), HttpResponse>, PageFault> {
-    let key = site.key.as_ref().ok_or(Fault::NoToken)?;
+) -> Result<Either<(Markup, StatusCode), HttpResponse>, Fault> {
+    let key = site.key()?;
     if !key.is(&given.token) {
-        tracing::warn!(peer = request.peer_addr().map(|peer| peer.ip().to_string()), "a wrong admin token");
+        tracing::warn!(peer = request.peer_addr().map(|peer| peer.ip().to_string()), "a wrong secret");
         tokio::time::sleep(WRONG_TOKEN_DELAY).await;
-        return Ok(Either::Left((form(&given.next, true), StatusCode::UNAUTHORIZED)));
+        return Ok(Either::Left((form(&visitor, &given.next, true), StatusCode::UNAUTHORIZED)));
     }
     let secure = request.connection_info().scheme() == "https";
-    let cookie = session::opened(key, Utc::now(), secure);
+    let cookie = session::opened(site.brand.cookie, key, Utc::now(), secure);
     let mut answer = HttpResponse::SeeOther();
     answer.insert_header((header::LOCATION, local(&given.next)));
     Ok(Either::Right(answer.cookie(cookie).finish()))
 }
 
-pub(crate) async fn sign_out(admin: Admin, form: Form<SignOut>) -> Result<HttpResponse, PageFault> {
+pub(crate) async fn sign_out(
+    site: Data<Site>,
+    admin: Admin,
+    form: Form<SignOut>,
+) -> Result<HttpResponse, Fault> {
     admin.check_form(&form.form_token)?;
     let mut answer = see("/");
-    answer.add_cookie(&session::ended()).map_err(|_| Fault::Forged)?;
+    answer.add_cookie(&session::ended(site.brand.cookie)).map_err(|_| Fault::Forged)?;
     Ok(answer)
 }
 
-fn form(next: &str, wrong: bool) -> Markup {
+fn form(visitor: &Visitor, next: &str, wrong: bool) -> Markup {
+    let brand = &visitor.site.brand;
     let content = html! {
         h1 { "Sign in" }
         form.fields method="post" action="/sign-in" {
             input type="hidden" name="next" value=(local(next));
             div.field.faulty[wrong] {
-                label for="token" { "Admin token" }
+                label for="token" { (brand.secret_name) }
                 input #token type="password" name="token" required autofocus autocomplete="current-password"
                     aria-describedby="token-hint";
                 p.hint #token-hint {
-                    @if wrong { "This is not the token." }
-                    @else { "The value of ADMIN_TOKEN that web was started with." }
+                    @if wrong { "This is not right. Check it and try again." }
+                    @else { "The value of " (brand.secret_variable) " that this process was started with." }
                 }
             }
             div.actions { button.primary { "Sign in" } a.button href="/" { "Cancel" } }
         }
     };
-    page(&Layout { title: "Sign in", visitor: None, refresh: 0 }, &content)
+    page(&Layout { title: "Sign in", visitor, refresh: 0 }, &content)
 }
 
 /// A place on this site, whatever was asked for: nobody is sent elsewhere after signing in.

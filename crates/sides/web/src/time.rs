@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 
 /// A moment as a distance from now, with the exact time as its title.
-pub(super) fn ago(moment: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
+#[must_use]
+pub fn ago(moment: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
     let distance = now - moment;
     let text = match distance.num_seconds() {
         -4..=4 => "now".to_owned(),
@@ -15,7 +16,8 @@ pub(super) fn ago(moment: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
 }
 
 /// A moment of the past by date and minute.
-pub(super) fn at(moment: DateTime<Utc>) -> Markup {
+#[must_use]
+pub fn at(moment: DateTime<Utc>) -> Markup {
     let text = moment.format("%-d %b %Y, %H:%M").to_string();
     html! { time datetime=(moment.to_rfc3339()) title=(exact(moment)) { (text) } }
 }
@@ -25,7 +27,8 @@ fn exact(moment: DateTime<Utc>) -> String {
 }
 
 /// A duration in its largest unit, and the next one where that matters: `42 s`, `3 min`, `2 h 5 min`, `4 days`.
-pub(super) fn length(duration: TimeDelta) -> String {
+#[must_use]
+pub fn length(duration: TimeDelta) -> String {
     let (seconds, minutes, hours, days) =
         (duration.num_seconds(), duration.num_minutes(), duration.num_hours(), duration.num_days());
     match (days, hours, minutes) {

@@ -2,15 +2,19 @@
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
-use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
+use actix_web::{
+    App, HttpServer,
+    dev::Server,
+    middleware::from_fn,
+    web::{self, ServiceConfig},
+};
 use anyhow::Context as _;
 use process::Process;
 
 use crate::{
-    config::Config,
+    Config, Site, fault,
     metrics::Metrics,
     protection, routes,
-    site::Site,
     visits::{KEEP_ALIVE, Visits},
 };
 
@@ -22,13 +26,19 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 /// A listening socket that others hold too is left to them at once: the kernel hands new connections to
 /// whoever still accepts. A socket of our own stays open while we drain, so that who comes late is answered
 /// and not refused.
-pub(crate) async fn run(process: Process, config: Config) -> anyhow::Result<()> {
+///
+/// # Errors
+/// When the socket cannot be had, the metrics exist already, or the server ends by itself.
+pub async fn serve<R>(process: Process, config: Config, site: Site, application: R) -> anyhow::Result<()>
+where
+    R: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
     let ready = process.health.check("http");
     let listener = process::listen::public(config.host, config.port)?;
     let address = listener.local_addr().context("the public socket has no address")?;
     let metrics = Arc::new(Metrics::register(&process.metrics).context("the metrics cannot be set up")?);
     let visits = Visits::new(process.drain.clone());
-    let server = serve(listener, &process, &config, metrics, visits.clone())?;
+    let server = start(listener, &config, site, metrics, visits.clone(), application)?;
     let handle = server.handle();
     let mut server = tokio::spawn(server);
     process.set_public_address(address.to_string());
@@ -49,23 +59,32 @@ pub(crate) async fn run(process: Process, config: Config) -> anyhow::Result<()> 
     server.await.context("the HTTP server panicked")?.context("the HTTP server failed")
 }
 
-fn serve(
+fn start<R>(
     listener: TcpListener,
-    process: &Process,
     config: &Config,
+    site: Site,
     metrics: Arc<Metrics>,
     visits: Visits,
-) -> anyhow::Result<Server> {
-    let site = web::Data::new(Site::new(process, config));
-    if site.key.is_none() {
-        tracing::warn!("ADMIN_TOKEN is not set: pages can be read, and nothing can be changed");
+    application: R,
+) -> anyhow::Result<Server>
+where
+    R: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
+    if site.key().is_err() {
+        tracing::warn!(
+            "{} is not set: pages can be read, and nothing can be changed",
+            site.brand.secret_variable
+        );
     }
+    let site = web::Data::new(site);
     let connected = visits.clone();
     let server = HttpServer::new(move || {
         let (metrics, visits) = (metrics.clone(), visits.clone());
+        let (site, application) = (site.clone(), application.clone());
         App::new()
             .app_data(site.clone())
-            .configure(routes::configure)
+            .configure(|config| routes::configure(config, &site, &application))
+            .wrap(from_fn(fault::as_page))
             .wrap(from_fn(protection::headers))
             .wrap(from_fn(move |request, next| metrics.clone().observe(request, next)))
             .wrap(from_fn(move |request, next| visits.clone().say_good_bye(request, next)))

@@ -3,20 +3,25 @@
 use maud::{DOCTYPE, Markup, html};
 
 use crate::{
-    assets::{ICON_ADDRESS, SCRIPT_ADDRESS, STYLE_ADDRESS},
+    assets::{ICON, SCRIPT, STYLE},
     session::{Admin, Visitor},
 };
 
 /// How a page differs from the others, besides its content.
-pub(super) struct Layout<'a> {
-    pub(super) title: &'a str,
-    pub(super) visitor: Option<&'a Visitor>,
+#[derive(Clone, Copy)]
+pub struct Layout<'a> {
+    /// In the tab, before the site's own.
+    pub title: &'a str,
+    /// Who reads it.
+    pub visitor: &'a Visitor,
     /// Seconds until it fetches itself again; 0 for a page that people type into.
-    pub(super) refresh: u32,
+    pub refresh: u32,
 }
 
 /// A whole page.
-pub(super) fn page(layout: &Layout<'_>, content: &Markup) -> Markup {
+#[must_use]
+pub fn page(layout: &Layout<'_>, content: &Markup) -> Markup {
+    let brand = &layout.visitor.site.brand;
     html! {
         (DOCTYPE)
         html lang="en" data-refresh=(layout.refresh) {
@@ -24,15 +29,16 @@ pub(super) fn page(layout: &Layout<'_>, content: &Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (layout.title) " · sides" }
-                link rel="icon" href=(*ICON_ADDRESS) type="image/svg+xml";
-                link rel="stylesheet" href=(*STYLE_ADDRESS);
-                script src=(*SCRIPT_ADDRESS) defer {}
+                title { (layout.title) " · " (brand.title) }
+                link rel="icon" href=(ICON.address()) type="image/svg+xml";
+                link rel="stylesheet" href=(STYLE.address());
+                @for style in brand.styles { link rel="stylesheet" href=(style.address()); }
+                script src=(SCRIPT.address()) defer {}
             }
             body {
                 a.skip href="#content" { "Skip to the content" }
                 header.top {
-                    a.brand href="/" { img src=(*ICON_ADDRESS) alt="" width="24" height="24"; "Status" }
+                    a.brand href="/" { img src=(ICON.address()) alt="" width="24" height="24"; (brand.name) }
                     nav aria-label="Pages" { (links(layout.visitor)) }
                 }
                 p #stale .notice role="status" hidden {
@@ -45,12 +51,10 @@ pub(super) fn page(layout: &Layout<'_>, content: &Markup) -> Markup {
     }
 }
 
-fn links(visitor: Option<&Visitor>) -> Markup {
-    let Some(visitor) = visitor else { return html! {} };
+fn links(visitor: &Visitor) -> Markup {
     html! {
         @if let Some(admin) = visitor.admin() {
-            a href="/operations" { "Operations" }
-            a href="/webhooks" { "Webhooks" }
+            @for (address, label) in visitor.site.brand.navigation { a href=(address) { (label) } }
             form method="post" action="/sign-out" {
                 (form_token(admin))
                 button.link { "Sign out" }
@@ -62,12 +66,14 @@ fn links(visitor: Option<&Visitor>) -> Markup {
 }
 
 /// The hidden field that proves a form comes from a page of ours.
-pub(super) fn form_token(admin: &Admin) -> Markup {
+#[must_use]
+pub fn form_token(admin: &Admin) -> Markup {
     html! { input type="hidden" name="form_token" value=(admin.form_token); }
 }
 
 /// A button that does one thing to one address.
-pub(super) fn action(admin: &Admin, address: &str, label: &str) -> Markup {
+#[must_use]
+pub fn action(admin: &Admin, address: &str, label: &str) -> Markup {
     html! {
         form method="post" action=(address) {
             (form_token(admin))

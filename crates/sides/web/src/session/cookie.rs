@@ -6,21 +6,20 @@ use rand::RngExt as _;
 
 use super::Key;
 
-pub(super) const NAME: &str = "sides_session";
 const LIFE: TimeDelta = TimeDelta::days(30);
 const PURPOSE: &str = "session";
 
 /// The cookie of a session that begins now.
-pub(crate) fn opened(key: &Key, now: DateTime<Utc>, secure: bool) -> Cookie<'static> {
+pub(crate) fn opened(name: &'static str, key: &Key, now: DateTime<Utc>, secure: bool) -> Cookie<'static> {
     let nonce = hex::encode(rand::rng().random::<[u8; 16]>());
     let text = format!("{}.{nonce}", (now + LIFE).timestamp());
     let value = format!("{text}.{}", key.sign(PURPOSE, &text));
-    cookie(value, secure, CookieDuration::seconds(LIFE.num_seconds()))
+    cookie(name, value, secure, CookieDuration::seconds(LIFE.num_seconds()))
 }
 
 /// The cookie that removes the session's.
-pub(crate) fn ended() -> Cookie<'static> {
-    cookie(String::new(), false, CookieDuration::ZERO)
+pub(crate) fn ended(name: &'static str) -> Cookie<'static> {
+    cookie(name, String::new(), false, CookieDuration::ZERO)
 }
 
 /// Whether a cookie's value is a session of ours that has not ended.
@@ -30,8 +29,8 @@ pub(super) fn is_valid(key: &Key, value: &str, now: DateTime<Utc>) -> bool {
     key.has_signed(PURPOSE, text, signature) && end.is_some_and(|end| now.timestamp() < end)
 }
 
-fn cookie(value: String, secure: bool, life: CookieDuration) -> Cookie<'static> {
-    Cookie::build(NAME, value)
+fn cookie(name: &'static str, value: String, secure: bool, life: CookieDuration) -> Cookie<'static> {
+    Cookie::build(name, value)
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
@@ -50,7 +49,7 @@ mod tests {
     fn holds_for_its_key_and_its_time_only() {
         let key = Key::of(&Secret::new("only-for-this-test"));
         let now = Utc::now();
-        let value = opened(&key, now, true).value().to_owned();
+        let value = opened("session", &key, now, true).value().to_owned();
         assert!(is_valid(&key, &value, now));
         assert!(!is_valid(&key, &value, now + TimeDelta::days(31)));
         assert!(!is_valid(&Key::of(&Secret::new("another-token-altogether")), &value, now));

@@ -1,5 +1,9 @@
 //! What the people who run this look at: processes, queue, schedules.
 
+mod controller;
+mod fleet;
+mod ledger;
+
 use std::time::Duration;
 
 use actix_web::web::Data;
@@ -7,36 +11,34 @@ use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 use queue::KindOverview;
 
-use super::{
-    layout::{Layout, page},
-    tended, time,
-};
 use crate::{
-    chassis::{self, Instance, Schedule},
-    fault::PageFault,
-    session::{Admin, Visitor},
-    site::Site,
-    tending,
+    Admin, Fault, Site, Visitor,
+    layout::{Layout, page},
+    time,
 };
+use fleet::{Instance, Schedule};
 
 /// A heartbeat comes every five seconds.
 const SILENT_AFTER: TimeDelta = TimeDelta::seconds(20);
-const PROCESSES: [&str; 3] = ["web", "worker", "clock"];
 
-pub(crate) async fn show(site: Data<Site>, _: Admin, visitor: Visitor) -> Result<Markup, PageFault> {
+/// The dashboard, for whoever is signed in.
+///
+/// # Errors
+/// When the database is away.
+pub async fn show(site: Data<Site>, _: Admin, visitor: Visitor) -> Result<Markup, Fault> {
     let mut connection = site.connection().await?;
-    let instances = chassis::instances(&mut connection).await?;
+    let instances = fleet::instances(&mut connection).await?;
     let kinds = queue::overview(&mut connection).await?;
-    let schedules = chassis::schedules(&mut connection).await?;
-    let actions = tending::actions(&mut connection).await?;
-    let trends = tending::trends(&mut connection).await?;
+    let schedules = fleet::schedules(&mut connection).await?;
+    let actions = ledger::actions(&mut connection).await?;
+    let trends = ledger::trends(&mut connection).await?;
     drop(connection);
     let now = Utc::now();
     let content = html! {
         h1 { "Operations" }
         section aria-labelledby="processes" {
             h2 #processes { "Processes" }
-            (processes(&instances, now))
+            (processes(&instances, site.brand.processes, now))
         }
         section aria-labelledby="queue" {
             h2 #queue { "Queue" }
@@ -48,18 +50,18 @@ pub(crate) async fn show(site: Data<Site>, _: Admin, visitor: Visitor) -> Result
         }
         section aria-labelledby="tended" {
             h2 #tended { "Restarts, recycling, scaling" }
-            (tended::actions(&actions, now))
+            (controller::actions(&actions, now))
         }
         section aria-labelledby="memory" {
             h2 #memory { "Memory" }
-            (tended::trends(&trends, now))
+            (controller::trends(&trends, now))
         }
     };
-    Ok(page(&Layout { title: "Operations", visitor: Some(&visitor), refresh: 5 }, &content))
+    Ok(page(&Layout { title: "Operations", visitor: &visitor, refresh: 5 }, &content))
 }
 
-fn processes(instances: &[Instance], now: DateTime<Utc>) -> Markup {
-    let missing = PROCESSES.iter().filter(|name| instances.iter().all(|instance| instance.process != **name));
+fn processes(instances: &[Instance], expected: &[&str], now: DateTime<Utc>) -> Markup {
+    let missing = expected.iter().filter(|name| instances.iter().all(|instance| instance.process != **name));
     html! {
         div.scroll { table {
             thead { tr { th { "Process" } th { "State" } th { "Release" } th { "Where" } th { "Runs for" } th { "Heard of" } } }

@@ -1,0 +1,154 @@
+//! Why a request got no answer, as a person and a program are told.
+//!
+//! A handler returns a [`Fault`]. The server shows it as a page; a scope that is wrapped with [`as_json`] as JSON.
+
+mod json;
+mod page;
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use database::PoolError;
+use process::chain;
+use queue::EnqueueError;
+
+pub use json::as_json;
+pub(crate) use page::as_page;
+
+/// What is wrong with one field, and what to type instead.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldFault {
+    /// The field's name in the form or in JSON.
+    pub field: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// There is no such thing, which is named.
+    #[error("There is no such {0}. It may have been deleted.")]
+    Missing(&'static str),
+    /// What is asked for does not go together with how things stand: a fixed word and what to do.
+    #[error("{message}")]
+    Conflict {
+        /// For programs.
+        code: &'static str,
+        /// For people.
+        message: String,
+    },
+    /// Some fields cannot be used.
+    #[error("Some fields cannot be used as they are.")]
+    Fields(Vec<FieldFault>),
+    /// The request is malformed.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The body is larger than this many bytes.
+    #[error("The request is too large: at most {0} bytes are read.")]
+    TooLarge(usize),
+    /// The body is of another type than this one.
+    #[error("The request's body is of a type that is not read here. Send it as {0}.")]
+    MediaType(&'static str),
+    /// The address does not know the method.
+    #[error("This address does not answer this method. The Allow header lists those that it does.")]
+    Method,
+    /// The process has no secret in the variable that is named.
+    #[error("Nothing can be changed here: {0} is not set. Set it and start this process again.")]
+    NoSecret(&'static str),
+    /// Nobody is signed in.
+    #[error("This needs somebody signed in.")]
+    SignedOut,
+    /// The form does not come from a page of this session.
+    #[error("This form is no longer valid. Load the page again and repeat what you did.")]
+    Forged,
+    /// No connection to the database.
+    #[error("The database cannot be reached at the moment. Nothing was changed; try again in a few seconds.")]
+    Away(#[source] PoolError),
+    /// The database refused.
+    #[error("The database did not carry this out. Nothing was changed; try again in a few seconds.")]
+    Database(#[from] diesel::result::Error),
+    /// A job could not be enqueued.
+    #[error("The job could not be enqueued. Nothing was changed; try again in a few seconds.")]
+    Enqueue(#[source] EnqueueError),
+}
+
+impl From<EnqueueError> for Fault {
+    fn from(error: EnqueueError) -> Self {
+        match error {
+            EnqueueError::Database(error) => Self::Database(error),
+            other => Self::Enqueue(other),
+        }
+    }
+}
+
+impl Fault {
+    /// One field is wrong.
+    pub fn field(field: &'static str, message: impl Into<String>) -> Self {
+        Self::Fields(vec![FieldFault { field, message: message.into() }])
+    }
+
+    /// A fixed word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => "not_found",
+            Self::Conflict { code, .. } => code,
+            Self::Fields(_) => "invalid_fields",
+            Self::Unreadable(_) => "unreadable",
+            Self::TooLarge(_) => "too_large",
+            Self::MediaType(_) => "unsupported_media_type",
+            Self::Method => "method_not_allowed",
+            Self::NoSecret(_) => "no_admin_token",
+            Self::SignedOut => "unauthenticated",
+            Self::Forged => "forged",
+            Self::Away(_) | Self::Database(_) | Self::Enqueue(_) => "unavailable",
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Missing(_) => StatusCode::NOT_FOUND,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Fields(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unreadable(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::SignedOut => StatusCode::UNAUTHORIZED,
+            Self::NoSecret(_) | Self::Forged => StatusCode::FORBIDDEN,
+            Self::Away(_) | Self::Database(_) | Self::Enqueue(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// Our own trouble goes to the log with its whole chain; the visitor is not told more than what to do.
+    fn log(&self) {
+        if self.status().is_server_error() {
+            tracing::error!(error = %chain(self), "a request could not be answered");
+        }
+    }
+
+    /// An answer with this fault's status and headers, and nothing in it yet.
+    fn answer(&self) -> actix_web::HttpResponseBuilder {
+        let mut answer = HttpResponse::build(self.status());
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            answer.insert_header((header::RETRY_AFTER, "5"));
+        }
+        answer
+    }
+}
+
+/// What the middleware replaces by a page or by JSON.
+impl ResponseError for Fault {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.log();
+        self.answer().content_type("text/plain; charset=utf-8").body(self.to_string())
+    }
+}

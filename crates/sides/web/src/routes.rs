@@ -1,0 +1,85 @@
+//! Addresses that every site has, and how an application writes its own.
+
+use actix_web::{
+    HttpResponse, Resource,
+    error::{JsonPayloadError, UrlencodedError},
+    guard,
+    http::header,
+    web::{self, FormConfig, JsonConfig, PathConfig, QueryConfig, ServiceConfig},
+};
+
+use crate::{
+    Fault, Site, assets,
+    sign_in::{show, sign_in, sign_out},
+};
+
+/// The largest form or JSON body, in bytes.
+const BODY_LIMIT: usize = 32 * 1024;
+
+/// How bodies, queries and paths are read, the chassis' own pages and assets; then the application's routes.
+pub(crate) fn configure(
+    config: &mut ServiceConfig,
+    site: &Site,
+    application: impl FnOnce(&mut ServiceConfig),
+) {
+    config
+        .app_data(FormConfig::default().limit(BODY_LIMIT).error_handler(|error, _| form(&error).into()))
+        .app_data(JsonConfig::default().limit(BODY_LIMIT).error_handler(|error, _| json(&error).into()))
+        .app_data(QueryConfig::default().error_handler(|error, _| query(&error).into()))
+        .app_data(PathConfig::default().error_handler(|_, _| Fault::Missing("page").into()))
+        .service(read("/sign-in", show).route(web::post().to(sign_in)))
+        .service(web::resource("/sign-out").route(web::post().to(sign_out)));
+    for asset in
+        [&assets::STYLE, &assets::SCRIPT, &assets::ICON].into_iter().chain(site.brand.styles.iter().copied())
+    {
+        config.service(asset.resource());
+    }
+    application(config);
+    config.default_service(web::to(missing));
+}
+
+/// An address that is read: HEAD is answered like GET, for those who only probe.
+pub fn read<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: actix_web::Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: actix_web::Responder + 'static,
+{
+    web::resource(path).route(web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler))
+}
+
+/// After a change: the page that shows it. A reload then does not repeat the change.
+pub fn see(place: impl Into<String>) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, place.into())).finish()
+}
+
+async fn missing() -> Result<HttpResponse, Fault> {
+    Err(Fault::Missing("page"))
+}
+
+fn form(error: &UrlencodedError) -> Fault {
+    match error {
+        UrlencodedError::Overflow { .. } => Fault::TooLarge(BODY_LIMIT),
+        UrlencodedError::ContentType => Fault::MediaType("application/x-www-form-urlencoded"),
+        error => Fault::Unreadable(format!("The form cannot be read: {}.", sentence(error))),
+    }
+}
+
+fn json(error: &JsonPayloadError) -> Fault {
+    match error {
+        JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
+            Fault::TooLarge(BODY_LIMIT)
+        }
+        JsonPayloadError::ContentType => Fault::MediaType("application/json"),
+        error => Fault::Unreadable(format!("The request cannot be read: {}.", sentence(error))),
+    }
+}
+
+fn query(error: &dyn std::error::Error) -> Fault {
+    Fault::Unreadable(format!("The address cannot be read: {}.", sentence(error)))
+}
+
+/// A library's words without the full stop that some of them end with.
+fn sentence(error: &dyn std::error::Error) -> String {
+    error.to_string().trim_end_matches('.').to_owned()
+}
