@@ -11,7 +11,7 @@ use crate::{
     ClusterError, guardian,
     home::Home,
     init::ensure_data,
-    installation::Installation,
+    installation,
     keeper::{Keeper, end_orphan, server, wait_until_ready},
     pid_file::{PidFile, disarm_stale},
 };
@@ -150,7 +150,7 @@ fn open(folder: &Path, settings: &Settings) -> Result<Opened, ClusterError> {
 /// Everything up to the start. The caller holds a lock that keeps others out.
 pub(crate) fn prepare(home: &Home, settings: &Settings) -> Result<std::process::Command, ClusterError> {
     let data = home.data();
-    let installation = Installation::find(&data)?;
+    let installation = installation::find(&data)?;
     ensure_data(home, &installation, settings)?;
     end_orphan(home)?;
     disarm_stale(&data).map_err(ClusterError::folder("update postmaster.pid in", &data))?;

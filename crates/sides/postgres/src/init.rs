@@ -6,11 +6,12 @@ use std::{
     process::{Output, Stdio},
 };
 
+use install::Installation;
+
 use crate::{
     ClusterError, Settings,
     command::command,
     home::{Home, last_lines},
-    installation::Installation,
 };
 
 /// Makes the data folder when there is none. The caller holds the cluster's lock.

@@ -13,7 +13,9 @@ use nix::{
 };
 use tokio::sync::watch;
 
-use crate::{ClusterError, command::command, home::Home, installation::Installation, pid_file::PidFile};
+use install::Installation;
+
+use crate::{ClusterError, command::command, home::Home, pid_file::PidFile};
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(10);

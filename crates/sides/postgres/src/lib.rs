@@ -22,5 +22,5 @@ mod shared;
 pub use cluster::{Cluster, Opened, Settings};
 pub use error::ClusterError;
 pub use installation::program;
-pub use missing::{InstallError, NoPostgres, install};
+pub use missing::NoPostgres;
 pub use shared::{SharedCluster, shared_for_tests, shared_with_grace};

@@ -1,7 +1,7 @@
 //! A real process under test: what it says, what it answers, how it ends.
 
 use std::{
-    io::{BufRead as _, BufReader, Read},
+    io::{BufRead as _, BufReader, Read, Write as _},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -38,6 +38,35 @@ pub fn example(name: &str) -> PathBuf {
     let example = profile.join("examples").join(name);
     assert!(example.exists(), "{} is missing: build it with cargo build --examples", example.display());
     example
+}
+
+/// Sees to it that this machine has what a test needs. What is done about it is said beside the tests' own output,
+/// which the harness keeps back.
+///
+/// # Panics
+/// When it may not be installed or cannot be had: a test never passes without having run.
+pub fn need(need: install::Need) {
+    let consent = match install::Consent::of(true, false) {
+        // Nobody is asked in the middle of the tests.
+        install::Consent::Ask => install::Consent::Given,
+        consent => consent,
+    };
+    let mut say = |line: &str| drop(writeln!(std::io::stderr(), "{line}"));
+    if let Err(error) = install::ensure(need, consent, &mut say) {
+        let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+        let causes: String = causes.map(|cause| format!(": {cause}")).collect();
+        panic!("this test needs {}: {error}{causes}", need.name());
+    }
+}
+
+/// The browser of this machine, installed first if it is missing.
+///
+/// # Panics
+/// As [`need`].
+#[must_use]
+pub fn browser() -> install::Browser {
+    need(install::Need::Browser);
+    install::browser().expect("a browser was just found")
 }
 
 impl Program {

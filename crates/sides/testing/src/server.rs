@@ -26,7 +26,11 @@ impl Server {
             let url = text.parse().unwrap_or_else(|error| panic!("TEST_DATABASE_URL {error}"));
             return Self { url, share: None };
         }
-        let share = tokio::task::spawn_blocking(|| postgres::shared_for_tests(&folder())).await;
+        let share = tokio::task::spawn_blocking(|| {
+            crate::program::need(install::Need::Postgres);
+            postgres::shared_for_tests(&folder())
+        });
+        let share = share.await;
         let share = share.expect("starting Postgres does not panic").unwrap_or_else(|error| {
             panic!("tests need a Postgres: {error}\n(or set TEST_DATABASE_URL to one whose user may create databases)")
         });

@@ -42,7 +42,8 @@ pub(super) async fn run(dev: &Dev, procfiles: &[Procfile]) -> anyhow::Result<Bui
     let named = procfiles.iter().map(|procfile| procfile.program.as_str()).chain([MIGRATE]);
     let programs: Vec<String> =
         named.filter(|program| metadata.has_program(program)).map(str::to_owned).collect();
-    if !programs.is_empty() {
+    // `cargo run` builds everything before it gets here.
+    if !programs.is_empty() && env::var_os("SIDES_BUILT").is_none() {
         build(dev, &programs).await.context("nothing was started")?;
     }
     let profile = if dev.options.release { "release" } else { "debug" };

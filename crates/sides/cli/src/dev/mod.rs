@@ -51,9 +51,12 @@ pub(crate) struct DevOptions {
     /// Do not build again and replace what changed after each save.
     #[arg(long)]
     pub(crate) no_watch: bool,
-    /// Install Postgres first when this machine has none (Debian or Ubuntu, as root).
-    #[arg(long)]
-    pub(crate) install: bool,
+    /// Get Postgres without asking when this machine has none.
+    #[arg(long, short, visible_alias = "install")]
+    pub(crate) yes: bool,
+    /// Never install anything: a Postgres that is missing is an error.
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) no_install: bool,
 }
 
 /// What everything in a `dev` shares.

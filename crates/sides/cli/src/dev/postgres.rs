@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use database::DatabaseUrl;
+use install::{Consent, Need};
 use postgres::{Cluster, ClusterError, Opened, Settings};
 use tokio::{sync::watch, task::JoinHandle, time};
 use tokio_util::sync::CancellationToken;
@@ -61,20 +62,14 @@ pub(crate) fn named() -> anyhow::Result<Option<DatabaseUrl>> {
 }
 
 async fn open_private(dev: &Dev) -> anyhow::Result<Postgres> {
-    let opened = match open_cluster(&dev.workspace).await {
-        Err(ClusterError::Missing(_)) if dev.options.install => {
-            dev.screen.line(&tell::notice(dev.screen.palette, "installing Postgres"));
-            tokio::task::spawn_blocking(postgres::install).await??;
-            open_cluster(&dev.workspace).await?
-        }
-        Err(missing @ ClusterError::Missing(_)) => {
-            return Err(missing).context(
-                "there is no database: DATABASE_URL is not set, and no private one can be started; \
-                 on a Debian root shell, `dev --install` installs Postgres",
-            );
-        }
-        opened => opened?,
-    };
+    let consent = Consent::of(dev.options.yes, dev.options.no_install);
+    let (screen, palette) = (Arc::clone(&dev.screen), dev.screen.palette);
+    tokio::task::spawn_blocking(move || {
+        install::ensure(Need::Postgres, consent, &mut |line| screen.line(&tell::notice(palette, line)))
+    })
+    .await?
+    .context("there is no database: DATABASE_URL is not set, and no private one can be started")?;
+    let opened = open_cluster(&dev.workspace).await?;
     let url = opened.url().parse().context("the private Postgres has no address that is understood")?;
     let (cluster, note) = match opened {
         Opened::Started(cluster) => {

@@ -1,6 +1,9 @@
 //! A real browser, driven over WebDriver.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -53,12 +56,13 @@ impl Browser {
     pub(crate) async fn open(look: Look) -> Self {
         const BEFORE: &str = "started successfully on port ";
         let profile = tempfile::tempdir().unwrap();
-        let driver = Program::start(Command::new("chromedriver").arg("--port=0"));
+        let browser = testing::browser();
+        let driver = Program::start(Command::new(&browser.driver).arg("--port=0"));
         driver.says(BEFORE).await;
         let output = driver.output();
         let port = output.split(BEFORE).nth(1).unwrap().split('.').next().unwrap();
         let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(look, &profile))
+            .capabilities(capabilities(look, &profile, &browser.program))
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap_or_else(|error| panic!("Chromium does not start: {error}\n{}", driver.output()));
@@ -126,7 +130,7 @@ fn folder() -> PathBuf {
     programs::workspace().join("target/screenshots")
 }
 
-fn capabilities(look: Look, profile: &TempDir) -> Map<String, Value> {
+fn capabilities(look: Look, profile: &TempDir, program: &Path) -> Map<String, Value> {
     let mut arguments: Vec<String> = ARGUMENTS.iter().map(ToString::to_string).collect();
     arguments.push(format!("--user-data-dir={}", profile.path().display()));
     let mut options = json!({});
@@ -136,5 +140,6 @@ fn capabilities(look: Look, profile: &TempDir) -> Map<String, Value> {
             json!({ "deviceMetrics": { "width": 390, "height": 844, "pixelRatio": 2.0, "touch": true } });
     }
     options["args"] = json!(arguments);
+    options["binary"] = json!(program);
     Map::from_iter([("goog:chromeOptions".to_owned(), options)])
 }

@@ -20,6 +20,8 @@ const NEVER: &[(&str, &[&str])] = &[
     ("sides-migrate", &["sides-job", "sides-queue", "sides-process"]),
     ("sides-platform", &["sides-job", "sides-queue", "diesel", "tokio-postgres"]),
     ("sides-heroku", &["sides-job", "sides-queue", "diesel", "tokio-postgres", "sides-process"]),
+    ("sides-install", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix"]),
+    ("sides-launch", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix", "sides-postgres"]),
     ("sides-postgres", &["diesel", "tokio-postgres"]),
     ("sides-cli", &["sides-queue"]),
     ("sides-autoscale", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix"]),
@@ -32,7 +34,7 @@ const NEVER: &[(&str, &[&str])] = &[
 const ALONE: &[&str] = &[
     "sides-job",
     "sides-database",
-    "sides-postgres",
+    "sides-install",
     "sides-manifest",
     "sides-platform",
     "sides-autoscale",

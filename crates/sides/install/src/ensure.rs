@@ -1,0 +1,214 @@
+//! The whole of it: look, say, ask, install, look again.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    InstallError, Need,
+    decision::{Decision, How, decide},
+    package_manager::{PackageManager, typed},
+    situation::Situation,
+    unpack,
+};
+
+/// How often a wait is said to go on.
+const PROGRESS: Duration = Duration::from_secs(5);
+
+/// Whether installing was agreed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// Nobody has said anything: a person at a terminal is asked.
+    Ask,
+    /// Yes.
+    Given,
+    /// Yes, and what is done was said already; see [`ask`].
+    Told,
+    /// No: what is missing is an error.
+    Refused,
+}
+
+impl Consent {
+    /// What `SIDES_NO_INSTALL` and two flags say; a refusal weighs more.
+    #[must_use]
+    pub fn of(yes: bool, no: bool) -> Self {
+        if no || env::var_os("SIDES_NO_INSTALL").is_some_and(|value| !value.is_empty() && value != "0") {
+            Self::Refused
+        } else if yes {
+            Self::Given
+        } else {
+            Self::Ask
+        }
+    }
+}
+
+/// Sees to it that this machine has what is needed. Returns whether anything had to be done.
+///
+/// Says what it does in lines that `say` gets, before it does it. Several processes may ask at once: one installs,
+/// the others wait for it. After a Ctrl-C or a lost connection the next call goes on.
+///
+/// # Errors
+/// When it may not be installed, or that fails; each says what to type instead.
+pub fn ensure(need: Need, consent: Consent, say: &mut dyn FnMut(&str)) -> Result<bool, InstallError> {
+    if need.is_met() {
+        return Ok(false);
+    }
+    let _one_at_a_time = lock(need)?;
+    if need.is_met() {
+        return Ok(true);
+    }
+    let situation = Situation::here();
+    let decision = decide(situation, consent);
+    say_or_ask(need, decision, situation, say)?;
+    match decision {
+        Decision::Refuse(why) => Err(refused(need, why, situation)),
+        Decision::Install { manager, sudo, .. } => {
+            install(manager, need, sudo, say)?;
+            found(need, typed(manager, need, situation.root))
+        }
+        Decision::Unpack { .. } => {
+            unpack::unpack(need, &unpack::folder(need)?, say)?;
+            let packages = PackageManager::Apt.packages(need).join(" ");
+            found(need, format!("apt-get install --download-only {packages}"))
+        }
+    }
+}
+
+/// The question alone, for somebody who has other things to do while [`ensure`] is at work: what may be done is known
+/// when this returns, and is said or asked for no more by an `ensure` with the consent that it returns.
+///
+/// # Errors
+/// When it may not be installed.
+pub fn ask(need: Need, consent: Consent, say: &mut dyn FnMut(&str)) -> Result<Consent, InstallError> {
+    if need.is_met() {
+        return Ok(consent);
+    }
+    let situation = Situation::here();
+    say_or_ask(need, decide(situation, consent), situation, say)?;
+    Ok(Consent::Told)
+}
+
+fn refused(need: Need, why: &'static str, situation: Situation) -> InstallError {
+    let command = situation.manager.map(|manager| typed(manager, need, situation.root));
+    InstallError::Refused { need, why, command }
+}
+
+fn found(need: Need, command: String) -> Result<bool, InstallError> {
+    if need.is_met() { Ok(true) } else { Err(InstallError::NotFound { need, command }) }
+}
+
+/// Says what is about to happen, and asks where somebody is there.
+fn say_or_ask(
+    need: Need,
+    decision: Decision,
+    situation: Situation,
+    say: &mut dyn FnMut(&str),
+) -> Result<(), InstallError> {
+    let (plan, how) = match decision {
+        Decision::Refuse(why) => return Err(refused(need, why, situation)),
+        Decision::Install { manager, how, .. } => (typed(manager, need, situation.root), how),
+        Decision::Unpack { how } => {
+            let folder = unpack::folder(need)?;
+            (format!("unpack it into {}, and change nothing else", folder.display()), how)
+        }
+    };
+    let name = need.name();
+    match how {
+        How::Silently => Ok(()),
+        How::Saying => {
+            say(&format!("this machine has no {name}; getting it: {plan} (SIDES_NO_INSTALL=1 forbids this)"));
+            Ok(())
+        }
+        How::Asking => {
+            say(&format!("this machine has no {name}. Get it? ({plan}) [Y/n]"));
+            let mut answer = String::new();
+            let read = io::stdin().read_line(&mut answer);
+            match (read, answer.trim().to_lowercase().as_str()) {
+                (Ok(1..), "" | "y" | "yes") => Ok(()),
+                _ => Err(refused(need, "the answer was no", situation)),
+            }
+        }
+    }
+}
+
+fn install(
+    manager: PackageManager,
+    need: Need,
+    sudo: bool,
+    say: &mut dyn FnMut(&str),
+) -> Result<(), InstallError> {
+    if manager == PackageManager::Apt && need == Need::Postgres {
+        keep_quiet(sudo);
+    }
+    for words in manager.commands(need) {
+        run(
+            PackageManager::prepare(&words, sudo),
+            &words.join(" "),
+            &format!("installing {}", need.name()),
+            say,
+        )?;
+    }
+    Ok(())
+}
+
+/// Debian's package makes a database and starts a server on the standard port, unless it finds this file. Only where
+/// Debian's Postgres was never installed, so that nobody's setting is touched; without it things work as well.
+fn keep_quiet(sudo: bool) {
+    let folder = Path::new("/etc/postgresql-common");
+    if folder.exists() {
+        return;
+    }
+    let script = "mkdir -p /etc/postgresql-common/createcluster.d && \
+                  echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.d/sides.conf";
+    let done = PackageManager::prepare(&["sh", "-c", script], sudo).stdin(Stdio::null()).status();
+    drop(done);
+}
+
+/// Runs a command to its end; says every few seconds that it goes on, and shows its output only where it fails.
+pub(crate) fn run(
+    mut command: Command,
+    typed: &str,
+    what: &str,
+    say: &mut dyn FnMut(&str),
+) -> Result<(), InstallError> {
+    const TAIL: usize = 20;
+    let failed = |source| InstallError::Run { program: typed.to_owned(), source };
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().map_err(failed)?;
+    let waiting = thread::spawn(move || child.wait_with_output());
+    let begun = Instant::now();
+    let mut said = begun;
+    while !waiting.is_finished() {
+        thread::sleep(Duration::from_millis(50));
+        if said.elapsed() >= PROGRESS {
+            said = Instant::now();
+            say(&format!("{what} … {} s", begun.elapsed().as_secs()));
+        }
+    }
+    let Ok(output) = waiting.join() else {
+        return Err(failed(io::Error::other("its output could not be read")));
+    };
+    let output = output.map_err(failed)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let output_tail = lines[lines.len().saturating_sub(TAIL)..].join("\n");
+    Err(InstallError::Failed { command: typed.to_owned(), status: output.status, output: output_tail })
+}
+
+/// One installer at a time for each user and need; the kernel lets go of it when its holder dies.
+fn lock(need: Need) -> Result<fs::File, InstallError> {
+    let folder = crate::cache::folder().unwrap_or_else(|| PathBuf::from("/tmp"));
+    fs::create_dir_all(&folder).map_err(InstallError::file("create", &folder))?;
+    let path = folder.join(format!("{}.lock", need.folder()));
+    let file = fs::File::create(&path).map_err(InstallError::file("create", &path))?;
+    file.lock().map_err(InstallError::file("lock", &path))?;
+    Ok(file)
+}

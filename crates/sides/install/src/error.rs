@@ -1,0 +1,89 @@
+//! Why something could not be had.
+
+use std::{fmt, io, path::PathBuf, process::ExitStatus};
+
+use crate::Need;
+
+/// Why a program that is missing was not installed.
+#[derive(Debug)]
+pub enum InstallError {
+    /// It may not be installed: forbidden, declined, or this system's package manager is not known.
+    Refused {
+        /// What is missing.
+        need: Need,
+        /// Why it was not installed.
+        why: &'static str,
+        /// What installs it here, where that is known.
+        command: Option<String>,
+    },
+    /// A program could not be started.
+    Run {
+        /// Which.
+        program: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A program failed.
+    Failed {
+        /// What was run, as it can be typed.
+        command: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// The last lines that it printed.
+        output: String,
+    },
+    /// A file or folder could not be made or read.
+    File {
+        /// What was tried, like "create".
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// Everything went well, and it is still not there.
+    NotFound {
+        /// What is missing.
+        need: Need,
+        /// What was done.
+        command: String,
+    },
+}
+
+impl fmt::Display for InstallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { need, why, command } => {
+                write!(f, "this machine has no {}, and {why}", need.name())?;
+                match command {
+                    Some(command) => write!(f, "; install it: {command}"),
+                    None => f.write_str("; install it with this system's package manager"),
+                }
+            }
+            Self::Run { program, .. } => write!(f, "cannot run {program}"),
+            Self::Failed { command, status, output } => {
+                write!(f, "`{command}` failed ({status}):\n{output}")
+            }
+            Self::File { action, path, .. } => write!(f, "cannot {action} {}", path.display()),
+            Self::NotFound { need, command } => {
+                write!(f, "`{command}` succeeded, but there is still no {} on this machine", need.name())
+            }
+        }
+    }
+}
+
+impl std::error::Error for InstallError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Run { source, .. } | Self::File { source, .. } => Some(source),
+            Self::Refused { .. } | Self::Failed { .. } | Self::NotFound { .. } => None,
+        }
+    }
+}
+
+impl InstallError {
+    pub(crate) fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { action, path, source }
+    }
+}

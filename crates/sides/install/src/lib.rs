@@ -1,0 +1,24 @@
+//! Gets the programs that a machine lacks: Postgres' server, and a browser with its driver for tests.
+//!
+//! [`ensure`] looks for them, says in one line what it is about to do and how to forbid it, and then has the
+//! system's package manager install them, as root or through `sudo`. On Debian and its descendants an ordinary
+//! user gets them unpacked into a cache of their own instead, and the system stays as it was.
+//!
+//! Stands on the standard library alone, since it is built before everything else. Never knows another crate.
+
+mod cache;
+mod decision;
+mod ensure;
+mod error;
+mod found;
+mod need;
+mod package_manager;
+mod situation;
+mod unpack;
+
+pub use cache::folder as cache_folder;
+pub use ensure::{Consent, ask, ensure};
+pub use error::InstallError;
+pub use found::{Browser, Installation, browser, installations};
+pub use need::Need;
+pub use package_manager::install_command;

@@ -1,0 +1,168 @@
+//! The package managers of systems, and what they call the programs.
+
+use std::{env, fs, path::PathBuf, process::Command};
+
+use crate::{Need, situation::Situation};
+
+/// A system's package manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PackageManager {
+    /// Debian, Ubuntu.
+    Apt,
+    /// Fedora, RHEL.
+    Dnf,
+    /// Alpine.
+    Apk,
+    /// Arch.
+    Pacman,
+    /// openSUSE.
+    Zypper,
+    /// macOS, where Homebrew is installed.
+    Brew,
+}
+
+impl PackageManager {
+    /// This system's.
+    pub(crate) fn here() -> Option<Self> {
+        let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+        Self::of(&release, cfg!(target_os = "macos")).filter(|manager| manager.is_there())
+    }
+
+    fn of(os_release: &str, macos: bool) -> Option<Self> {
+        if macos {
+            return Some(Self::Brew);
+        }
+        distribution_names(os_release).iter().find_map(|name| match name.as_str() {
+            "debian" | "ubuntu" => Some(Self::Apt),
+            "fedora" | "rhel" => Some(Self::Dnf),
+            "alpine" | "postmarketos" => Some(Self::Apk),
+            "arch" | "manjaro" => Some(Self::Pacman),
+            "opensuse" | "suse" => Some(Self::Zypper),
+            _ => None,
+        })
+    }
+
+    fn is_there(self) -> bool {
+        let own = env::var_os("PATH").unwrap_or_default();
+        let usual = ["/usr/bin", "/sbin", "/opt/homebrew/bin", "/usr/local/bin"].map(PathBuf::from);
+        env::split_paths(&own).chain(usual).any(|folder| folder.join(self.program()).is_file())
+    }
+
+    fn program(self) -> &'static str {
+        match self {
+            Self::Apt => "apt-get",
+            Self::Dnf => "dnf",
+            Self::Apk => "apk",
+            Self::Pacman => "pacman",
+            Self::Zypper => "zypper",
+            Self::Brew => "brew",
+        }
+    }
+
+    /// Whether it changes the whole system, and so needs root.
+    pub(crate) fn needs_root(self) -> bool {
+        self != Self::Brew
+    }
+
+    /// The packages' names.
+    pub(crate) fn packages(self, need: Need) -> &'static [&'static str] {
+        match (need, self) {
+            (Need::Postgres, Self::Apt | Self::Apk | Self::Pacman | Self::Brew) => &["postgresql"],
+            (Need::Postgres, Self::Dnf | Self::Zypper) => &["postgresql-server"],
+            (Need::Browser, Self::Apt) => &["chromium", "chromium-driver"],
+            (Need::Browser, Self::Apk) => &["chromium", "chromium-chromedriver"],
+            (Need::Browser, Self::Pacman) => &["chromium"],
+            (Need::Browser, Self::Dnf | Self::Zypper) => &["chromium", "chromedriver"],
+            (Need::Browser, Self::Brew) => &["chromium", "chromedriver"],
+        }
+    }
+
+    /// The commands that install it, one after the other.
+    pub(crate) fn commands(self, need: Need) -> Vec<Vec<&'static str>> {
+        let install: &[&str] = match self {
+            Self::Apt => &["apt-get", "install", "-qq", "--yes", "--no-install-recommends"],
+            Self::Dnf => &["dnf", "install", "--quiet", "-y"],
+            Self::Apk => &["apk", "add", "--quiet"],
+            Self::Pacman => &["pacman", "-S", "--quiet", "--noconfirm", "--needed"],
+            Self::Zypper => &["zypper", "--quiet", "install", "-y"],
+            Self::Brew => &["brew", "install", "--quiet"],
+        };
+        let install = install.iter().chain(self.packages(need)).copied().collect();
+        match self {
+            Self::Apt => vec![vec!["apt-get", "update", "-qq"], install],
+            _ => vec![install],
+        }
+    }
+
+    /// What a command needs besides its words, and `sudo` in front where that is the way.
+    pub(crate) fn prepare(words: &[&str], sudo: bool) -> Command {
+        const QUIET: &str = "DEBIAN_FRONTEND=noninteractive";
+        let mut command = if sudo { Command::new("sudo") } else { Command::new("env") };
+        if sudo {
+            command.args(["--non-interactive", "env"]);
+        }
+        command.arg(QUIET).args(words);
+        command
+    }
+}
+
+/// What a person would type to install it here, where that is known.
+#[must_use]
+pub fn install_command(need: Need) -> Option<String> {
+    let situation = Situation::here();
+    Some(typed(situation.manager?, need, situation.root))
+}
+
+pub(crate) fn typed(manager: PackageManager, need: Need, root: bool) -> String {
+    let sudo = if root || !manager.needs_root() { "" } else { "sudo " };
+    let commands = manager.commands(need);
+    let lines = commands.iter().map(|words| {
+        let words: Vec<&str> =
+            words.iter().copied().filter(|word| !["-qq", "--quiet", "--needed"].contains(word)).collect();
+        format!("{sudo}{}", words.join(" "))
+    });
+    lines.collect::<Vec<_>>().join(" && ")
+}
+
+/// The distribution's own name, then those it descends from.
+fn distribution_names(os_release: &str) -> Vec<String> {
+    let field = |key: &str| {
+        let mut lines = os_release.lines();
+        lines.find_map(|line| line.strip_prefix(key)).unwrap_or_default().replace(['"', '\''], "")
+    };
+    let both = [field("ID="), field("ID_LIKE=")];
+    both.iter().flat_map(|names| names.split_whitespace()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_system_has_its_own() {
+        for (release, expected) in [
+            ("NAME=\"Debian\"\nID=debian\n", Some(PackageManager::Apt)),
+            ("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", Some(PackageManager::Apt)),
+            ("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", Some(PackageManager::Dnf)),
+            ("ID=alpine\n", Some(PackageManager::Apk)),
+            ("ID=arch\n", Some(PackageManager::Pacman)),
+            ("ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"\n", Some(PackageManager::Zypper)),
+            ("ID=plan9\n", None),
+            ("", None),
+        ] {
+            assert_eq!(PackageManager::of(release, false), expected, "{release}");
+        }
+        assert_eq!(PackageManager::of("", true), Some(PackageManager::Brew));
+    }
+
+    #[test]
+    fn what_is_to_be_typed_is_what_a_person_would_type() {
+        let apt = typed(PackageManager::Apt, Need::Postgres, false);
+        assert_eq!(
+            apt,
+            "sudo apt-get update && sudo apt-get install --yes --no-install-recommends postgresql"
+        );
+        assert_eq!(typed(PackageManager::Apk, Need::Postgres, true), "apk add postgresql");
+        assert_eq!(typed(PackageManager::Brew, Need::Postgres, false), "brew install postgresql");
+    }
+}
