@@ -10,8 +10,10 @@ mod key;
 mod load;
 mod orders;
 mod pace;
+mod reads;
 mod rows;
 mod run;
+mod whole;
 
 pub(crate) use batch::Batched;
 pub use checkpoint::{Progress, Standing};

@@ -112,6 +112,21 @@ pub enum MigrateError {
         /// What is wrong with it.
         why: String,
     },
+    /// It does too much while others wait for what it holds.
+    #[error(
+        "{site}: given up {tries} times, because others had waited for {} ms for what it holds\n{outcome}",
+        longest_block.as_millis()
+    )]
+    HoldsUp {
+        /// Which statement.
+        site: Box<Site>,
+        /// How often it was tried.
+        tries: u32,
+        /// How long others may be kept waiting.
+        longest_block: Duration,
+        /// What stays applied, and what to do next.
+        outcome: String,
+    },
     /// A lock was not to be had.
     #[error("{site}: no lock in {tries} tries of {} ms{}\n{outcome}", lock_timeout.as_millis(), blocked_by(blockers))]
     Locked {

@@ -170,10 +170,45 @@ impl Tries {
     }
 }
 
+/// A statement that ran, in a transaction that still has to end.
+#[derive(Debug)]
+pub(crate) struct Ran<'a> {
+    pub(crate) place: Place<'a>,
+    pub(crate) began: Instant,
+    pub(crate) ended: Instant,
+    pub(crate) seen: Seen,
+}
+
+/// Says that it is done, in its own transaction.
+pub(crate) async fn ran(client: &Client, ran: &Ran<'_>, tries: Tries) -> Result<(), Error> {
+    let (mode, relation) = ran.seen.lock();
+    client
+        .execute(
+            "INSERT INTO sides_migrate.steps (version, direction, step, statement, started_at, finished_at, duration_ms,
+                 retries, lock_mode, lock_relation, others_waited_ms, waited_ms)
+             VALUES ($1, $2, $3, $4, clock_timestamp() - make_interval(secs => $5),
+                 clock_timestamp() - make_interval(secs => $6), round(1000 * ($5 - $6)), $7, $8, $9, $10, $11)",
+            &[
+                &ran.place.version,
+                &ran.place.direction,
+                &ran.place.step,
+                &ran.place.statement,
+                &ran.began.elapsed().as_secs_f64(),
+                &ran.ended.elapsed().as_secs_f64(),
+                &i32::try_from(tries.failed).unwrap_or(i32::MAX),
+                &mode,
+                &relation,
+                &ran.seen.others_waited_ms,
+                &(tries.waited_ms() + ran.seen.waited_ms),
+            ],
+        )
+        .await
+        .map(drop)
+}
+
 /// Says that it is done, and what was seen meanwhile.
 pub(crate) async fn finish(client: &Client, id: i64, tries: Tries, seen: &Seen) -> Result<(), Error> {
-    let (mode, relation) =
-        seen.lock.clone().map_or((None, None), |(mode, relation)| (Some(mode), Some(relation)));
+    let (mode, relation) = seen.lock();
     client
         .execute(
             "UPDATE sides_migrate.steps SET finished_at = clock_timestamp(), retries = $2, lock_mode = $3,

@@ -21,8 +21,11 @@ pub struct Options {
     pub rehearse: bool,
     /// Stay while a backfill is paused, instead of leaving.
     pub wait_while_paused: bool,
-    /// How long a statement may make others queue behind it while it waits for its lock.
+    /// How long the statements of one transaction may wait for locks, together, while others queue behind it.
     pub lock_timeout: Duration,
+    /// How long others may be kept waiting by a transaction at work; then it is given up and tried again. A migration
+    /// whose `metadata.toml` says why it may run as it is (`accept`) is not given up.
+    pub longest_block: Duration,
     /// A transaction that is older and holds what a statement needs is waited for, instead of being queued behind.
     pub old: Duration,
     /// How often a lock is tried.
@@ -41,7 +44,8 @@ impl Default for Options {
             pace: PaceOptions::default(),
             rehearse: true,
             wait_while_paused: false,
-            lock_timeout: Duration::from_millis(200),
+            lock_timeout: Duration::from_millis(150),
+            longest_block: Duration::from_millis(150),
             old: Duration::from_secs(1),
             tries: 30,
             pause: Duration::from_millis(100),

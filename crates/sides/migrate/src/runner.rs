@@ -7,8 +7,8 @@ use tokio_postgres::Client;
 
 use crate::{
     Applied, Event, MigrateError, Migration, Options, Refusal, backfill::backfill, class::Phase,
-    ensure_roles, ledger, phases::choose, plan, preview::look_ahead, rehearse::rehearse, script::Script,
-    session, step::Hands, watch::Watch,
+    ensure_roles, identity::Identity, ledger, phases::choose, plan, preview::look_ahead, rehearse::rehearse,
+    script::Script, session, step::Hands, watch::Watch,
 };
 
 /// Which applied migrations to revert.
@@ -150,7 +150,8 @@ pub(crate) async fn run(
         return Ok(());
     }
     let watch = Watch::start(url, session::pid(client).await?);
-    let mut hands = Hands { client, watch: &watch, options, tell };
+    let own = Identity::of(client).await?;
+    let mut hands = Hands { client, watch: &watch, options, own: &own, tell };
     for script in scripts {
         let (migration, direction) = (script.migration.name().to_owned(), script.direction);
         let begun = Instant::now();

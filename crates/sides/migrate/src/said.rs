@@ -27,6 +27,13 @@ impl Said {
         self.0.code() == Some(&SqlState::QUERY_CANCELED)
     }
 
+    /// It ends its transaction itself, or Postgres refuses it in one.
+    pub(crate) fn refuses_a_transaction(&self) -> bool {
+        [SqlState::INVALID_TRANSACTION_TERMINATION, SqlState::ACTIVE_SQL_TRANSACTION]
+            .iter()
+            .any(|state| self.0.code() == Some(state))
+    }
+
     /// Two transactions stood in each other's way; a later try may pass.
     pub(crate) fn is_deadlock(&self) -> bool {
         self.0.code() == Some(&SqlState::T_R_DEADLOCK_DETECTED)

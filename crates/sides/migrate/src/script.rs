@@ -1,6 +1,8 @@
 //! One direction of a migration as the runner sees it: statements, and whether they are one transaction.
 
-use std::collections::BTreeMap;
+mod enums;
+
+use std::{collections::BTreeMap, ops::Range};
 
 use crate::{
     MigrateError, Migration, Said, Site,
@@ -54,8 +56,22 @@ impl<'a> Script<'a> {
         Ok(Self { migration, direction, file, statements, in_transaction, is_backfill })
     }
 
+    /// Its statements by transaction, where it is not run statement by statement: one, unless it adds a value to an
+    /// enum and needs it afterwards. Postgres lets nobody use a value before it is committed.
+    pub(crate) fn transactions(&self) -> Vec<Range<usize>> {
+        let all = self.statements.len();
+        if self.migration.asks_for_transaction() == Some(true) {
+            return vec![0..all];
+        }
+        let texts: Vec<&str> = self.statements.iter().map(|one| one.text.as_str()).collect();
+        let mut starts: Vec<usize> = enums::commits_behind(&texts).iter().map(|last| last + 1).collect();
+        starts.insert(0, 0);
+        let ends = starts[1..].iter().copied().chain([all]);
+        starts.iter().zip(ends).map(|(&start, end)| start..end).collect()
+    }
+
     /// The locks that some of its statements need at once, on what was there before.
-    pub(crate) fn locks(&self, range: std::ops::Range<usize>) -> BTreeMap<String, Lock> {
+    pub(crate) fn locks(&self, range: Range<usize>) -> BTreeMap<String, Lock> {
         let (mut classifier, mut locks) = (Classifier::default(), BTreeMap::new());
         for (index, statement) in self.statements.iter().enumerate().take(range.end) {
             let class = classifier.next(&statement.text, &Facts::default());
@@ -86,10 +102,19 @@ impl<'a> Script<'a> {
     }
 
     pub(crate) fn outcome(&self, index: usize, next: &str) -> String {
-        if self.in_transaction || index == 0 {
+        let first = match self.in_transaction {
+            true => self
+                .transactions()
+                .iter()
+                .map(|range| range.start)
+                .rfind(|&start| start <= index)
+                .unwrap_or(0),
+            false => index,
+        };
+        if first == 0 {
             format!("nothing of this migration was {}; {next}", self.participle())
         } else {
-            format!("{index} of its {} statements stay {}; {next}", self.statements.len(), self.participle())
+            format!("{first} of its {} statements stay {}; {next}", self.statements.len(), self.participle())
         }
     }
 

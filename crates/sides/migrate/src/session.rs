@@ -81,12 +81,13 @@ async fn holder(client: &Client, key: i64) -> Result<String, Error> {
     Ok(row.map_or_else(|| "it has just ended".to_owned(), |row| row.get(0)))
 }
 
-/// The settings that every migration starts with, whatever the last one or the user's defaults say.
+/// Who every migration starts as, and its settings, whatever the last one left behind or the user's defaults say.
 pub(crate) async fn settle(client: &Client) -> Result<(), Error> {
-    // Unqualified names mean public, also for a user who is called like a schema.
+    // Unqualified names mean public, also for a user who is called like a schema; a temporary table would come first.
     client
         .batch_execute(
-            "RESET ALL; SET search_path = public; SET statement_timeout = 0; SET lock_timeout = 0;
+            "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; DISCARD TEMP;
+             SET search_path = public; SET statement_timeout = 0; SET lock_timeout = 0;
              SET idle_in_transaction_session_timeout = 0",
         )
         .await

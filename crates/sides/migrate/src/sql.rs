@@ -67,15 +67,10 @@ fn statement(text: &str, tree: &Stmt) -> Option<Statement> {
     })
 }
 
-/// These take no lock that readers or writers wait for.
+/// These take no lock that readers or writers wait for, on a table or on a row.
 fn is_patient(tree: &Stmt) -> bool {
     match tree {
-        Stmt::Update(_)
-        | Stmt::Delete(_)
-        | Stmt::Insert(_)
-        | Stmt::Merge(_)
-        | Stmt::Select(_)
-        | Stmt::Analyze(_) => true,
+        Stmt::Select(_) | Stmt::Analyze(_) => true,
         Stmt::AlterTable(alter) => {
             let mut actions = alter.actions().peekable();
             actions.peek().is_some()
@@ -153,5 +148,7 @@ mod tests {
         assert!(patient("CREATE INDEX CONCURRENTLY i ON t (a)"));
         assert!(!patient("ALTER TABLE t VALIDATE CONSTRAINT c, ADD COLUMN a int"));
         assert!(!patient("ALTER TABLE t ADD COLUMN a int"));
+        // While it waits for one row, others wait for those that it has changed.
+        assert!(!patient("UPDATE t SET a = 1") && !patient("INSERT INTO t VALUES (1)"));
     }
 }

@@ -1,6 +1,10 @@
 //! Running the statements of one script, careful with locks, sure to converge after a crash.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 use tokio_postgres::{Client, Error};
 
@@ -8,7 +12,9 @@ use crate::{
     Event, MigrateError, Migration, Options, Said,
     backfill::{self, Batched, Batches},
     concurrent::Concurrent,
-    ledger::{self, Before, Place, Tries},
+    identity::{Identity, Until},
+    ledger::{self, Before, Place, Ran, Tries},
+    patience::Patience,
     recover,
     script::Script,
     session,
@@ -18,13 +24,26 @@ use crate::{
 
 /// How often somebody is told how far a long statement is.
 const TELL_EVERY: Duration = Duration::from_secs(1);
+/// How often a transaction is tried again that was at work, not waiting, when others had waited too long.
+const HOLD_UPS: u32 = 5;
 
 /// What a script runs with.
 pub(crate) struct Hands<'a> {
     pub(crate) client: &'a Client,
     pub(crate) watch: &'a Watch,
     pub(crate) options: &'a Options,
+    /// Who the runner is, whatever a migration makes of its session.
+    pub(crate) own: &'a Identity,
     pub(crate) tell: &'a mut (dyn FnMut(Event) + Send),
+}
+
+/// Why a transaction came to nothing.
+struct Failed {
+    /// The statement at which it did.
+    index: usize,
+    said: Said,
+    /// Whether it was cancelled because others waited for it.
+    held_up: bool,
 }
 
 impl Hands<'_> {
@@ -54,28 +73,29 @@ impl Hands<'_> {
         Ok(!is_done)
     }
 
-    /// One transaction; when a lock is not to be had all of it is given up, so that nobody waits for a lock
-    /// that only waits itself.
+    /// One transaction, or a few where Postgres wants it so; the last of them records the migration.
     async fn whole(&mut self, script: &Script<'_>) -> Result<(), MigrateError> {
-        let mut tries = Tries::begin();
-        loop {
-            self.wait_for_old(script, 0..script.statements.len(), &mut tries).await?;
-            self.watch.take();
-            let tried = self.transaction(script, 0..script.statements.len(), tries, true).await;
-            let Err((index, said)) = tried else { return Ok(()) };
-            // When both fail the first one is the reason.
-            let rolled_back = self.client.batch_execute("ROLLBACK").await;
-            self.pause_or_fail(script, index, said, &mut tries).await?;
-            rolled_back?;
+        let (version, transactions) = (script.migration.version(), script.transactions());
+        let count = transactions.len();
+        for (number, range) in transactions.into_iter().enumerate() {
+            let is_last = number + 1 == count;
+            // One that ended before its runner died.
+            let is_done = !is_last
+                && ledger::before(self.client, place(script, &version, range.start)).await? == Before::Done;
+            if !is_done {
+                self.until_done(script, range, is_last).await?;
+            }
         }
+        Ok(())
     }
 
     /// Each statement by itself, in a transaction with its row where Postgres allows one.
     async fn step_by_step(&mut self, script: &Script<'_>) -> Result<(), MigrateError> {
         let version = script.migration.version();
         for (index, statement) in script.statements.iter().enumerate() {
-            let place = place(script, &version, index);
-            let before = ledger::before(self.client, place).await?;
+            self.open_books().await?;
+            let before = ledger::before(self.client, place(script, &version, index)).await?;
+            self.close_books().await?;
             if before == Before::Done {
                 continue;
             }
@@ -83,23 +103,70 @@ impl Hands<'_> {
             match (&statement.concurrent, batched) {
                 (Some(concurrent), _) => self.outside(script, index, concurrent, before).await?,
                 (None, Some(batched)) => self.batches(script, index, &batched, before).await?,
-                (None, None) => self.alone(script, index).await?,
+                (None, None) => self.alone(script, index, before).await?,
             }
         }
+        self.open_books().await?;
         self.record(script).await?;
-        Ok(())
+        Ok(self.close_books().await?)
     }
 
-    async fn alone(&mut self, script: &Script<'_>, index: usize) -> Result<(), MigrateError> {
-        let mut tries = Tries::begin();
+    /// In a transaction; outside of one where Postgres says so, as for a procedure that commits.
+    async fn alone(&mut self, script: &Script<'_>, index: usize, before: Before) -> Result<(), MigrateError> {
+        match self.until_done(script, index..index + 1, false).await {
+            Err(MigrateError::Statement { said, .. }) if said.refuses_a_transaction() => {
+                self.outside(script, index, &Concurrent::Repeatable, before).await
+            }
+            done => done,
+        }
+    }
+
+    /// The record is the runner's own, also where a migration took another role that it goes on with.
+    async fn open_books(&mut self) -> Result<(), Error> {
+        self.client.batch_execute("BEGIN").await?;
+        self.own.take(self.client, Until::TransactionEnds).await
+    }
+
+    async fn close_books(&mut self) -> Result<(), Error> {
+        self.client.batch_execute("COMMIT").await
+    }
+
+    /// Tries the transaction until it is through. When a lock is not to be had, or others have waited too long, all of
+    /// it is given up, so that nobody waits for what only waits itself.
+    async fn until_done(
+        &mut self,
+        script: &Script<'_>,
+        range: Range<usize>,
+        record: bool,
+    ) -> Result<(), MigrateError> {
+        let (mut tries, mut hold_ups) = (Tries::begin(), 0);
         loop {
-            self.wait_for_old(script, index..index + 1, &mut tries).await?;
+            self.wait_for_old(script, range.clone(), &mut tries).await?;
             self.watch.take();
-            let tried = self.transaction(script, index..index + 1, tries, false).await;
-            let Err((index, said)) = tried else { return Ok(()) };
+            let Err(failed) = self.guarded(script, range.clone(), tries, record).await else { return Ok(()) };
+            // When both fail the first one is the reason.
             let rolled_back = self.client.batch_execute("ROLLBACK").await;
-            self.pause_or_fail(script, index, said, &mut tries).await?;
+            if failed.held_up {
+                hold_ups += 1;
+                if hold_ups >= HOLD_UPS {
+                    return Err(self.holds_up(script, failed.index, hold_ups));
+                }
+                self.retry(script, Vec::new(), &mut tries).await;
+            } else {
+                self.pause_or_fail(script, failed.index, failed.said, &mut tries).await?;
+            }
             rolled_back?;
+        }
+    }
+
+    fn holds_up(&self, script: &Script<'_>, index: usize, tries: u32) -> MigrateError {
+        let next = "migrate check says what to write instead; or say in metadata.toml why it may run as it is, \
+                    accept = \"…\", and run it when nobody is there";
+        MigrateError::HoldsUp {
+            site: Box::new(script.site(index)),
+            tries,
+            longest_block: self.options.longest_block,
+            outcome: script.outcome(index, next),
         }
     }
 
@@ -108,7 +175,7 @@ impl Hands<'_> {
     async fn wait_for_old(
         &mut self,
         script: &Script<'_>,
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
         tries: &mut Tries,
     ) -> Result<(), MigrateError> {
         let wanted = script.locks(range);
@@ -146,6 +213,9 @@ impl Hands<'_> {
         before: Before,
     ) -> Result<(), MigrateError> {
         let version = script.migration.version();
+        // Between batches the session is the runner's own.
+        let role = Identity::of(self.client).await?;
+        self.own.take(self.client, Until::SessionEnds).await?;
         let id = match before {
             Before::Begun(id) => id,
             _ => ledger::begin(self.client, place(script, &version, index)).await?,
@@ -158,16 +228,38 @@ impl Hands<'_> {
             script,
             index,
             step_id: id,
+            own: self.own,
+            role: &role,
             tell: &mut *self.tell,
         };
         batches.run(batched).await?;
-        Ok(ledger::finish(self.client, id, Tries::begin(), &self.watch.take()).await?)
+        ledger::finish(self.client, id, Tries::begin(), &self.watch.take()).await?;
+        Ok(role.take(self.client, Until::SessionEnds).await?)
+    }
+
+    /// One try, given up as soon as others have waited too long for it.
+    async fn guarded(
+        &mut self,
+        script: &Script<'_>,
+        range: Range<usize>,
+        tries: Tries,
+        record: bool,
+    ) -> Result<(), Failed> {
+        if script.migration.metadata().accept.is_none() {
+            self.watch.guard(self.options.longest_block).await;
+        }
+        let tried = self.transaction(script, range, tries, record).await;
+        let was_cancelled = self.watch.unguard().await;
+        tried.map_err(|(index, said)| {
+            let held_up = was_cancelled && said.is_cancelled() && !self.watch.is_waiting();
+            Failed { index, held_up, said }
+        })
     }
 
     async fn transaction(
         &mut self,
         script: &Script<'_>,
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
         tries: Tries,
         record: bool,
     ) -> Result<(), (usize, Said)> {
@@ -177,16 +269,25 @@ impl Hands<'_> {
         self.client.batch_execute("BEGIN").await.map_err(at(first))?;
         let version = script.migration.version();
         let last = range.end.saturating_sub(1);
+        let (mut patience, mut ran) = (Patience::new(self.options.lock_timeout), Vec::new());
         for index in range {
             let statement = &script.statements[index];
-            let id = ledger::begin(self.client, place(script, &version, index)).await.map_err(at(index))?;
-            let timeout = if statement.patient { Duration::ZERO } else { self.options.lock_timeout };
+            let timeout = patience.next(statement.patient, Instant::now());
             let limit = format!("SET LOCAL lock_timeout = {}", timeout.as_millis());
             self.client.batch_execute(&limit).await.map_err(at(index))?;
+            let began = Instant::now();
             self.client.batch_execute(&statement.text).await.map_err(at(index))?;
+            let ended = Instant::now();
             let lock = strongest_lock(self.client, &existing).await.map_err(at(index))?;
+            if lock.as_ref().is_some_and(|(mode, _)| mode != "AccessShare") {
+                patience.is_felt(began);
+            }
             let seen = Seen { lock, ..self.watch.take() };
-            ledger::finish(self.client, id, tries, &seen).await.map_err(at(index))?;
+            ran.push(Ran { place: place(script, &version, index), began, ended, seen });
+        }
+        self.own.take(self.client, Until::TransactionEnds).await.map_err(at(last))?;
+        for one in &ran {
+            ledger::ran(self.client, one, tries).await.map_err(at(last))?;
         }
         if record {
             self.record(script).await.map_err(at(last))?;
@@ -208,23 +309,29 @@ impl Hands<'_> {
         loop {
             self.watch.take();
             let is_done = recover::prepare(self.client, concurrent, before, &mut *self.tell).await?;
+            self.open_books().await?;
             let id = match before {
                 Before::Begun(id) => id,
                 _ => ledger::begin(self.client, place(script, &version, index)).await?,
             };
+            self.close_books().await?;
             let old = sessions::in_the_way(self.client, &BTreeMap::new(), true, self.options.old).await?;
             self.tell_of(script, &old);
             // It waits for old transactions; a timeout would leave it half done.
             self.client.batch_execute("SET lock_timeout = 0").await?;
             let tried = if is_done { Ok(()) } else { self.build(script, &statement.text).await };
             let Err(error) = tried else {
-                return Ok(ledger::finish(self.client, id, tries, &self.watch.take()).await?);
+                self.open_books().await?;
+                ledger::finish(self.client, id, tries, &self.watch.take()).await?;
+                return Ok(self.close_books().await?);
             };
             let said = Said::from(error);
             if said.code().is_some() && !self.client.is_closed() {
                 // An index that failed would stay, invalid and in every writer's way.
                 recover::prepare(self.client, concurrent, Before::Never, &mut |_| {}).await?;
+                self.open_books().await?;
                 ledger::refused(self.client, id).await?;
+                self.close_books().await?;
                 before = Before::Never;
             }
             self.pause_or_fail(script, index, said, &mut tries).await?;
@@ -263,7 +370,9 @@ impl Hands<'_> {
         said: Said,
         tries: &mut Tries,
     ) -> Result<(), MigrateError> {
-        if !said.is_lock_timeout() && !said.is_deadlock() {
+        // Cancelled while it waited itself: as good as a lock that was not to be had.
+        if !said.is_lock_timeout() && !said.is_deadlock() && !(said.is_cancelled() && self.watch.is_waiting())
+        {
             return Err(script.failed(index, said));
         }
         let blockers = self.watch.take().blockers;
@@ -277,11 +386,15 @@ impl Hands<'_> {
                 outcome: script.outcome(index, "end that session, or run again when it is done"),
             });
         }
-        let migration = script.migration.name().to_owned();
+        self.retry(script, blockers, tries).await;
+        Ok(())
+    }
+
+    async fn retry(&mut self, script: &Script<'_>, blockers: Vec<String>, tries: &mut Tries) {
+        let (migration, attempt) = (script.migration.name().to_owned(), tries.failed + 1);
         (self.tell)(Event::Retries { migration, attempt, blockers });
         tokio::time::sleep(self.options.pause_after(attempt)).await;
         tries.again();
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use database::DatabaseUrl;
@@ -28,6 +28,22 @@ pub(crate) struct Seen {
     pub(crate) lock: Option<(String, String)>,
 }
 
+impl Seen {
+    /// The strongest lock's mode and its relation.
+    pub(crate) fn lock(&self) -> (Option<&str>, Option<&str>) {
+        self.lock.as_ref().map_or((None, None), |(mode, relation)| (Some(mode), Some(relation)))
+    }
+}
+
+/// When a transaction that keeps others waiting is cancelled.
+#[derive(Debug, Default)]
+struct Guard {
+    /// How long others may wait, while a transaction is guarded.
+    longest: Option<(Duration, Instant)>,
+    /// Whether it was cancelled.
+    is_cancelled: bool,
+}
+
 /// How far an index is that is built beside others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Build {
@@ -43,6 +59,7 @@ pub(crate) struct Build {
 pub(crate) struct Watch {
     seen: Arc<Mutex<Seen>>,
     build: Arc<Mutex<Option<Build>>>,
+    guard: Arc<tokio::sync::Mutex<Guard>>,
     eyes: JoinHandle<()>,
 }
 
@@ -53,6 +70,8 @@ impl Watch {
         let build = Arc::new(Mutex::new(None));
         let (url, noted) = (url.with_application_name("migrate (watching)"), Arc::clone(&seen));
         let builds = Arc::clone(&build);
+        let guard = Arc::new(tokio::sync::Mutex::new(Guard::default()));
+        let guarded = Arc::clone(&guard);
         let eyes = tokio::spawn(async move {
             let Ok(client) = database::client(&url).await else { return };
             let mut looks = 0_u32;
@@ -62,6 +81,9 @@ impl Watch {
                     *builds.lock().unwrap_or_else(PoisonError::into_inner) = found;
                 }
                 looks = looks.wrapping_add(1);
+                if relieve(&client, pid, others, &guarded).await.is_err() {
+                    return;
+                }
                 {
                     let mut seen = noted.lock().unwrap_or_else(PoisonError::into_inner);
                     seen.waited_ms = seen.waited_ms.max(own);
@@ -73,12 +95,27 @@ impl Watch {
                 tokio::time::sleep(INTERVAL).await;
             }
         });
-        Self { seen, build, eyes }
+        Self { seen, build, guard, eyes }
+    }
+
+    /// From now on the session's statement is cancelled as soon as others have waited so long for it.
+    pub(crate) async fn guard(&self, longest: Duration) {
+        *self.guard.lock().await = Guard { longest: Some((longest, Instant::now())), is_cancelled: false };
+    }
+
+    /// No longer; whether it was cancelled meanwhile. Afterwards no cancellation is on its way.
+    pub(crate) async fn unguard(&self) -> bool {
+        std::mem::take(&mut *self.guard.lock().await).is_cancelled
     }
 
     /// How far the index is that the session builds, if it builds one.
     pub(crate) fn build(&self) -> Option<Build> {
         self.build.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether somebody held what it waited for.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.seen.lock().unwrap_or_else(PoisonError::into_inner).blockers.is_empty()
     }
 
     /// Who held what it waited for, last; the rest of what was seen stays for later.
@@ -104,12 +141,30 @@ async fn look(client: &Client, pid: i32) -> Result<(Vec<String>, i64, i64), toki
         .query_one(
             "SELECT coalesce(max(ms) FILTER (WHERE pid = $1), 0)::bigint,
                     coalesce(max(ms) FILTER (WHERE pid <> $1 AND $1 = ANY (pg_blocking_pids(pid))), 0)::bigint
-             FROM (SELECT pid, 1000 * extract(epoch FROM clock_timestamp() - waitstart) AS ms
-                   FROM pg_locks WHERE NOT granted) AS waits",
+             FROM (SELECT l.pid, 1000 * extract(epoch FROM clock_timestamp() - l.waitstart) AS ms
+                   FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+                   WHERE NOT l.granted AND a.backend_type <> 'autovacuum worker') AS waits",
             &[&pid],
         )
         .await?;
     Ok((blockers.iter().map(ToString::to_string).collect(), waited.get(0), waited.get(1)))
+}
+
+/// Cancels the guarded session when others have waited too long. What they waited before it began was not for it.
+async fn relieve(
+    client: &Client,
+    pid: i32,
+    others_waited_ms: i64,
+    guard: &tokio::sync::Mutex<Guard>,
+) -> Result<(), tokio_postgres::Error> {
+    let mut guard = guard.lock().await;
+    let Some((longest, since)) = guard.longest else { return Ok(()) };
+    let waited = Duration::from_millis(u64::try_from(others_waited_ms).unwrap_or_default());
+    if !guard.is_cancelled && waited.min(since.elapsed()) >= longest {
+        client.execute("SELECT pg_cancel_backend($1)", &[&pid]).await?;
+        guard.is_cancelled = true;
+    }
+    Ok(())
 }
 
 async fn look_at_build(

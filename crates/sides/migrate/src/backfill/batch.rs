@@ -5,7 +5,7 @@ use squawk_syntax::{
     ast::{AstNode, Column, RelationName, SetColumn, SetColumnList, Stmt, WhereClause},
 };
 
-use super::key::Key;
+use super::{key::Key, reads::Reads};
 use crate::class::{fold, text_of};
 
 /// An UPDATE or DELETE, ready to be cut.
@@ -20,35 +20,41 @@ pub(crate) struct Batched {
     alias: String,
     /// Columns that it sets.
     pub(crate) assigned: Vec<String>,
+    pub(crate) is_delete: bool,
+    /// What decides whether a part of the rows comes to the same as all of them.
+    pub(crate) reads: Reads,
     /// Whether each row it meets is gone afterwards, and no other table decides which.
     is_plain_delete: bool,
 }
 
 impl Batched {
-    /// Nothing when it cannot be cut: another kind of statement, or one that gives rows back.
+    /// Nothing when it is another kind of statement. Whether one of these comes to the same in batches,
+    /// [`walk`](super::walk) says.
     pub(crate) fn of(text: &str) -> Option<Self> {
         let file = SourceFile::parse(text);
         if !file.errors().is_empty() {
             return None;
         }
         match file.tree().stmts().next()? {
-            Stmt::Update(update) if update.returning_clause().is_none() => {
+            Stmt::Update(update) => {
                 let columns = update.set_clause().and_then(|set| set.set_column_list());
                 let assigned =
                     columns.iter().flat_map(SetColumnList::set_columns).flat_map(|set| assigned(&set));
                 let alias = update.alias().and_then(|alias| alias.name());
                 let alias = alias.map(|name| text_of(&name));
                 let own = Self::new(text, &update.relation_name()?, alias, update.where_clause().as_ref());
-                Some(Self { assigned: assigned.collect(), ..own })
+                let assigned: Vec<String> = assigned.collect();
+                let reads =
+                    Reads::of(update.syntax(), update.set_clause().as_ref(), own.condition.as_deref());
+                Some(Self { assigned, reads, ..own })
             }
-            Stmt::Delete(delete)
-                if delete.returning_clause().is_none() && delete.where_current_of().is_none() =>
-            {
+            Stmt::Delete(delete) => {
                 let alias = delete.alias().and_then(|alias| alias.name());
                 let alias = alias.map(|name| text_of(&name));
                 let own = Self::new(text, &delete.relation_name()?, alias, delete.where_clause().as_ref());
                 let is_plain_delete = delete.using_clause().is_none() && delete.with_clause().is_none();
-                Some(Self { is_plain_delete, ..own })
+                let reads = Reads::of(delete.syntax(), None, own.condition.as_deref());
+                Some(Self { is_plain_delete, is_delete: true, reads, ..own })
             }
             _ => None,
         }
@@ -70,8 +76,15 @@ impl Batched {
             alias: alias.or(bare).unwrap_or_else(|| written.clone()),
             table: written,
             assigned: Vec::new(),
+            is_delete: false,
+            reads: Reads::default(),
             is_plain_delete: false,
         }
+    }
+
+    /// Its own condition.
+    pub(super) fn condition(&self) -> &str {
+        self.condition.as_deref().unwrap_or_default()
     }
 
     /// The statement for the rows behind `$1…` and, with `has_end`, up to those that follow.
@@ -172,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_cut_is_left_alone() {
-        for text in ["SELECT 1", "UPDATE t SET a = 1 RETURNING a", "INSERT INTO t SELECT 1", "FROBNICATE t"] {
+        for text in ["SELECT 1", "INSERT INTO t SELECT 1", "FROBNICATE t"] {
             assert_eq!(Batched::of(text), None, "{text}");
         }
         assert_eq!(Batched::of("UPDATE t SET (a, b) = (1, 2), c = 3").unwrap().assigned, ["a", "b", "c"]);

@@ -4,8 +4,13 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::{Client, types::ToSql};
 
-use super::{Batched, Pace, checkpoint, key::Key, load};
-use crate::{Event, MigrateError, Options, Said, script::Script, watch::Watch};
+use super::{Batched, Pace, checkpoint, key::Key, load, whole};
+use crate::{
+    Event, MigrateError, Options, Said,
+    identity::{Identity, Until},
+    script::Script,
+    watch::Watch,
+};
 
 /// How often somebody is told.
 const TELL_EVERY: Duration = Duration::from_secs(1);
@@ -21,6 +26,10 @@ pub(crate) struct Batches<'a> {
     pub(crate) script: &'a Script<'a>,
     pub(crate) index: usize,
     pub(crate) step_id: i64,
+    /// Who the runner is, between the batches and for the checkpoint.
+    pub(crate) own: &'a Identity,
+    /// Who the migration is, for its own statement.
+    pub(crate) role: &'a Identity,
     pub(crate) tell: &'a mut (dyn FnMut(Event) + Send),
 }
 
@@ -118,6 +127,9 @@ impl Batches<'_> {
         pace: &Pace,
     ) -> Result<Done, tokio_postgres::Error> {
         self.client.batch_execute(&begin(self.options.lock_timeout, pace.limit())).await?;
+        if self.role != self.own {
+            self.role.take(self.client, Until::TransactionEnds).await?;
+        }
         let size = pace.size();
         let (end, changed) = match key {
             Some(key) => {
@@ -136,6 +148,9 @@ impl Batches<'_> {
         let visited = if end.is_some() { size } else { changed };
         let is_end = if key.is_some() { end.is_none() } else { changed == 0 };
         let as_number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        if self.role != self.own {
+            self.own.take(self.client, Until::TransactionEnds).await?;
+        }
         checkpoint::note(self.client, self.step_id, &end, as_number(visited), as_number(changed)).await?;
         self.client.batch_execute("COMMIT").await?;
         Ok(Done { last: end, visited: as_number(visited), is_end })
@@ -210,7 +225,7 @@ pub(crate) async fn walk(
 ) -> Result<Result<Option<Key>, String>, tokio_postgres::Error> {
     let Some(key) = Key::of(client, &batched.table).await? else {
         if batched.without_key(1).is_some() {
-            return Ok(Ok(None));
+            return Ok(whole::why(client, batched).await?.map_or(Ok(None), Err));
         }
         return Ok(Err(format!(
             "{} has no primary key and no unique index of NOT NULL columns, so it cannot be changed in batches; give \
@@ -219,6 +234,9 @@ pub(crate) async fn walk(
             batched.table
         )));
     };
+    if let Some(why) = whole::why(client, batched).await? {
+        return Ok(Err(why));
+    }
     Ok(match key.columns.iter().find(|(name, _)| batched.assigned.contains(name)) {
         Some((column, _)) => Err(format!(
             "it sets {column}, along which the table is walked in batches, so rows could be met twice; fill a new \

@@ -63,9 +63,7 @@ pub fn instead(text: &str, facts: &Facts) -> Instead {
             SyntaxKind::VIEW_KW,
         )]),
         Stmt::AlterDomain(alter) => constraint::domain(alter),
-        Stmt::Update(_) | Stmt::Delete(_) => {
-            Instead::Batches(text_of(&statement).trim_end_matches(';').to_owned())
-        }
+        Stmt::Update(_) | Stmt::Delete(_) => rows::batches(text_of(&statement).trim_end_matches(';')),
         Stmt::Truncate(truncate) => rows::truncate(truncate),
         Stmt::Cluster(_) | Stmt::Vacuum(_) => advice(
             "no form of it lets others work; rebuild the table with pg_repack, or let autovacuum do its work",

@@ -3,7 +3,15 @@
 use squawk_syntax::ast::Truncate;
 
 use super::{Instead, instead::advice};
-use crate::class::text_of;
+use crate::{backfill::Batched, class::text_of};
+
+/// As it is, in batches, where its text alone does not say that it comes to something else so.
+pub(crate) fn batches(text: &str) -> Instead {
+    match Batched::of(text).and_then(|batched| batched.why_whole()) {
+        Some(why) => Instead::Advice(why),
+        None => Instead::Batches(text.to_owned()),
+    }
+}
 
 pub(crate) fn truncate(truncate: &Truncate) -> Instead {
     let tables: Vec<_> = truncate.table_list().into_iter().flat_map(|list| list.relation_names()).collect();

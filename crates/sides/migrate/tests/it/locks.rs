@@ -228,30 +228,23 @@ async fn two_locks_conflict_here_as_they_do_in_postgres() {
 #[tokio::test(flavor = "multi_thread")]
 async fn how_long_others_waited_is_kept() {
     let database = TestDatabase::empty().await;
-    let gate = client(&database).await;
-    gate.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
-    // It holds its table until the gate opens.
-    let all = lane(&[("CREATE TABLE busy ()", ""), ("LOCK TABLE busy; SELECT pg_advisory_lock(7)", "")]);
+    // It holds its table until the reader has waited a little.
+    let waited = "EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = ''relation'' AND relation = ''busy''::regclass
+                          AND clock_timestamp() - waitstart > interval ''100 ms'')";
+    let held = format!(
+        "LOCK TABLE busy; DO 'BEGIN WHILE NOT ({waited}) LOOP PERFORM pg_sleep(0.005); END LOOP; END'"
+    );
+    let all = lane(&[("CREATE TABLE busy ()", ""), (&held, "")]);
     up(&database, &all[..1]).await.unwrap();
     let url = database.url().clone();
-    let change = tokio::spawn(async move { sides_migrate::apply(&url, &all, &hasty(), &mut |_| {}).await });
-    let waits = |what: &'static str| {
-        format!(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = '{what}'
-                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        )
-    };
-    wait_until("the change holds its table", SECONDS, async || ask(&gate, &waits("advisory")).await == "1")
-        .await;
-    let reader = client(&database).await;
-    let reads = tokio::spawn(async move { reader.batch_execute("SELECT * FROM busy").await });
-    let waited = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'
-                  AND clock_timestamp() - waitstart > interval '200 ms'";
-    wait_until("the reader has waited", SECONDS, async || ask(&gate, waited).await == "1").await;
-    gate.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
+    let patient = Options { longest_block: SECONDS, ..hasty() };
+    let change = tokio::spawn(async move { sides_migrate::apply(&url, &all, &patient, &mut |_| {}).await });
+    let (reader, eye) = (client(&database).await, client(&database).await);
+    let holds = "EXISTS (SELECT FROM pg_locks WHERE granted AND relation = 'busy'::regclass AND mode = 'AccessExclusiveLock')";
+    wait_until("the change holds its table", SECONDS, async || ask(&eye, holds).await == "true").await;
+    reader.batch_execute("SELECT * FROM busy").await.unwrap();
     change.await.unwrap().unwrap();
-    reads.await.unwrap().unwrap();
     let kept =
-        ask(&gate, "SELECT max(others_waited_ms) >= 150 FROM sides_migrate.steps WHERE version = '2'").await;
+        ask(&eye, "SELECT max(others_waited_ms) >= 60 FROM sides_migrate.steps WHERE version = '2'").await;
     assert_eq!(kept, "true");
 }

@@ -19,4 +19,7 @@ mod replica;
 mod roles;
 mod round_trip;
 mod schema_rs;
+mod sessions;
 mod terminal;
+mod waits;
+mod whole;
