@@ -60,12 +60,11 @@ impl<'a> Script<'a> {
     /// enum and needs it afterwards. Postgres lets nobody use a value before it is committed.
     pub(crate) fn transactions(&self) -> Vec<Range<usize>> {
         let all = self.statements.len();
-        if self.migration.asks_for_transaction() == Some(true) {
-            return vec![0..all];
-        }
         let texts: Vec<&str> = self.statements.iter().map(|one| one.text.as_str()).collect();
-        let mut starts: Vec<usize> = enums::commits_behind(&texts).iter().map(|last| last + 1).collect();
-        starts.insert(0, 0);
+        let mut starts = vec![0];
+        if self.migration.asks_for_transaction() != Some(true) {
+            starts.extend(enums::commits_behind(&texts).iter().map(|last| last + 1));
+        }
         let ends = starts[1..].iter().copied().chain([all]);
         starts.iter().zip(ends).map(|(&start, end)| start..end).collect()
     }

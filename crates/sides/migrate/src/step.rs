@@ -371,8 +371,8 @@ impl Hands<'_> {
         tries: &mut Tries,
     ) -> Result<(), MigrateError> {
         // Cancelled while it waited itself: as good as a lock that was not to be had.
-        if !said.is_lock_timeout() && !said.is_deadlock() && !(said.is_cancelled() && self.watch.is_waiting())
-        {
+        let gave_way = said.is_cancelled() && self.watch.is_waiting();
+        if !(said.is_lock_timeout() || said.is_deadlock() || gave_way) {
             return Err(script.failed(index, said));
         }
         let blockers = self.watch.take().blockers;

@@ -143,7 +143,8 @@ async fn look(client: &Client, pid: i32) -> Result<(Vec<String>, i64, i64), toki
                     coalesce(max(ms) FILTER (WHERE pid <> $1 AND $1 = ANY (pg_blocking_pids(pid))), 0)::bigint
              FROM (SELECT l.pid, 1000 * extract(epoch FROM clock_timestamp() - l.waitstart) AS ms
                    FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
-                   WHERE NOT l.granted AND a.backend_type <> 'autovacuum worker') AS waits",
+                   -- Upkeep waits with patience, and no reader or writer waits behind it.
+                   WHERE NOT l.granted AND a.backend_type <> 'autovacuum worker' AND l.mode <> 'ShareUpdateExclusiveLock') AS waits",
             &[&pid],
         )
         .await?;

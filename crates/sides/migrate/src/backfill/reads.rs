@@ -111,7 +111,7 @@ fn form(statement: &SyntaxNode) -> Option<&'static str> {
 }
 
 fn moment(statement: &SyntaxNode) -> Option<String> {
-    let tokens = statement.descendants_with_tokens().filter_map(|one| one.into_token());
+    let tokens = statement.descendants_with_tokens().filter_map(|one| one.as_token().cloned());
     tokens.filter(|token| !token.kind().is_trivia()).map(|token| token.text().to_lowercase()).find(|text| {
         OF_ITS_MOMENT.contains(&text.as_str())
             || ["'now'", "'today'", "'tomorrow'", "'yesterday'"].contains(&text.as_str())

@@ -29,7 +29,7 @@ pub(super) fn commits_behind(statements: &[&str]) -> Vec<usize> {
 
 /// The literal behind ADD VALUE.
 fn added(alter: &AlterType) -> Option<String> {
-    let tokens = || alter.syntax().descendants_with_tokens().filter_map(|one| one.into_token());
+    let tokens = || alter.syntax().descendants_with_tokens().filter_map(|one| one.as_token().cloned());
     let has = |kind| tokens().any(|token| token.kind() == kind);
     if !has(SyntaxKind::ADD_KW) || !has(SyntaxKind::VALUE_KW) {
         return None;
