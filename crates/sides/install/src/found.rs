@@ -55,16 +55,20 @@ pub struct Browser {
 /// The browser of this machine: from the `PATH`, else unpacked into the cache.
 #[must_use]
 pub fn browser() -> Option<Browser> {
-    let unpacked = cache::programs(Need::Browser);
-    let folders: Vec<PathBuf> = search_path().into_iter().chain(unpacked).collect();
-    let find = |names: &[&str]| {
-        let mut places = folders.iter().flat_map(|folder| names.iter().map(move |name| folder.join(name)));
-        places.find(|path| path.is_file())
-    };
+    let find = |names: &[&str]| names.iter().find_map(|name| program(name));
     Some(Browser {
         program: find(&["chromium", "chromium-browser", "google-chrome"])?,
         driver: find(&["chromedriver", "chromium.chromedriver"])?,
     })
+}
+
+/// Where a program lies: on the `PATH`, among the system's servers, or unpacked into the cache.
+#[must_use]
+pub fn program(name: &str) -> Option<PathBuf> {
+    let servers = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
+    let unpacked = Need::ALL.into_iter().filter_map(cache::programs);
+    let folders = search_path().into_iter().chain(servers).chain(unpacked);
+    folders.map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 fn search_path() -> Vec<PathBuf> {

@@ -19,6 +19,6 @@ mod unpack;
 pub use cache::folder as cache_folder;
 pub use ensure::{Consent, ask, ensure};
 pub use error::InstallError;
-pub use found::{Browser, Installation, browser, installations};
+pub use found::{Browser, Installation, browser, installations, program};
 pub use need::Need;
 pub use package_manager::install_command;

@@ -9,6 +9,12 @@ pub enum Need {
     Postgres,
     /// Chromium and its WebDriver, for tests of pages.
     Browser,
+    /// PgBouncer, for tests of what works behind a pooler.
+    Pooler,
+    /// jq, which the deployment pipeline calls.
+    Jq,
+    /// Python, for tests of processes in another language.
+    Python,
 }
 
 impl Need {
@@ -17,7 +23,10 @@ impl Need {
     pub fn name(self) -> &'static str {
         match self {
             Self::Postgres => "Postgres",
-            Self::Browser => "Chromium and ChromeDriver",
+            Self::Browser => "Chromium with ChromeDriver",
+            Self::Pooler => "PgBouncer",
+            Self::Jq => "jq",
+            Self::Python => "Python 3",
         }
     }
 
@@ -27,14 +36,23 @@ impl Need {
         match self {
             Self::Postgres => !found::installations().is_empty(),
             Self::Browser => found::browser().is_some(),
+            Self::Pooler => found::program("pgbouncer").is_some(),
+            Self::Jq => found::program("jq").is_some(),
+            Self::Python => found::program("python3").is_some(),
         }
     }
+
+    /// All there are.
+    pub(crate) const ALL: [Self; 5] = [Self::Postgres, Self::Browser, Self::Pooler, Self::Jq, Self::Python];
 
     /// The folder in the cache that holds it where it was unpacked.
     pub(crate) fn folder(self) -> &'static str {
         match self {
             Self::Postgres => "postgres",
             Self::Browser => "browser",
+            Self::Pooler => "pgbouncer",
+            Self::Jq => "jq",
+            Self::Python => "python",
         }
     }
 }

@@ -74,6 +74,10 @@ impl PackageManager {
             (Need::Browser, Self::Pacman) => &["chromium"],
             (Need::Browser, Self::Dnf | Self::Zypper) => &["chromium", "chromedriver"],
             (Need::Browser, Self::Brew) => &["chromium", "chromedriver"],
+            (Need::Pooler, _) => &["pgbouncer"],
+            (Need::Jq, _) => &["jq"],
+            (Need::Python, Self::Pacman | Self::Brew) => &["python"],
+            (Need::Python, _) => &["python3"],
         }
     }
 

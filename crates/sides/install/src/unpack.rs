@@ -128,7 +128,10 @@ fn programs(root: &Path) -> Vec<(String, PathBuf)> {
             }
         }
     }
-    found.extend(["chromedriver"].map(|name| (name.to_owned(), root.join("usr/bin").join(name))));
+    for name in ["chromedriver", "jq", "python3"] {
+        found.push((name.to_owned(), root.join("usr/bin").join(name)));
+    }
+    found.push(("pgbouncer".to_owned(), root.join("usr/sbin/pgbouncer")));
     found.retain(|(_, path)| path.is_file());
     found
 }

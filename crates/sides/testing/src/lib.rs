@@ -11,5 +11,5 @@ mod wait;
 
 pub use cable::Cable;
 pub use database::TestDatabase;
-pub use program::{Program, browser, example, need};
+pub use program::{Program, browser, example, folder_of, need};
 pub use wait::wait_until;

@@ -69,6 +69,18 @@ pub fn browser() -> install::Browser {
     install::browser().expect("a browser was just found")
 }
 
+/// The folder of a program that a script under test calls by its name, installed first if it is missing.
+///
+/// # Panics
+/// As [`need`].
+#[must_use]
+pub fn folder_of(name: &str, from: install::Need) -> PathBuf {
+    need(from);
+    let program = install::program(name).or_else(|| postgres::program(name));
+    let program = program.unwrap_or_else(|| panic!("{} has no {name}", from.name()));
+    program.parent().expect("a program lies in a folder").to_owned()
+}
+
 impl Program {
     /// Starts it and listens to both its outputs.
     ///

@@ -146,6 +146,7 @@ impl Sandbox {
     fn set_environment(&self, command: &mut Command) {
         let inherited = env::var_os("PATH").unwrap_or_default();
         let path = [programs::folder().to_owned()].into_iter().chain(env::split_paths(&inherited));
+        let path = path.chain(needed());
         for name in ["ADMIN_TOKEN", "HOST", "PORT", "SIDES_ROOT", "LOG", "OPS_PORT"] {
             command.env_remove(name);
         }
@@ -155,6 +156,14 @@ impl Sandbox {
             None => command.env_remove("DATABASE_URL"),
         };
     }
+}
+
+/// Where the programs lie that scripts of the tests call.
+fn needed() -> Vec<PathBuf> {
+    use install::Need;
+    [("psql", Need::Postgres), ("jq", Need::Jq), ("python3", Need::Python)]
+        .map(|(program, from)| testing::folder_of(program, from))
+        .into()
 }
 
 impl Drop for Sandbox {

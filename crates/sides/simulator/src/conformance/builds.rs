@@ -47,7 +47,8 @@ pub fn bundle(folder: &Path, program: &str, build: Build, script: Script<'_>) ->
         (_, None) => "exec sleep 1000".to_owned(),
         (_, Some((host, port))) => {
             let serve = SERVE.replace("HOST_VARIABLE", host).replace("PORT_VARIABLE", port);
-            format!("exec python3 -c \"{serve}\"")
+            let python = testing::folder_of("python3", install::Need::Python);
+            format!("exec {}/python3 -c \"{serve}\"", python.display())
         }
     };
     let source = folder.join(name);
