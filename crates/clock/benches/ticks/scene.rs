@@ -72,7 +72,9 @@ impl Scene {
         let opened = Cluster::open(folder.path(), settings).await.expect("Postgres starts");
         let Opened::Started(cluster) = opened else { panic!("nobody else runs it") };
         let url: DatabaseUrl = cluster.url().parse().expect("an address");
-        migrate::up(&url).await.expect("the migrations apply");
+        migrate::up(&url, &migrate::chassis().expect("the chassis' migrations are whole"))
+            .await
+            .expect("the migrations apply");
         let connection = database::connect(&url).await.expect("Postgres answers");
         Self { url, connection, cluster, _folder: folder }
     }

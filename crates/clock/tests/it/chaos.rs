@@ -49,7 +49,9 @@ async fn none_is_missing_and_none_is_doubled() {
     let folder = tempfile::tempdir().unwrap();
     let mut cluster = open(folder.path()).await;
     let url: DatabaseUrl = cluster.url().parse().unwrap();
-    migrate::up(&url).await.expect("the migrations apply");
+    migrate::up(&url, &migrate::chassis().expect("the chassis' migrations are whole"))
+        .await
+        .expect("the migrations apply");
     let mut questions = ask(&url).await;
     let mut clocks = [clock_on(&url), clock_on(&url), skewed_clock_on(&url)];
     for number in 0..SCHEDULES {

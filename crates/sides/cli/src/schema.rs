@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use migrate::cli::{self, Command, Common};
+use migrate::{
+    Sources,
+    cli::{self, Command, Common},
+};
 
 use crate::{dev, workspace::Workspace};
 
@@ -19,5 +22,8 @@ pub(crate) async fn run(
     if let Some(outcome) = cli::without_database(&command, &common) {
         return Ok(outcome.into());
     }
-    dev::with_database(workspace, async |url| Ok(cli::run(url, command, &common).await.into())).await
+    dev::with_database(workspace, async |url| {
+        Ok(cli::run(url, command, &common, &Sources::checkout()).await.into())
+    })
+    .await
 }

@@ -19,13 +19,39 @@ pub struct Applied {
     pub at: String,
 }
 
-/// Makes the tables when they are missing. The caller holds the runner's lock.
+/// Makes the tables when they are missing, and takes note of what diesel's own tools reverted since. The caller holds the
+/// runner's lock.
 pub(crate) async fn ensure(client: &Client) -> Result<(), Error> {
-    if exists(client).await? {
-        return Ok(());
+    if !exists(client).await? {
+        // One transaction: a simple query is one.
+        client.batch_execute(include_str!("ledger.sql")).await?;
     }
-    // One transaction: a simple query is one.
-    client.batch_execute(include_str!("ledger.sql")).await
+    client.batch_execute(REVERTED_BY_DIESEL).await
+}
+
+/// A step that no statement has. It ends what was known of the steps before: without it, those of a migration that runs
+/// statement by statement would pass for done although somebody else took them back.
+const REVERTED_BY_DIESEL: &str = "
+    WITH gone AS (
+        DELETE FROM sides_migrate.applied AS a
+        WHERE NOT EXISTS (SELECT FROM public.__diesel_schema_migrations AS d WHERE d.version = a.version)
+        RETURNING a.version
+    )
+    INSERT INTO sides_migrate.steps (version, direction, step, statement, started_at, finished_at, duration_ms)
+    SELECT version, 'down', 0, '-- reverted by diesel', clock_timestamp(), clock_timestamp(), 0 FROM gone";
+
+/// Records a migration that diesel itself applied: its text, so that later edits are seen, and a step that no statement
+/// has, for the same reason.
+pub(crate) async fn adopt(client: &Client, migration: &Migration) -> Result<(), Error> {
+    record(client, migration).await?;
+    client
+        .execute(
+            "INSERT INTO sides_migrate.steps (version, direction, step, statement, started_at, finished_at, duration_ms)
+             VALUES ($1, 'up', 0, '-- applied by diesel', clock_timestamp(), clock_timestamp(), 0)",
+            &[&migration.version()],
+        )
+        .await
+        .map(drop)
 }
 
 /// Whether the tables are there, as this release knows them.

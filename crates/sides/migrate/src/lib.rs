@@ -5,6 +5,9 @@
 //! that is not to be had soon is given up and tried again, so that no queue forms behind it. What a crash leaves
 //! half done outside a transaction, the next run finds and completes.
 //!
+//! Diesel says what a migration is, and its table says what is applied: its sources, its command line and its harness
+//! work on the same database before and after. What it lacks is here: phases, locks, checks, backfills, recovery.
+//!
 //! Never knows web, worker or clock.
 
 mod apart;
@@ -18,6 +21,7 @@ mod error;
 pub mod grants;
 mod identity;
 mod ledger;
+mod library;
 mod metadata;
 mod migration;
 mod options;
@@ -25,6 +29,7 @@ mod patience;
 mod phases;
 mod plan;
 mod preview;
+mod program;
 pub mod recipe;
 mod recover;
 mod redact;
@@ -36,6 +41,7 @@ mod script;
 mod session;
 mod sessions;
 pub mod shadow;
+mod source;
 pub mod sql;
 mod status;
 mod step;
@@ -45,13 +51,16 @@ pub use backfill::{Pace, PaceOptions, Progress, Standing, backfill};
 pub use drift::drift;
 pub use error::{MigrateError, Site};
 pub use ledger::Applied;
+pub use library::{Sources, chassis, with_chassis};
 pub use metadata::Metadata;
 pub use migration::{Migration, MigrationError, fingerprint};
 pub use options::{Event, Options};
 pub use phases::{choose, phase};
 pub use plan::{Refusal, pending};
 pub use preview::{Planned, PlannedStatement, preview};
+pub use program::{main, run};
 pub use roles::ensure_roles;
 pub use runner::{Revert, apply, revert, up};
 pub use said::Said;
+pub use source::ForDiesel;
 pub use status::{State, Status, repair, status};

@@ -5,18 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use diesel::{migration::MigrationSource as _, pg::Pg};
+use diesel_migrations::{FileBasedMigrations, MigrationError as DieselError};
 use sha2::{Digest as _, Sha256};
 
 use crate::Metadata;
-
-struct Embedded {
-    name: &'static str,
-    up: &'static str,
-    down: Option<&'static str>,
-    metadata: Option<&'static str>,
-}
-
-const EMBEDDED: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 /// A schema change, in diesel's format.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +18,7 @@ pub struct Migration {
     up: String,
     down: Option<String>,
     metadata: Metadata,
+    is_library: bool,
 }
 
 /// Why a migration cannot be read.
@@ -65,6 +59,22 @@ pub enum MigrationError {
         /// The folder's name.
         name: String,
     },
+    /// One of diesel's sources cannot be read.
+    #[error("the migrations cannot be read")]
+    Source {
+        /// What diesel says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A migration of one of diesel's sources is not a text.
+    #[error("the migration {name} is not SQL text; write it as up.sql and down.sql")]
+    NotText {
+        /// Its name.
+        name: String,
+        /// What diesel says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A folder's name does not begin with a time.
     #[error("migrations/{name} has no version; name it like 2026-01-31-120000_{name}")]
     NoVersion {
@@ -84,7 +94,8 @@ pub enum MigrationError {
 impl Migration {
     /// A migration that runs in a transaction unless one of its statements cannot.
     pub fn new(name: impl Into<String>, up: impl Into<String>, down: impl Into<String>) -> Self {
-        Self { name: name.into(), up: up.into(), down: Some(down.into()), metadata: Metadata::default() }
+        let (name, up, down) = (name.into(), up.into(), Some(down.into()));
+        Self { name, up, down, metadata: Metadata::default(), is_library: false }
     }
 
     /// The same with the text of a `metadata.toml`.
@@ -97,17 +108,26 @@ impl Migration {
         Ok(self)
     }
 
-    /// The migrations of this workspace, oldest first.
-    ///
-    /// # Errors
-    /// When one of them cannot be read.
-    pub fn embedded() -> Result<Vec<Self>, MigrationError> {
-        let all = EMBEDDED.iter().map(|embedded| {
-            let migration =
-                Self { down: embedded.down.map(str::to_owned), ..Self::new(embedded.name, embedded.up, "") };
-            migration.with_metadata(embedded.metadata.unwrap_or_default())
-        });
-        in_order(all.collect::<Result<_, _>>()?)
+    pub(crate) fn from_texts(
+        name: String,
+        up: String,
+        down: Option<String>,
+        metadata: &str,
+    ) -> Result<Self, MigrationError> {
+        Self { down, ..Self::new(name, up, "") }.with_metadata(metadata)
+    }
+
+    /// The same as one of a library. Its order counts among the library's own: an application's migrations and a
+    /// library's may be applied in either order, since neither may name the other's tables.
+    #[must_use]
+    pub fn into_library(self) -> Self {
+        Self { is_library: true, ..self }
+    }
+
+    /// Whether it came with a library, and not from the application.
+    #[must_use]
+    pub fn is_library(&self) -> bool {
+        self.is_library
     }
 
     /// The folder's name.
@@ -154,32 +174,35 @@ impl Migration {
 }
 
 impl Migration {
-    /// The migrations of a folder, oldest first.
+    /// The migrations of a folder, oldest first. Which folders are migrations, diesel's `FileBasedMigrations` says.
     ///
     /// # Errors
     /// When the folder or one of its files cannot be read.
     pub fn read_all(folder: &Path) -> Result<Vec<Self>, MigrationError> {
-        let unread = |path: &Path| {
-            let path = path.to_owned();
-            move |source| MigrationError::Unread { path, source }
-        };
-        let mut all = Vec::new();
-        for entry in fs::read_dir(folder).map_err(unread(folder))? {
-            let path = entry.map_err(unread(folder))?.path();
-            if !path.is_dir() {
-                continue;
-            }
-            let text = |file: &str| match fs::read_to_string(path.join(file)) {
-                Ok(text) => Ok(Some(text)),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(unread(&path.join(file))(error)),
+        let unread = |path: PathBuf| move |source| MigrationError::Unread { path, source };
+        let source = FileBasedMigrations::from_path(folder).map_err(|error| match error {
+            DieselError::UnknownMigrationFormat(path) => MigrationError::NoUp {
+                name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            },
+            DieselError::IoError(source) => unread(folder.to_owned())(source),
+            other => MigrationError::Source { source: other.into() },
+        })?;
+        let found: Vec<Box<dyn diesel::migration::Migration<Pg>>> =
+            source.migrations().map_err(|source| MigrationError::Source { source })?;
+        let all = found.iter().map(|one| {
+            let name = one.name().to_string();
+            let text = |file: &str| {
+                let path = folder.join(&name).join(file);
+                match fs::read_to_string(&path) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                    text => text.map(Some).map_err(unread(path)),
+                }
             };
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let up = text("up.sql")?.ok_or_else(|| MigrationError::NoUp { name: name.clone() })?;
-            let migration = Self { down: text("down.sql")?, ..Self::new(name, up, "") };
-            all.push(migration.with_metadata(&text("metadata.toml")?.unwrap_or_default())?);
-        }
-        in_order(all)
+            let (down, metadata) = (text("down.sql")?, text("metadata.toml")?.unwrap_or_default());
+            Self::from_texts(name, up, down, &metadata)
+        });
+        in_order(all.collect::<Result<_, _>>()?)
     }
 }
 
@@ -200,18 +223,16 @@ pub(crate) fn in_order(mut migrations: Vec<Migration>) -> Result<Vec<Migration>,
 }
 
 /// A digest of everything that makes a migrated database what it is; equal ones have equal schemas.
-///
-/// # Errors
-/// When a migration cannot be read.
-pub fn fingerprint() -> Result<String, MigrationError> {
+#[must_use]
+pub fn fingerprint(all: &[Migration]) -> String {
     let mut digest = Sha256::new();
-    for migration in Migration::embedded()? {
+    for migration in all {
         digest.update(migration.name());
         digest.update(migration.checksum());
     }
     digest.update(include_str!("roles.sql"));
     digest.update(include_str!("ledger.sql"));
-    Ok(hex::encode(digest.finalize()))
+    hex::encode(digest.finalize())
 }
 
 #[cfg(test)]
@@ -243,12 +264,5 @@ mod tests {
         let migration = |up| Migration::new("1_a", up, "");
         assert_eq!(migration("SELECT 1;\n").checksum(), migration("SELECT 1;\r\n").checksum());
         assert_ne!(migration("SELECT 1;\n").checksum(), migration("SELECT 2;\n").checksum());
-    }
-
-    #[test]
-    fn the_workspace_has_migrations() {
-        let all = Migration::embedded().unwrap();
-        assert!(all.iter().any(|migration| migration.name().ends_with("_chassis")));
-        assert!(all.iter().all(|migration| migration.down().is_some()), "each has a down.sql");
     }
 }

@@ -69,16 +69,30 @@ pub fn pending<'a>(
     }
     let is_applied = |migration: &&Migration| applied.iter().any(|one| one.version == migration.version());
     let pending: Vec<&Migration> = all.iter().filter(|migration| !is_applied(migration)).collect();
-    let newest = applied.iter().max_by_key(|one| one.version.clone());
     let related = Related::of(all);
-    let late = pending.iter().find(|migration| !may_be_late(&related, migration, all, applied));
-    if let (Some(first), Some(newest), false) = (late, newest, out_of_order)
-        && first.version() < newest.version
-    {
+    let late = pending.iter().filter(|migration| !may_be_late(&related, migration, all, applied));
+    let first =
+        late.filter_map(|migration| Some((migration, newest_beside(migration, all, applied)?))).next();
+    if let (Some((first, newest)), false) = (first, out_of_order) {
         let newest = newest.name.clone().unwrap_or_else(|| newest.version.clone());
         return Err(Refusal::OutOfOrder { name: first.name().to_owned(), newest });
     }
     Ok(pending)
+}
+
+/// The newest applied one that is newer and of the same series: the application's own, or its library's. A library's new
+/// release may bring what is older than the application's last.
+fn newest_beside<'a>(
+    migration: &Migration,
+    all: &[Migration],
+    applied: &'a [Applied],
+) -> Option<&'a Applied> {
+    let is_beside = |one: &&Applied| {
+        let known = all.iter().find(|known| known.version() == one.version);
+        known.is_none_or(|known| known.is_library() == migration.is_library())
+    };
+    let newer = applied.iter().filter(|one| one.version > migration.version()).filter(is_beside);
+    newer.max_by_key(|one| one.version.clone())
 }
 
 /// One of a later phase waits while others go on. It may come behind those that may pass it: the schema is the
@@ -157,6 +171,21 @@ mod tests {
         let refused = pending(&lane, &some, false).unwrap_err();
         assert_eq!(refused, Refusal::OutOfOrder { name: "2_b".to_owned(), newest: "3".to_owned() });
         assert_eq!(names(&pending(&lane, &some, true).unwrap()), ["2_b"]);
+    }
+
+    #[test]
+    fn a_library_has_an_order_of_its_own() {
+        let mut lane = lane();
+        lane[1] = lane[1].clone().into_library();
+        // The application's third was there before the library's second was released, and the other way round.
+        assert_eq!(
+            names(&pending(&lane, &[applied("1", None), applied("3", None)], false).unwrap()),
+            ["2_b"]
+        );
+        lane[2] = lane[2].clone().into_library();
+        assert_eq!(names(&pending(&lane, &[applied("3", None)], true).unwrap()), ["1_a", "2_b"]);
+        let refused = pending(&lane, &[applied("1", None), applied("3", None)], false).unwrap_err();
+        assert_eq!(refused, Refusal::OutOfOrder { name: "2_b".to_owned(), newest: "3".to_owned() });
     }
 
     #[test]

@@ -20,12 +20,12 @@ pub enum Revert {
     All,
 }
 
-/// Applies every pending migration of this workspace and returns the names of those applied.
+/// Applies every pending one of these migrations as usual, and returns the names of those applied.
 ///
 /// # Errors
 /// When the database is away or refuses a migration.
-pub async fn up(url: &DatabaseUrl) -> Result<Vec<String>, MigrateError> {
-    apply(url, &Migration::embedded()?, &Options::default(), &mut |_| {}).await
+pub async fn up(url: &DatabaseUrl, all: &[Migration]) -> Result<Vec<String>, MigrateError> {
+    apply(url, all, &Options::default(), &mut |_| {}).await
 }
 
 /// Applies every pending one of these migrations, oldest first, and returns the names of those applied.
@@ -103,6 +103,7 @@ pub async fn revert(
     let client = session::open(url, options, tell).await?;
     ledger::ensure(&client).await?;
     let applied = ledger::applied(&client).await?;
+    adopt(&client, all, &applied).await?;
     let count = match which {
         Revert::Newest(count) => count,
         Revert::All => applied.len(),
@@ -166,11 +167,11 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// Remembers the text of migrations that diesel itself applied, so that later edits are seen.
+/// Takes over migrations that diesel itself applied.
 async fn adopt(client: &Client, all: &[Migration], applied: &[Applied]) -> Result<(), MigrateError> {
     for one in applied.iter().filter(|one| one.up_sql.is_none()) {
         if let Some(migration) = all.iter().find(|migration| migration.version() == one.version) {
-            ledger::record(client, migration).await?;
+            ledger::adopt(client, migration).await?;
         }
     }
     Ok(())

@@ -133,8 +133,8 @@ mod tests {
     }
 
     #[test]
-    fn the_workspaces_migrations_are_understood() {
-        for migration in crate::Migration::embedded().unwrap() {
+    fn the_chassis_migrations_are_understood() {
+        for migration in crate::chassis().unwrap() {
             for text in [migration.up(), migration.down().unwrap_or_default()] {
                 assert!(statements(text).iter().all(|one| one.understood), "{}", migration.name());
             }

@@ -1,5 +1,7 @@
 //! A schema as text that can be compared: what Postgres itself dumps.
 
+pub use crate::template::migrations;
+
 use std::{path::PathBuf, process::Command};
 
 use ::database::DatabaseUrl;

@@ -3,6 +3,7 @@
 use ::database::{Connection, DatabaseUrl};
 use diesel::sql_types::{Bool, Text};
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use migrate::Migration;
 use tokio::sync::OnceCell;
 
 use crate::server::Server;
@@ -15,6 +16,21 @@ struct Found {
     usable: bool,
 }
 
+/// What a test's database has: the chassis' migrations, and those in the folder `migrations` of the package under test or
+/// of a folder above it, which are the application's.
+///
+/// # Panics
+/// When they cannot be read.
+#[must_use]
+pub fn migrations() -> Vec<Migration> {
+    // Cargo runs a test in its package's folder.
+    let here = std::env::current_dir().expect("a test has a folder");
+    let own = here.ancestors().map(|above| above.join("migrations")).find(|folder| folder.is_dir());
+    let own =
+        own.map(|folder| Migration::read_all(&folder).expect("the application's migrations can be read"));
+    migrate::with_chassis(own.unwrap_or_default()).expect("no two migrations have one version")
+}
+
 /// The template's name; made when it does not exist.
 pub(crate) async fn template(server: &Server) -> &'static str {
     static NAME: OnceCell<String> = OnceCell::const_new();
@@ -22,7 +38,8 @@ pub(crate) async fn template(server: &Server) -> &'static str {
 }
 
 async fn ensure(url: &DatabaseUrl) -> String {
-    let digest = migrate::fingerprint().expect("the workspace's migrations can be read");
+    let migrations = migrations();
+    let digest = migrate::fingerprint(&migrations);
     let name = format!("{PREFIX}{}", &digest[..16]);
     let mut connection = ::database::connect(url).await.expect("the test server answers");
     if is_usable(&mut connection, &name).await {
@@ -32,19 +49,19 @@ async fn ensure(url: &DatabaseUrl) -> String {
     let lock = format!("SELECT pg_advisory_lock(hashtext('{name}'))");
     connection.batch_execute(&lock).await.expect("an advisory lock can be had");
     if !is_usable(&mut connection, &name).await {
-        make(&mut connection, url, &name).await;
+        make(&mut connection, url, &name, &migrations).await;
     }
     name
 }
 
-async fn make(connection: &mut Connection, url: &DatabaseUrl, name: &str) {
+async fn make(connection: &mut Connection, url: &DatabaseUrl, name: &str, migrations: &[Migration]) {
     // One that its maker left unfinished is in the way.
     for statement in
         [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")]
     {
         connection.batch_execute(&statement).await.expect("the test server's user may create databases");
     }
-    if let Err(error) = migrate::up(&url.with_database(name)).await {
+    if let Err(error) = migrate::up(&url.with_database(name), migrations).await {
         panic!("the migrations do not apply to an empty database: {}", chain(&error));
     }
     // Only now: what is not a template is not whole. Without connections, clones never wait for one.

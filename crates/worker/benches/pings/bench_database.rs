@@ -36,7 +36,7 @@ impl BenchDatabase {
             Opened::Running { .. } => bail!("a fresh folder has no server"),
         };
         let url: DatabaseUrl = cluster.url().parse()?;
-        migrate::up(&url).await?;
+        migrate::up(&url, &testing::schema::migrations()).await?;
         Ok(Self { cluster, url, folder })
     }
 

@@ -179,7 +179,7 @@ async fn a_restart_of_postgres_loses_nothing() {
     };
     let cluster = open().await;
     let url: DatabaseUrl = cluster.url().parse().unwrap();
-    migrate::up(&url).await.expect("the migrations apply");
+    migrate::up(&url, &testing::schema::migrations()).await.expect("the migrations apply");
     let mut c = database::connect(&url).await.unwrap();
     // The worker watches itself: its row, its ops server, its ping.
     diesel_async::SimpleAsyncConnection::batch_execute(

@@ -44,7 +44,8 @@ pub(super) async fn pending(
     if !folder.is_dir() {
         return Ok(Migrations { are_known: true, ..Migrations::default() });
     }
-    let all = Migration::read_all(&folder).context("the migrations cannot be read")?;
+    let own = Migration::read_all(&folder);
+    let all = own.and_then(migrate::with_chassis).context("the migrations cannot be read")?;
     let mut migrations = Migrations { all, ..Migrations::default() };
     if let Some((commit, repository)) = since {
         let changed = repository.changed_since(commit);

@@ -86,8 +86,8 @@ async fn read(
     let url = named_database()?
         .context("DATABASE_URL is not set: name the live database, whose schema is rehearsed on")?;
     let folder = workspace.root().join("migrations");
-    let all = if folder.is_dir() { Migration::read_all(&folder) } else { Migration::embedded() };
-    let all = all.context("the migrations cannot be read")?;
+    let own = if folder.is_dir() { Migration::read_all(&folder) } else { Ok(Vec::new()) };
+    let all = own.and_then(migrate::with_chassis).context("the migrations cannot be read")?;
     let applied = applied(&migrate::status(&url, &all).await?, all)?;
     let host = live::host(workspace).await?;
     let prepared = build_release(workspace, store, screen, &options.only).await?;

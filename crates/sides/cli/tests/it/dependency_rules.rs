@@ -18,6 +18,8 @@ const NEVER: &[(&str, &[&str])] = &[
     ("sides-process", &["sides-job", "sides-queue", "sides-planner"]),
     ("sides-web", &["sides-planner", "sides-migrate", "sides-platform", "reqwest"]),
     ("sides-migrate", &["sides-job", "sides-queue", "sides-process"]),
+    ("migrate", &["models", "sides-job", "sides-queue", "sides-process"]),
+    ("sides-schema", &["sides-job", "sides-queue", "sides-process", "tokio", "actix-web", "reqwest"]),
     ("sides-platform", &["sides-job", "sides-queue", "diesel", "tokio-postgres"]),
     ("sides-heroku", &["sides-job", "sides-queue", "diesel", "tokio-postgres", "sides-process"]),
     ("sides-install", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix"]),
@@ -42,10 +44,10 @@ const ALONE: &[&str] = &[
 ];
 
 /// What a team writes: the chassis, all that is named `sides-…`, may know none of it.
-const APPLICATION: &[&str] = &["jobs", "models", "web", "worker", "clock"];
+const APPLICATION: &[&str] = &["jobs", "models", "web", "worker", "clock", "migrate"];
 
 /// Programs: nothing may depend on them.
-const PROGRAMS: &[&str] = &["web", "worker", "clock", "sides-cli"];
+const PROGRAMS: &[&str] = &["web", "worker", "clock", "migrate", "sides-cli"];
 
 /// What only tests may use.
 const FOR_TESTS: &[&str] = &["sides-testing", "sides-simulator"];

@@ -15,11 +15,11 @@ use crate::{
 pub(crate) async fn run(
     url: &DatabaseUrl,
     folder: &Path,
+    all: &[Migration],
     options: &Check,
     report: &Report,
 ) -> Result<bool, MigrateError> {
-    let all = Migration::read_all(folder)?;
-    let found = look(url, &all, options).await?;
+    let found = look(url, all, options).await?;
     report.checked(folder, &found, annotations::are_wanted(options.annotate));
     if !options.fix {
         return Ok(found.iter().any(Checked::is_refused));

@@ -6,7 +6,7 @@ use database::DatabaseUrl;
 
 use super::{Command, Common, annotations, backfills, check, grants, new, report::Report};
 use crate::{
-    Event, MigrateError, Migration, Options, Planned, Revert, Status, apply, drift, preview, repair, revert,
+    Event, MigrateError, Options, Planned, Revert, Sources, Status, apply, drift, preview, repair, revert,
     shadow::ShadowError, status,
 };
 
@@ -44,10 +44,10 @@ impl From<Outcome> for ExitCode {
 }
 
 /// Does what the command says and prints what happens.
-pub async fn run(url: &DatabaseUrl, command: Command, common: &Common) -> Outcome {
+pub async fn run(url: &DatabaseUrl, command: Command, common: &Common, sources: &Sources) -> Outcome {
     let mut report = Report::new(common.json);
     let annotates = annotations::are_wanted(matches!(&command, Command::Check(check) if check.annotate));
-    match execute(url, command, common.folder.as_deref(), &mut report).await {
+    match execute(url, command, common.folder.as_deref(), sources, &mut report).await {
         Ok(Outcome::Nothing) if !common.detailed_exit_code => Outcome::Done,
         Ok(outcome) => outcome,
         Err(error) => {
@@ -83,17 +83,16 @@ async fn execute(
     url: &DatabaseUrl,
     command: Command,
     folder: Option<&Path>,
+    sources: &Sources,
     report: &mut Report,
 ) -> Result<Outcome, MigrateError> {
     let files = folder.unwrap_or_else(|| Path::new(FOLDER));
-    let all = || match folder {
-        Some(folder) => Migration::read_all(folder),
-        None => Migration::embedded(),
-    };
+    let all = || sources.all(folder, Path::new(FOLDER));
     Ok(match command {
         Command::New { name } => make(files, &name, report)?,
         Command::Check(options) => {
-            let is_refused = check::run(url, files, &options, report).await?;
+            let is_refused =
+                check::run(url, files, &sources.all(Some(files), files)?, &options, report).await?;
             if is_refused { Outcome::Refused } else { Outcome::Done }
         }
         Command::Plan(options) => {

@@ -29,7 +29,7 @@ fn folder(more: &[(&str, &str)]) -> TempDir {
 }
 
 fn program(database: &TestDatabase, folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_migrate"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sides-migrate"));
     command.args(arguments).arg("--folder").arg(folder).env("DATABASE_URL", database.url().expose());
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command

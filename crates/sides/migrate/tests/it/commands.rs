@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::lane::client;
 
 async fn migrate(database: &TestDatabase, folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_migrate"))
+    Command::new(env!("CARGO_BIN_EXE_sides-migrate"))
         .args(arguments)
         .arg("--folder")
         .arg(folder)
@@ -265,7 +265,7 @@ async fn how_it_ended_is_in_the_exit_code() {
     gate.batch_execute("SELECT pg_advisory_lock(x'73696465736d6967'::bigint)").await.unwrap();
     assert_eq!(code(&["up", "--no-wait"]).await.0, 75);
     let output =
-        Command::new(env!("CARGO_BIN_EXE_migrate")).env_remove("DATABASE_URL").output().await.unwrap();
+        Command::new(env!("CARGO_BIN_EXE_sides-migrate")).env_remove("DATABASE_URL").output().await.unwrap();
     assert_eq!(output.status.code(), Some(78), "{}", said(&output));
 }
 
@@ -274,7 +274,7 @@ async fn a_ci_run_is_shown_the_place() {
     let (database, folder) = (TestDatabase::empty().await, TempDir::new().unwrap());
     let folder = folder.path();
     let run = async |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_migrate"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sides-migrate"));
         command.args(arguments).arg("--folder").arg(folder).env("DATABASE_URL", database.url().expose());
         let output = command.env("GITHUB_ACTIONS", "true").output().await.unwrap();
         let text = String::from_utf8(output.stdout.clone()).unwrap();

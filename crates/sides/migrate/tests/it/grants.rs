@@ -163,7 +163,7 @@ async fn the_program_reads_manifests_from_files_and_leaves_the_clocks_role_alone
     let web = write("web.json", &manifest(&process, &json!({"a": uses(&["id"], None)})));
     let clock = write("clock.json", &manifest("clock", &json!({"a": uses(&["id"], None)})));
     let grants = |arguments: &[&std::path::Path]| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_migrate"));
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sides-migrate"));
         command.args(["grants", "--json"]).env("DATABASE_URL", database.url().expose());
         arguments.iter().for_each(|path| {
             command.arg("--manifest").arg(path);

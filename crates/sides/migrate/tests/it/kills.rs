@@ -41,7 +41,7 @@ fn folder(statements: &[&str]) -> TempDir {
 }
 
 fn program(database: &TestDatabase, folder: &Path) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_migrate"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sides-migrate"));
     command.arg("up").arg("--folder").arg(folder).env("DATABASE_URL", database.url().expose());
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap()
 }

@@ -63,7 +63,8 @@ async fn who_does_not_own_public_can_migrate_and_who_reads_it_still_can() {
         ))
         .await
         .unwrap();
-    let migrated = sides_migrate::up(&database.url().with_role(&plain)).await;
+    let migrated =
+        sides_migrate::up(&database.url().with_role(&plain), &sides_migrate::chassis().unwrap()).await;
     let by_owner = sides_migrate::ensure_roles(&database::client(database.url()).await.unwrap()).await;
     let read = {
         let mut connection = database::connect(&database.url().with_role(&reader)).await.unwrap();

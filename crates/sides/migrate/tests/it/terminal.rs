@@ -47,7 +47,7 @@ async fn begun() -> (TestDatabase, TempDir) {
 }
 
 fn program(database: &TestDatabase, folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_migrate"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sides-migrate"));
     command.args(arguments).arg("--folder").arg(folder).env("DATABASE_URL", database.url().expose());
     command.env("TERM", "xterm-256color").env_remove("NO_COLOR").stdin(Stdio::null());
     command

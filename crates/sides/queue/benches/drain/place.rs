@@ -27,7 +27,9 @@ impl Place {
             panic!("somebody else uses {}", folder.display());
         };
         let url = cluster.url().parse().unwrap();
-        migrate::up(&url).await.expect("the migrations apply");
+        migrate::up(&url, &migrate::chassis().expect("the chassis' migrations are whole"))
+            .await
+            .expect("the migrations apply");
         Self { url, server: Arc::new((cluster, temporary)) }
     }
 
@@ -39,7 +41,9 @@ impl Place {
             client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         }
         let url = self.url.with_database(name);
-        migrate::up(&url).await.expect("the migrations apply");
+        migrate::up(&url, &migrate::chassis().expect("the chassis' migrations are whole"))
+            .await
+            .expect("the migrations apply");
         Self { url, server: Arc::clone(&self.server) }
     }
 

@@ -36,7 +36,7 @@ impl Peer for Ours {
     type Worker = (CancellationToken, JoinHandle<Result<(), RunnerError>>);
 
     async fn open(url: &DatabaseUrl) -> Self {
-        migrate::up(url).await.expect("the migrations apply");
+        migrate::up(url, &migrate::chassis().expect("the chassis' migrations are whole")).await.expect("the migrations apply");
         let connection = database::connect(url).await.expect("the server answers");
         Self { url: url.clone(), connection }
     }

@@ -39,7 +39,9 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let cluster = open(folder.path()).await;
         let url: DatabaseUrl = cluster.url().parse().unwrap();
-        migrate::up(&url).await.expect("the migrations apply");
+        migrate::up(&url, &migrate::chassis().expect("the chassis' migrations are whole"))
+            .await
+            .expect("the migrations apply");
         Self { folder, cluster: Some(cluster), url }
     }
 

@@ -37,7 +37,7 @@ async fn columns_types_and_nullability_are_the_databases() {
         let kind = if nullable { format!("Nullable<{kind}>") } else { kind };
         tables.entry(table).or_default().push(format!("{name} -> {kind}"));
     }
-    assert_eq!(declared(include_str!("../../../../models/src/schema.rs")), tables);
+    assert_eq!(declared(include_str!("../../../models/src/schema.rs")), tables);
 }
 
 fn diesel_name(postgres: &str) -> String {

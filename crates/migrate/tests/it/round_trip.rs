@@ -3,6 +3,8 @@
 use sides_migrate::{Migration, Options, Revert, State};
 use testing::{TestDatabase, schema};
 
+use crate::{all, application};
+
 async fn apply(database: &TestDatabase, all: &[Migration]) -> Vec<String> {
     sides_migrate::apply(database.url(), all, &Options::default(), &mut |_| {}).await.unwrap()
 }
@@ -15,14 +17,14 @@ async fn revert(database: &TestDatabase, all: &[Migration], which: Revert) -> Ve
 async fn up_twice_changes_nothing_the_second_time() {
     let database = TestDatabase::create().await;
     let before = schema::dump(database.url());
-    assert_eq!(sides_migrate::up(database.url()).await.unwrap(), Vec::<String>::new());
+    assert_eq!(sides_migrate::up(database.url(), &all()).await.unwrap(), Vec::<String>::new());
     schema::assert_same(&before, &schema::dump(database.url()), "a second up changed the schema");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_down_restores_what_its_up_found() {
     let database = TestDatabase::empty().await;
-    let all = Migration::embedded().unwrap();
+    let all = all();
     for count in 1..=all.len() {
         let before = schema::dump(database.url());
         let name = all[count - 1].name();
@@ -44,7 +46,7 @@ async fn each_down_restores_what_its_up_found() {
 async fn everything_can_be_reverted_at_once() {
     let database = TestDatabase::empty().await;
     let before = schema::dump(database.url());
-    let all = Migration::embedded().unwrap();
+    let all = all();
     apply(&database, &all).await;
     let mut names: Vec<_> = all.iter().map(|migration| migration.name().to_owned()).collect();
     names.reverse();
@@ -58,7 +60,7 @@ async fn everything_can_be_reverted_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn none_of_our_own_is_refused() {
     let database = TestDatabase::empty().await;
-    let all = Migration::embedded().unwrap();
+    let all = all();
     for found in sides_migrate::check::check(database.url(), &all, |_| true).await.unwrap() {
         assert!(!found.is_refused(), "{found:?}");
     }
@@ -66,8 +68,8 @@ async fn none_of_our_own_is_refused() {
 
 #[test]
 fn every_migration_has_a_row_where_they_are_explained() {
-    let text = include_str!("../../../../../migrations/README.md");
-    for migration in Migration::embedded().unwrap() {
+    let text = include_str!("../../../../migrations/README.md");
+    for migration in application() {
         let (_, name) = migration.name().split_once('_').unwrap();
         assert!(
             text.contains(&format!("`…_{name}`")),
