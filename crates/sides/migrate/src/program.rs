@@ -23,7 +23,7 @@ struct Arguments {
 
 /// The program of an application that has its migrations built in; the chassis' run with them.
 ///
-/// ```ignore
+/// ```text
 /// const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 /// const METADATA: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/metadata.rs"));
 ///
