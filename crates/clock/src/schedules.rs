@@ -6,7 +6,7 @@ use schedule::{Schedule, ScheduleError};
 ///
 /// # Errors
 /// When one of them is wrong.
-pub fn all() -> Result<Vec<Schedule>, ScheduleError> {
+pub(crate) fn all() -> Result<Vec<Schedule>, ScheduleError> {
     let schedules = vec![
         // The next second does the same work: a missed one is not missed by anybody.
         Schedule::new("ping_due_services", "every 1 s", "ping_due_services")?,

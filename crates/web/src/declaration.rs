@@ -6,6 +6,8 @@ use process::{Contract, Declaration};
 /// The tables that web uses, and the jobs that it enqueues. A test compares those with the code.
 pub(crate) fn declaration() -> Declaration {
     Declaration::new()
+        .listens()
+        .secret("ADMIN_TOKEN")
         .tables(sides_web::SCHEMA)
         .tables(models::SCHEMA)
         .tables(queue::SCHEMA)

@@ -28,6 +28,7 @@ const BRAND: Brand = Brand {
 
 fn main() -> ExitCode {
     process::Definition::new("web", "Serves the status pages, the JSON API and the operations overview.")
+        .ops_port(3001)
         .threads(1)
         .pool_size(POOL_SIZE)
         .declares(declaration::declaration())

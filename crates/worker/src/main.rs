@@ -7,6 +7,7 @@ fn main() -> ExitCode {
         "worker",
         "Runs jobs: claims those of kinds it knows, and works on many at once.",
     )
+    .ops_port(3002)
     .declares(worker::declaration())
     .run(worker::Config::read, worker::run)
 }

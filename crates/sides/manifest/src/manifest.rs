@@ -26,6 +26,18 @@ pub struct Manifest {
     /// The compiler that built it.
     #[serde(default)]
     pub toolchain: Option<String>,
+    /// Whether it listens for visitors: it has a public address.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub listens: bool,
+    /// Whether it works jobs; so does whatever handles a kind.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub works: bool,
+    /// Whether it fires schedules.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub fires: bool,
+    /// The environment variables with secrets of its own that it is run with.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub secrets: BTreeSet<String>,
     /// What it does with which tables.
     #[serde(default)]
     pub tables: BTreeMap<String, TableUse>,
@@ -75,11 +87,21 @@ impl Manifest {
             digest: digest.into(),
             commit: None,
             toolchain: None,
+            listens: false,
+            works: false,
+            fires: false,
+            secrets: BTreeSet::new(),
             tables: BTreeMap::new(),
             enqueues: BTreeMap::new(),
             handles: BTreeMap::new(),
             arguments: BTreeMap::new(),
         }
+    }
+
+    /// Whether it works jobs. Builds from before they said so handle some kind.
+    #[must_use]
+    pub fn is_worker(&self) -> bool {
+        self.works || !self.handles.is_empty()
     }
 
     /// Adds what another part of the same build does with tables.
@@ -126,5 +148,34 @@ impl Handled {
     #[must_use]
     pub fn accepts(&self, version: u16) -> bool {
         (self.oldest..=self.newest).contains(&version)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_from_before_a_process_said_what_it_does_still_parses() {
+        let old = r#"{"manifest_version": 1, "process": "mail", "digest": "d",
+            "handles": {"send": {"newest": 1, "oldest": 1}}}"#;
+        let manifest: Manifest = serde_json::from_str(old).unwrap();
+        assert!(!manifest.listens && !manifest.fires && manifest.secrets.is_empty());
+        assert!(manifest.is_worker(), "it handles a kind");
+    }
+
+    #[test]
+    fn what_a_process_does_survives_json_and_nothing_is_said_of_what_it_does_not() {
+        let mut manifest = Manifest::new("web", "d");
+        assert!(!serde_json::to_string(&manifest).unwrap().contains("listens"));
+        (manifest.listens, manifest.fires) = (true, true);
+        manifest.secrets.insert("ADMIN_TOKEN".to_owned());
+        let text = serde_json::to_string(&manifest).unwrap();
+        assert_eq!(serde_json::from_str::<Manifest>(&text).unwrap(), manifest);
     }
 }

@@ -15,6 +15,10 @@ pub struct Declaration {
     schemas: Vec<&'static str>,
     enqueues: Vec<Contract>,
     handles: Vec<Contract>,
+    listens: bool,
+    works: bool,
+    fires: bool,
+    secrets: BTreeSet<String>,
 }
 
 /// One kind of job as an enqueuer or a handler knows it.
@@ -60,11 +64,44 @@ impl Declaration {
         self
     }
 
+    /// That it listens for visitors: it is given a port, or the socket of the one before.
+    #[must_use]
+    pub fn listens(mut self) -> Self {
+        self.listens = true;
+        self
+    }
+
+    /// That it works jobs of kinds that are not known before it runs; [`Self::handles`] says it for others.
+    #[must_use]
+    pub fn works(mut self) -> Self {
+        self.works = true;
+        self
+    }
+
+    /// That it fires schedules.
+    #[must_use]
+    pub fn fires(mut self) -> Self {
+        self.fires = true;
+        self
+    }
+
+    /// An environment variable with a secret of its own, such as a token. On a person's machine one is made up where
+    /// none is set.
+    #[must_use]
+    pub fn secret(mut self, variable: &str) -> Self {
+        self.secrets.insert(variable.to_owned());
+        self
+    }
+
     /// All of it, without the digest.
     pub(crate) fn manifest(&self, process: &str, commit: Option<&str>) -> Manifest {
         let mut manifest = Manifest::new(process, "");
         manifest.commit = commit.map(str::to_owned);
         manifest.toolchain = Some(env!("SIDES_TOOLCHAIN").to_owned());
+        manifest.listens = self.listens;
+        manifest.works = self.works || !self.handles.is_empty();
+        manifest.fires = self.fires;
+        manifest.secrets.clone_from(&self.secrets);
         for schema in &self.schemas {
             // It compiled, and a test reads every schema.rs: a part that is not understood declares nothing.
             manifest.add_tables(manifest::declared(schema).unwrap_or_default());
@@ -111,12 +148,17 @@ mod tests {
         let declaration = Declaration::new()
             .tables("diesel::table! {\n    a (id) {\n        id -> Int8,\n    }\n}\n")
             .enqueues([contract("greet")])
-            .handles([contract("mail")]);
+            .handles([contract("mail")])
+            .listens()
+            .secret("ADMIN_TOKEN");
         let manifest = declaration.manifest("web", Some("c0ffee"));
         assert!(manifest.tables["sides.instances"].columns.contains_key("heartbeat_at"));
         assert_eq!(manifest.tables["a"].columns["id"], "int8");
         assert_eq!((manifest.enqueues["greet"], manifest.handles["mail"].oldest), (2, 1));
         assert_eq!(manifest.arguments.len(), 2);
+        assert!(manifest.listens && manifest.works && !manifest.fires);
+        assert!(manifest.secrets.contains("ADMIN_TOKEN"));
+        assert!(!Declaration::new().enqueues([contract("greet")]).manifest("web", None).works);
         assert!(manifest.toolchain.is_some_and(|text| text.starts_with("rustc ")));
     }
 }

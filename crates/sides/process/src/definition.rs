@@ -21,17 +21,11 @@ impl Definition {
     /// and a pool of up to 8 connections.
     #[must_use]
     pub fn new(name: &'static str, about: &'static str) -> Self {
-        let ops_port = match name {
-            "web" => 3001,
-            "worker" => 3002,
-            "clock" => 3003,
-            _ => 0,
-        };
         let threads = std::thread::available_parallelism().map_or(1, Into::into);
-        Self { name, about, threads, pool_size: 8, ops_port, role: None, declaration: Declaration::new() }
+        Self { name, about, threads, pool_size: 8, ops_port: 0, role: None, declaration: Declaration::new() }
     }
 
-    /// The port of its ops server when that is free and `OPS_PORT` says nothing else.
+    /// The port of its ops server when that is free and `OPS_PORT` says nothing else. Without it, any free one.
     #[must_use]
     pub fn ops_port(mut self, port: u16) -> Self {
         self.ops_port = port;

@@ -106,8 +106,10 @@ mod tests {
 
     fn read(pairs: &[(&str, &str)]) -> (Settings, Environment) {
         let mut environment: Environment = pairs.iter().copied().collect();
-        let settings =
-            Settings::read(&mut environment, &Definition::new("clock", "Fires jobs.").role("sides_clock"));
+        let settings = Settings::read(
+            &mut environment,
+            &Definition::new("clock", "Fires jobs.").ops_port(3003).role("sides_clock"),
+        );
         (settings, environment)
     }
 

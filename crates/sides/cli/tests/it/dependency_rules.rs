@@ -17,6 +17,8 @@ const NEVER: &[(&str, &[&str])] = &[
     ("sides-queue", &["sides-process", "actix-web", "reqwest"]),
     ("sides-process", &["sides-job", "sides-queue", "sides-planner"]),
     ("sides-web", &["sides-planner", "sides-migrate", "sides-platform", "reqwest"]),
+    ("sides-scheduler", &["sides-platform", "sides-controller", "sides-planner", "reqwest"]),
+    ("sides-controller", &["sides-queue", "sides-scheduler", "sides-planner"]),
     ("sides-migrate", &["sides-job", "sides-queue", "sides-process"]),
     ("migrate", &["models", "sides-job", "sides-queue", "sides-process"]),
     ("sides-schema", &["sides-job", "sides-queue", "sides-process", "tokio", "actix-web", "reqwest"]),

@@ -1,6 +1,11 @@
 //! Manifests say no less than the code does: raw SQL and enqueued jobs are looked for in the sources.
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use planner::{CATALOGUE_SQL, Catalogue, Manifest, declared, schema_misfits};
 use syn::visit::{self, Visit};
@@ -13,7 +18,8 @@ const SCHEMAS: &[(&str, &[&str])] = &[
     ("models", &["models"]),
     ("process", &["process"]),
     ("queue", &["queue"]),
-    ("clock", &["clock", "queue", "process"]),
+    ("scheduler", &["scheduler", "queue", "process"]),
+    ("controller", &["controller", "scheduler", "queue", "process"]),
     ("web", &["web", "models", "queue", "process"]),
     ("worker", &["models", "queue", "process"]),
 ];
@@ -70,9 +76,16 @@ fn texts_of(tokens: proc_macro2::TokenStream, texts: &mut BTreeSet<String>) {
     }
 }
 
+/// The sources of a crate, of the application or of the chassis.
+fn sources_of(name: &str) -> PathBuf {
+    let crates = programs::workspace().join("crates");
+    let own = crates.join(name).join("src");
+    if own.exists() { own } else { crates.join("sides").join(name).join("src") }
+}
+
 fn written(name: &str) -> Written {
     let mut written = Written::default();
-    read(&programs::workspace().join("crates").join(name).join("src"), &mut written);
+    read(&sources_of(name), &mut written);
     assert!(!written.texts.is_empty(), "{name} has no sources");
     written
 }
@@ -89,7 +102,7 @@ fn read(folder: &Path, written: &mut Written) {
 }
 
 fn schema_of(name: &str) -> String {
-    fs::read_to_string(programs::workspace().join("crates").join(name).join("src/schema.rs")).unwrap()
+    fs::read_to_string(sources_of(name).join("schema.rs")).unwrap()
 }
 
 /// Drops whatever is not listed.
@@ -183,6 +196,11 @@ async fn every_program_says_what_it_is_and_fits_the_migrated_schema() {
         assert!(manifest.tables.contains_key("sides.fang_tasks"), "{name}");
         assert_eq!(manifest.tables.contains_key("services"), name != "clock", "{name}");
         assert_eq!(manifest.handles.is_empty(), name != "worker", "{name}");
+        assert_eq!(
+            (manifest.listens, manifest.works, manifest.fires),
+            (name == "web", name == "worker", name == "clock"),
+            "{name}"
+        );
     }
 }
 

@@ -1,0 +1,103 @@
+//! How much there is to do, as the queue says.
+
+use std::{collections::HashMap, time::Duration};
+
+use database::Connection;
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Double, Integer, Nullable, Text, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl as _;
+use uuid::Uuid;
+
+/// A running instance that works jobs.
+#[derive(Debug, Clone, PartialEq, QueryableByName)]
+pub(crate) struct Runner {
+    #[diesel(sql_type = SqlUuid)]
+    pub(crate) instance: Uuid,
+    #[diesel(sql_type = Integer)]
+    concurrency: i32,
+    #[diesel(sql_type = BigInt)]
+    busy: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, QueryableByName)]
+struct Waiting {
+    #[diesel(sql_type = BigInt)]
+    waiting: i64,
+    #[diesel(sql_type = Nullable<Double>)]
+    oldest: Option<f64>,
+}
+
+#[derive(QueryableByName)]
+struct Ended {
+    #[diesel(sql_type = SqlUuid)]
+    instance: Uuid,
+    #[diesel(sql_type = BigInt)]
+    jobs: i64,
+}
+
+const RUNNERS: &str = "\
+SELECT instance, concurrency, (
+    SELECT count(*) FROM sides.fang_tasks WHERE state = 'in_progress' AND owner = runners.id
+) AS busy
+FROM sides.runners JOIN sides.instances ON instances.id = runners.instance
+WHERE process = $1 AND instances.state = 'ready' AND lease_until > now()";
+
+/// What one replica more could run: known, not paused, and not held by a limit. So many are enough to count.
+const WAITING: &str = "\
+SELECT count(*) AS waiting, extract(epoch FROM now() - min(scheduled_at))::float8 AS oldest
+FROM (
+    SELECT scheduled_at FROM sides.fang_tasks
+    WHERE state IN ('new', 'retried') AND parked_by IS NULL AND crashes < 2 AND scheduled_at <= now()
+        AND kind IN (
+            SELECT unnest(kinds) FROM sides.runners JOIN sides.instances ON instances.id = runners.instance
+            WHERE process = $1 AND lease_until > now()
+        )
+        AND NOT EXISTS (
+            SELECT FROM sides.job_rules
+            WHERE name = CASE scope WHEN 'kind' THEN kind ELSE task_type END
+                AND (paused OR sides.is_limited(job_rules))
+        )
+    LIMIT 20000
+) AS claimable";
+
+const ENDED: &str = "\
+SELECT instance, count(*) AS jobs FROM sides.runners
+JOIN sides.job_history ON owner = runners.id AND finished_at >= runners.started_at
+WHERE lease_until > now() GROUP BY instance";
+
+/// What the queue says of a process.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Load {
+    /// Of one instance.
+    pub(crate) slots: u32,
+    pub(crate) busy: u32,
+    pub(crate) idle: u32,
+    pub(crate) waiting: u32,
+    pub(crate) oldest: Duration,
+}
+
+pub(crate) async fn read(connection: &mut Connection, process: &str) -> diesel::QueryResult<Load> {
+    let runners: Vec<Runner> = diesel::sql_query(RUNNERS).bind::<Text, _>(process).load(connection).await?;
+    let waiting: Waiting = diesel::sql_query(WAITING).bind::<Text, _>(process).get_result(connection).await?;
+    // What is claimed ahead is no busy place.
+    let busy = runners.iter().map(|runner| small(runner.busy.min(runner.concurrency.into()))).sum();
+    Ok(Load {
+        slots: runners.iter().map(|runner| small(runner.concurrency.into())).max().unwrap_or(0),
+        busy,
+        idle: small(i64::try_from(runners.iter().filter(|runner| runner.busy == 0).count()).unwrap_or(0)),
+        waiting: small(waiting.waiting),
+        oldest: waiting.oldest.and_then(|age| Duration::try_from_secs_f64(age).ok()).unwrap_or_default(),
+    })
+}
+
+/// How many jobs each running instance has ended.
+pub(crate) async fn ended(connection: &mut Connection) -> diesel::QueryResult<HashMap<Uuid, u64>> {
+    let rows: Vec<Ended> = diesel::sql_query(ENDED).load(connection).await?;
+    Ok(rows.into_iter().map(|row| (row.instance, u64::try_from(row.jobs).unwrap_or(0))).collect())
+}
+
+fn small(number: i64) -> u32 {
+    u32::try_from(number.max(0)).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,74 @@
+//! The slope of each release's memory, kept for people.
+
+use std::collections::{BTreeMap, HashMap};
+
+use database::Connection;
+use diesel::sql_types::{BigInt, Double, Integer, Nullable, Text};
+use diesel_async::RunQueryDsl as _;
+use uuid::Uuid;
+
+use super::memory::{Line, Series};
+use crate::inventory::Instance;
+
+const WRITE: &str = "\
+INSERT INTO sides.memory_trends
+    (process, release, resident_bytes, bytes_per_hour, samples, limit_bytes, full_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 second', now())
+ON CONFLICT (process, release) DO UPDATE SET resident_bytes = excluded.resident_bytes,
+    bytes_per_hour = excluded.bytes_per_hour, samples = excluded.samples, limit_bytes = excluded.limit_bytes,
+    full_at = excluded.full_at, updated_at = excluded.updated_at";
+
+const FORGET: &str = "DELETE FROM sides.memory_trends WHERE updated_at < now() - interval '7 days'";
+
+/// Writes one row for each release of a process. Only what works jobs is recycled at `limit`.
+pub(crate) async fn write(
+    connection: &mut Connection,
+    instances: &[Instance],
+    series: &HashMap<Uuid, Series>,
+    limit: u64,
+) -> diesel::QueryResult<()> {
+    for ((process, release), (works, lines)) in by_release(instances, series) {
+        let Some(line) = steepest(&lines) else { continue };
+        let limit = (limit > 0 && works).then_some(limit);
+        diesel::sql_query(WRITE)
+            .bind::<Text, _>(process)
+            .bind::<Text, _>(release)
+            .bind::<BigInt, _>(whole(lines.iter().map(|line| line.last).fold(0.0, f64::max)))
+            .bind::<Double, _>(line.slope * 3_600.0)
+            .bind::<Integer, _>(i32::try_from(line.samples).unwrap_or(i32::MAX))
+            .bind::<Nullable<BigInt>, _>(limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX)))
+            .bind::<Nullable<Double>, _>(limit.and_then(|limit| line.seconds_to(limit)))
+            .execute(connection)
+            .await?;
+    }
+    diesel::sql_query(FORGET).execute(connection).await?;
+    Ok(())
+}
+
+/// Whether each release works jobs, and the lines of its instances.
+fn by_release<'a>(
+    instances: &'a [Instance],
+    series: &HashMap<Uuid, Series>,
+) -> BTreeMap<(&'a str, &'a str), (bool, Vec<Line>)> {
+    let mut lines: BTreeMap<(&str, &str), (bool, Vec<Line>)> = BTreeMap::new();
+    for instance in instances {
+        if let Some(line) = series.get(&instance.id).and_then(Series::line) {
+            let of = lines.entry((&instance.process, &instance.release)).or_default();
+            of.0 |= instance.works;
+            of.1.push(line);
+        }
+    }
+    lines
+}
+
+/// Of the instances with the longest series: a young one says little.
+fn steepest(lines: &[Line]) -> Option<&Line> {
+    let longest = lines.iter().map(|line| line.samples).max()?;
+    let old = lines.iter().filter(|line| line.samples * 2 >= longest);
+    old.max_by(|a, b| a.slope.total_cmp(&b.slope))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "bytes of memory fit 63 bits")]
+fn whole(bytes: f64) -> i64 {
+    bytes as i64
+}
