@@ -20,7 +20,8 @@ const SCHEMAS: &[(&str, &[&str])] = &[
     ("queue", &["queue"]),
     ("scheduler", &["scheduler", "queue", "process"]),
     ("controller", &["controller", "scheduler", "queue", "process"]),
-    ("web", &["web", "models", "queue", "process"]),
+    ("sides/web", &["sides/web", "queue", "process"]),
+    ("web", &["sides/web", "models", "queue", "process"]),
     ("worker", &["models", "queue", "process"]),
 ];
 
