@@ -26,7 +26,7 @@ struct Document {
 /// Every Markdown file at the top and one folder below, and those of the crates.
 fn documents() -> Vec<Document> {
     let root = programs::workspace();
-    let folders = ["", "crates", "deploy", "migrations"].map(|folder| root.join(folder));
+    let folders = ["", "crates", "deploy", "docs", "migrations"].map(|folder| root.join(folder));
     let folders_in =
         |folder: &str| fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
     let crates = folders_in("crates").chain(folders_in("crates/sides"));
