@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    completions, dev, host, jobs, logs, plan, ps, rehearse, release, restart, scale, scaling, schedules,
-    setup, status,
+    completions, dev, doctor, host, jobs, logs, plan, ps, rehearse, release, restart, scale, scaling,
+    schedules, setup, status,
 };
 
 const EXIT_CODES: &str = "\
@@ -44,6 +44,10 @@ pub(crate) enum Command {
     Dev(dev::DevOptions),
     /// Say what the running `dev` does, or what runs elsewhere on the database of DATABASE_URL.
     Status(status::Options),
+    /// Look at everything that this machine and its database need, and say what is wrong and how to mend it.
+    ///
+    /// Changes nothing, and shows no secret: its output can go into an issue as it is.
+    Doctor(doctor::Options),
     /// Change the schema of DATABASE_URL, or else of this workspace's private Postgres.
     #[command(alias = "migrate", after_help = migrate::cli::EXIT_CODES)]
     Migration {

@@ -10,6 +10,7 @@ mod completions;
 mod control;
 mod dev;
 mod display;
+mod doctor;
 mod feed;
 mod git;
 mod host;
@@ -70,6 +71,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         Ok(match arguments.command {
             Command::Dev(options) => dev::run(&workspace, options).await?.into(),
+            Command::Doctor(options) => doctor::run(&workspace, &options).await?.into(),
             Command::Status(options) => status::run(&workspace, &options).await?.into(),
             Command::Host(options) if options.replace => host::replace(&workspace).await?.into(),
             Command::Host(options) => host::run(&workspace, &options).await?.into(),

@@ -29,6 +29,11 @@ pub(crate) fn done(palette: Palette, text: &str, took: Duration) -> String {
     format!("{} {text}  {}", palette.paint(GOOD, "✓"), palette.paint(QUIET, &seconds(took)))
 }
 
+/// Something that is as it should be.
+pub(crate) fn good(palette: Palette, text: &str) -> String {
+    format!("{} {text}", palette.paint(GOOD, "✓"))
+}
+
 /// A file was saved.
 pub(crate) fn change(palette: Palette, what: &str) -> String {
     format!("{} {what} changed", palette.paint(QUIET, "↻"))

@@ -1,0 +1,151 @@
+//! The database of `DATABASE_URL`: does it answer, may it be written, what may its user do, does it know the time.
+
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryableByName,
+    sql_types::{Bool, Text, Timestamptz},
+};
+use diesel_async::RunQueryDsl as _;
+
+use super::finding::Finding;
+use crate::dev;
+
+const TOPIC: &str = "DATABASE_URL";
+/// Clocks further apart than this make logs and rows hard to compare.
+const MOST_SKEW: f64 = 2.0;
+
+#[derive(Debug, QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Text)]
+    version: String,
+    #[diesel(sql_type = Text)]
+    user: String,
+    #[diesel(sql_type = Bool)]
+    read_only: bool,
+    #[diesel(sql_type = Bool)]
+    creates_roles: bool,
+    #[diesel(sql_type = Bool)]
+    migrated: bool,
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
+}
+
+const ASK: &str = "SELECT current_setting('server_version') AS version, current_user::text AS user,
+        current_setting('transaction_read_only')::bool OR pg_is_in_recovery() AS read_only,
+        (SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user) AS creates_roles,
+        to_regclass('sides.instances') IS NOT NULL AS migrated, clock_timestamp() AS now";
+
+pub(super) async fn look() -> Vec<Finding> {
+    let url = match dev::named_database() {
+        Ok(Some(url)) => url,
+        Ok(None) => {
+            let text = "not set: `sides dev` starts a private Postgres in .sides/";
+            return vec![Finding::notice(
+                TOPIC,
+                text,
+                "for a release set it: postgres://user:password@host:5432/name",
+            )];
+        }
+        Err(error) => {
+            let text = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+            return vec![Finding::fault(
+                TOPIC,
+                text,
+                "write it like postgres://user:password@host:5432/name",
+            )];
+        }
+    };
+    let asked = async {
+        let mut connection = database::connect(&url).await.map_err(|error| chain(&error))?;
+        diesel::sql_query(ASK).get_result::<Answer>(&mut connection).await.map_err(|error| chain(&error))
+    };
+    match asked.await {
+        Ok(answer) => judge(&answer, SystemTime::now().into()),
+        Err(error) => vec![Finding::fault(
+            TOPIC,
+            format!("{url} does not answer: {error}"),
+            "see that the server runs and lets this user in: psql \"$DATABASE_URL\"",
+        )],
+    }
+}
+
+fn judge(answer: &Answer, here: DateTime<Utc>) -> Vec<Finding> {
+    let mut findings =
+        vec![Finding::good(TOPIC, format!("Postgres {} answers, as {}", answer.version, answer.user))];
+    if answer.read_only {
+        findings.push(Finding::fault(
+            "writing",
+            "the database takes no writes: a standby, or default_transaction_read_only is on",
+            "name the primary, or add target_session_attrs=read-write to the address",
+        ));
+    }
+    if !answer.migrated {
+        findings.push(Finding::notice("schema", "not made yet", "`sides migration up` makes it"));
+    }
+    if !answer.creates_roles {
+        findings.push(Finding::notice(
+            "rights",
+            format!("{} may not create roles: processes run with its own rights", answer.user),
+            format!("as a superuser: ALTER ROLE {} CREATEROLE", answer.user),
+        ));
+    }
+    let skew = (here - answer.now).as_seconds_f64();
+    if skew.abs() > MOST_SKEW {
+        findings.push(Finding::notice(
+            "clock",
+            format!("this machine is {skew:+.1} s from the database's time"),
+            "schedules follow the database; keep both in step with NTP, or logs are hard to compare",
+        ));
+    } else {
+        findings.push(Finding::good("clock", format!("{skew:+.1} s from the database's time")));
+    }
+    findings
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::finding::Verdict;
+
+    fn answer() -> Answer {
+        Answer {
+            version: "15.18".to_owned(),
+            user: "app".to_owned(),
+            read_only: false,
+            creates_roles: true,
+            migrated: true,
+            now: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn seen(answer: &Answer, seconds: i64) -> Vec<(&'static str, Verdict)> {
+        let here = DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds);
+        judge(answer, here).iter().map(|finding| (finding.topic, finding.verdict)).collect()
+    }
+
+    #[test]
+    fn what_is_well_has_no_advice() {
+        assert_eq!(seen(&answer(), 1), [(TOPIC, Verdict::Good), ("clock", Verdict::Good)]);
+    }
+
+    #[test]
+    fn each_trouble_is_named() {
+        let worst = Answer { read_only: true, creates_roles: false, migrated: false, ..answer() };
+        let topics: Vec<_> =
+            seen(&worst, -60).into_iter().filter(|(_, verdict)| *verdict != Verdict::Good).collect();
+        let wanted = [
+            ("writing", Verdict::Fault),
+            ("schema", Verdict::Notice),
+            ("rights", Verdict::Notice),
+            ("clock", Verdict::Notice),
+        ];
+        assert_eq!(topics, wanted);
+    }
+}
