@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use database::DatabaseUrl;
+use schema::locks;
 use tokio_postgres::{Client, Error};
 
 use crate::{Event, MigrateError, Options};
 
-/// The bytes of "sidesmig". Held by the session that works, so that its death ends both.
-const RUNNER_LOCK: i64 = i64::from_be_bytes(*b"sidesmig");
 const POLL: Duration = Duration::from_millis(100);
 
 /// Connects and becomes the only runner of this database.
@@ -18,7 +17,7 @@ pub(crate) async fn open(
     tell: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Client, MigrateError> {
     let client = connect(url).await?;
-    lock(&client, RUNNER_LOCK, options.wait, tell).await?;
+    lock(&client, locks::MIGRATION_RUNNER, options.wait, tell).await?;
     settle(&client).await?;
     Ok(client)
 }
@@ -56,10 +55,8 @@ pub(crate) async fn lock(
 
 /// Lets go of it.
 pub(crate) async fn unlock(client: &Client, version: &str) -> Result<(), Error> {
-    client
-        .execute("SELECT pg_advisory_unlock(hashtextextended('sides backfill ' || $1, 0))", &[&version])
-        .await
-        .map(drop)
+    let unlock = format!("SELECT pg_advisory_unlock({})", locks::key_of("$1"));
+    client.execute(&unlock, &[&locks::backfill(version)]).await.map(drop)
 }
 
 async fn try_lock(client: &Client, key: i64) -> Result<bool, Error> {

@@ -14,8 +14,6 @@ use manifest::Manifest;
 use crate::{Check, chain, complaint::Complaint, fit, rights, settings::RoleChoice};
 
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// The advisory lock that the migration runner holds: the bytes of "sidesmig".
-const RUNNER_LOCK: i64 = i64::from_be_bytes(*b"sidesmig");
 
 /// Why this process cannot begin yet. All of these may pass without a restart.
 #[derive(Debug, thiserror::Error)]
@@ -156,5 +154,8 @@ async fn may_act_as(connection: &mut Connection, role: &str, with_rights: bool) 
 /// The lock taken here ends with the connection.
 async fn migrations_run(connection: &mut Connection) -> Result<bool, Refusal> {
     let query = "SELECT NOT pg_try_advisory_lock_shared($1) AS answer";
-    yes(diesel::sql_query(query).bind::<BigInt, _>(RUNNER_LOCK).get_result(connection).await)
+    yes(diesel::sql_query(query)
+        .bind::<BigInt, _>(::schema::locks::MIGRATION_RUNNER)
+        .get_result(connection)
+        .await)
 }

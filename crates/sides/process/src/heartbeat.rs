@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ::schema::{instances::HEARTBEAT, locks};
 use database::{ConnectError, Connection, DatabaseUrl};
 use diesel::{ExpressionMethods as _, QueryDsl as _, dsl::now};
 use diesel_async::RunQueryDsl as _;
@@ -13,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Check, chain, complaint::Complaint, declaration, schema::instances, status::Status};
 
-const EVERY: Duration = Duration::from_secs(5);
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(5);
 /// A database that is away must not hold up a stop.
@@ -60,7 +60,7 @@ impl Heartbeat {
         loop {
             let draining = self.status.drain.is_started();
             let beat = self.beat(connection, self.status.state()).await;
-            let pause = if beat.is_ok() { EVERY } else { AGAIN_AFTER };
+            let pause = if beat.is_ok() { HEARTBEAT } else { AGAIN_AFTER };
             self.report(&beat, &mut complaint);
             if let (false, Some(open)) = (swept, connection.as_mut()) {
                 swept = self.within_limit(async { Ok(sweep(open).await?) }).await.is_ok();
@@ -155,11 +155,10 @@ async fn write(status: &Status, connection: &mut Connection, state: &str) -> die
     Ok(())
 }
 
-/// As long as the session lives, Postgres itself can say that a copy of this release does: the shared lock's key
-/// is the hash of `process@release`.
+/// As long as the session lives, Postgres itself can say that an instance of this build does.
 async fn hold(status: &Status, connection: &mut Connection) -> diesel::QueryResult<()> {
-    let lock = "SELECT pg_try_advisory_lock_shared(hashtextextended($1, 0))";
-    let name = format!("{}@{}", status.process, status.release);
+    let lock = format!("SELECT pg_try_advisory_lock_shared({})", locks::key_of("$1"));
+    let name = locks::build(status.process, &status.release);
     diesel::sql_query(lock).bind::<diesel::sql_types::Text, _>(name).execute(connection).await?;
     Ok(())
 }

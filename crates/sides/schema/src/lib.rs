@@ -1,9 +1,14 @@
-//! The tables of the chassis, schema `sides`: a versioned library of migrations that travels with the crates that use
-//! them. `sides-migrate` runs these and the application's together, so that an application names none of them.
+//! The tables of the chassis, schema `sides`: their migrations, their rows and the queries that more than one crate asks.
+//!
+//! The migrations are a versioned library that travels with the crates that use the tables. `sides-migrate` runs these and
+//! the application's together, so that an application names none of them.
 //!
 //! Names and texts of migrations that were ever released never change: databases know them by both.
 //!
 //! Never knows an application, HTTP or a process.
+
+pub mod instances;
+pub mod locks;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 

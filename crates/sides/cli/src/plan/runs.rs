@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use ::schema::instances::{self, Instance};
 use database::DatabaseUrl;
 use platform::procfile::Procfile;
 use tokio::time;
@@ -16,17 +17,8 @@ use crate::{
 /// A plan is useful without the database: it is not waited for long.
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// Live copies, a row for each release of a process. `manifest` came with a migration.
-const INSTANCES: &str = "\
-SELECT process, release, to_jsonb(instances) -> 'manifest' ->> 'commit', to_jsonb(instances) -> 'manifest' ->> 'toolchain'
-FROM sides.instances
-WHERE state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds'
-ORDER BY process, started_at";
-
 /// What a copy calls its release that was told none.
 const UNNAMED: &str = "dev";
-
-const HAS_INSTANCES: &str = "SELECT to_regclass('sides.instances') IS NOT NULL";
 
 /// A release that runs, as it says itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,17 +142,17 @@ async fn local(workspace: &Workspace, notes: &mut Vec<String>) -> anyhow::Result
 }
 
 async fn instances(url: &DatabaseUrl) -> anyhow::Result<Vec<(String, Running)>> {
-    let client = database::client(&url.with_application_name("sides plan")).await?;
-    if !client.query_one(HAS_INSTANCES, &[]).await?.get::<_, bool>(0) {
+    let mut connection = database::connect(&url.with_application_name("sides plan")).await?;
+    if !instances::exist(&mut connection).await? {
         return Ok(Vec::new());
     }
-    let rows = client.query(INSTANCES, &[]).await?;
-    let running = |row: &tokio_postgres::Row| Running {
-        release: row.get(1),
-        commit: row.get(2),
-        toolchain: row.get(3),
-    };
-    Ok(rows.iter().map(|row| (row.get(0), running(row))).collect())
+    let alive = instances::alive(&mut connection).await?;
+    Ok(alive.into_iter().map(running).collect())
+}
+
+fn running(one: Instance) -> (String, Running) {
+    let (commit, toolchain) = (one.said("commit"), one.said("toolchain"));
+    (one.process, Running { release: one.release, commit, toolchain })
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use super::{judge::Attempts, receipt::Receipt};
 use crate::releases::Digest;
 use crate::who;
 
-/// The bytes of "sidesrel". Held by the session, so the death of a release frees it.
-const LOCK: i64 = i64::from_be_bytes(*b"sidesrel");
+/// Held by the session, so the death of a release frees it.
+const LOCK: i64 = ::schema::locks::RELEASE;
 
 /// Postgres notices the end of a release that has just ended a moment later.
 const LAST_ONE_LEAVES: Duration = Duration::from_secs(3);

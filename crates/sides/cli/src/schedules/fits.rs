@@ -1,9 +1,8 @@
 //! Whether the workers that run can do what a schedule asks for.
 
+use ::schema::instances;
 use anyhow::Context as _;
 use database::Connection;
-use diesel::{QueryableByName, sql_types::Text};
-use diesel_async::RunQueryDsl as _;
 use planner::{Arguments, Manifest, Shape, WaitingJob, shape_misfits};
 use schedule::Written;
 use serde_json::Value;
@@ -13,16 +12,6 @@ const FIRST: i16 = 1;
 
 const TABLE: &str = "sides.stored_schedules";
 
-const LIVE: &str = "\
-SELECT DISTINCT manifest::text AS manifest FROM sides.instances
-WHERE state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds' AND manifest IS NOT NULL";
-
-#[derive(QueryableByName)]
-struct Said {
-    #[diesel(sql_type = Text)]
-    manifest: String,
-}
-
 /// Refuses a schedule whose jobs a worker that runs would claim and could not read. Its arguments are written in the
 /// version that was asked for, or in the newest that all who run can read. Whether any worker works them.
 pub(super) async fn check(
@@ -30,10 +19,9 @@ pub(super) async fn check(
     written: &mut Written,
     asked: Option<i16>,
 ) -> anyhow::Result<bool> {
-    let live: Vec<Said> =
-        diesel::sql_query(LIVE).load(connection).await.context("what runs cannot be asked for")?;
-    let live: Vec<Manifest> =
-        live.iter().filter_map(|said| serde_json::from_str(&said.manifest).ok()).collect();
+    let alive = instances::alive(connection).await.context("what runs cannot be asked for")?;
+    let said = alive.into_iter().filter_map(|one| one.manifest);
+    let live: Vec<Manifest> = said.filter_map(|said| serde_json::from_value(said).ok()).collect();
     let fits = version(&live, &written.kind, asked).and_then(|version| {
         written.version = version;
         hands(&live, written)

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use database::Connection;
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz},
+    sql_types::{Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl as _;
 use schedule::{Schedule, Written};
@@ -68,10 +68,6 @@ LEFT JOIN LATERAL (
 WHERE name = $1 OR $1 IS NULL
 ORDER BY name";
 
-const CLOCKS: &str = "\
-SELECT count(*) AS count FROM sides.instances
-WHERE process = 'clock' AND state = 'ready' AND heartbeat_at > now() - interval '15 seconds'";
-
 impl Row {
     pub(crate) async fn all(connection: &mut Connection) -> anyhow::Result<Vec<Self>> {
         Self::load(connection, None).await
@@ -113,12 +109,7 @@ impl Row {
 }
 
 /// How many clocks are alive and ready.
-pub(super) async fn clocks(connection: &mut Connection) -> anyhow::Result<i64> {
-    #[derive(QueryableByName)]
-    struct Count {
-        #[diesel(sql_type = BigInt)]
-        count: i64,
-    }
-    let count: Count = diesel::sql_query(CLOCKS).get_result(connection).await?;
-    Ok(count.count)
+pub(super) async fn clocks(connection: &mut Connection) -> anyhow::Result<usize> {
+    let alive = ::schema::instances::alive(connection).await?;
+    Ok(alive.iter().filter(|one| one.process == "clock" && one.is_ready()).count())
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use database::DatabaseUrl;
+use schema::locks;
 use tokio_postgres::Client;
 
 use crate::{
@@ -81,7 +82,7 @@ pub async fn lock(
     wait: bool,
     tell: &mut (dyn FnMut(Event) + Send),
 ) -> Result<(), MigrateError> {
-    let key: i64 =
-        client.query_one("SELECT hashtextextended('sides backfill ' || $1, 0)", &[&version]).await?.get(0);
+    let key = format!("SELECT {}", locks::key_of("$1"));
+    let key: i64 = client.query_one(&key, &[&locks::backfill(version)]).await?.get(0);
     session::lock(client, key, wait, tell).await
 }

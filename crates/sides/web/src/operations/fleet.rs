@@ -1,31 +1,35 @@
 //! What the chassis says of itself: who runs, and what is due next.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use database::Connection;
 use diesel::{
     QueryResult, QueryableByName,
-    sql_types::{Integer, Nullable, Text, Timestamptz},
+    sql_types::{Nullable, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
+use ::schema::instances::{self, Instance as Row};
+
 /// One running copy of a process.
-#[derive(Debug, Clone, Serialize, QueryableByName)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Instance {
-    #[diesel(sql_type = Text)]
     pub(crate) process: String,
-    #[diesel(sql_type = Text)]
     pub(crate) release: String,
-    #[diesel(sql_type = Text)]
     pub(crate) host: String,
-    #[diesel(sql_type = Integer)]
     pub(crate) pid: i32,
-    #[diesel(sql_type = Text)]
     pub(crate) state: String,
-    #[diesel(sql_type = Timestamptz)]
     pub(crate) started_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
     pub(crate) heartbeat_at: DateTime<Utc>,
+}
+
+impl From<Row> for Instance {
+    fn from(row: Row) -> Self {
+        let Row { process, release, host, pid, state, started_at, heartbeat_at, .. } = row;
+        Self { process, release, host, pid, state, started_at, heartbeat_at }
+    }
 }
 
 /// One schedule of the clock.
@@ -45,11 +49,8 @@ pub(crate) struct Schedule {
     pub(crate) last_fired_at: Option<DateTime<Utc>>,
 }
 
-/// A copy that was killed says nothing more; it is shown for a while, as silent.
-const INSTANCES: &str = "\
-SELECT process, release, host, pid, state, started_at, heartbeat_at FROM sides.instances
-WHERE state <> 'stopped' AND heartbeat_at > now() - interval '5 minutes'
-ORDER BY process, started_at";
+/// An instance that was killed says nothing more; it is shown for a while, as silent.
+const SHOWN_FOR: Duration = Duration::from_secs(5 * 60);
 
 const SCHEDULES: &str = "\
 SELECT name, expression, zone, kind, next_due_at, last.fired_at AS last_fired_at
@@ -61,7 +62,8 @@ ORDER BY next_due_at, name";
 
 /// Everything that runs.
 pub(crate) async fn instances(connection: &mut Connection) -> QueryResult<Vec<Instance>> {
-    diesel::sql_query(INSTANCES).load(connection).await
+    let found = instances::heard_of(connection, SHOWN_FOR).await?;
+    Ok(found.into_iter().map(Instance::from).collect())
 }
 
 /// Everything that is scheduled, the next first.

@@ -1,0 +1,51 @@
+//! The advisory locks of the chassis, each with its name, once: two of one key would be one lock.
+//!
+//! No key ever changes. An old build and a new one share a database, and each must find what the other holds.
+//!
+//! A lock that a session holds ends with it, so whoever dies blocks nobody. Locks with a text for a name have
+//! `hashtextextended(name, 0)` for a key: [`key_of`] is that, for a statement.
+
+/// Held by the session that migrates: one at a time.
+pub const MIGRATION_RUNNER: i64 = i64::from_be_bytes(*b"sidesmig");
+
+/// Held by the session that carries a release out: one at a time.
+pub const RELEASE: i64 = i64::from_be_bytes(*b"sidesrel");
+
+/// Held by the session of the one controller that looks after the size of the fleet.
+pub const CONTROLLER: &str = "sides tending";
+
+/// The first of two keys, `hashtext(ACTIONS)` and `hashtext(subject)`: who writes an action of a subject holds it until the
+/// end of the transaction.
+pub const ACTIONS: &str = "sides.actions";
+
+/// Held shared by the session of each instance of a build: while it cannot be taken alone, one of them runs.
+#[must_use]
+pub fn build(process: &str, release: &str) -> String {
+    format!("{process}@{release}")
+}
+
+/// Held by the session that runs the backfill of this version of the schema.
+#[must_use]
+pub fn backfill(version: &str) -> String {
+    format!("sides backfill {version}")
+}
+
+/// The key of a lock with a text for a name, as an expression of SQL; `name` is one too, such as `$1`.
+#[must_use]
+pub fn key_of(name: &str) -> String {
+    format!("hashtextextended({name}, 0)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_those_of_every_release() {
+        assert_eq!(MIGRATION_RUNNER, 0x7369_6465_736d_6967);
+        assert_eq!(RELEASE, 0x7369_6465_7372_656c);
+        assert_eq!([CONTROLLER, ACTIONS], ["sides tending", "sides.actions"]);
+        assert_eq!(build("web", "a1b2"), "web@a1b2");
+        assert_eq!(backfill("20260101000000"), "sides backfill 20260101000000");
+    }
+}
