@@ -103,8 +103,12 @@ pub(crate) enum Command {
     /// this environment only what --env names reaches the stage, so no token gets there by accident. Exit codes as of
     /// release.
     Rehearse(rehearse::RehearseOptions),
-    /// Go back to the processes as they were before the last release. Once more: forward again.
+    /// Go back to the builds that were seen good last. Once more: forward again.
+    ///
+    /// A release that goes on in this workspace is broken off first. The schema stays as it is.
     Rollback(release::RollbackOptions),
+    /// List what was released here, what was seen of it, and where a rollback would go.
+    Releases(release::KeptOptions),
     /// List the receipts of this database's releases, the newest first. They outlive every host.
     Receipts(release::ReceiptsOptions),
     /// Show one receipt: its steps and their times, requests, jobs, ticks, the longest wait for a lock.

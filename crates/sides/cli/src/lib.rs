@@ -79,6 +79,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Release(options) => release::run(&workspace, &options).await?.into(),
             Command::Rehearse(options) => rehearse::run(&workspace, &options).await?.into(),
             Command::Rollback(options) => release::run_back(&workspace, &options).await?.into(),
+            Command::Releases(options) => release::list_kept(&workspace, &options)?.into(),
             Command::Receipts(options) => release::list_receipts(&workspace, &options).await?.into(),
             Command::Receipt(options) => release::show_receipt(&workspace, &options).await?.into(),
             Command::Restart(options) => restart::run(&workspace, options).await?.into(),

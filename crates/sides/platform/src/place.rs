@@ -48,6 +48,15 @@ pub trait Place: Send + Sync {
     /// [`PlaceError::Refused`] when the new release never got ready: the old copies go on then.
     async fn put(&self, process: &str, release: &str, why: &Why) -> Result<(), PlaceError>;
 
+    /// Puts a release in the place of one that is known to be wrong: where the place can, that one leaves first, so that
+    /// it answers nobody else while the other one starts. Otherwise as [`put`](Place::put).
+    ///
+    /// # Errors
+    /// [`PlaceError::Refused`] when the release is not ready in time; it is started again and again then.
+    async fn take_out_and_put(&self, process: &str, release: &str, why: &Why) -> Result<(), PlaceError> {
+        self.put(process, release, why).await
+    }
+
     /// Has `count` copies of the release that runs. Going down takes idle copies first and drains them.
     ///
     /// # Errors

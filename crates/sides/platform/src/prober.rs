@@ -2,11 +2,15 @@
 //!
 //! A user's browser hides a refused connection by trying again; whoever wants to know whether a release failed
 //! anybody must not.
+//!
+//! Several builds may answer at one address while one follows the other. An answer that names its build in the header
+//! [`RELEASE_HEADER`] is counted for that build alone; one that names none is counted for whichever is asked about.
 
+mod http;
 mod seen;
 
 use std::{
-    io,
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -17,12 +21,15 @@ use std::{
 
 use async_trait::async_trait;
 pub use seen::Seen;
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    net::TcpStream,
-    task::JoinSet,
-    time,
-};
+use tokio::{task::JoinSet, time};
+
+use http::OverHttp;
+
+/// The header in which an answer names the build that gave it, as the process was told it (`RELEASE`).
+pub const RELEASE_HEADER: &str = "sides-release";
+
+/// The header in which an answer names the instance that gave it: `web.3`.
+pub const INSTANCE_HEADER: &str = "sides-instance";
 
 /// An answer that takes longer is a failure.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -45,18 +52,35 @@ pub struct Plan {
 /// One client.
 #[async_trait]
 pub trait Visitor: Send + 'static {
-    /// Asks once. What was not answered well is an error, in words that tell failures of different kinds apart.
-    async fn ask(&mut self) -> Result<(), String>;
+    /// Asks once, and repeats nothing.
+    async fn ask(&mut self) -> Asked;
+}
+
+/// What became of one request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The build that answered, when the answer named one.
+    pub release: Option<String>,
+    /// What went wrong, in words that tell failures of different kinds apart; none for a good answer.
+    pub failure: Option<String>,
+}
+
+impl Asked {
+    /// A request without an answer.
+    #[must_use]
+    pub fn unanswered(reason: impl Into<String>) -> Self {
+        Self { release: None, failure: Some(reason.into()) }
+    }
 }
 
 /// After a failure a client waits at least so long: a server that is away is not to be hammered on.
 const AFTER_FAILURE: Duration = Duration::from_millis(10);
 
-/// All that was seen, and what was seen since somebody last looked.
+/// All that was seen, and what was seen since somebody last looked, by the build that answered.
 #[derive(Default)]
 struct Both {
     all: Seen,
-    lap: Seen,
+    lap: BTreeMap<Option<String>, Seen>,
 }
 
 /// Asks until it is ended or dropped.
@@ -72,7 +96,7 @@ impl Prober {
     pub fn start(plan: &Plan) -> Self {
         let visitor = |number: usize| {
             let keeps = number >= plan.fresh;
-            Box::new(OverSocket { plan: plan.clone(), keeps, connection: None }) as Box<dyn Visitor>
+            Box::new(OverHttp::new(plan.clone(), keeps)) as Box<dyn Visitor>
         };
         Self::of((0..plan.fresh + plan.kept).map(visitor), plan.pause)
     }
@@ -96,7 +120,24 @@ impl Prober {
     /// What was seen since the last call, or since the start.
     #[must_use]
     pub fn lap(&self) -> Seen {
-        std::mem::take(&mut lock(&self.seen).lap)
+        self.take(|_| true)
+    }
+
+    /// What was seen since the last call, or since the start, of one build: what it answered, and what nobody has put
+    /// a name to, such as a connection that was refused.
+    #[must_use]
+    pub fn lap_of(&self, release: &str) -> Seen {
+        self.take(|name| name.is_none_or(|name| name == release))
+    }
+
+    fn take(&self, is_wanted: impl Fn(Option<&str>) -> bool) -> Seen {
+        let mut lap = Seen::default();
+        for (name, seen) in std::mem::take(&mut lock(&self.seen).lap) {
+            if is_wanted(name.as_deref()) {
+                lap.add(&seen);
+            }
+        }
+        lap
     }
 
     /// Lets every client finish its request, and tells what was seen.
@@ -116,87 +157,18 @@ async fn ask_on(
     while !stop.load(Ordering::Relaxed) {
         let begun = Instant::now();
         let asked = time::timeout(PATIENCE, visitor.ask()).await;
-        let failure = asked.unwrap_or_else(|_| Err("no answer in time".to_owned())).err();
+        let Asked { release, failure } = asked.unwrap_or_else(|_| Asked::unanswered("no answer in time"));
         let took = begun.elapsed();
         {
             let mut seen = lock(&seen);
             seen.all.count(took, failure.as_deref());
-            seen.lap.count(took, failure.as_deref());
+            seen.lap.entry(release).or_default().count(took, failure.as_deref());
         }
         let pause = if failure.is_some() { pause.max(AFTER_FAILURE) } else { pause };
         if !pause.is_zero() {
             time::sleep(pause).await;
         }
     }
-}
-
-/// A client that speaks HTTP over a socket by itself, so that nothing is repeated behind its back.
-struct OverSocket {
-    plan: Plan,
-    keeps: bool,
-    connection: Option<BufReader<TcpStream>>,
-}
-
-#[async_trait]
-impl Visitor for OverSocket {
-    async fn ask(&mut self) -> Result<(), String> {
-        // Taken, so that one that failed, or was given up in the middle, is not used again.
-        let kept = self.connection.take().filter(|stream| !has_ended(stream));
-        self.connection = ask(&self.plan, kept, self.keeps)
-            .await
-            .map_err(|error| error.to_string())?
-            .filter(|_| self.keeps);
-        Ok(())
-    }
-}
-
-/// Asks, over a new connection when there is none, which is returned if it was not the connection's last answer.
-async fn ask(
-    plan: &Plan,
-    kept: Option<BufReader<TcpStream>>,
-    keeps: bool,
-) -> io::Result<Option<BufReader<TcpStream>>> {
-    let mut stream = match kept {
-        Some(stream) => stream,
-        None => BufReader::new(TcpStream::connect(plan.address).await?),
-    };
-    let hint = if keeps { "keep-alive" } else { "close" };
-    let (path, host) = (&plan.path, plan.address);
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: {hint}\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let last = read_answer(&mut stream).await?;
-    Ok((!last).then_some(stream))
-}
-
-/// Whether the server said good-bye while nothing was asked: every client looks before it asks again.
-fn has_ended(stream: &BufReader<TcpStream>) -> bool {
-    let mut byte = [0];
-    !matches!(stream.get_ref().try_read(&mut byte), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
-}
-
-/// Reads one answer; whether it is the connection's last.
-async fn read_answer(stream: &mut BufReader<TcpStream>) -> io::Result<bool> {
-    let (mut length, mut last, mut line) = (0, false, String::new());
-    stream.read_line(&mut line).await?;
-    if line.is_empty() {
-        return Err(io::Error::other("the connection ended without an answer"));
-    }
-    if line.split(' ').nth(1) != Some("200") {
-        return Err(io::Error::other(format!("answered {}", line.trim_end())));
-    }
-    while !line.trim_end().is_empty() {
-        line.clear();
-        if stream.read_line(&mut line).await? == 0 {
-            return Err(io::Error::other("the connection ended in the middle of an answer"));
-        }
-        let header = line.to_ascii_lowercase();
-        if let Some(value) = header.strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap_or(0);
-        }
-        last |= header.starts_with("connection: close");
-    }
-    stream.read_exact(&mut vec![0; length]).await?;
-    Ok(last)
 }
 
 fn lock(seen: &Mutex<Both>) -> MutexGuard<'_, Both> {

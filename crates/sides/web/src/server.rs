@@ -5,7 +5,7 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 use actix_web::{
     App, HttpServer,
     dev::Server,
-    middleware::from_fn,
+    middleware::{DefaultHeaders, from_fn},
     web::{self, ServiceConfig},
 };
 use anyhow::Context as _;
@@ -38,7 +38,7 @@ where
     let address = listener.local_addr().context("the public socket has no address")?;
     let metrics = Arc::new(Metrics::register(&process.metrics).context("the metrics cannot be set up")?);
     let visits = Visits::new(process.drain.clone());
-    let server = start(listener, &config, site, metrics, visits.clone(), application)?;
+    let server = start(listener, &config, site, metrics, visits.clone(), identity(&process), application)?;
     let handle = server.handle();
     let mut server = tokio::spawn(server);
     process.set_public_address(address.to_string());
@@ -59,12 +59,23 @@ where
     server.await.context("the HTTP server panicked")?.context("the HTTP server failed")
 }
 
+/// The headers by which an answer names the build and the instance that gave it: several may share one socket.
+fn identity(process: &Process) -> DefaultHeaders {
+    let headers = DefaultHeaders::new().add(("sides-release", process.release.as_str()));
+    // As a host names its instances; nobody else does.
+    match std::env::var("SIDES_COPY") {
+        Ok(instance) => headers.add(("sides-instance", instance)),
+        Err(_) => headers,
+    }
+}
+
 fn start<R>(
     listener: TcpListener,
     config: &Config,
     site: Site,
     metrics: Arc<Metrics>,
     visits: Visits,
+    identity: DefaultHeaders,
     application: R,
 ) -> anyhow::Result<Server>
 where
@@ -86,6 +97,8 @@ where
             .configure(|config| routes::configure(config, &site, &application))
             .wrap(from_fn(fault::as_page))
             .wrap(from_fn(protection::headers))
+            // A probe must know who answered.
+            .wrap(identity.clone())
             .wrap(from_fn(move |request, next| metrics.clone().observe(request, next)))
             .wrap(from_fn(move |request, next| visits.clone().say_good_bye(request, next)))
     })

@@ -10,7 +10,7 @@ use std::{
 
 use anstyle::Style;
 
-use super::palette::Palette;
+use super::palette::{Palette, QUIET};
 
 /// A piece of the status line. Pieces that do not fit are left out, from the right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,15 @@ impl Screen {
         let status = self.lock();
         let clear = if status.is_empty() { "" } else { "\r\u{1b}[2K" };
         self.write(&format!("{clear}{text}\n{status}"));
+    }
+
+    /// Says that a step begins: on a terminal in the status line, elsewhere in a line of its own, so that nobody waits for a
+    /// log that says nothing.
+    pub(crate) fn begin(&self, what: &str) {
+        match self.is_terminal {
+            true => self.status(&[Piece { text: format!("{what} …"), style: QUIET }]),
+            false => self.line(&format!("{} {what} …", chrono::Utc::now().format("%TZ"))),
+        }
     }
 
     /// Replaces the status line; without a terminal there is none.

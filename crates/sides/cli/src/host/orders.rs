@@ -154,7 +154,10 @@ impl Host {
             return Err(Failure::UnknownProcess(process.to_owned()));
         }
         let done = match what {
-            What::Put { process, release } => self.put(process, release).await,
+            What::Put { process, release, take_out_first: false } => self.put(process, release).await,
+            What::Put { process, release, take_out_first: true } => {
+                self.take_out_and_put(process, release).await
+            }
             What::Scale { process, count } => self.scale(process, *count).await,
             What::Restart { process, which } => self.restart(process, which).await,
             What::RunOnce { process, command } => {
@@ -180,6 +183,24 @@ impl Host {
         self.tell(&running, &counts);
         if self.supervisor.count(process) < count {
             self.supervisor.scale(launch, count, PATIENCE).await?;
+        }
+        Ok(())
+    }
+
+    /// What runs is wrong: it leaves first. That the other release is wanted is written down before, as whatever becomes of
+    /// it nothing else is left.
+    async fn take_out_and_put(&mut self, process: &str, release: &str) -> anyhow::Result<()> {
+        let digest = Digest::parse(release).context("this is no digest")?;
+        let (mut running, counts) = (self.store.running()?, self.store.counts()?);
+        let launch = self.launch_of(self.named(process)?, &digest)?;
+        let count = count_of(&counts, process) as usize;
+        // Asked for again, because its answer was lost.
+        let is_done = running.get(process) == Some(&digest) && self.supervisor.all_run(&launch, count);
+        running.insert(process.to_owned(), digest);
+        self.store.set_running(&running)?;
+        self.tell(&running, &counts);
+        if !is_done {
+            self.supervisor.take_out_and_start(launch, count, PATIENCE).await?;
         }
         Ok(())
     }
@@ -274,7 +295,8 @@ fn count_of(counts: &BTreeMap<String, u32>, process: &str) -> u32 {
 
 /// Replaces what a predecessor has left by what should run.
 fn finish(process: &str, digest: &Digest) -> Order {
-    let what = What::Put { process: process.to_owned(), release: digest.as_str().to_owned() };
+    let what =
+        What::Put { process: process.to_owned(), release: digest.as_str().to_owned(), take_out_first: false };
     let reason = "the host before this one died while it replaced it".to_owned();
     Order { what, why: Why { asked_by: "host".to_owned(), reason } }
 }

@@ -2,37 +2,63 @@
 
 use clap::Args;
 
-use super::{Begun, Run, Watching, carry_out, journal, order, told};
+use anyhow::Context as _;
+
+use super::{Begun, Run, Watching, carry_out, journal, order, plan::Plan, told, underway::Underway};
 use crate::{
-    display::tell,
+    display::{Screen, tell},
     outcome::{Outcome, no_host},
-    releases::Interrupted,
+    places::Places,
+    releases::{Interrupted, Store},
+    who,
     workspace::Workspace,
 };
 
 #[derive(Debug, Args)]
 pub(crate) struct RollbackOptions {
+    /// To this set, by its number in `sides releases`; by default the one that was seen good last, other than what runs.
+    #[arg(long, value_name = "NUMBER")]
+    to: Option<u64>,
     #[command(flatten)]
     pub(crate) watching: Watching,
 }
 
-/// Goes back to the last good set: the one before the last release, or before the one that was cut off. The
+/// Goes back to the set that was seen good last, or to a named one. A release that goes on here is broken off first, and the
 /// schema stays as it is.
 pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> anyhow::Result<Outcome> {
     let Some(begun) = Begun::begin(workspace, &[], &options.watching).await? else { return Ok(no_host()) };
-    let Begun { screen, status, places, store, url, ledger } = begun;
+    if Underway::break_off(workspace).await? {
+        begun
+            .screen
+            .line(&tell::notice(begun.screen.palette, "the release that went on here was broken off"));
+    }
+    let Some((begun, ledger, _underway)) = begun.lock(workspace).await? else { return Ok(no_host()) };
+    let Begun { screen, status, places, store, url, .. } = begun;
     let running = places.running(&store.running()?).await?;
     let interrupted = store.interrupted()?;
     if let Some(cut_off) = &interrupted {
         screen.line(&tell::notice(screen.palette, &journal::cut_off(cut_off, &running)));
     }
     let was_cut_off = interrupted.is_some();
-    let good = match interrupted {
-        Some(cut_off) => Some(cut_off.from),
-        None => store.before()?,
+    let history = store.history()?;
+    let good = match (options.to, interrupted) {
+        (Some(number), _) => {
+            let entry = history.find(number);
+            let entry = entry
+                .with_context(|| format!("there is no release {number}; `sides releases` lists them"))?;
+            Some(entry.set.clone())
+        }
+        (None, Some(cut_off)) if history.is_good(&cut_off.from) => Some(cut_off.from),
+        (None, Some(cut_off)) => {
+            history.last_good_beside(&running).cloned().or(Some(cut_off.from).filter(|from| !from.is_empty()))
+        }
+        (None, None) => history.last_good_beside(&running).cloned(),
     };
     let Some(good) = good else {
-        screen.line(&tell::notice(screen.palette, "there was no release before: nothing to go back to"));
+        screen.line(&tell::notice(
+            screen.palette,
+            "nothing else was ever seen good here: nothing to go back to",
+        ));
         return Ok(Outcome::NothingToDo);
     };
     let answer = order::find(&places, &store, &url, &running, &good, &[]).await?;
@@ -43,10 +69,8 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
         return Ok(Outcome::NothingToDo);
     }
     // A set that was half replaced is nothing to come back to.
-    let (from, before) = match was_cut_off {
-        true => (good.clone(), None),
-        false => (running.clone(), Some(running.clone())),
-    };
+    let from = if was_cut_off { good.clone() } else { running.clone() };
+    serve_again(&places, &store, &screen, &plan).await?;
     let release = Interrupted::new(from, good);
     let run = Run {
         workspace,
@@ -56,7 +80,6 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
         url: &url,
         migrate: None,
         back_to: running,
-        before,
         already: Vec::new(),
         rehearsal: None,
     };
@@ -67,4 +90,23 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
         screen.line("The schema was not touched. `sides rollback` once more undoes this.");
     }
     Ok(outcome)
+}
+
+/// Whoever goes back wants what comes to serve: a process of which no instance is wanted, as it was scaled to 0 in the
+/// trouble, gets one.
+async fn serve_again(places: &Places, store: &Store, screen: &Screen, plan: &Plan) -> anyhow::Result<()> {
+    let counts = store.counts()?;
+    for roll in plan.rolls().filter(|roll| places.is_local(&roll.process)) {
+        if counts.get(&roll.process) != Some(&0) {
+            continue;
+        }
+        let place = places.place_of(&roll.process);
+        let why = who::why(None, "rollback");
+        // What is to run is put there first: the wrong build must not start once more.
+        place.put(&roll.process, roll.to.as_str(), &why).await?;
+        place.scale(&roll.process, 1, &why).await?;
+        let text = format!("{} was scaled to 0, and has 1 instance again", roll.process);
+        screen.line(&tell::notice(screen.palette, &text));
+    }
+    Ok(())
 }

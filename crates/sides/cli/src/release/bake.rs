@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Context as _;
 use platform::{
     local::State,
     place::{Instance, InstanceState},
@@ -13,13 +14,16 @@ use platform::{
 use tokio::time;
 
 use super::{
-    judge::{self, Judge},
-    ledger::Ledger,
+    journal::Journal,
+    judge::{self, Blame, Judge, Lap},
+    ledger::{Ledger, OUTAGE_LIMIT},
+    machine::Machine,
+    measure::WEB,
     plan::Roll,
     steps::Run,
     watching::Watching,
 };
-use crate::control::Client;
+use crate::{control::Client, display::tell, releases::Digest};
 
 /// How long the replaced processes may take to answer, all of them, at the end.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -28,32 +32,51 @@ const ANSWER_LIMIT_ELSEWHERE: Duration = Duration::from_secs(120);
 /// How long web is watched before it is touched, to know what it was like.
 const BEFORE: Duration = Duration::from_secs(1);
 const BETWEEN: Duration = Duration::from_millis(100);
+/// How often a watch may begin again because the database was away.
+const OUTAGES: u32 = 3;
 /// The queue and the host are asked less often.
 const ASKED_EVERY: Duration = Duration::from_secs(1);
+
+/// How long web may take to answer well again behind an outage of the database.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
+/// So long it has answered well when that is over.
+const RECOVERED: Duration = Duration::from_secs(1);
 
 /// The prober, and what it saw before web was touched.
 pub(super) struct Eyes {
     prober: Option<Prober>,
+    machine: Option<Machine>,
     before: Option<Seen>,
     slower: Option<f64>,
     judge: Option<Judge>,
+    /// The new build of web, as its instances are told it; none while web is as it was.
+    new_web: Option<String>,
 }
 
 impl Eyes {
     /// Without a prober they see nothing. A release that is not watched needs no comparison.
     pub(super) async fn open(prober: Option<Prober>, watching: &Watching) -> Self {
+        // Where the machine cannot be watched it counts as quiet.
+        let machine = if prober.is_some() { Machine::watch().await.ok() } else { None };
         if prober.is_some() && watching.bake > 0 {
             time::sleep(BEFORE).await;
         }
         let slower = (watching.slower > 0.0).then_some(watching.slower);
-        Self { prober, before: None, slower, judge: None }
+        Self { prober, machine, before: None, slower, judge: None, new_web: None }
     }
 
     /// From now on web may be a new one.
-    pub(super) fn web_is_touched(&mut self) {
+    pub(super) fn web_is_touched(&mut self, to: &Digest) {
+        self.new_web = Some(to.to_string());
+        self.compare_from_now();
+    }
+
+    /// What web did until now is what it is held to.
+    pub(super) fn compare_from_now(&mut self) {
         if let (Some(prober), None) = (&self.prober, &self.judge) {
             let before = prober.lap();
-            self.judge = Some(Judge::new(before.clone(), self.slower));
+            let machine = self.machine.as_ref().map(Machine::lap).unwrap_or_default();
+            self.judge = Some(Judge::new(Lap { web: before.clone(), machine }, self.slower));
             self.before = Some(before);
         }
     }
@@ -66,11 +89,34 @@ impl Eyes {
         (away.failed() > 0).then_some(text)
     }
 
-    /// A reason to go back.
-    fn look(&mut self) -> Option<String> {
-        self.web_is_touched();
+    /// A reason to go back: what the new web answered. A web that is as it was is judged only where the schema under it
+    /// has changed.
+    fn look(&mut self) -> Option<Blame> {
         let (prober, judge) = (self.prober.as_ref()?, self.judge.as_mut()?);
-        judge.see(&prober.lap())
+        let web = match &self.new_web {
+            Some(release) => prober.lap_of(release),
+            None => prober.lap(),
+        };
+        let machine = self.machine.as_ref().map(Machine::lap).unwrap_or_default();
+        let reason = judge.see(&Lap { web, machine })?;
+        let process = if self.new_web.is_some() { WEB.to_owned() } else { String::new() };
+        Some(Blame { process, reason })
+    }
+
+    /// Waits until web answers well again. How many requests failed until then is counted like all others, and held
+    /// against nobody.
+    async fn recover(&mut self) {
+        let Some(prober) = &self.prober else { return };
+        let (begun, mut well_since) = (Instant::now(), Instant::now());
+        while begun.elapsed() < RECOVERY_LIMIT && well_since.elapsed() < RECOVERED {
+            time::sleep(BETWEEN).await;
+            if prober.lap().failed() > 0 {
+                well_since = Instant::now();
+            }
+        }
+        if let Some(judge) = &mut self.judge {
+            judge.forget();
+        }
     }
 
     /// All that was seen, and what of it before web was touched.
@@ -83,27 +129,34 @@ impl Eyes {
 }
 
 impl Run<'_> {
-    /// Watches for a while, and then asks whether the expected builds answer.
+    /// Watches for a while, and then asks whether the expected builds answer. A database that goes away meanwhile is waited
+    /// for, as nobody can be judged without it, and the watch begins again.
     pub(super) async fn bake(
         &self,
         eyes: &mut Eyes,
         rolled: &[&Roll],
-        ledger: &mut Ledger,
+        journal: &mut Journal<'_>,
         seconds: u64,
     ) -> anyhow::Result<()> {
-        let begun = Instant::now();
+        let (mut begun, mut outages) = (Instant::now(), OUTAGES);
         let (mut asked_at, mut lives) = (None, Lives::default());
         loop {
-            if let Some(reason) = eyes.look() {
-                anyhow::bail!(reason);
-            }
-            if asked_at.is_none_or(|at: Instant| at.elapsed() > ASKED_EVERY) {
+            let mut blame = eyes.look();
+            if blame.is_none() && asked_at.is_none_or(|at: Instant| at.elapsed() > ASKED_EVERY) {
                 asked_at = Some(Instant::now());
                 for roll in rolled {
-                    if let Some(reason) = self.worse(roll, ledger, &mut lives).await {
-                        anyhow::bail!(reason);
-                    }
+                    let worse = self.worse(roll, &mut journal.ledger, &mut lives).await;
+                    blame = blame.or(worse.map(|reason| Blame { process: roll.process.clone(), reason }));
                 }
+            }
+            if let Some(blame) = blame {
+                if outages == 0 || journal.ledger.answers().await {
+                    return Err(blame.into());
+                }
+                outages -= 1;
+                self.sit_out(eyes, journal).await.with_context(|| blame.reason.clone())?;
+                (begun, asked_at) = (Instant::now(), None);
+                continue;
             }
             if begun.elapsed() >= Duration::from_secs(seconds) {
                 break;
@@ -119,6 +172,20 @@ impl Run<'_> {
                 Some(_) => time::sleep(BETWEEN).await,
             }
         }
+    }
+
+    /// Waits for a database that is away, and for those who need it.
+    async fn sit_out(&self, eyes: &mut Eyes, journal: &mut Journal<'_>) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        let text = format!("the database is away: waits for it, up to {} s", OUTAGE_LIMIT.as_secs());
+        self.screen.line(&tell::notice(self.screen.palette, &text));
+        journal.ledger.wait_until_back(OUTAGE_LIMIT).await?;
+        eyes.recover().await;
+        let seconds = begun.elapsed().as_secs_f64();
+        journal.notes.push(format!(
+            "the database was away; after {seconds:.0} s everything answered again, and the watch began afresh"
+        ));
+        Ok(())
     }
 
     /// Why a new release is worse than the old one, as far as it can be seen now.
@@ -205,7 +272,6 @@ mod tests {
     use chrono::Utc;
 
     use super::*;
-    use crate::releases::Digest;
 
     fn copy(id: &str, release: char, state: InstanceState) -> Instance {
         Instance {

@@ -1,6 +1,10 @@
 //! Every program built on its own: what one of them turns on in a common dependency must not change another.
 
-use std::{path::PathBuf, process::Stdio, time::Instant};
+use std::{
+    path::PathBuf,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
 use database::DatabaseUrl;
@@ -9,7 +13,7 @@ use platform::{
     procfile::{self, Procfile},
 };
 use serde::Deserialize;
-use tokio::process::Command;
+use tokio::{process::Command, time};
 
 use super::{origin::Origin, remap};
 use crate::{
@@ -21,6 +25,9 @@ use crate::{
 
 /// The program that changes the schema.
 const MIGRATE: &str = "migrate";
+
+/// How long a build says nothing new.
+const STILL: Duration = Duration::from_secs(30);
 
 pub(super) struct Built {
     /// The digests of the programs that were asked for, by process.
@@ -96,7 +103,18 @@ async fn build(
     remap::apply(&mut command, workspace, &metadata.target_directory).await?;
     command.stdin(Stdio::null()).stdout(Stdio::null());
     bind_to_supervisor(&mut command, None);
-    let status = command.status().await.context(cargo::NOT_RUN)?;
+    let what = format!("build {program}");
+    screen.begin(&what);
+    let mut cargo = command.spawn().context(cargo::NOT_RUN)?;
+    let status = loop {
+        tokio::select! {
+            status = cargo.wait() => break status.context(cargo::NOT_RUN)?,
+            () = time::sleep(STILL) => {
+                screen.begin(&format!("{what}, since {}", tell::seconds(begun.elapsed())));
+            }
+        }
+    };
+    screen.status(&[]);
     if !status.success() {
         bail!("cargo failed ({status}); it says why above");
     }

@@ -1,7 +1,10 @@
 //! How far a release has come, written down at every step: a file tells the next command after a kill, a row tells
 //! everybody.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use super::{
     ledger::Ledger,
@@ -59,7 +62,11 @@ impl<'a> Journal<'a> {
     ) -> anyhow::Result<T> {
         let begun = Instant::now();
         self.note(&what, Stage::Begun)?;
-        let answer = step(self).await?;
+        self.screen.begin(&what);
+        self.tell().await;
+        let answer = step(self).await;
+        self.screen.status(&[]);
+        let answer = answer?;
         self.note(&what, Stage::Done)?;
         self.screen.line(&tell::done(self.screen.palette, &done, begun.elapsed()));
         self.steps.push(Done { what: done, seconds: begun.elapsed().as_secs_f64() });
@@ -85,8 +92,10 @@ impl<'a> Journal<'a> {
 
     /// The row is for people; a database that is away now is told in the end.
     async fn tell(&mut self) {
-        let receipt = self.receipt();
-        drop(self.ledger.record(&receipt).await);
+        let doing = self.release.steps.iter().filter(|step| step.stage == Stage::Begun);
+        let doing = doing.map(|step| step.what.clone()).collect();
+        let receipt = Receipt { doing, ..self.receipt() };
+        drop(self.ledger.record(&receipt, Duration::ZERO).await);
     }
 }
 

@@ -1,4 +1,9 @@
 //! Whether the new builds do worse than those before them. Figures in, a reason to go back out.
+//!
+//! Slow is not a number of milliseconds. What is seen of the new build is compared with what was seen of the one before
+//! it: more of its answers than before must lie behind a limit, by a difference that is hardly chance, and far enough to
+//! be felt. What the machine itself has become slower by meanwhile (see `machine`) widens the limit, as that is nobody's
+//! fault.
 
 use std::time::{Duration, Instant};
 
@@ -8,70 +13,117 @@ use platform::prober::Seen;
 const WINDOW: Duration = Duration::from_secs(2);
 /// Fewer answers than these say nothing of how long they take.
 const LEAST: u64 = 10;
-/// So many slow windows in a row: one alone may be the machine's.
-const IN_A_ROW: u32 = 2;
-/// Faster than this is fast enough, whatever was before: for one half of the answers, and for 99 of 100.
-const FAST: [(f64, Duration); 2] = [(50.0, Duration::from_millis(250)), (99.0, Duration::from_secs(1))];
+/// So many slow windows in a row: fewer may be the machine's.
+const IN_A_ROW: u32 = 3;
+/// The quantiles that are compared, and how much longer an answer must take, at least, to be felt.
+const FELT: [(f64, Duration); 2] = [(50.0, Duration::from_millis(100)), (99.0, Duration::from_millis(500))];
+/// How often a request and its answer wait for the machine, beside one that only crosses it: client, web, database, and
+/// the ways between them.
+const WAITS: u32 = 8;
+/// How many standard deviations a difference of shares must have: less than one in a million is chance.
+const SIGMAS: f64 = 5.0;
 /// A web that failed before may go on failing as often, and this much oftener.
 const SLACK: f64 = 0.05;
 /// So many attempts at least must have failed before a worker is blamed.
 const LEAST_ATTEMPTS: i64 = 5;
 
+/// A build that is worse than the one before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub(super) struct Blame {
+    /// The process.
+    pub(super) process: String,
+    /// What it did.
+    pub(super) reason: String,
+}
+
+/// What was seen of web and of the machine in the same time.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lap {
+    pub(super) web: Seen,
+    pub(super) machine: Seen,
+}
+
 /// Judges web by what the prober saw of the one before it.
 pub(super) struct Judge {
-    before: Seen,
+    before: Lap,
     /// How many times as long as before an answer may take; none when that does not matter.
     slower: Option<f64>,
-    window: Seen,
+    window: Lap,
     window_since: Instant,
     slow_windows: u32,
 }
 
 impl Judge {
-    pub(super) fn new(before: Seen, slower: Option<f64>) -> Self {
-        let (window, window_since) = (Seen::default(), Instant::now());
+    pub(super) fn new(before: Lap, slower: Option<f64>) -> Self {
+        let (window, window_since) = (Lap::default(), Instant::now());
         Self { before, slower, window, window_since, slow_windows: 0 }
     }
 
     /// Takes what was seen since the last call.
-    pub(super) fn see(&mut self, lap: &Seen) -> Option<String> {
+    pub(super) fn see(&mut self, lap: &Lap) -> Option<String> {
         self.see_at(lap, Instant::now())
     }
 
-    fn see_at(&mut self, lap: &Seen, now: Instant) -> Option<String> {
-        if lap.failed() > 0 && self.before.failed() == 0 {
-            return Some(failing(lap));
+    /// Begins afresh: what was seen so far had a reason of its own.
+    pub(super) fn forget(&mut self) {
+        (self.window, self.window_since, self.slow_windows) = (Lap::default(), Instant::now(), 0);
+    }
+
+    fn see_at(&mut self, lap: &Lap, now: Instant) -> Option<String> {
+        if lap.web.failed() > 0 && self.before.web.failed() == 0 {
+            return Some(failing(&lap.web));
         }
-        self.window.add(lap);
-        if now - self.window_since < WINDOW || self.window.all() < LEAST {
+        self.window.web.add(&lap.web);
+        self.window.machine.add(&lap.machine);
+        if now - self.window_since < WINDOW || self.window.web.all() < LEAST {
             return None;
         }
         let window = std::mem::take(&mut self.window);
         self.window_since = now;
-        if share(&window) > share(&self.before) + SLACK {
-            return Some(format!("{}, oftener than before the release", failing(&window)));
+        if share(&window.web) > share(&self.before.web) + SLACK {
+            return Some(format!("{}, oftener than before the release", failing(&window.web)));
         }
         let slow = self.slow(&window);
         self.slow_windows = if slow.is_some() { self.slow_windows + 1 } else { 0 };
         slow.filter(|_| self.slow_windows >= IN_A_ROW)
     }
 
-    fn slow(&self, window: &Seen) -> Option<String> {
-        let slower = self.slower.filter(|_| self.before.all() >= LEAST)?;
-        FAST.iter().find_map(|(percent, fast)| {
-            let (before, now) = (self.before.percentile(*percent), window.percentile(*percent));
-            let limit = before.mul_f64(slower).max(*fast);
+    fn slow(&self, window: &Lap) -> Option<String> {
+        let slower = self.slower.filter(|_| self.before.web.all() >= LEAST)?;
+        FELT.iter().find_map(|&(percent, felt)| {
+            let (before, now) = (self.before.web.percentile(percent), window.web.percentile(percent));
+            let machine = window.machine.percentile(percent).saturating_sub(self.before.machine.percentile(percent));
+            let limit = before.mul_f64(slower).max(before + felt) + machine * WAITS;
+            let sigmas = difference(&self.before.web, &window.web, limit);
             let ms = |time: Duration| time.as_millis();
-            (now > limit).then(|| {
+            (now > limit && sigmas >= SIGMAS).then(|| {
                 format!(
-                    "web became slow: {percent} % of its answers take up to {} ms, before the release {} ms (--slower {slower} \
-                     allows {} ms)",
+                    "web became slow: {percent} % of its answers take up to {} ms, before the release {} ms; --slower \
+                     {slower} allows {} ms, of which the busier machine has {} (a difference of {sigmas:.0} standard \
+                     deviations, in {} answers)",
                     ms(now),
                     ms(before),
-                    ms(limit)
+                    ms(limit),
+                    ms(machine * WAITS),
+                    window.web.all()
                 )
             })
         })
+    }
+}
+
+/// By how many standard deviations the share of answers behind `limit` has grown: the test of two proportions.
+fn difference(before: &Seen, now: &Seen, limit: Duration) -> f64 {
+    let (all_before, all_now) = (before.all().max(1) as f64, now.all().max(1) as f64);
+    let (slow_before, slow_now) = (before.slower_than(limit) as f64, now.slower_than(limit) as f64);
+    let both = (slow_before + slow_now) / (all_before + all_now);
+    let deviation = (both * (1.0 - both) * (1.0 / all_before + 1.0 / all_now)).sqrt();
+    let grown = slow_now / all_now - slow_before / all_before;
+    match () {
+        () if grown <= 0.0 => 0.0,
+        () if deviation > 0.0 => grown / deviation,
+        () => f64::INFINITY,
     }
 }
 
@@ -115,41 +167,66 @@ mod tests {
         seen
     }
 
+    /// On a machine that is as it was.
+    fn lap(web: Seen) -> Lap {
+        Lap { web, machine: seen(10, 0, 0) }
+    }
+
     /// What is said when the same is seen for four windows.
-    fn said(before: Seen, lap: &Seen) -> Option<String> {
+    fn said(before: Lap, now: &Lap) -> Option<String> {
         let mut judge = Judge::new(before, Some(3.0));
         let begun = judge.window_since;
-        (1..=4_u32).find_map(|number| judge.see_at(lap, begun + WINDOW * number))
+        (1..=4_u32).find_map(|number| judge.see_at(now, begun + WINDOW * number))
+    }
+
+    fn of_web(before: Seen, now: Seen) -> Option<String> {
+        said(lap(before), &lap(now))
     }
 
     #[test]
     fn one_failed_request_is_too_many_unless_they_failed_before() {
-        assert_eq!(said(seen(99, 0, 3), &seen(99, 1, 3)).unwrap(), "1 of 100 requests failed: answered 500");
-        assert_eq!(said(seen(50, 50, 3), &seen(52, 48, 3)), None, "it does not get worse");
+        assert_eq!(of_web(seen(99, 0, 3), seen(99, 1, 3)).unwrap(), "1 of 100 requests failed: answered 500");
+        assert_eq!(of_web(seen(50, 50, 3), seen(52, 48, 3)), None, "it does not get worse");
         assert!(
-            said(seen(50, 50, 3), &seen(20, 80, 3)).unwrap().ends_with("oftener than before the release")
+            of_web(seen(50, 50, 3), seen(20, 80, 3)).unwrap().ends_with("oftener than before the release")
         );
     }
 
     #[test]
-    fn slow_is_slower_than_before_and_slower_than_fast_enough_for_a_while() {
-        assert_eq!(said(seen(100, 0, 3), &seen(100, 0, 200)), None, "fast enough for anybody");
-        assert_eq!(said(seen(100, 0, 300), &seen(100, 0, 800)), None, "it always was slow");
-        let slow = said(seen(100, 0, 3), &seen(100, 0, 500)).unwrap();
+    fn slow_is_slower_than_before_by_what_is_felt_for_a_while() {
+        assert_eq!(of_web(seen(100, 0, 3), seen(100, 0, 90)), None, "fast enough for anybody");
+        assert_eq!(of_web(seen(100, 0, 300), seen(100, 0, 800)), None, "it always was slow");
+        let slow = of_web(seen(100, 0, 3), seen(100, 0, 500)).unwrap();
         assert!(slow.starts_with("web became slow: 50 % of its answers take up to 50"), "{slow}");
         let mut some = seen(90, 0, 3);
         some.add(&seen(10, 0, 2000));
-        assert!(said(seen(100, 0, 3), &some).unwrap().contains("99 % of its answers"));
-        assert_eq!(said(seen(100, 0, 3), &seen(9, 0, 9000)).map(|_| ()), Some(()), "few, but in time enough");
-        assert_eq!(said(seen(5, 0, 3), &seen(100, 0, 900)), None, "nobody knows how it was before");
-        let mut judge = Judge::new(seen(100, 0, 3), Some(3.0));
+        assert_eq!(of_web(some.clone(), some.clone()), None, "some always were slow");
+        some.add(&seen(30, 0, 2000));
+        assert!(of_web(seen(400, 0, 3), some).unwrap().contains("99 % of its answers"));
+        assert_eq!(of_web(seen(5, 0, 3), seen(100, 0, 900)), None, "nobody knows how it was before");
+        let mut judge = Judge::new(lap(seen(100, 0, 3)), Some(3.0));
         let begun = judge.window_since;
         for number in 1..10_u32 {
-            let lap = seen(20, 0, if number % 2 == 0 { 900 } else { 3 });
-            assert_eq!(judge.see_at(&lap, begun + WINDOW * number), None, "the machine was busy for once");
+            let now = lap(seen(20, 0, if number % 3 == 0 { 3 } else { 900 }));
+            assert_eq!(judge.see_at(&now, begun + WINDOW * number), None, "the machine was busy for once");
         }
-        let mut judge = Judge::new(seen(100, 0, 3), None);
-        assert_eq!(judge.see_at(&seen(100, 0, 9000), begun + WINDOW * 9), None, "nobody wants to know");
+        let mut judge = Judge::new(lap(seen(100, 0, 3)), None);
+        assert_eq!(judge.see_at(&lap(seen(100, 0, 9000)), begun + WINDOW * 9), None, "nobody wants to know");
+    }
+
+    #[test]
+    fn one_slow_answer_is_no_difference() {
+        let mut one = seen(99, 0, 3);
+        one.add(&seen(2, 0, 3000));
+        assert_eq!(of_web(seen(100, 0, 3), one), None, "two of a hundred may be chance");
+    }
+
+    #[test]
+    fn what_the_machine_has_become_slower_by_is_nobodys_fault() {
+        let busy = Lap { web: seen(100, 0, 251), machine: seen(10, 0, 25) };
+        assert_eq!(said(lap(seen(100, 0, 8)), &busy), None);
+        let slow = Lap { web: seen(100, 0, 2000), ..busy };
+        assert!(said(lap(seen(100, 0, 8)), &slow).unwrap().contains("of which the busier machine has 200"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use diesel::{
     QueryResult, QueryableByName,
     sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz},
 };
-use diesel_async::RunQueryDsl as _;
+use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use planner::WaitingJob;
 
 use super::{judge::Attempts, receipt::Receipt};
@@ -19,11 +19,20 @@ use crate::who;
 /// Held by the session, so the death of a release frees it.
 const LOCK: i64 = ::schema::locks::RELEASE;
 
+/// How long a Postgres that is away is waited for where it is safe to go on.
+pub(super) const OUTAGE_LIMIT: Duration = Duration::from_secs(60);
+/// A question that takes longer has lost its connection.
+const ANSWER_LIMIT: Duration = Duration::from_secs(15);
+/// The same for whether there is anybody at all.
+const PING_LIMIT: Duration = Duration::from_secs(2);
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+
 /// Postgres notices the end of a release that has just ended a moment later.
 const LAST_ONE_LEAVES: Duration = Duration::from_secs(3);
 
 /// The session of one release.
 pub(super) struct Ledger {
+    url: DatabaseUrl,
     connection: Connection,
     begun_at: DateTime<Utc>,
     /// The row of this release, once there is one.
@@ -56,6 +65,32 @@ struct Now {
     now: DateTime<Utc>,
 }
 
+/// Who holds the lock: its session, and the newest receipt that has no end yet, which is that of the same release.
+const HOLDER: &str = "\
+SELECT activity.pid, host(activity.client_addr) AS address, activity.backend_start AS since, unfinished.asked_by,
+    unfinished.receipt -> 'doing' ->> 0 AS doing
+FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
+LEFT JOIN LATERAL (
+    SELECT asked_by, receipt FROM sides.releases
+    WHERE outcome = 'partial' AND started_at >= activity.backend_start ORDER BY id DESC LIMIT 1
+) AS unfinished ON true
+WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
+    AND (held.classid::bigint << 32 | held.objid::bigint) = $1 LIMIT 1";
+
+#[derive(QueryableByName)]
+struct Holder {
+    #[diesel(sql_type = Integer)]
+    pid: i32,
+    #[diesel(sql_type = Nullable<Text>)]
+    address: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    since: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Text>)]
+    asked_by: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    doing: Option<String>,
+}
+
 const IS_LEFT: &str = "\
 SELECT EXISTS (SELECT FROM sides.fang_tasks WHERE kind = $1 AND version = $2
     AND state IN ('new', 'retried', 'in_progress')) AS answer";
@@ -85,21 +120,55 @@ WHERE id = $5 RETURNING id";
 impl Ledger {
     /// Takes the place of the one release that may go on.
     pub(super) async fn open(url: &DatabaseUrl) -> anyhow::Result<Self> {
-        let mut connection = database::connect(&url.with_application_name("sides release")).await?;
-        let lock = format!("SELECT pg_try_advisory_lock({LOCK}) AS answer");
-        let deadline = Instant::now() + LAST_ONE_LEAVES;
-        loop {
-            let taken: Answer = diesel::sql_query(&lock).get_result(&mut connection).await?;
-            if taken.answer {
-                break;
-            }
-            if Instant::now() > deadline {
-                bail!("another release goes on with this database; wait until it has ended");
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        let url = url.with_application_name("sides release");
+        let mut connection = database::connect(&url).await?;
+        take_lock(&mut connection).await?;
         let now: Now = diesel::sql_query("SELECT now() AS now").get_result(&mut connection).await?;
-        Ok(Self { connection, begun_at: now.now, number: None })
+        Ok(Self { url, connection, begun_at: now.now, number: None })
+    }
+
+    /// Asks; a Postgres that has gone away meanwhile is waited for, and asked again.
+    async fn ask<T>(
+        &mut self,
+        limit: Duration,
+        question: impl AsyncFn(&mut Connection) -> QueryResult<T>,
+    ) -> anyhow::Result<T> {
+        let deadline = Instant::now() + limit;
+        loop {
+            match tokio::time::timeout(ANSWER_LIMIT, question(&mut self.connection)).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) if self.answers().await => return Err(error.into()),
+                _ => self.reconnect(deadline).await?,
+            }
+        }
+    }
+
+    /// Whether the session lives, and with it the right to be the one release that goes on.
+    pub(super) async fn answers(&mut self) -> bool {
+        let ping = tokio::time::timeout(PING_LIMIT, self.connection.batch_execute("SELECT 1")).await;
+        ping.is_ok_and(|answer| answer.is_ok())
+    }
+
+    /// Waits until Postgres answers again.
+    pub(super) async fn wait_until_back(&mut self, limit: Duration) -> anyhow::Result<()> {
+        self.reconnect(Instant::now() + limit).await
+    }
+
+    async fn reconnect(&mut self, deadline: Instant) -> anyhow::Result<()> {
+        loop {
+            let error = match tokio::time::timeout(PING_LIMIT, database::connect(&self.url)).await {
+                Ok(Ok(connection)) => {
+                    self.connection = connection;
+                    return take_lock(&mut self.connection).await;
+                }
+                Ok(Err(error)) => anyhow::Error::from(error),
+                Err(_) => anyhow::anyhow!("no answer within {} s", PING_LIMIT.as_secs()),
+            };
+            if Instant::now() > deadline {
+                return Err(error.context("the database is away"));
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
     }
 
     /// Waits until no job of these kinds and versions is queued, scheduled, running or to be tried again.
@@ -111,11 +180,11 @@ impl Ledger {
         let deadline = Instant::now() + limit;
         for job in jobs {
             loop {
-                let left: Answer = diesel::sql_query(IS_LEFT)
-                    .bind::<Text, _>(&job.kind)
-                    .bind::<Integer, _>(i32::from(job.version))
-                    .get_result(&mut self.connection)
-                    .await?;
+                let question = async |connection: &mut Connection| -> QueryResult<Answer> {
+                    let query = diesel::sql_query(IS_LEFT).bind::<Text, _>(&job.kind);
+                    query.bind::<Integer, _>(i32::from(job.version)).get_result(connection).await
+                };
+                let left = self.ask(OUTAGE_LIMIT, question).await?;
                 if !left.answer {
                     break;
                 }
@@ -133,14 +202,14 @@ impl Ledger {
     }
 
     /// Whether a copy of this release says that it lives.
-    pub(super) async fn is_live(&mut self, process: &str, release: &Digest) -> QueryResult<bool> {
-        let live: Answer = diesel::sql_query(IS_LIVE)
-            .bind::<Text, _>(process)
-            // As the host names it to its children.
-            .bind::<Text, _>(release.to_string())
-            .get_result(&mut self.connection)
-            .await?;
-        Ok(live.answer)
+    pub(super) async fn is_live(&mut self, process: &str, release: &Digest) -> anyhow::Result<bool> {
+        // As the host names it to its children.
+        let name = release.to_string();
+        let question = async |connection: &mut Connection| -> QueryResult<Answer> {
+            let query = diesel::sql_query(IS_LIVE).bind::<Text, _>(process);
+            query.bind::<Text, _>(&name).get_result(connection).await
+        };
+        Ok(self.ask(OUTAGE_LIMIT, question).await?.answer)
     }
 
     /// What became of the jobs that a release worked in the last hour.
@@ -153,21 +222,55 @@ impl Ledger {
         Ok(Attempts { all: tally.all, failed: tally.failed })
     }
 
-    /// Stores the receipt as it stands: a new row the first time, that row from then on.
-    pub(super) async fn record(&mut self, receipt: &Receipt) -> anyhow::Result<i64> {
-        let recorded: QueryResult<Number> =
-            diesel::sql_query(if self.number.is_some() { UPDATE } else { INSERT })
-                .bind::<Timestamptz, _>(self.begun_at)
-                .bind::<Text, _>(who::am_i())
-                .bind::<Text, _>(receipt.outcome.name())
-                .bind::<Text, _>(serde_json::to_string(receipt)?)
-                .bind::<Nullable<BigInt>, _>(self.number)
-                .get_result(&mut self.connection)
-                .await;
+    /// Stores the receipt as it stands: a new row the first time, that row from then on. A database that is away is
+    /// waited for until `limit`.
+    pub(super) async fn record(&mut self, receipt: &Receipt, limit: Duration) -> anyhow::Result<i64> {
+        let (begun_at, number, text) = (self.begun_at, self.number, serde_json::to_string(receipt)?);
+        let query = if number.is_some() { UPDATE } else { INSERT };
+        let question = async |connection: &mut Connection| -> QueryResult<Number> {
+            let query =
+                diesel::sql_query(query).bind::<Timestamptz, _>(begun_at).bind::<Text, _>(who::am_i());
+            let query = query.bind::<Text, _>(receipt.outcome.name()).bind::<Text, _>(&text);
+            query.bind::<Nullable<BigInt>, _>(number).get_result(connection).await
+        };
+        let recorded = self.ask(limit, question).await;
         let number = recorded
-            .context("the receipt cannot be stored; is the schema up to date? run `sides migration up`")?
+            .context("the receipt cannot be stored; `sides migration up` brings the schema up to date")?
             .id;
         self.number = Some(number);
         Ok(number)
     }
+}
+
+/// One release goes on at a time; who else does is said.
+async fn take_lock(connection: &mut Connection) -> anyhow::Result<()> {
+    let lock = format!("SELECT pg_try_advisory_lock({LOCK}) AS answer");
+    let deadline = Instant::now() + LAST_ONE_LEAVES;
+    loop {
+        let taken: Answer = diesel::sql_query(&lock).get_result(connection).await?;
+        if taken.answer {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            bail!("another release goes on with this database{}", holder(connection).await);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Who holds the lock, from where, since when and in which step, as far as that can be seen.
+async fn holder(connection: &mut Connection) -> String {
+    let held: QueryResult<Holder> =
+        diesel::sql_query(HOLDER).bind::<BigInt, _>(LOCK).get_result(connection).await;
+    let Ok(Holder { pid, address, since, asked_by, doing }) = held else {
+        return "; wait until it has ended, or break it off with `sides rollback`".to_owned();
+    };
+    let who = asked_by.unwrap_or_else(|| "somebody".to_owned());
+    let from = address.unwrap_or_else(|| "this machine".to_owned());
+    let doing = doing.map(|doing| format!(", at the step: {doing}")).unwrap_or_default();
+    format!(
+        ": begun by {who}, from {from} (session {pid}), since {}{doing}; wait until it has ended, or break it off with \
+         `sides rollback` on its machine",
+        since.format("%F %TZ")
+    )
 }

@@ -28,7 +28,9 @@ pub(super) async fn start(places: &Places, status: Option<&DevStatus>, path: &st
 
 /// Clients with fresh connections and clients that keep theirs.
 fn here(status: &DevStatus, path: &str) -> Option<Prober> {
-    let runs = status.processes.iter().any(|process| process.name == WEB && process.state == State::Ready);
+    // One that answers badly is asked, too: what follows it is held to it.
+    let is_up = |state| matches!(state, State::Ready | State::Unready);
+    let runs = status.processes.iter().any(|process| process.name == WEB && is_up(process.state));
     let address: SocketAddr = status.address.as_deref()?.strip_prefix("http://")?.parse().ok()?;
     let plan = Plan { address, path: path.to_owned(), fresh: CLIENTS, kept: CLIENTS, pause: PAUSE };
     runs.then(|| Prober::start(&plan))

@@ -16,12 +16,15 @@ mod elsewhere;
 mod jobs;
 mod journal;
 mod judge;
+mod kept;
 mod ledger;
+mod machine;
 mod measure;
 mod migrating;
 mod order;
 mod origin;
 mod plan;
+mod preflight;
 mod prepared;
 mod print;
 mod receipt;
@@ -31,6 +34,7 @@ mod remap;
 mod replace;
 mod rights;
 mod steps;
+mod underway;
 mod visitor;
 mod watching;
 mod world;
@@ -53,14 +57,17 @@ use crate::{
     display::{Screen, tell},
     outcome::{Outcome, no_host},
     places::Places,
-    releases::{Interrupted, Store},
+    releases::{Interrupted, Set, Store},
     workspace::Workspace,
 };
+use build::Built;
 use ledger::Ledger;
 use steps::Run;
+use underway::Underway;
 
 pub(crate) use back::{RollbackOptions, run as run_back};
 pub(crate) use build::{Pending, programs as build_programs};
+pub(crate) use kept::{KeptOptions, list_kept};
 pub(crate) use order::{Refused, find as find_order};
 pub(crate) use plan::Plan;
 pub(crate) use prepared::{Prepared, build as build_release};
@@ -80,6 +87,9 @@ pub(crate) struct ReleaseOptions {
     /// Show what would be done, and do nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// A build that is kept already, instead of a new one: its digest, or as much of it as no other begins with.
+    #[arg(long = "build", value_name = "DIGEST", conflicts_with = "only")]
+    pub(crate) builds: Vec<String>,
     /// Builds that are kept already, instead of a build.
     #[arg(long, hide = true, value_name = "FILE", conflicts_with = "only")]
     pub(crate) prepared: Option<PathBuf>,
@@ -93,17 +103,30 @@ const IDLE_LIMIT: Duration = Duration::from_secs(180);
 /// Releases what has changed.
 pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyhow::Result<Outcome> {
     let begun = Begun::begin(workspace, &options.only, &options.watching).await?;
-    let Some(Begun { screen, status, places, store, url, ledger }) = begun else { return Ok(no_host()) };
-    let running = places.running(&store.running()?).await?;
+    let Some(begun) = begun else { return Ok(no_host()) };
+    let kept = kept_builds(&begun.store, &options.builds)?;
+    preflight::check(workspace, &begun.url).await?;
+    let before = begun.store.running()?;
+    // Nobody is held up by a build: what it takes as given is looked at again behind it.
+    let (built, rehearsal) = match &options.prepared {
+        Some(file) => Prepared::read(file)?.opened(),
+        None if !kept.is_empty() => (Built { set: kept, migrate: None }, None),
+        None => (build::run(workspace, &begun.store, &begun.screen, &options.only).await?, None),
+    };
+    let Some((begun, ledger, _underway)) = begun.lock(workspace).await? else { return Ok(no_host()) };
+    let Begun { screen, status, places, store, url, .. } = begun;
+    if store.running()? != before {
+        let text = "what runs has changed while this was built: somebody else released or went back. Nothing was \
+                    changed; look at `sides releases`, and release again (the builds are kept)";
+        screen.line(&tell::fault(screen.palette, text));
+        return Ok(Outcome::Refused);
+    }
+    let running = places.running(&before).await?;
     let cut_off = store.interrupted()?;
     if let Some(cut_off) = &cut_off {
         screen.line(&tell::notice(screen.palette, &journal::cut_off(cut_off, &running)));
     }
     let from = cut_off.map_or_else(|| running.clone(), |cut_off| cut_off.from);
-    let (built, rehearsal) = match &options.prepared {
-        Some(file) => Prepared::read(file)?.opened(),
-        None => (build::run(workspace, &store, &screen, &options.only).await?, None),
-    };
     let pending = match &built.migrate {
         Some(migrate) => migrate.pending(&url).await?,
         None => Vec::new(),
@@ -133,12 +156,34 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
         store: &store,
         url: &url,
         migrate,
-        back_to: from.clone(),
-        before: Some(from),
+        back_to: from,
         already,
         rehearsal,
     };
     carry_out(&run, ledger, status.as_ref(), &plan, release, &options.watching).await
+}
+
+/// The kept builds that begin so, each of its process.
+fn kept_builds(store: &Store, digests: &[String]) -> anyhow::Result<Set> {
+    let mut set = Set::new();
+    for digest in digests {
+        let found = store.find_any(digest);
+        let (process, digest) = match found.as_slice() {
+            [one] => one.clone(),
+            [] => anyhow::bail!(
+                "no build that is kept here begins with {digest:?}; `sides releases` lists them"
+            ),
+            many => {
+                let names: Vec<String> =
+                    many.iter().map(|(process, digest)| format!("{process} {digest}")).collect();
+                anyhow::bail!("several builds begin with {digest:?}: {}; give more of it", names.join(", "))
+            }
+        };
+        if let Some(other) = set.insert(process.clone(), digest.clone()) {
+            anyhow::bail!("{process} can run one build, not both {other} and {digest}");
+        }
+    }
+    Ok(set)
 }
 
 /// The order, or nothing when there is none: then it is said why.
@@ -157,7 +202,7 @@ fn told(workspace: &Workspace, screen: &Screen, answer: order::Answer) -> Option
     }
 }
 
-/// What every release begins with: the places, their database, and the right to be the one release that goes on.
+/// What every release begins with: the places and their database.
 struct Begun {
     screen: Screen,
     /// None when everything that may be replaced runs elsewhere, and no host is here.
@@ -165,7 +210,7 @@ struct Begun {
     places: Places,
     store: Store,
     url: DatabaseUrl,
-    ledger: Ledger,
+    needs_host: bool,
 }
 
 impl Begun {
@@ -187,15 +232,19 @@ impl Begun {
         }
         let store = Store::open(workspace)?;
         let url = named_database()?.context("DATABASE_URL is not set: name the host's database there")?;
-        let ledger = Ledger::open(&url).await?;
-        let status = match needs_host {
-            true => idle_host(workspace, &screen).await?,
+        Ok(Some(Self { screen, status: None, places, store, url, needs_host }))
+    }
+
+    /// Becomes the one release that goes on. `None` when the host has gone meanwhile.
+    async fn lock(mut self, workspace: &Workspace) -> anyhow::Result<Option<(Self, Ledger, Underway)>> {
+        let ledger = Ledger::open(&self.url).await?;
+        let underway = Underway::begin(workspace)?;
+        self.status = match self.needs_host {
+            true => idle_host(workspace, &self.screen).await?,
             false => control::status(workspace).await?.filter(|status| status.is_host),
         };
-        if needs_host && status.is_none() {
-            return Ok(None);
-        }
-        Ok(Some(Self { screen, status, places, store, url, ledger }))
+        let is_there = self.status.is_some() || !self.needs_host;
+        Ok(is_there.then_some((self, ledger, underway)))
     }
 }
 

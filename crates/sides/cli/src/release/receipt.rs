@@ -33,6 +33,9 @@ pub(crate) struct Receipt {
     /// None when nobody was seen to wait for a lock.
     #[serde(default)]
     pub(crate) longest_block: Option<Block>,
+    /// The step that goes on, of a release that has not ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) doing: Vec<String>,
     /// What a person should know beside.
     #[serde(default)]
     pub(crate) notes: Vec<String>,
@@ -132,6 +135,7 @@ impl Receipt {
             jobs: None,
             ticks: None,
             longest_block: None,
+            doing: Vec::new(),
             notes: Vec::new(),
             rehearsal: None,
         }

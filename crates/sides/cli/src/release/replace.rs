@@ -39,6 +39,22 @@ impl Run<'_> {
         Rolled { is_touched, done: put.with_context(|| format!("{process} was not replaced")) }
     }
 
+    /// Puts back what ran before. Where the new build is to blame it leaves first. Nothing that can wait stands in the
+    /// way: the old build had its rights, and they were not taken yet.
+    pub(super) async fn put_back(
+        &self,
+        process: &str,
+        digest: &Digest,
+        is_to_blame: bool,
+    ) -> anyhow::Result<()> {
+        if !is_to_blame || !self.places.is_local(process) {
+            return self.roll(process, digest).await.done;
+        }
+        let why = Why { asked_by: "release".to_owned(), reason: format!("put {digest} back") };
+        let put = self.places.place_of(process).take_out_and_put(process, digest.as_str(), &why).await;
+        put.with_context(|| format!("{process} was not put back"))
+    }
+
     /// What can be done before anything is touched: the rights of the new copies, and their bytes.
     async fn prepare(&self, process: &str, digest: &Digest) -> anyhow::Result<()> {
         self.widen(process, digest).await?;

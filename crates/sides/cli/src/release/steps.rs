@@ -9,7 +9,8 @@ use super::{
     build::Migrate,
     count::Counter,
     journal::Journal,
-    ledger::Ledger,
+    judge::Blame,
+    ledger::{Ledger, OUTAGE_LIMIT},
     measure,
     plan::{Plan, Roll, Step},
     receipt::{Receipt, Requests, Verdict},
@@ -20,7 +21,7 @@ use crate::{
     control::DevStatus,
     display::{Screen, tell},
     places::Places,
-    releases::{Interrupted, Set, Store},
+    releases::{Interrupted, Seen, Set, Store},
     workspace::Workspace,
 };
 
@@ -37,8 +38,6 @@ pub(super) struct Run<'a> {
     pub(super) migrate: Option<&'a Migrate>,
     /// What is put back when it does not go well.
     pub(super) back_to: Set,
-    /// The set to come back to later; none to leave that as it is.
-    pub(super) before: Option<Set>,
     /// What a release that was cut off had replaced: it is watched, and put back, with the rest.
     pub(super) already: Vec<Roll>,
     /// What a rehearsal says of its stage.
@@ -58,6 +57,7 @@ impl Run<'_> {
         let counter = Counter::begin(self.url).await?;
         let prober = measure::start(self.places, status, &watching.probe).await;
         let mut eyes = Eyes::open(prober, watching).await;
+        let number = self.store.begin(&release.to)?;
         let mut journal = Journal::open(self.screen, self.store, ledger, release, plan).await?;
         let mut rolled: Vec<&Roll> = self.already.iter().collect();
         let (mut narrowed, mut held_up) = (false, false);
@@ -77,6 +77,8 @@ impl Run<'_> {
             self.watch(&mut journal, &mut eyes, &rolled, watching).await
         };
         let done: anyhow::Result<()> = done.await;
+        let blamed = done.as_ref().err().and_then(|error| error.downcast_ref::<Blame>());
+        let blamed = blamed.map(|blame| blame.process.clone());
         let (outcome, reason) = match done.map_err(|error| format!("{error:#}")) {
             Ok(()) => {
                 self.narrow(&rolled).await;
@@ -92,11 +94,11 @@ impl Run<'_> {
             }
             Err(reason) => {
                 self.screen.line(&tell::fault(self.screen.palette, &format!("{reason}; going back")));
-                self.go_back(&rolled, &mut journal, reason).await
+                self.go_back(&rolled, &mut journal, reason, blamed.as_deref()).await
             }
         };
         let (requests, requests_before) = eyes.close().await;
-        self.conclude(outcome, plan)?;
+        self.conclude(outcome, held_up, plan, number)?;
         let counts = counter.end().await;
         let receipt = Receipt {
             outcome,
@@ -109,14 +111,14 @@ impl Run<'_> {
             rehearsal: self.rehearsal.clone(),
             ..journal.receipt()
         };
-        let number = match journal.ledger.record(&receipt).await {
+        let recorded = match journal.ledger.record(&receipt, OUTAGE_LIMIT).await {
             Ok(number) => Some(number),
             Err(error) => {
                 self.screen.line(&tell::notice(self.screen.palette, &format!("{error:#}")));
                 None
             }
         };
-        Ok((receipt, number))
+        Ok((receipt, recorded))
     }
 
     async fn take<'p>(
@@ -127,11 +129,14 @@ impl Run<'_> {
         rolled: &mut Vec<&'p Roll>,
     ) -> anyhow::Result<()> {
         let taken = async |journal: &mut Journal<'_>| match step {
-            Step::Migrate { name, .. } => self.migrate(name).await,
+            Step::Migrate { name, .. } => {
+                eyes.compare_from_now();
+                self.migrate(name).await
+            }
             Step::Await { jobs } => journal.ledger.wait_until_none_is_left(jobs, JOBS_LIMIT).await,
             Step::Roll(roll) => {
                 if roll.process == measure::WEB {
-                    eyes.web_is_touched();
+                    eyes.web_is_touched(&roll.to);
                 }
                 let taken = self.roll(&roll.process, &roll.to).await;
                 // From here on there is something to put back, even when the old copy does not leave.
@@ -161,8 +166,7 @@ impl Run<'_> {
         watching: &Watching,
     ) -> anyhow::Result<()> {
         let seconds = watching.bake;
-        let watched =
-            async |journal: &mut Journal<'_>| self.bake(eyes, rolled, &mut journal.ledger, seconds).await;
+        let watched = async |journal: &mut Journal<'_>| self.bake(eyes, rolled, journal, seconds).await;
         let (what, done) = (format!("watch for {seconds} s"), format!("watched for {seconds} s"));
         journal.step(what, done, watched).await
     }
@@ -179,11 +183,13 @@ impl Run<'_> {
         rolled: &[&Roll],
         journal: &mut Journal<'_>,
         reason: String,
+        blamed: Option<&str>,
     ) -> (Verdict, Option<String>) {
         for step in rolled.iter().rev() {
             let Some(from) = self.back_to.get(&step.process) else { continue };
             let what = format!("put {} back", step.process);
-            let back = async |_: &mut Journal<'_>| self.roll(&step.process, from).await.done;
+            let is_to_blame = blamed == Some(step.process.as_str());
+            let back = async |_: &mut Journal<'_>| self.put_back(&step.process, from, is_to_blame).await;
             if let Err(error) = journal.step(what.clone(), what, back).await {
                 return (Verdict::Partial, Some(format!("{reason}; then {error:#}")));
             }
@@ -192,17 +198,20 @@ impl Run<'_> {
     }
 
     /// What the next command must know.
-    fn conclude(&self, outcome: Verdict, plan: &Plan) -> anyhow::Result<()> {
+    fn conclude(&self, outcome: Verdict, held_up: bool, plan: &Plan, number: u64) -> anyhow::Result<()> {
+        match outcome {
+            Verdict::Released => self.store.judge(number, Seen::Good)?,
+            Verdict::Undone => self.store.judge(number, Seen::Undone)?,
+            // Nothing is wrong with the builds, and nobody has seen the end.
+            Verdict::Partial if held_up => {}
+            Verdict::Partial => self.store.judge(number, Seen::Failed)?,
+        }
         if outcome == Verdict::Released {
-            if let Some(before) = &self.before {
-                self.store.set_before(before)?;
-            }
             let mut running = self.back_to.clone();
             let rolls = self.already.iter().chain(plan.rolls());
             running.extend(rolls.map(|roll| (roll.process.clone(), roll.to.clone())));
-            let before = self.store.before()?.unwrap_or_default();
             for step in plan.rolls() {
-                self.store.prune(&step.process, &[&before, &running]);
+                self.store.prune(&step.process, &[&self.back_to, &running]);
             }
         }
         if outcome != Verdict::Partial {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use platform::prober::{Prober, Visitor};
+use platform::prober::{Asked, Prober, RELEASE_HEADER, Visitor};
 use reqwest::{StatusCode, redirect::Policy};
 
 /// One that opens a connection for each request, and one that keeps its own. It is somebody else's router, so few.
@@ -28,11 +28,20 @@ struct Public {
 
 #[async_trait]
 impl Visitor for Public {
-    async fn ask(&mut self) -> Result<(), String> {
-        let answer = self.client.get(&self.url).send().await.map_err(|error| said(&error))?;
+    async fn ask(&mut self) -> Asked {
+        let answer = match self.client.get(&self.url).send().await {
+            Ok(answer) => answer,
+            Err(error) => return Asked::unanswered(said(&error)),
+        };
         let status = answer.status();
-        answer.bytes().await.map_err(|error| said(&error))?;
-        if status == StatusCode::OK { Ok(()) } else { Err(format!("answered {status}")) }
+        let release =
+            answer.headers().get(RELEASE_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let failure = match answer.bytes().await {
+            Err(error) => Some(format!("the body was cut off: {}", said(&error))),
+            Ok(_) if status == StatusCode::OK => None,
+            Ok(_) => Some(format!("answered {status}")),
+        };
+        Asked { release, failure }
     }
 }
 

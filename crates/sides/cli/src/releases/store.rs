@@ -14,7 +14,10 @@ use anyhow::Context as _;
 use platform::local::write_private;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Digest, Interrupted, Record, Set};
+use super::{
+    Digest, History, Interrupted, Record, Seen, Set,
+    leftovers::{self, FRESH},
+};
 use crate::{inputs::Inputs, workspace::Workspace};
 
 /// What is known of a release, beside its program.
@@ -33,6 +36,7 @@ impl Store {
         workspace.create_folders()?;
         let folder = workspace.releases_folder();
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        leftovers::sweep(&folder);
         Ok(Self { folder })
     }
 
@@ -59,16 +63,21 @@ impl Store {
                 return Ok(digest);
             }
             fs::create_dir_all(self.folder.join(process))?;
-            let fresh = self.folder.join(process).join(format!("new-{}", std::process::id()));
+            let fresh = self.folder.join(process).join(format!("{FRESH}{}", std::process::id()));
             match fs::remove_dir_all(&fresh) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
+            leftovers::ask_for_room(&self.folder, fs::metadata(built)?.len())?;
             fs::create_dir(&fresh)?;
-            fs::copy(built, fresh.join(program))?;
-            fs::File::open(fresh.join(program))?.sync_all()?;
-            write_private(&fresh.join(RECORD), &text)?;
-            fs::rename(&fresh, &kept)?;
+            let filled = || -> io::Result<()> {
+                fs::copy(built, fresh.join(program))?;
+                fs::File::open(fresh.join(program))?.sync_all()?;
+                write_private(&fresh.join(RECORD), &text)?;
+                fs::rename(&fresh, &kept)
+            };
+            // Half a build is worth nothing, and would keep a full disk full.
+            filled().inspect_err(|_| drop(fs::remove_dir_all(&fresh)))?;
             Ok(digest)
         };
         keep().with_context(|| format!("cannot keep {} in {}", built.display(), self.folder.display()))
@@ -83,6 +92,22 @@ impl Store {
     pub(crate) fn record(&self, process: &str, digest: &Digest) -> Option<Record> {
         let text = fs::read_to_string(self.path_of(process, digest).join(RECORD)).ok()?;
         serde_json::from_str(&text).ok()
+    }
+
+    /// Every kept release, of whichever process, whose digest begins so.
+    pub(crate) fn find_any(&self, digest: &str) -> Vec<(String, Digest)> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let processes = entries
+            .filter(|entry| entry.path().is_dir())
+            .filter_map(|entry| entry.file_name().into_string().ok());
+        let mut found: Vec<(String, Digest)> = processes
+            .flat_map(|process| {
+                let digests = self.starting_with(&process, digest);
+                digests.into_iter().map(move |digest| (process.clone(), digest))
+            })
+            .collect();
+        found.sort();
+        found
     }
 
     /// Every kept release of a process whose digest begins so.
@@ -140,13 +165,31 @@ impl Store {
         self.write("counts.json", Some(counts))
     }
 
-    /// What ran before the last release.
-    pub(crate) fn before(&self) -> anyhow::Result<Option<Set>> {
-        self.read("before.json")
+    /// The sets that were released, and what was seen of them.
+    pub(crate) fn history(&self) -> anyhow::Result<History> {
+        if let Some(history) = self.read("history.json")? {
+            return Ok(history);
+        }
+        let running = match self.interrupted()? {
+            Some(cut_off) => cut_off.from,
+            None => self.running()?,
+        };
+        Ok(History::of_older(self.read("before.json")?, running, chrono::Utc::now()))
     }
 
-    pub(crate) fn set_before(&self, set: &Set) -> anyhow::Result<()> {
-        self.write("before.json", Some(set))
+    /// Notes that a set is about to be put in place; its number.
+    pub(crate) fn begin(&self, set: &Set) -> anyhow::Result<u64> {
+        let mut history = self.history()?;
+        let number = history.begin(set.clone(), chrono::Utc::now());
+        self.write("history.json", Some(&history))?;
+        Ok(number)
+    }
+
+    /// Notes what was seen of it.
+    pub(crate) fn judge(&self, number: u64, seen: Seen) -> anyhow::Result<()> {
+        let mut history = self.history()?;
+        history.judge(number, seen);
+        self.write("history.json", Some(&history))
     }
 
     /// The release that was cut off, if one was.
@@ -162,23 +205,26 @@ impl Store {
     /// Ends the story of a release that was cut off when `running` is all that it wanted, or all that was before.
     pub(crate) fn settle(&self, running: &Set) -> anyhow::Result<()> {
         let Some(cut_off) = self.interrupted()? else { return Ok(()) };
-        if *running == cut_off.to {
-            self.set_before(&cut_off.from)?;
-        } else if *running != cut_off.from {
+        if *running != cut_off.to && *running != cut_off.from {
             return Ok(());
         }
         self.set_interrupted(None)
     }
 
-    /// Removes old releases of a process; those in `sets` stay. A failure costs room, nothing else.
+    /// Removes old releases of a process; those in `sets`, and what a rollback may go to, stay. A failure costs room, nothing else.
     pub(crate) fn prune(&self, process: &str, sets: &[&Set]) {
         let Ok(entries) = fs::read_dir(self.folder.join(process)) else { return };
+        // What is not known is not removed.
+        let Ok(history) = self.history() else { return };
+        let sets: Vec<&Set> = sets.iter().copied().chain(history.worth_keeping()).collect();
         let needed = |name: &str| {
             sets.iter().any(|set| set.get(process).is_some_and(|digest| digest.as_str() == name))
         };
         let mut spare: Vec<(SystemTime, PathBuf)> = entries
             .flatten()
-            .filter(|entry| entry.file_name().to_str().is_some_and(|name| !needed(name)))
+            .filter(|entry| {
+                entry.file_name().to_str().is_some_and(|name| !needed(name) && !name.starts_with(FRESH))
+            })
             .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
             .collect();
         spare.sort();
@@ -267,6 +313,9 @@ mod tests {
         assert!(store.interrupted().unwrap().is_some(), "half done is not done");
         store.settle(&running).unwrap();
         assert_eq!(store.interrupted().unwrap(), None);
-        assert_eq!(store.before().unwrap(), Some(Set::new()), "the way back is the set from before");
+        assert_eq!(store.history().unwrap().last_good_beside(&Set::new()), Some(&running));
+        let number = store.begin(&running).unwrap();
+        store.judge(number, Seen::Failed).unwrap();
+        assert_eq!(store.history().unwrap().find(number).unwrap().seen, Seen::Failed);
     }
 }

@@ -5,6 +5,7 @@ mod alone;
 mod answers;
 mod api;
 mod baking;
+mod broken;
 mod browser;
 mod bytes;
 mod cloud;

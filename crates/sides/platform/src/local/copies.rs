@@ -14,12 +14,14 @@ use super::{
 
 /// Why a process still is what it was.
 #[derive(Debug, thiserror::Error)]
-#[error("the new {process} was not ready: {reason}; the old one goes on")]
+#[error("the new {process} was not ready: {reason}; {}", if *.nothing_else_runs { "it is started again and again, as nothing else is left of it" } else { "the old one goes on" })]
 pub struct NotReplaced {
     /// The name of the process.
     pub process: String,
     /// What became of the new copy.
     pub reason: String,
+    /// Whether the old ones have left already.
+    pub nothing_else_runs: bool,
 }
 
 impl Supervisor {
@@ -73,6 +75,34 @@ impl Supervisor {
                     return Err(failed);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Puts `launch` in the place of instances that are known to be wrong. Those leave first, so that none of them
+    /// accepts another connection; connections wait in the listening socket until the new ones are up. The new ones are
+    /// kept whatever becomes of them, as nothing else is left.
+    ///
+    /// # Errors
+    /// When a new instance is not ready within `patience`.
+    pub async fn take_out_and_start(
+        &mut self,
+        launch: Launch,
+        count: usize,
+        patience: Duration,
+    ) -> Result<(), NotReplaced> {
+        let name = launch.procfile.name.clone();
+        let wrong: Vec<Kept> = self.kept.extract_if(.., |kept| kept.launch.procfile.name == name).collect();
+        for kept in &wrong {
+            self.let_go(kept);
+        }
+        let new: Vec<Kept> = (0..count).map(|_| self.start(launch.clone())).collect();
+        let numbers: Vec<u64> = new.iter().map(|new| new.copy).collect();
+        self.kept.extend(new);
+        let deadline = Instant::now() + patience;
+        for copy in numbers {
+            let ready = self.until_ready(&name, copy, deadline).await;
+            ready.map_err(|error| NotReplaced { nothing_else_runs: true, ..error })?;
         }
         Ok(())
     }
@@ -186,7 +216,7 @@ impl Supervisor {
         drop(time::timeout_at(deadline, known).await);
         let statuses = self.shared.statuses.borrow().clone();
         let verdict = verdict(&statuses, copy).unwrap_or_else(|| Err(reason_of(&statuses, copy)));
-        verdict.map_err(|reason| NotReplaced { process: name.to_owned(), reason })
+        verdict.map_err(|reason| NotReplaced { process: name.to_owned(), reason, nothing_else_runs: false })
     }
 }
 

@@ -148,7 +148,14 @@ impl Place for LocalHost {
     }
 
     async fn put(&self, process: &str, release: &str, why: &Why) -> Result<(), PlaceError> {
-        let what = What::Put { process: process.to_owned(), release: release.to_owned() };
+        let what =
+            What::Put { process: process.to_owned(), release: release.to_owned(), take_out_first: false };
+        self.insist(what, why).await
+    }
+
+    async fn take_out_and_put(&self, process: &str, release: &str, why: &Why) -> Result<(), PlaceError> {
+        let what =
+            What::Put { process: process.to_owned(), release: release.to_owned(), take_out_first: true };
         self.insist(what, why).await
     }
 

@@ -1,6 +1,11 @@
-//! Whether a process answers: a real request, never a bound port.
+//! Whether an instance answers: a real request, never a bound port.
+//!
+//! Its `/readyz` is on a port of its own. The public socket may be shared with others of its process, so what comes from
+//! there counts only when the answer names this instance, or when nobody else can have given it.
 
 use std::{error::Error as _, net::SocketAddr, time::Duration};
+
+use crate::prober::INSTANCE_HEADER;
 
 /// An answer that takes longer is none.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -8,37 +13,66 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A status is short.
 const LONGEST_STATUS: usize = 1 << 20;
 
+/// How often the public socket is asked until this instance answers. Where others answer more eagerly, `/readyz` alone
+/// decides.
+const TRIES: u32 = 5;
+
 /// The requests that must all succeed.
 pub(super) struct Probe {
     client: reqwest::Client,
-    targets: Vec<String>,
+    ready: String,
+    page: Option<String>,
+    instance: String,
 }
 
 impl Probe {
-    pub(super) fn new(client: reqwest::Client, ops: SocketAddr, page: Option<SocketAddr>) -> Self {
-        let mut targets = vec![format!("http://{ops}/readyz")];
-        targets.extend(page.map(|page| format!("http://{}/", reachable(page))));
-        Self { client, targets }
+    pub(super) fn new(
+        client: reqwest::Client,
+        ops: SocketAddr,
+        page: Option<SocketAddr>,
+        instance: String,
+    ) -> Self {
+        let page = page.map(|page| format!("http://{}/", reachable(page)));
+        Self { client, ready: format!("http://{ops}/readyz"), page, instance }
     }
 
-    /// Asks once; the error says in a few words what is missing.
-    pub(super) async fn ask(&self) -> Result<(), String> {
-        for target in &self.targets {
-            self.ask_one(target).await?;
+    /// Asks once; the error says in a few words what is missing. `is_alone` says that no other instance has the public
+    /// socket.
+    pub(super) async fn ask(&self, is_alone: bool) -> Result<(), String> {
+        verdict(&self.ready, self.get(&self.ready).await?).await?;
+        let Some(page) = &self.page else { return Ok(()) };
+        for _ in 0..TRIES {
+            let answer = match self.get(page).await {
+                Ok(answer) => answer,
+                Err(reason) if is_alone => return Err(reason),
+                Err(_) => continue,
+            };
+            let by =
+                answer.headers().get(INSTANCE_HEADER).map(|by| by.as_bytes() == self.instance.as_bytes());
+            match by {
+                Some(true) => return verdict(page, answer).await,
+                None if is_alone => return verdict(page, answer).await,
+                None => return Ok(()),
+                Some(false) => {}
+            }
         }
         Ok(())
     }
 
-    async fn ask_one(&self, target: &str) -> Result<(), String> {
-        let mut response =
-            self.client.get(target).timeout(PATIENCE).send().await.map_err(|error| in_words(&error))?;
-        let status = response.status();
-        if status.is_success() || status.is_redirection() {
-            return Ok(());
-        }
-        let body = response.chunk().await.ok().flatten().unwrap_or_default();
-        Err(format!("{target} says {}{}", status.as_u16(), first_words(&body)))
+    /// Over a connection of its own: a kept one would lead to whoever accepted it.
+    async fn get(&self, target: &str) -> Result<reqwest::Response, String> {
+        let request = self.client.get(target).header(reqwest::header::CONNECTION, "close").timeout(PATIENCE);
+        request.send().await.map_err(|error| in_words(&error))
     }
+}
+
+async fn verdict(target: &str, mut response: reqwest::Response) -> Result<(), String> {
+    let status = response.status();
+    if status.is_success() || status.is_redirection() {
+        return Ok(());
+    }
+    let body = response.chunk().await.ok().flatten().unwrap_or_default();
+    Err(format!("{target} says {}{}", status.as_u16(), first_words(&body)))
 }
 
 /// How many tasks a copy is busy with, as its `/status` says; `None` when it does not.

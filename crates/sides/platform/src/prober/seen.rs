@@ -62,6 +62,13 @@ impl Seen {
         self.good + self.failed()
     }
 
+    /// How many requests took longer than this, as far as two digits tell.
+    #[must_use]
+    pub fn slower_than(&self, limit: Duration) -> u64 {
+        let limit = u64::try_from(limit.as_micros()).unwrap_or(LONGEST_US).min(LONGEST_US);
+        self.took.len() - self.took.count_between(0, limit)
+    }
+
     /// The time within which so many of a hundred requests were over, to two digits.
     #[must_use]
     pub fn percentile(&self, percent: f64) -> Duration {
@@ -90,5 +97,7 @@ mod tests {
         assert!((0.049..0.052).contains(&half), "{half}");
         assert!(seen.percentile(99.0) >= Duration::from_secs(9));
         assert_eq!(seen.slowest, Duration::from_secs(90));
+        assert_eq!(seen.slower_than(Duration::from_secs(1)), 2);
+        assert_eq!(seen.slower_than(Duration::from_secs(100)), 0);
     }
 }

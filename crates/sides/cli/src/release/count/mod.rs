@@ -5,7 +5,7 @@ mod blocks;
 mod jobs;
 mod ticks;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use database::{Connection, DatabaseUrl};
@@ -20,6 +20,9 @@ pub(crate) use ticks::Ticks;
 
 /// Often enough to meet a job that a worker holds only for a moment, or a lock that somebody feels.
 const BETWEEN: Duration = Duration::from_millis(200);
+
+/// How long the last count waits for a Postgres that is away.
+const END_LIMIT: Duration = Duration::from_secs(30);
 
 /// Counts until it is asked, or dropped.
 pub(super) struct Counter {
@@ -70,7 +73,7 @@ impl Counter {
     pub(super) async fn end(self) -> Counts {
         drop(self.stop);
         let Ok(Watched { jobs, block }) = self.watching.await else { return Counts::default() };
-        let Ok(mut connection) = database::connect(&self.url).await else {
+        let Some(mut connection) = reconnected(&self.url).await else {
             return Counts { block, ..Counts::default() };
         };
         let ticks = match now(&mut connection).await {
@@ -79,6 +82,18 @@ impl Counter {
         };
         let jobs = jobs.count(&mut connection, self.since).await.ok();
         Counts { jobs, ticks, block }
+    }
+}
+
+/// A Postgres that is away at the end is waited for: what it counts is not lost.
+async fn reconnected(url: &DatabaseUrl) -> Option<Connection> {
+    let deadline = Instant::now() + END_LIMIT;
+    loop {
+        match database::connect(url).await {
+            Ok(connection) => return Some(connection),
+            Err(_) if Instant::now() < deadline => time::sleep(BETWEEN).await,
+            Err(_) => return None,
+        }
     }
 }
 

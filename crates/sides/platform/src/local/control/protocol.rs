@@ -43,6 +43,9 @@ pub enum What {
         process: String,
         /// The digest.
         release: String,
+        /// Whether what runs is known to be wrong, and leaves before anything else is done.
+        #[serde(default)]
+        take_out_first: bool,
     },
     /// Have so many copies.
     Scale {
@@ -240,7 +243,7 @@ impl What {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Put { process, release } => {
+            Self::Put { process, release, .. } => {
                 write!(f, "replace {process} by {}", release.get(..12).unwrap_or(release))
             }
             Self::Scale { process, count } => write!(f, "scale {process} to {count}"),

@@ -125,7 +125,8 @@ impl Keeper {
             status.started_at = Some(Utc::now());
         });
         self.say(Happening::Started { pid, ops_address });
-        let probe = Probe::new(self.shared.client.clone(), ops_address, self.launch.page);
+        let id = copy_id(name, self.copy);
+        let probe = Probe::new(self.shared.client.clone(), ops_address, self.launch.page, id);
         Copy { body, pid, group, output, ended, probe, ops_address }
     }
 }

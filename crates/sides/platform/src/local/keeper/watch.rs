@@ -12,7 +12,7 @@ use crate::local::{
     memory,
     probe::Probe,
     spawn::Group,
-    status::{Happening, State},
+    status::{Happening, ProcessStatus, State},
     supervisor::Heavy,
 };
 
@@ -51,13 +51,20 @@ impl Keeper {
         }
     }
 
+    /// Whether no other instance of its process runs, which would have the same socket.
+    fn is_alone(&self) -> bool {
+        let name = &self.launch.procfile.name;
+        let is_other = |status: &ProcessStatus| status.name == *name && status.copy != self.copy;
+        !self.shared.statuses.borrow().iter().any(|status| is_other(status) && status.pid.is_some())
+    }
+
     /// Pings for ever and tells of every change.
     pub(super) async fn watch_answers(&self, probe: &Probe) -> Infallible {
         let mut ready = false;
         let mut since = Instant::now();
         let mut said = None;
         loop {
-            match probe.ask().await {
+            match probe.ask(self.is_alone()).await {
                 Ok(()) if !ready => {
                     (ready, said) = (true, None);
                     self.enter(State::Ready, None);
