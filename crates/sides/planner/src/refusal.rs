@@ -57,7 +57,56 @@ impl Refusal {
     #[must_use]
     pub fn next(&self) -> Option<String> {
         let split = self.split.as_ref().map(ToString::to_string);
-        split.or_else(|| self.conflict.iter().find_map(advice))
+        let known = split.or_else(|| self.conflict.iter().find_map(advice));
+        known.or_else(|| self.conflict.first().map(general_advice))
+    }
+}
+
+/// `web` of `web@0a1b2c3d`.
+fn process_of(release: &str) -> &str {
+    release.split('@').next().unwrap_or_default()
+}
+
+/// The way that works for a fact of this kind, with its commands.
+fn general_advice(requirement: &Requirement) -> String {
+    match requirement {
+        Requirement::Schema { release, misfit, broken_by: Some((_, step)), .. } => {
+            let process = process_of(release);
+            format!(
+                "It goes in two releases. First put {step} aside and release a {process} that does without it: take what \
+                 \"{process} {misfit}\" names out of its code and its schema file, then `sides release --only {process}`. Then \
+                 put {step} back: `sides release` applies it once nothing old runs."
+            )
+        }
+        Requirement::Schema { release, misfit, .. } => {
+            let process = process_of(release);
+            format!(
+                "Add a migration that brings it about, in the same release (`sides plan` then puts it before {process}), or \
+                 take what \"{process} {misfit}\" names out of the code of {process}."
+            )
+        }
+        Requirement::Handler { job, enqueuer: Some(enqueuer), .. } => format!(
+            "It goes in two releases. First a process that works {job}: write its handler and release that process. Then \
+             `sides release --only {}`.",
+            process_of(enqueuer)
+        ),
+        Requirement::Handler { job, enqueuer: None, .. } => format!(
+            "Keep a handler of {job} until none of its jobs is left (`sides jobs list` shows them), or end them with `sides jobs \
+             discard`; then `sides release`."
+        ),
+        Requirement::LeftBehind { job, enqueuer, .. } => format!(
+            "It goes in two releases. First a {} that enqueues no {job} any more and still works it; when none is left (`sides \
+             jobs list`), one without the handler.",
+            process_of(enqueuer)
+        ),
+        Requirement::Readable { job, handler, .. } => format!(
+            "Let {} read version {} of {} beside its own, release it first (`sides release --only {}`), and drop the old \
+             version when no job of it is left.",
+            process_of(handler),
+            job.version,
+            job.kind,
+            process_of(handler)
+        ),
     }
 }
 
@@ -76,8 +125,7 @@ fn advice(requirement: &Requirement) -> Option<String> {
             ))
         }
         Requirement::Readable { job, enqueuer: Some(enqueuer), handler, fields } if fields.is_empty() => {
-            let process = |release: &str| release.split('@').next().unwrap_or_default().to_owned();
-            let (handler, enqueuer) = (process(handler), process(enqueuer));
+            let (handler, enqueuer) = (process_of(handler), process_of(enqueuer));
             Some(format!(
                 "It goes in two releases, with a {handler} that reads version {} of {} beside its own: release {handler} \
                  first, then {enqueuer}; the version can go when no job of it is left.",

@@ -6,6 +6,7 @@
 
 mod crates;
 mod difference;
+mod environment;
 mod lock;
 mod manifests;
 mod packages;

@@ -14,7 +14,7 @@ use tokio::process::Command;
 use super::{
     Inputs,
     crates::Graph,
-    digest,
+    digest, environment,
     manifests::{of_package, of_workspace},
     packages::{Package, table},
     sources,
@@ -33,11 +33,27 @@ pub(crate) struct Sources<'a, T> {
     pub(crate) graph: Graph,
     /// By folder: programs share most of their crates, and each is read once.
     files: RefCell<BTreeMap<String, BTreeMap<String, String>>>,
+    /// By folder: the variables that its sources take into the program.
+    taken_in: RefCell<BTreeMap<String, BTreeSet<String>>>,
+    /// The variables and the configuration outside of the tree that steer cargo and the compiler.
+    environment: BTreeMap<String, String>,
 }
 
 impl<'a, T: Tree> Sources<'a, T> {
     pub(crate) fn of(tree: &'a T) -> Self {
-        Self { tree, graph: Graph::read(tree), files: RefCell::default() }
+        let set = env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let mut environment = environment::steering(set);
+        // The folder of a commit's tree is that of the work tree: what lies around it is the same.
+        let root = env::current_dir().unwrap_or_default();
+        environment.extend(environment::configuration(&root));
+        Self {
+            tree,
+            graph: Graph::read(tree),
+            files: RefCell::default(),
+            taken_in: RefCell::default(),
+            environment,
+        }
     }
 
     /// The inputs of a process: of what its Procfile in this tree starts. `None` when there is none that is understood,
@@ -62,9 +78,12 @@ impl<'a, T: Tree> Sources<'a, T> {
         inputs.settings.insert(format!("Procfile.{}", procfile.name), command_line(procfile));
         inputs.settings.insert("toolchain".to_owned(), toolchain.to_owned());
         inputs.settings.insert("way of building".to_owned(), BUILT_BY.to_owned());
-        for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
-            if let Ok(flags) = env::var(name) {
-                inputs.settings.insert(name.to_owned(), flags);
+        inputs.settings.extend(self.environment.clone());
+        let taken_in =
+            packages.iter().flat_map(|package| self.taken_in.borrow().get(&package.folder).cloned());
+        for name in taken_in.flatten() {
+            if let Some(value) = environment::value_of(&name) {
+                inputs.settings.insert(format!("environment {name}"), value);
             }
         }
         Some(inputs)
@@ -79,6 +98,10 @@ impl<'a, T: Tree> Sources<'a, T> {
         let mut files = BTreeMap::new();
         for path in sources::files(self.tree, &package.folder, &folders) {
             let content = self.tree.read(&path).unwrap_or_default();
+            if path.ends_with(".rs") {
+                let names = environment::named_in(&String::from_utf8_lossy(&content));
+                self.taken_in.borrow_mut().entry(package.folder.clone()).or_default().extend(names);
+            }
             files.insert(path, digest(&content));
         }
         let manifest = join(&package.folder, "Cargo.toml");

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use super::{Begun, Run, Watching, carry_out, journal, order, plan::Plan, told, underway::Underway};
 use crate::{
+    control::DevStatus,
     display::{Screen, tell},
     outcome::{Outcome, no_host},
     places::Places,
@@ -41,18 +42,15 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
     }
     let was_cut_off = interrupted.is_some();
     let history = store.history()?;
-    let good = match (options.to, interrupted) {
-        (Some(number), _) => {
+    let answers = status.as_ref().is_none_or(DevStatus::all_answer);
+    let good = match options.to {
+        Some(number) => {
             let entry = history.find(number);
             let entry = entry
                 .with_context(|| format!("there is no release {number}; `sides releases` lists them"))?;
             Some(entry.set.clone())
         }
-        (None, Some(cut_off)) if history.is_good(&cut_off.from) => Some(cut_off.from),
-        (None, Some(cut_off)) => {
-            history.last_good_beside(&running).cloned().or(Some(cut_off.from).filter(|from| !from.is_empty()))
-        }
-        (None, None) => history.last_good_beside(&running).cloned(),
+        None => history.way_back(&running, answers, interrupted.as_ref()),
     };
     let Some(good) = good else {
         screen.line(&tell::notice(
@@ -71,7 +69,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
     // A set that was half replaced is nothing to come back to.
     let from = if was_cut_off { good.clone() } else { running.clone() };
     serve_again(&places, &store, &screen, &plan).await?;
-    let release = Interrupted::new(from, good);
+    let release = Interrupted { goes_back: true, ..Interrupted::new(from, good) };
     let run = Run {
         workspace,
         places: &places,
@@ -79,6 +77,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
         store: &store,
         url: &url,
         migrate: None,
+        running: running.clone(),
         back_to: running,
         already: Vec::new(),
         rehearsal: None,

@@ -32,6 +32,8 @@ const ANSWER_LIMIT_ELSEWHERE: Duration = Duration::from_secs(120);
 /// How long web is watched before it is touched, to know what it was like.
 const BEFORE: Duration = Duration::from_secs(1);
 const BETWEEN: Duration = Duration::from_millis(100);
+/// Fewer requests say nothing of what runs.
+const LEAST_SEEN: u64 = 20;
 /// How often a watch may begin again because the database was away.
 const OUTAGES: u32 = 3;
 /// The queue and the host are asked less often.
@@ -63,6 +65,12 @@ impl Eyes {
         }
         let slower = (watching.slower > 0.0).then_some(watching.slower);
         Self { prober, machine, before: None, slower, judge: None, new_web: None }
+    }
+
+    /// Whether most visitors are answered badly, as far as that was seen.
+    pub(super) fn see_failures(&self) -> bool {
+        let seen = self.prober.as_ref().map(Prober::seen).unwrap_or_default();
+        seen.all() >= LEAST_SEEN && seen.failed() * 2 > seen.all()
     }
 
     /// From now on web may be a new one.

@@ -140,6 +140,7 @@ mod tests {
         let release = Interrupted {
             from: set(&[("web", 'a'), ("worker", 'a'), ("clock", 'c')]),
             to: set(&[("web", 'b'), ("worker", 'b'), ("clock", 'c')]),
+            goes_back: false,
             steps: vec![
                 noted("replace worker", Stage::Done),
                 noted("replace web", Stage::Begun),

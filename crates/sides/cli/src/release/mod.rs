@@ -156,6 +156,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &ReleaseOptions) -> anyh
         store: &store,
         url: &url,
         migrate,
+        running: running.clone(),
         back_to: from,
         already,
         rehearsal,

@@ -36,6 +36,8 @@ pub(super) struct Run<'a> {
     pub(super) store: &'a Store,
     pub(super) url: &'a DatabaseUrl,
     pub(super) migrate: Option<&'a Migrate>,
+    /// What runs when it begins.
+    pub(super) running: Set,
     /// What is put back when it does not go well.
     pub(super) back_to: Set,
     /// What a release that was cut off had replaced: it is watched, and put back, with the rest.
@@ -57,6 +59,10 @@ impl Run<'_> {
         let counter = Counter::begin(self.url).await?;
         let prober = measure::start(self.places, status, &watching.probe).await;
         let mut eyes = Eyes::open(prober, watching).await;
+        let mut ledger = ledger;
+        if eyes.see_failures() && ledger.answers().await {
+            self.store.doubt(&self.running)?;
+        }
         let number = self.store.begin(&release.to)?;
         let mut journal = Journal::open(self.screen, self.store, ledger, release, plan).await?;
         let mut rolled: Vec<&Roll> = self.already.iter().collect();

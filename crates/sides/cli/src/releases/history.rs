@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Set;
+use super::{Interrupted, Set};
 
 /// How many sets are remembered.
 const REMEMBERED: usize = 50;
@@ -38,7 +38,7 @@ pub(crate) enum Seen {
     Good,
     /// It was worse than what ran before, and was put back.
     Undone,
-    /// It did not go well, and could not be put back.
+    /// It did not go well and could not be put back, or was seen to answer badly later.
     Failed,
 }
 
@@ -84,6 +84,13 @@ impl History {
         }
     }
 
+    /// A set that was seen good answers badly now: from now on it is no place to go back to.
+    pub(crate) fn doubt(&mut self, set: &Set) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.seen == Seen::Good && entry.set == *set) {
+            entry.seen = Seen::Failed;
+        }
+    }
+
     /// Whether this very set was once seen good.
     pub(crate) fn is_good(&self, set: &Set) -> bool {
         self.entries.iter().any(|entry| entry.seen == Seen::Good && entry.set == *set)
@@ -93,6 +100,25 @@ impl History {
     pub(crate) fn last_good_beside(&self, running: &Set) -> Option<&Set> {
         let good = self.entries.iter().rev().filter(|entry| entry.seen == Seen::Good);
         good.map(|entry| &entry.set).find(|set| *set != running)
+    }
+
+    /// Where `sides rollback` goes from `running`, of which it is known whether everything answers, and from a command
+    /// that was cut off, if one was: one command leads from wherever another died to builds that were seen good.
+    pub(crate) fn way_back(
+        &self,
+        running: &Set,
+        answers: bool,
+        cut_off: Option<&Interrupted>,
+    ) -> Option<Set> {
+        let before = cut_off.map(|cut_off| match cut_off.goes_back {
+            // What it led away from is no place to return to.
+            true => &cut_off.to,
+            false => &cut_off.from,
+        });
+        // To stay where nothing answers is no way back.
+        let is_better = |set: &&Set| self.is_good(set) && (answers || *set != running);
+        let before_all = || cut_off.map(|cut_off| &cut_off.from).filter(|from| !from.is_empty());
+        before.filter(is_better).or_else(|| self.last_good_beside(running)).or_else(before_all).cloned()
     }
 
     pub(crate) fn find(&self, number: u64) -> Option<&Entry> {
@@ -147,6 +173,9 @@ mod tests {
         );
         assert_eq!(history(&[('b', Failed)]).last_good_beside(&set('b')), None);
         assert!(broken.is_good(&set('a')) && !broken.is_good(&set('b')));
+        let mut rotten = history(&[('a', Good), ('b', Good), ('c', Good)]);
+        rotten.doubt(&set('b'));
+        assert_eq!(rotten.last_good_beside(&set('c')), Some(&set('a')));
     }
 
     #[test]

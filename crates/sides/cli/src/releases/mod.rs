@@ -3,6 +3,8 @@
 mod digest;
 mod history;
 mod leftovers;
+#[cfg(test)]
+mod model;
 mod progress;
 mod record;
 mod store;

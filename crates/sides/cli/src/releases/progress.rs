@@ -11,6 +11,9 @@ pub(crate) struct Interrupted {
     pub(crate) from: Set,
     /// What it wanted.
     pub(crate) to: Set,
+    /// Whether it is a rollback.
+    #[serde(default)]
+    pub(crate) goes_back: bool,
     /// Its steps, those of its undoing last.
     #[serde(default)]
     pub(crate) steps: Vec<Noted>,
@@ -36,6 +39,6 @@ pub(crate) enum Stage {
 impl Interrupted {
     /// One that has not taken a step.
     pub(crate) fn new(from: Set, to: Set) -> Self {
-        Self { from, to, steps: Vec::new() }
+        Self { from, to, goes_back: false, steps: Vec::new() }
     }
 }

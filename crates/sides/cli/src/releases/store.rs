@@ -185,6 +185,13 @@ impl Store {
         Ok(number)
     }
 
+    /// Notes that a set which was seen good answers badly now.
+    pub(crate) fn doubt(&self, set: &Set) -> anyhow::Result<()> {
+        let mut history = self.history()?;
+        history.doubt(set);
+        self.write("history.json", Some(&history))
+    }
+
     /// Notes what was seen of it.
     pub(crate) fn judge(&self, number: u64, seen: Seen) -> anyhow::Result<()> {
         let mut history = self.history()?;

@@ -69,6 +69,11 @@ impl Visitor for OverHttp {
         };
         let answer = match self.answer(&mut connection).await {
             Ok(answer) => answer,
+            Err(error)
+                if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message) =>
+            {
+                return Asked::unanswered("the connection ended without an answer");
+            }
             Err(error) => return Asked::unanswered(deepest(&*error)),
         };
         let release =
