@@ -38,7 +38,8 @@ where
     let address = listener.local_addr().context("the public socket has no address")?;
     let metrics = Arc::new(Metrics::register(&process.metrics).context("the metrics cannot be set up")?);
     let visits = Visits::new(process.drain.clone());
-    let server = start(listener, &config, site, metrics, visits.clone(), identity(&process), application)?;
+    let server =
+        start(listener, &config, site, metrics, visits.clone(), Identity::of(&process), application)?;
     let handle = server.handle();
     let mut server = tokio::spawn(server);
     process.set_public_address(address.to_string());
@@ -59,13 +60,25 @@ where
     server.await.context("the HTTP server panicked")?.context("the HTTP server failed")
 }
 
-/// The headers by which an answer names the build and the instance that gave it: several may share one socket.
-fn identity(process: &Process) -> DefaultHeaders {
-    let headers = DefaultHeaders::new().add(("sides-release", process.release.as_str()));
-    // As a host names its instances; nobody else does.
-    match std::env::var("SIDES_COPY") {
-        Ok(instance) => headers.add(("sides-instance", instance)),
-        Err(_) => headers,
+/// The build and the instance, by which an answer names who gave it: several may share one socket.
+#[derive(Clone)]
+struct Identity {
+    release: String,
+    /// As a host names its instances; nobody else does.
+    instance: Option<String>,
+}
+
+impl Identity {
+    fn of(process: &Process) -> Self {
+        Self { release: process.release.clone(), instance: std::env::var("SIDES_COPY").ok() }
+    }
+
+    fn headers(&self) -> DefaultHeaders {
+        let headers = DefaultHeaders::new().add(("sides-release", self.release.as_str()));
+        match &self.instance {
+            Some(instance) => headers.add(("sides-instance", instance.as_str())),
+            None => headers,
+        }
     }
 }
 
@@ -75,7 +88,7 @@ fn start<R>(
     site: Site,
     metrics: Arc<Metrics>,
     visits: Visits,
-    identity: DefaultHeaders,
+    identity: Identity,
     application: R,
 ) -> anyhow::Result<Server>
 where
@@ -98,7 +111,7 @@ where
             .wrap(from_fn(fault::as_page))
             .wrap(from_fn(protection::headers))
             // A probe must know who answered.
-            .wrap(identity.clone())
+            .wrap(identity.headers())
             .wrap(from_fn(move |request, next| metrics.clone().observe(request, next)))
             .wrap(from_fn(move |request, next| visits.clone().say_good_bye(request, next)))
     })

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use anyhow::Context as _;
+use platform::local::State;
 
 use super::{Begun, Run, Watching, carry_out, journal, order, plan::Plan, told, underway::Underway};
 use crate::{
@@ -42,7 +43,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
     }
     let was_cut_off = interrupted.is_some();
     let history = store.history()?;
-    let answers = status.as_ref().is_none_or(DevStatus::all_answer);
+    let answers = status.as_ref().is_none_or(answers);
     let good = match options.to {
         Some(number) => {
             let entry = history.find(number);
@@ -89,6 +90,11 @@ pub(crate) async fn run(workspace: &Workspace, options: &RollbackOptions) -> any
         screen.line("The schema was not touched. `sides rollback` once more undoes this.");
     }
     Ok(outcome)
+}
+
+/// Whether nothing that this machine's host runs is known to be in trouble.
+fn answers(status: &DevStatus) -> bool {
+    status.processes.iter().all(|process| !matches!(process.state, State::Unready | State::Restarting))
 }
 
 /// Whoever goes back wants what comes to serve: a process of which no instance is wanted, as it was scaled to 0 in the
