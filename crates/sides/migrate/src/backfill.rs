@@ -20,5 +20,5 @@ pub use checkpoint::{Progress, Standing};
 pub use load::Load;
 pub use orders::{pause, progress, resume};
 pub use pace::{Pace, PaceOptions, Slow};
-pub(crate) use rows::{Batches, walk};
+pub(crate) use rows::{Batches, in_batches, walk};
 pub use run::{backfill, lock};

@@ -5,6 +5,7 @@ mod annotate;
 mod fix;
 mod look;
 mod opaque;
+mod prove;
 
 pub use annotate::annotation;
 pub use fix::{FixError, Fixed, fix};

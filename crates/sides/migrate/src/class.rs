@@ -17,9 +17,9 @@ mod result;
 mod type_change;
 
 pub use classify::{Classifier, classify, classify_all};
-pub use facts::{ColumnFacts, Facts};
+pub use facts::{ColumnFacts, Facts, IndexFacts, MaterializedFacts, PartitionFacts};
 pub use lock::Lock;
-pub(crate) use names::{fold, relation, text_of};
+pub(crate) use names::{fold, path, relation, text_of};
 pub use phase::{Phase, Who};
 pub use reason::Reason;
 pub use result::{Class, Work};

@@ -164,8 +164,9 @@ fn folder(change: &str) -> TempDir {
 async fn rewrite(folder: &Path, url: &DatabaseUrl) {
     let base = Migration::new("2026-01-01-000000_base", TABLE, "");
     let change = Migration::read_all(folder).unwrap().remove(0);
-    let found = check::check(url, &[base, change.clone()], |one| one.name() == change.name()).await.unwrap();
+    let all = [base, change.clone()];
+    let found = check::check(url, &all, |one| one.name() == change.name()).await.unwrap();
     if found[0].is_refused() {
-        check::fix(folder, &change, &found[0]).unwrap();
+        check::fix(url, folder, &all, &change, &found[0]).await.unwrap();
     }
 }

@@ -246,6 +246,36 @@ pub(crate) async fn walk(
     })
 }
 
+/// All of the statement in batches of that many rows, without a rest and without a checkpoint; or why it cannot be cut.
+pub(crate) async fn in_batches(
+    client: &Client,
+    batched: &Batched,
+    size: u64,
+) -> Result<Result<(), String>, tokio_postgres::Error> {
+    let key = match walk(client, batched).await? {
+        Ok(key) => key,
+        Err(why) => return Ok(Err(why)),
+    };
+    let Some(key) = key else {
+        let statement = batched.without_key(size).unwrap_or_default();
+        while client.execute(&statement, &[]).await? > 0 {}
+        return Ok(Ok(()));
+    };
+    let mut last: Option<Vec<String>> = None;
+    loop {
+        let start = parameters(&last);
+        let end = client.query_opt(&batched.end_of(&key, last.is_some(), size), &start).await?;
+        let end: Option<Vec<String>> =
+            end.map(|row| (0..key.columns.len()).map(|place| row.get(place)).collect());
+        let bounds: Vec<_> = start.into_iter().chain(parameters(&end)).collect();
+        client.execute(&batched.within(&key, last.is_some(), end.is_some()), &bounds).await?;
+        if end.is_none() {
+            return Ok(Ok(()));
+        }
+        last = end;
+    }
+}
+
 fn parameters(values: &Option<Vec<String>>) -> Vec<&(dyn ToSql + Sync)> {
     values.iter().flatten().map(|value| value as &(dyn ToSql + Sync)).collect()
 }

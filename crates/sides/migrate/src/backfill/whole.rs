@@ -42,6 +42,12 @@ impl Batched {
         !self.assigned.is_empty() && self.assigned.iter().all(|column| self.reads.filled.contains(column))
     }
 
+    /// Columns that it sets to something else each time.
+    pub(crate) fn filled_by_chance(&self) -> Vec<String> {
+        let is_by_chance = self.reads.moment.is_some() || !self.reads.functions.is_empty();
+        if is_by_chance && self.only_fills() { self.assigned.clone() } else { Vec::new() }
+    }
+
     fn decides_by_the_moment(&self) -> bool {
         let condition = self.condition().to_lowercase();
         self.reads.moment.as_ref().is_some_and(|moment| condition.contains(moment.as_str()))

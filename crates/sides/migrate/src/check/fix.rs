@@ -5,9 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Checked;
+use database::DatabaseUrl;
+
+use super::{Checked, prove::differences};
 use crate::{
-    Migration,
+    MigrateError, Migration, MigrationError,
+    error::indented,
     recipe::{Instead, Part},
     sql::statements,
 };
@@ -32,6 +35,27 @@ pub enum FixError {
         /// What to do.
         advice: String,
     },
+    /// It would end elsewhere.
+    #[error(
+        "migrations/{name}: what could be written instead does not end where this migration does, so nothing was written \
+         (- as it is, + as it would be):\n{}\nwrite it by hand, or say in metadata.toml why it may run as it is: accept = \"…\"",
+        indented(differences)
+    )]
+    Differs {
+        /// The folder.
+        name: String,
+        /// Line by line.
+        differences: Vec<String>,
+    },
+    /// It could not be tried.
+    #[error("migrations/{name}: what could be written instead was not tried, so nothing was written")]
+    Unproved {
+        /// The folder.
+        name: String,
+        /// Why not.
+        #[source]
+        source: Box<MigrateError>,
+    },
     /// A file cannot be written.
     #[error("cannot write {}", path.display())]
     Unwritten {
@@ -43,11 +67,64 @@ pub enum FixError {
     },
 }
 
-/// Rewrites one refused migration in `folder`. It must not be applied anywhere yet.
+/// Rewrites one refused migration of `all` in `folder`. It must not be applied anywhere yet. What would be written is
+/// run on scratch databases of `server` first, and has to end where the migration as it is does.
 ///
 /// # Errors
-/// When no text can be made for one of its statements; then nothing was written.
-pub fn fix(folder: &Path, migration: &Migration, checked: &Checked) -> Result<Fixed, FixError> {
+/// When no text can be made for one of its statements, or it ends elsewhere; then nothing was written.
+pub async fn fix(
+    server: &DatabaseUrl,
+    folder: &Path,
+    all: &[Migration],
+    migration: &Migration,
+    checked: &Checked,
+) -> Result<Fixed, FixError> {
+    let name = || migration.name().to_owned();
+    let drafts = drafts(migration, checked)?;
+    let written = drafts.iter().map(Draft::migration).collect::<Result<Vec<_>, _>>();
+    let unproved = |source: MigrateError| FixError::Unproved { name: name(), source: Box::new(source) };
+    let written = written.map_err(|error| unproved(error.into()))?;
+    let before: Vec<_> = all.iter().take_while(|one| one.name() != migration.name()).cloned().collect();
+    let differences = differences(server, &before, migration, &written).await.map_err(unproved)?;
+    if !differences.is_empty() {
+        return Err(FixError::Differs { name: name(), differences });
+    }
+    for draft in &drafts {
+        draft.write(folder)?;
+    }
+    if drafts.iter().all(|draft| draft.name != migration.name()) {
+        let old = folder.join(migration.name());
+        fs::remove_dir_all(&old).map_err(|source| FixError::Unwritten { path: old, source })?;
+    }
+    Ok(Fixed { name: name(), written: drafts.into_iter().map(|draft| draft.name).collect() })
+}
+
+/// A migration before it is written.
+struct Draft {
+    name: String,
+    up: String,
+    /// Without one the runner says before it starts that there is no way back; one that is there already stays.
+    down: Option<String>,
+    metadata: String,
+}
+
+impl Draft {
+    fn migration(&self) -> Result<Migration, MigrationError> {
+        Migration::new(self.name.as_str(), self.up.as_str(), "").with_metadata(&self.metadata)
+    }
+
+    fn write(&self, folder: &Path) -> Result<(), FixError> {
+        let own = folder.join(&self.name);
+        fs::create_dir_all(&own).map_err(|source| FixError::Unwritten { path: own.clone(), source })?;
+        write(&own.join("up.sql"), &self.up)?;
+        if let Some(down) = &self.down {
+            write(&own.join("down.sql"), down)?;
+        }
+        write(&own.join("metadata.toml"), &self.metadata)
+    }
+}
+
+fn drafts(migration: &Migration, checked: &Checked) -> Result<Vec<Draft>, FixError> {
     let by_hand =
         |advice: &str| FixError::ByHand { name: migration.name().to_owned(), advice: advice.to_owned() };
     let mut lines = Vec::new();
@@ -63,10 +140,10 @@ pub fn fix(folder: &Path, migration: &Migration, checked: &Checked) -> Result<Fi
             }
             Some(Instead::Batches(text)) if parts.len() == 1 => {
                 let part = Part { up: vec![text.clone()], backfill: true, ..Part::default() };
-                return write_series(folder, migration, &[part], true);
+                return Ok(series(migration, &[part], true));
             }
-            Some(Instead::Series(series)) if parts.len() == 1 => {
-                return write_series(folder, migration, series, false);
+            Some(Instead::Series(parts)) if checked.statements.len() == 1 => {
+                return Ok(series(migration, parts, false));
             }
             Some(Instead::Batches(_) | Instead::Series(_)) => {
                 return Err(by_hand(&format!(
@@ -83,43 +160,26 @@ pub fn fix(folder: &Path, migration: &Migration, checked: &Checked) -> Result<Fi
         return Err(by_hand(&checked.problems.join("; ")));
     }
     let metadata = "# Each statement in a transaction of its own, so that none holds its lock while another works.\nrun_in_transaction = false\n";
-    let own = folder.join(migration.name());
-    write(&own.join("up.sql"), &script(&lines))?;
-    write(&own.join("metadata.toml"), metadata)?;
-    Ok(Fixed { name: migration.name().to_owned(), written: vec![migration.name().to_owned()] })
+    let (name, up) = (migration.name().to_owned(), script(&lines));
+    Ok(vec![Draft { name, up, down: None, metadata: metadata.to_owned() }])
 }
 
-fn write_series(
-    folder: &Path,
-    migration: &Migration,
-    parts: &[Part],
-    keep_name: bool,
-) -> Result<Fixed, FixError> {
+fn series(migration: &Migration, parts: &[Part], keep_name: bool) -> Vec<Draft> {
     let (time, rest) = migration.name().split_once('_').unwrap_or((migration.name(), "change"));
-    let mut written = Vec::new();
-    for (index, part) in parts.iter().enumerate() {
-        let name = if keep_name {
-            migration.name().to_owned()
-        } else {
-            format!("{}_{rest}_{}", later(time, index), part.suffix)
-        };
-        let own = folder.join(&name);
-        fs::create_dir_all(&own).map_err(|source| FixError::Unwritten { path: own.clone(), source })?;
-        write(&own.join("up.sql"), &script(&part.up))?;
-        match (part.down.is_empty(), part.backfill) {
-            (false, _) => write(&own.join("down.sql"), &script(&part.down))?,
-            (true, true) => write(&own.join("down.sql"), "-- What was filled goes with its column.\n")?,
-            // Without a down.sql the runner says before it starts that there is no way back.
-            (true, false) => {}
-        }
-        write(&own.join("metadata.toml"), &metadata(part))?;
-        written.push(name);
-    }
-    if !keep_name {
-        let old = folder.join(migration.name());
-        fs::remove_dir_all(&old).map_err(|source| FixError::Unwritten { path: old, source })?;
-    }
-    Ok(Fixed { name: migration.name().to_owned(), written })
+    let drafts = parts.iter().enumerate().map(|(index, part)| Draft {
+        name: match keep_name {
+            true => migration.name().to_owned(),
+            false => format!("{}_{rest}_{}", later(time, index), part.suffix),
+        },
+        up: script(&part.up),
+        down: match (part.down.is_empty(), part.backfill) {
+            (false, _) => Some(script(&part.down)),
+            (true, true) => Some("-- What was filled goes with its column.\n".to_owned()),
+            (true, false) => None,
+        },
+        metadata: metadata(part),
+    });
+    drafts.collect()
 }
 
 /// The time that many seconds later; past the minute it still sorts behind.
@@ -136,6 +196,9 @@ fn metadata(part: &Part) -> String {
     let mut text = format!("run_in_transaction = {}\n", part.in_transaction);
     if part.backfill {
         text.push_str("phase = \"backfill\"\n");
+    }
+    if let Some(why) = part.expands {
+        text.push_str(&format!("phase = \"expand\"\nreason = \"{why}\"\n"));
     }
     if let Some(why) = part.accept {
         text.push_str(&format!("accept = \"{why}\"\n"));

@@ -2,7 +2,7 @@
 
 use squawk_syntax::{
     SyntaxKind,
-    ast::{AlterTable, AlterTableAction, AstNode as _, AttachPartition, DetachPartition},
+    ast::{AlterTable, AlterTableAction, AstNode as _, AttachPartition, Constraint, DetachPartition},
 };
 
 use super::{
@@ -13,7 +13,28 @@ use super::{
 pub(crate) fn alter_table(alter: &AlterTable, facts: &Facts) -> Class {
     let table = names::relation(alter.relation_name());
     let classes = alter.actions().map(|action| one(&table, &action, facts));
-    classes.reduce(Class::with).unwrap_or_else(|| Class::on(&table, Lock::AccessExclusive))
+    let class = classes.reduce(Class::with).unwrap_or_else(|| Class::on(&table, Lock::AccessExclusive));
+    if is_parent_alone(alter, &table, facts) {
+        return Class { work: Work::Nothing, refused: None, ..class };
+    }
+    class
+}
+
+/// An index of a parent without its partitions has no rows to be made of.
+fn is_parent_alone(alter: &AlterTable, table: &str, facts: &Facts) -> bool {
+    let is_index = |action: AlterTableAction| match action {
+        AlterTableAction::AddConstraint(add) => matches!(
+            add.constraint(),
+            Some(Constraint::UniqueConstraint(_) | Constraint::PrimaryKeyConstraint(_))
+        ),
+        _ => false,
+    };
+    let is_alone = has_anywhere(alter, SyntaxKind::ONLY_KW) && facts.partitions.contains_key(table);
+    is_alone && alter.actions().all(is_index)
+}
+
+fn has_anywhere(alter: &AlterTable, keyword: SyntaxKind) -> bool {
+    alter.syntax().descendants_with_tokens().any(|element| element.kind() == keyword)
 }
 
 fn one(table: &str, action: &AlterTableAction, facts: &Facts) -> Class {

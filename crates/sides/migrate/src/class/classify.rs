@@ -98,7 +98,11 @@ fn class_of(tree: &Stmt, facts: &Facts) -> Class {
         }
         Stmt::CreateIndex(create) => {
             let table = names::relation(create.relation_name());
-            let class = if create.concurrently_token().is_some() {
+            let is_only = create.relation_name().is_some_and(|name| name.only_token().is_some());
+            let class = if is_only && facts.partitions.contains_key(&table) {
+                // A parent has no rows of its own.
+                Class::on(&table, Lock::Share)
+            } else if create.concurrently_token().is_some() {
                 Class::on(&table, Lock::ShareUpdateExclusive).doing(Work::IndexBuild)
             } else {
                 Class::on(&table, Lock::Share).doing(Work::IndexBuild).refused(Reason::IndexBuild)

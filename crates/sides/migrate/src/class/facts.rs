@@ -17,6 +17,44 @@ pub struct ColumnFacts {
     pub default: Option<String>,
     /// Indexes, constraints, views and triggers that name it.
     pub used_by: Vec<String>,
+    /// Whether it has rights, a comment, a statistics target or a storage of its own.
+    #[serde(default)]
+    pub kept: bool,
+}
+
+/// A partition of a table, however deep.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PartitionFacts {
+    /// Its name.
+    pub name: String,
+    /// The table that it is directly a partition of.
+    pub parent: String,
+    /// Whether it holds rows itself.
+    pub is_leaf: bool,
+}
+
+/// A materialized view.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct MaterializedFacts {
+    /// Its query.
+    pub definition: String,
+    /// Whether it has what `REFRESH … CONCURRENTLY` needs: rows, and a unique index of plain columns.
+    pub is_unique: bool,
+    /// Its indexes.
+    pub indexes: Vec<IndexFacts>,
+    /// What hangs on it.
+    pub used_by: Vec<String>,
+}
+
+/// An index of a materialized view.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct IndexFacts {
+    /// Its name.
+    pub name: String,
+    /// Whether it is unique.
+    pub is_unique: bool,
+    /// Its definition from `USING` on.
+    pub columns: String,
 }
 
 /// The catalogue as it was before the statement, as far as it matters here. Names are without `public`. Without
@@ -38,6 +76,10 @@ pub struct Facts {
     pub domains: BTreeMap<String, BTreeSet<String>>,
     /// Functions that give another answer for each row.
     pub volatile: BTreeSet<String>,
+    /// Partitioned table → its partitions, deepest first.
+    pub partitions: BTreeMap<String, Vec<PartitionFacts>>,
+    /// Materialized views.
+    pub materialized: BTreeMap<String, MaterializedFacts>,
     /// Views.
     pub views: BTreeSet<String>,
 }

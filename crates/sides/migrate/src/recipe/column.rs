@@ -20,7 +20,7 @@ pub(crate) fn add(table: &Table, add: &AddColumn, facts: &Facts) -> Instead {
     match classify(&whole, facts).refused {
         Some(Reason::Rewrite) => rewriting(table, add, &column, &ty),
         Some(Reason::FailsOnRows) => required(table, &column, add),
-        _ => with_constraints(table, add, &column),
+        _ => with_constraints(table, add, &column, facts),
     }
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn defaulted(table: &Table, column: &str, ty: &str, default: &str, no
 }
 
 /// The column alone, then each constraint on its own.
-fn with_constraints(table: &Table, add: &AddColumn, column: &str) -> Instead {
+fn with_constraints(table: &Table, add: &AddColumn, column: &str, facts: &Facts) -> Instead {
     let is_split = |one: &Constraint| {
         matches!(
             one,
@@ -138,7 +138,7 @@ fn with_constraints(table: &Table, add: &AddColumn, column: &str) -> Instead {
             }
             Constraint::UniqueConstraint(unique) => {
                 let name = named(unique.constraint_name(), || given(&table.bare, &columns, "key"));
-                Instead::Statements(by_index(table, &name, "UNIQUE", &columns, "", unique))
+                Instead::Statements(by_index(table, &name, "UNIQUE", &columns, "", unique, facts))
             }
             _ => {
                 return advice(

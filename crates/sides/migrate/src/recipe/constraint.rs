@@ -10,6 +10,7 @@ use super::{
     instead::advice,
     names::{Table, columns, first_list, given, only_column, quoted},
     not_null,
+    partitioned::{self, Shape},
 };
 use crate::class::{Facts, fold, text_of};
 
@@ -23,7 +24,9 @@ pub(crate) fn add(table: &Table, add: &AddConstraint, facts: &Facts) -> Instead 
             let name = name(key.constraint_name(), || given(&table.bare, &columns(first_list(&key)), "fkey"));
             later(table, &name, &text_of(add))
         }
-        Some(Constraint::UniqueConstraint(unique)) => Instead::Statements(self::unique(table, &unique, add)),
+        Some(Constraint::UniqueConstraint(unique)) => {
+            Instead::Statements(self::unique(table, &unique, add, facts))
+        }
         Some(Constraint::PrimaryKeyConstraint(key)) => {
             Instead::Statements(primary_key(table, &key, add, facts))
         }
@@ -51,11 +54,11 @@ fn name(given: Option<ConstraintName>, otherwise: impl FnOnce() -> String) -> St
     given.unwrap_or_else(otherwise)
 }
 
-fn unique(table: &Table, unique: &UniqueConstraint, add: &AddConstraint) -> Vec<String> {
+fn unique(table: &Table, unique: &UniqueConstraint, add: &AddConstraint, facts: &Facts) -> Vec<String> {
     let columns = columns(unique.column_list().or_else(|| first_list(unique)));
     let name = name(unique.constraint_name(), || given(&table.bare, &columns, "key"));
     let nulls = if unique.nulls_not_distinct().is_some() { " NULLS NOT DISTINCT" } else { "" };
-    by_index(table, &name, "UNIQUE", &columns, &format!("{}{nulls}", included(unique)), add)
+    by_index(table, &name, "UNIQUE", &columns, &format!("{}{nulls}", included(unique)), add, facts)
 }
 
 fn primary_key(table: &Table, key: &PrimaryKeyConstraint, add: &AddConstraint, facts: &Facts) -> Vec<String> {
@@ -67,7 +70,7 @@ fn primary_key(table: &Table, key: &PrimaryKeyConstraint, add: &AddConstraint, f
         .filter(|column| !facts.column(&table.key, column).is_some_and(|known| known.never_null));
     // Else the last step would read the table for NULLs.
     let mut statements: Vec<String> = nullable.flat_map(|column| not_null::set(table, column)).collect();
-    statements.extend(by_index(table, &name, "PRIMARY KEY", &columns, &included(key), add));
+    statements.extend(by_index(table, &name, "PRIMARY KEY", &columns, &included(key), add, facts));
     statements
 }
 
@@ -94,9 +97,11 @@ pub(crate) fn by_index(
     columns: &[String],
     behind: &str,
     options: &impl AstNode,
+    facts: &Facts,
 ) -> Vec<String> {
+    let names = columns;
     let columns: Vec<_> = columns.iter().map(|column| quoted(column)).collect();
-    let (columns, name) = (columns.join(", "), quoted(name));
+    let columns = columns.join(", ");
     let upper = text_of(options).to_uppercase();
     let deferred = match () {
         () if upper.contains("INITIALLY DEFERRED") => " DEFERRABLE INITIALLY DEFERRED",
@@ -104,6 +109,16 @@ pub(crate) fn by_index(
         () if upper.contains("DEFERRABLE") => " DEFERRABLE",
         () => "",
     };
+    if let Some(partitions) = facts.partitions.get(&table.key) {
+        let (nulls, included) = match behind.strip_suffix(" NULLS NOT DISTINCT") {
+            Some(included) => ("NULLS NOT DISTINCT ", included),
+            None => ("", behind),
+        };
+        let shape = Shape { unique: "UNIQUE ", behind: &format!(" ({columns}){behind}"), columns: names };
+        let added = format!("{nulls}({columns}){included}{deferred}");
+        return partitioned::constraint(table, name, kind, &added, &shape, partitions);
+    }
+    let name = quoted(name);
     vec![
         format!("CREATE UNIQUE INDEX CONCURRENTLY {name} ON {} ({columns}){behind}", table.written),
         format!("ALTER TABLE {} ADD CONSTRAINT {name} {kind} USING INDEX {name}{deferred}", table.written),

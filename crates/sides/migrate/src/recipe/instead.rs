@@ -5,7 +5,7 @@ use squawk_syntax::{
     ast::{AstNode as _, Stmt},
 };
 
-use super::{alter_table, constraint, index, rows};
+use super::{alter_table, constraint, index, materialized, rows};
 use crate::class::{Facts, text_of};
 
 /// What to write instead.
@@ -36,6 +36,8 @@ pub struct Part {
     pub in_transaction: bool,
     /// Why a statement of it that would be refused may run all the same.
     pub accept: Option<&'static str>,
+    /// Why it may run beside the code, though its statements say that something is taken away.
+    pub expands: Option<&'static str>,
 }
 
 /// What to write instead of the refused statement `text`.
@@ -50,18 +52,14 @@ pub fn instead(text: &str, facts: &Facts) -> Instead {
     };
     match &statement {
         Stmt::AlterTable(alter) => alter_table::alter_table(alter, facts),
-        Stmt::CreateIndex(create) => index::create(create),
+        Stmt::CreateIndex(create) => index::create(create, facts),
         Stmt::DropIndex(drop) => index::drop(drop),
         Stmt::Reindex(_) => Instead::Statements(vec![concurrently_behind(
             &statement,
             SyntaxKind::INDEX_KW,
             SyntaxKind::TABLE_KW,
         )]),
-        Stmt::Refresh(_) => Instead::Statements(vec![concurrently_behind(
-            &statement,
-            SyntaxKind::VIEW_KW,
-            SyntaxKind::VIEW_KW,
-        )]),
+        Stmt::Refresh(refresh) => materialized::refresh(refresh, facts),
         Stmt::AlterDomain(alter) => constraint::domain(alter),
         Stmt::Update(_) | Stmt::Delete(_) => rows::batches(text_of(&statement).trim_end_matches(';')),
         Stmt::Truncate(truncate) => rows::truncate(truncate),

@@ -5,6 +5,7 @@ use squawk_syntax::ast::{AstNode as _, Name, NameRef, RenameColumn, RenameTo};
 use super::{
     Instead, Part,
     instead::advice,
+    like,
     names::{Table, quoted},
     not_null, series,
     sync::Sync,
@@ -32,6 +33,7 @@ pub(crate) fn column(table: &Table, rename: &RenameColumn, facts: &Facts) -> Ins
     END IF;"
     );
     let mut expand = vec![format!("ALTER TABLE {} ADD COLUMN {new} {}", table.written, known.sql_type)];
+    expand.extend(like::column(table, &before, &after, known, true));
     expand.extend(sync.up(&body));
     let fill = format!("UPDATE {} SET {new} = {old} WHERE {new} IS DISTINCT FROM {old}", table.written);
     let mut parts = vec![
@@ -59,12 +61,14 @@ pub(crate) fn column(table: &Table, rename: &RenameColumn, facts: &Facts) -> Ins
 pub(crate) fn table(table: &Table, rename: &RenameTo) -> Instead {
     let Some(after) = rename.name().map(|name| text_of(&name)) else { return advice("name the table") };
     let new = table.beside(&fold(&after));
+    // Of public without its name, as it is written.
     let view = format!("CREATE VIEW {} AS SELECT * FROM {new}", table.written);
+    let like = like::view(&new, &table.written);
     let back = format!("ALTER TABLE {new} RENAME TO {}", quoted(&table.bare));
     let drop = format!("DROP VIEW {}", table.written);
     let first = Part {
         suffix: "behind_a_view",
-        up: vec![format!("ALTER TABLE {} RENAME TO {after}", table.written), view.clone()],
+        up: vec![format!("ALTER TABLE {} RENAME TO {after}", table.written), view.clone(), like.clone()],
         down: vec![drop.clone(), back],
         in_transaction: true,
         accept: Some("the old name stays, as a view in the same transaction"),
@@ -75,7 +79,7 @@ pub(crate) fn table(table: &Table, rename: &RenameTo) -> Instead {
         Part {
             suffix: "drop_view",
             up: vec![drop],
-            down: vec![view],
+            down: vec![view, like],
             in_transaction: true,
             ..Part::default()
         },

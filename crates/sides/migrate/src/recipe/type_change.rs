@@ -3,7 +3,7 @@
 use squawk_syntax::ast::{AstNode as _, Expr, SetType};
 
 use super::{
-    Instead, Part,
+    Instead, Part, like,
     names::{Table, quoted},
     not_null, series,
     sync::Sync,
@@ -30,6 +30,7 @@ pub(crate) fn set_type(
     // As a row of a subquery, so that an expression of USING means the new row's columns.
     let body = format!("    SELECT {value} INTO NEW.{new} FROM (SELECT (NEW).*) AS {};", quoted(&table.bare));
     let mut expand = vec![format!("ALTER TABLE {} ADD COLUMN {new} {ty}{collation}", table.written)];
+    expand.extend(like::column(table, column, &name, known, false));
     expand.extend(sync.up(&body));
     let fill = format!("UPDATE {} SET {new} = {value} WHERE {new} IS DISTINCT FROM ({value})", table.written);
     let mut parts = vec![

@@ -15,6 +15,10 @@ WITH
                         FROM pg_depend AS u
                         WHERE u.refclassid = 'pg_class'::regclass AND u.refobjid = t.oid AND u.refobjsubid = a.attnum
                           AND u.classid <> 'pg_attrdef'::regclass),
+            -- What a new column in its place would lack. Up to Postgres 16 the usual statistics target is -1.
+            'kept', a.attacl IS NOT NULL OR coalesce(a.attstattarget, -1) <> -1 OR a.attcompression <> ''
+                OR a.attstorage <> (SELECT y.typstorage FROM pg_type AS y WHERE y.oid = a.atttypid)
+                OR col_description(t.oid, a.attnum) IS NOT NULL,
             'never_null', a.attnotnull OR EXISTS (
                 SELECT FROM pg_constraint AS k
                 WHERE k.conrelid = t.oid AND k.contype = 'c' AND k.convalidated
@@ -37,6 +41,29 @@ WITH
         FROM pg_type AS d JOIN pg_namespace AS n ON n.oid = d.typnamespace
         WHERE d.typtype = 'd' AND d.oid >= 16384 AND ($1::text[] IS NULL OR d.typname = ANY ($1))
     ),
+    partitions AS (
+        SELECT t.name, jsonb_agg(jsonb_build_object('name', p.name, 'parent', above.name, 'is_leaf', tree.isleaf)
+                                 ORDER BY tree.level DESC, p.name) AS partitions
+        FROM named AS t CROSS JOIN LATERAL pg_partition_tree(t.oid) AS tree
+        JOIN named AS p ON p.oid = tree.relid JOIN named AS above ON above.oid = tree.parentrelid
+        WHERE t.relkind = 'p' AND tree.level > 0 AND ($1::text[] IS NULL OR t.relname = ANY ($1))
+        GROUP BY t.name
+    ),
+    materialized AS (
+        SELECT v.name, jsonb_build_object(
+            'definition', rtrim(pg_get_viewdef(v.oid), ';'),
+            'is_unique', (SELECT relispopulated FROM pg_class WHERE oid = v.oid) AND EXISTS (
+                SELECT FROM pg_index AS x
+                WHERE x.indrelid = v.oid AND x.indisunique AND x.indisvalid AND x.indpred IS NULL AND x.indexprs IS NULL),
+            'indexes', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', i.relname, 'is_unique', x.indisunique,
+                               'columns', substr(pg_get_indexdef(i.oid), strpos(pg_get_indexdef(i.oid), ' USING '))) ORDER BY i.relname), '[]')
+                        FROM pg_index AS x JOIN named AS i ON i.oid = x.indexrelid WHERE x.indrelid = v.oid),
+            'used_by', (SELECT coalesce(jsonb_agg(DISTINCT pg_describe_object(d.classid, d.objid, 0)), '[]')
+                        FROM pg_depend AS d
+                        WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = v.oid AND d.deptype = 'n'
+                          AND d.objid NOT IN (SELECT w.oid FROM pg_rewrite AS w WHERE w.ev_class = v.oid))) AS facts
+        FROM named AS v WHERE v.relkind = 'm' AND ($1::text[] IS NULL OR v.relname = ANY ($1))
+    ),
     domains AS (
         SELECT d.name, jsonb_agg(DISTINCT t.name) AS tables
         FROM made AS d JOIN pg_attribute AS a ON a.atttypid = d.oid JOIN named AS t ON t.oid = a.attrelid
@@ -57,5 +84,7 @@ SELECT jsonb_build_object(
     'volatile', (SELECT coalesce(jsonb_agg(DISTINCT proname), '[]') FROM (
                      SELECT proname FROM pg_proc WHERE provolatile = 'v' AND oid >= 16384
                      UNION ALL SELECT proname FROM pg_proc WHERE provolatile = 'v' AND oid < 16384 AND $1::text[] IS NULL) AS p),
+    'partitions', (SELECT coalesce(jsonb_object_agg(name, partitions), '{}') FROM partitions),
+    'materialized', (SELECT coalesce(jsonb_object_agg(name, facts), '{}') FROM materialized),
     'views', (SELECT coalesce(jsonb_agg(name), '[]') FROM named WHERE relkind = 'v')
 )::text

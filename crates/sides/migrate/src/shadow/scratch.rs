@@ -43,6 +43,7 @@ pub struct Scratch {
     /// A session in it.
     pub client: Client,
     admin: Client,
+    url: DatabaseUrl,
     name: String,
     /// Asked for nearly every statement, and dear to plan.
     facts: OnceCell<Statement>,
@@ -60,9 +61,23 @@ impl Scratch {
         let admin = database::client(&url.with_application_name("migrate (shadow)")).await?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         sweep(&admin, now.saturating_sub(STALE)).await?;
+        Self::make(admin, url, "template0").await
+    }
+
+    /// Makes another one with everything that this one holds, down to the numbers of its tables. This one's session
+    /// ends.
+    pub(crate) async fn copy(&self) -> Result<Self, MigrateError> {
+        let admin = database::client(&self.url.with_application_name("migrate (shadow)")).await?;
+        let ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+        admin.execute(ends, &[&self.name]).await?;
+        Self::make(admin, &self.url, &self.name).await
+    }
+
+    async fn make(admin: Client, url: &DatabaseUrl, template: &str) -> Result<Self, MigrateError> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let name = format!("{PREFIX}{}_{}_{}", now.as_secs(), std::process::id(), now.subsec_nanos());
         admin
-            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0"))
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
             .await
             .map_err(|error| ShadowError::Make(error.into()))?;
         let client = database::client(&url.with_database(&name)).await?;
@@ -72,6 +87,7 @@ impl Scratch {
         Ok(Self {
             client,
             admin,
+            url: url.clone(),
             name,
             facts: OnceCell::new(),
             files: OnceCell::new(),

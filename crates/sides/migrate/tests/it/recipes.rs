@@ -130,7 +130,7 @@ async fn what_a_person_must_write_is_said() {
         let all = Migration::read_all(folder.path()).unwrap();
         let found = check(server.url(), &all, |one| one.version() == "2").await.unwrap();
         assert!(found[0].is_refused(), "{statement}");
-        let refused = fix(folder.path(), &all[1], &found[0]).unwrap_err();
+        let refused = fix(server.url(), folder.path(), &all, &all[1], &found[0]).await.unwrap_err();
         assert!(
             matches!(refused, FixError::ByHand { .. }) && refused.to_string().contains(advice),
             "{refused}"
@@ -157,7 +157,7 @@ async fn rewritten(folder: &Path, server: &TestDatabase, statement: &str) -> Res
     let all = Migration::read_all(folder).unwrap();
     let found = check(server.url(), &all, |one| one.version() == "2").await.unwrap();
     assert!(found[0].is_refused(), "{statement} is not refused: {found:#?}");
-    fix(folder, &all[1], &found[0]).map_err(|error| error.to_string())?;
+    fix(server.url(), folder, &all, &all[1], &found[0]).await.map_err(|error| error.to_string())?;
     Ok(Migration::read_all(folder).unwrap())
 }
 
