@@ -31,6 +31,8 @@ pub struct PartitionFacts {
     pub parent: String,
     /// Whether it holds rows itself.
     pub is_leaf: bool,
+    /// The columns of its parent's partition key; nothing where that has only expressions.
+    pub by: Option<Vec<String>>,
 }
 
 /// A materialized view.

@@ -2,11 +2,16 @@
 
 use squawk_syntax::{
     SyntaxKind,
-    ast::{AlterColumnOption, AlterTable, AlterTableAction, AstNode as _},
+    ast::{AlterColumnOption, AlterTable, AlterTableAction, AstNode as _, DetachPartition},
 };
 
-use super::{Instead, column, constraint, instead::advice, names::Table, not_null, rename, type_change};
-use crate::class::{Facts, classify, fold, text_of};
+use super::{
+    Instead, column, constraint,
+    instead::advice,
+    names::{Table, given, quoted},
+    not_null, rename, type_change,
+};
+use crate::class::{Facts, classify, fold, path, text_of};
 
 pub(crate) fn alter_table(alter: &AlterTable, facts: &Facts) -> Instead {
     let table = Table::of(alter.relation_name());
@@ -28,6 +33,20 @@ pub(crate) fn alter_table(alter: &AlterTable, facts: &Facts) -> Instead {
         }
     }
     Instead::Statements(statements)
+}
+
+/// Postgres leaves the bounds as a CHECK on what is detached so, where the plain form leaves none.
+fn detached(table: &Table, detach: &DetachPartition, facts: &Facts) -> Vec<String> {
+    let mut statements = vec![format!("ALTER TABLE {} {} CONCURRENTLY", table.written, text_of(detach))];
+    let name = path(detach.path());
+    let known = facts.partitions.get(&table.key).and_then(|all| all.iter().find(|one| one.name == name));
+    if let (Some(columns), Some(written)) = (known.and_then(|one| one.by.clone()), detach.path()) {
+        let columns = if columns.len() == 1 { columns } else { Vec::new() };
+        let check = given(name.rsplit('.').next().unwrap_or_default(), &columns, "check");
+        let (written, check) = (text_of(&written), quoted(&check));
+        statements.push(format!("ALTER TABLE {written} DROP CONSTRAINT IF EXISTS {check}"));
+    }
+    statements
 }
 
 fn one(table: &Table, action: &AlterTableAction, facts: &Facts) -> Instead {
@@ -56,12 +75,7 @@ fn one(table: &Table, action: &AlterTableAction, facts: &Facts) -> Instead {
                     "beside a default partition Postgres cannot detach concurrently; empty the partition in batches, then detach it in a quiet moment",
                 );
             }
-            // It leaves the partition's bounds as a CHECK on what was detached, where the plain form leaves none.
-            Instead::Statements(vec![format!(
-                "ALTER TABLE {} {} CONCURRENTLY",
-                table.written,
-                text_of(detach)
-            )])
+            Instead::Statements(detached(table, detach, facts))
         }
         Action::AttachPartition(_) => advice(
             "give the new partition a CHECK that says what the partition's bounds say (with IS NOT NULL), NOT VALID, \

@@ -56,7 +56,8 @@ fn name(given: Option<ConstraintName>, otherwise: impl FnOnce() -> String) -> St
 
 fn unique(table: &Table, unique: &UniqueConstraint, add: &AddConstraint, facts: &Facts) -> Vec<String> {
     let columns = columns(unique.column_list().or_else(|| first_list(unique)));
-    let name = name(unique.constraint_name(), || given(&table.bare, &columns, "key"));
+    let named_after = named_after(&columns, &included(unique));
+    let name = name(unique.constraint_name(), || given(&table.bare, &named_after, "key"));
     let nulls = if unique.nulls_not_distinct().is_some() { " NULLS NOT DISTINCT" } else { "" };
     by_index(table, &name, "UNIQUE", &columns, &format!("{}{nulls}", included(unique)), add, facts)
 }
@@ -90,6 +91,13 @@ fn included(node: &impl AstNode) -> String {
     clause.map(|clause| format!(" {}", clause.text().to_string().trim())).unwrap_or_default()
 }
 
+/// The columns that Postgres names an index after: those that it includes, too.
+fn named_after(columns: &[String], behind: &str) -> Vec<String> {
+    let included = behind.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    let included = included.map(|(inside, _)| inside.split(',').map(fold).collect()).unwrap_or_default();
+    [columns.to_vec(), included].concat()
+}
+
 pub(crate) fn by_index(
     table: &Table,
     name: &str,
@@ -99,7 +107,7 @@ pub(crate) fn by_index(
     options: &impl AstNode,
     facts: &Facts,
 ) -> Vec<String> {
-    let names = columns;
+    let named_after = named_after(columns, behind);
     let columns: Vec<_> = columns.iter().map(|column| quoted(column)).collect();
     let columns = columns.join(", ");
     let upper = text_of(options).to_uppercase();
@@ -114,7 +122,8 @@ pub(crate) fn by_index(
             Some(included) => ("NULLS NOT DISTINCT ", included),
             None => ("", behind),
         };
-        let shape = Shape { unique: "UNIQUE ", behind: &format!(" ({columns}){behind}"), columns: names };
+        let shape =
+            Shape { unique: "UNIQUE ", behind: &format!(" ({columns}){behind}"), columns: &named_after };
         let added = format!("{nulls}({columns}){included}{deferred}");
         return partitioned::constraint(table, name, kind, &added, &shape, partitions);
     }

@@ -42,7 +42,9 @@ WITH
         WHERE d.typtype = 'd' AND d.oid >= 16384 AND ($1::text[] IS NULL OR d.typname = ANY ($1))
     ),
     partitions AS (
-        SELECT t.name, jsonb_agg(jsonb_build_object('name', p.name, 'parent', above.name, 'is_leaf', tree.isleaf)
+        SELECT t.name, jsonb_agg(jsonb_build_object('name', p.name, 'parent', above.name, 'is_leaf', tree.isleaf,
+            'by', (SELECT jsonb_agg(a.attname) FROM pg_partitioned_table AS k, unnest(k.partattrs) AS n JOIN pg_attribute AS a ON a.attnum = n
+                   WHERE k.partrelid = above.oid AND a.attrelid = above.oid))
                                  ORDER BY tree.level DESC, p.name) AS partitions
         FROM named AS t CROSS JOIN LATERAL pg_partition_tree(t.oid) AS tree
         JOIN named AS p ON p.oid = tree.relid JOIN named AS above ON above.oid = tree.parentrelid
