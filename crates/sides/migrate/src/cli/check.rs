@@ -27,7 +27,7 @@ pub(crate) async fn run(
     let mut is_refused = false;
     for one in found.iter().filter(|one| one.is_refused()) {
         let Some(migration) = all.iter().find(|migration| migration.name() == one.name) else { continue };
-        match fix(options.shadow.as_ref().unwrap_or(url), folder, &all, migration, one).await {
+        match fix(options.shadow.as_ref().unwrap_or(url), folder, all, migration, one).await {
             Ok(fixed) => report.fixed(&fixed),
             Err(error) => {
                 is_refused = true;

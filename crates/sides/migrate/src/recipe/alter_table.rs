@@ -11,7 +11,7 @@ use super::{
     names::{Table, given, quoted},
     not_null, rename, type_change,
 };
-use crate::class::{Facts, classify, fold, path, text_of};
+use crate::class::{Facts, classify, fold, text_of};
 
 pub(crate) fn alter_table(alter: &AlterTable, facts: &Facts) -> Instead {
     let table = Table::of(alter.relation_name());
@@ -38,12 +38,15 @@ pub(crate) fn alter_table(alter: &AlterTable, facts: &Facts) -> Instead {
 /// Postgres leaves the bounds as a CHECK on what is detached so, where the plain form leaves none.
 fn detached(table: &Table, detach: &DetachPartition, facts: &Facts) -> Vec<String> {
     let mut statements = vec![format!("ALTER TABLE {} {} CONCURRENTLY", table.written, text_of(detach))];
-    let name = path(detach.path());
-    let known = facts.partitions.get(&table.key).and_then(|all| all.iter().find(|one| one.name == name));
-    if let (Some(columns), Some(written)) = (known.and_then(|one| one.by.clone()), detach.path()) {
+    // The parser gives the name no node of its own.
+    let text = text_of(detach);
+    let Some(written) = text.split_whitespace().nth(2) else { return statements };
+    let bare = fold(written.rsplit('.').next().unwrap_or(written));
+    let known = facts.partitions.get(&table.key).into_iter().flatten();
+    let known = known.filter(|one| one.name.rsplit('.').next() == Some(bare.as_str()));
+    for columns in known.filter_map(|one| one.by.clone()) {
         let columns = if columns.len() == 1 { columns } else { Vec::new() };
-        let check = given(name.rsplit('.').next().unwrap_or_default(), &columns, "check");
-        let (written, check) = (text_of(&written), quoted(&check));
+        let check = quoted(&given(&bare, &columns, "check"));
         statements.push(format!("ALTER TABLE {written} DROP CONSTRAINT IF EXISTS {check}"));
     }
     statements
