@@ -30,4 +30,4 @@ pub use transition::Transition;
 pub use webhook::{Webhook, WebhookDelivery};
 
 /// The tables that this crate uses, for a process' manifest.
-pub const SCHEMA: &str = include_str!("schema.rs");
+pub const SCHEMA: manifest::Tables = manifest::tables!("src/schema.rs");

@@ -11,7 +11,9 @@ mod routes;
 mod site;
 mod watching;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
+
+use database::Limits;
 
 use sides_web::Brand;
 
@@ -26,11 +28,15 @@ const BRAND: Brand = Brand {
     ..Brand::new("sides")
 };
 
+/// A reader that waits longer has gone; a lock that lasts longer is said to be in the way.
+const LIMITS: Limits = Limits { statement: Some(Duration::from_secs(5)), lock: Some(Duration::from_secs(3)) };
+
 fn main() -> ExitCode {
     process::Definition::new("web", "Serves the status pages, the JSON API and the operations overview.")
         .ops_port(3001)
         .threads(1)
         .pool_size(POOL_SIZE)
+        .limits(LIMITS)
         .declares(declaration::declaration())
         .run(config::Config::read, async |process, config| {
             let site = sides_web::Site::new(&process, &config.server, BRAND);

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use process::Process;
-use queue::{Runner, RunnerConfig};
+use queue::{Part, Runner, RunnerConfig};
 
 use crate::{Config, State, registry};
 
@@ -25,5 +25,16 @@ pub async fn run(process: Process, config: Config) -> anyhow::Result<()> {
         },
     );
     process.set_busy(runner.busy());
+    let (lease, notifications) = (process.health.check("lease"), process.health.check("notifications"));
+    let runner = runner.report(move |part, fault| {
+        let check = match part {
+            Part::Lease => &lease,
+            Part::Notifications => &notifications,
+        };
+        match fault {
+            Some(fault) => check.fail(fault),
+            None => check.pass(),
+        }
+    });
     runner.run(process.drain.token(), process.drain_limit).await.context("no jobs can be run")
 }

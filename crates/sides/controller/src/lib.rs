@@ -49,4 +49,4 @@ pub use watch::WatchSettings;
 
 /// The tables that this crate uses beside those of [`process`], `queue` and the scheduler, for a
 /// [`process::Declaration`].
-pub const SCHEMA: &str = include_str!("schema.rs");
+pub const SCHEMA: manifest::Tables = manifest::tables!("src/schema.rs");

@@ -1,10 +1,21 @@
-//! One connection.
+//! One connection, to the first server of an address that is of the wanted kind.
+
+use std::time::Duration;
 
 use diesel_async::AsyncPgConnection;
-use tokio_postgres::{Client, Connection, Socket, tls::MakeTlsConnect};
+use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
+use tokio_postgres::{Client, Connection, SimpleQueryMessage, Socket, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::DatabaseUrl;
+use crate::{
+    DatabaseUrl, Target, UrlError,
+    address::Server,
+    target::Standing,
+    tls::{self, TlsError},
+};
+
+/// A server that does not answer for so long is not waited for alone: the next one of the address is asked beside it.
+const NEXT_AFTER: Duration = Duration::from_millis(300);
 
 /// Why no connection could be made.
 #[derive(Debug, thiserror::Error)]
@@ -18,19 +29,49 @@ pub struct ConnectError {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectErrorKind {
     #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
+    Tls(#[source] TlsError),
+    #[error("the address cannot be used")]
+    Address(#[source] UrlError),
     #[error("the server did not accept the connection")]
     Server(#[source] tokio_postgres::Error),
+    #[error("{0}")]
+    Target(&'static str),
+    #[error(
+        "the session does not act as {role}: a pooler leaves out the `options` that it was asked with; connect to the \
+         server itself, or tell the pooler to pass them on"
+    )]
+    Role { role: String },
     #[error("the session cannot be set up")]
     Session(#[source] diesel::ConnectionError),
+    #[error("no server of the address will do: {0}")]
+    All(String),
+}
+
+impl ConnectError {
+    fn new(url: &DatabaseUrl, kind: ConnectErrorKind) -> Self {
+        Self { url: url.to_string(), kind }
+    }
+
+    /// Whether a pooler on the way did not take the settings that the session was asked with.
+    #[must_use]
+    pub fn is_without_options(&self) -> bool {
+        match &self.kind {
+            ConnectErrorKind::Role { .. } => true,
+            // What PgBouncer says: "unsupported startup parameter: options", or "… in options: …".
+            ConnectErrorKind::Server(error) => error
+                .as_db_error()
+                .is_some_and(|error| error.message().contains("unsupported startup parameter")),
+            _ => false,
+        }
+    }
 }
 
 /// Opens a connection of its own, outside any pool: for a listener, a lock, a migration.
 ///
 /// # Errors
-/// When the server is away, refuses the user, or TLS cannot be agreed on.
+/// When no server of the address answers, takes the user and is of the wanted kind, or TLS cannot be agreed on.
 pub async fn connect(url: &DatabaseUrl) -> Result<AsyncPgConnection, ConnectError> {
-    establish(url).await.map_err(|kind| ConnectError { url: url.to_string(), kind })
+    establish(url).await.map_err(|kind| ConnectError::new(url, kind))
 }
 
 /// Opens a connection without diesel, for statements whose errors matter in Postgres' own words and codes.
@@ -38,9 +79,9 @@ pub async fn connect(url: &DatabaseUrl) -> Result<AsyncPgConnection, ConnectErro
 /// A task of its own reads from it until the client is dropped.
 ///
 /// # Errors
-/// When the server is away, refuses the user, or TLS cannot be agreed on.
+/// When no server of the address answers, takes the user and is of the wanted kind, or TLS cannot be agreed on.
 pub async fn client(url: &DatabaseUrl) -> Result<Client, ConnectError> {
-    let (client, connection) = open(url).await.map_err(|kind| ConnectError { url: url.to_string(), kind })?;
+    let (client, connection) = open(url).await.map_err(|kind| ConnectError::new(url, kind))?;
     // Whoever waits for an answer hears of a broken connection; an idle client has nobody to tell.
     tokio::spawn(async move { connection.await.ok() });
     Ok(client)
@@ -49,9 +90,97 @@ pub async fn client(url: &DatabaseUrl) -> Result<Client, ConnectError> {
 type Connected = (Client, Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>);
 
 async fn open(url: &DatabaseUrl) -> Result<Connected, ConnectErrorKind> {
-    let config = url.client_config().map_err(ConnectErrorKind::Server)?;
-    let tls = url.tls().connector().map_err(ConnectErrorKind::Tls)?;
-    config.connect(tls).await.map_err(ConnectErrorKind::Server)
+    let tls = tls::connector(url).map_err(ConnectErrorKind::Tls)?;
+    let mut servers = url.servers().map_err(ConnectErrorKind::Address)?;
+    if url.get("load_balance_hosts") == Some("random") {
+        // Enough of a shuffle to spread sessions, from an id that no two connections share.
+        let at = std::collections::hash_map::RandomState::new();
+        let random = std::hash::BuildHasher::hash_one(&at, servers.len());
+        let turn = usize::try_from(random % servers.len() as u64).unwrap_or(0);
+        servers.rotate_left(turn);
+    }
+    match url.target() {
+        Target::PreferStandby => match race(url, &servers, &tls, Target::PreferStandby).await {
+            Ok(standby) => Ok(standby),
+            Err(_) => race(url, &servers, &tls, Target::Any).await,
+        },
+        target => race(url, &servers, &tls, target).await,
+    }
+}
+
+/// The first server that will do. One that is silent holds up the others for a moment only.
+async fn race(
+    url: &DatabaseUrl,
+    servers: &[Server],
+    tls: &MakeRustlsConnect,
+    target: Target,
+) -> Result<Connected, ConnectErrorKind> {
+    let mut waiting = servers.iter();
+    let mut under_way = FuturesUnordered::new();
+    let mut refused: Vec<(String, ConnectErrorKind)> = Vec::new();
+    loop {
+        if let Some(server) = waiting.next() {
+            under_way.push(one(url, server, tls, target).map(move |answer| (server, answer)));
+        }
+        let answered = if waiting.len() == 0 {
+            under_way.next().await
+        } else {
+            match tokio::time::timeout(NEXT_AFTER, under_way.next()).await {
+                Ok(answered) => answered,
+                Err(_) => continue,
+            }
+        };
+        match answered {
+            Some((_, Ok(connected))) => return Ok(connected),
+            Some((server, Err(kind))) => refused.push((server.to_string(), kind)),
+            None => break,
+        }
+    }
+    if refused.len() == 1
+        && let Some((_, kind)) = refused.pop()
+    {
+        return Err(kind);
+    }
+    let all = refused.iter().map(|(server, kind)| format!("{server}: {}", chain(kind)));
+    Err(ConnectErrorKind::All(all.collect::<Vec<_>>().join("; ")))
+}
+
+async fn one(
+    url: &DatabaseUrl,
+    server: &Server,
+    tls: &MakeRustlsConnect,
+    target: Target,
+) -> Result<Connected, ConnectErrorKind> {
+    let config = url.client_config(server).map_err(ConnectErrorKind::Address)?;
+    let (client, mut connection) = config.connect(tls.clone()).await.map_err(ConnectErrorKind::Server)?;
+    let role = url.role();
+    if target == Target::Any && role.is_none() {
+        return Ok((client, connection));
+    }
+    let asked = client.simple_query(
+        "SELECT pg_is_in_recovery(), current_setting('transaction_read_only'), current_setting('role')",
+    );
+    let answer = tokio::select! {
+        answer = asked => answer.map_err(ConnectErrorKind::Server)?,
+        ended = &mut connection => {
+            ended.map_err(ConnectErrorKind::Server)?;
+            return Err(ConnectErrorKind::Target("the server ended the session"));
+        }
+    };
+    let said = |at: usize| {
+        answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(at),
+            _ => None,
+        })
+    };
+    let standing = Standing { in_recovery: said(0) == Some("t"), read_only: said(1) == Some("on") };
+    if let Some(refusal) = target.refusal(standing) {
+        return Err(ConnectErrorKind::Target(refusal));
+    }
+    match role {
+        Some(role) if said(2) != Some(role) => Err(ConnectErrorKind::Role { role: role.to_owned() }),
+        _ => Ok((client, connection)),
+    }
 }
 
 async fn establish(url: &DatabaseUrl) -> Result<AsyncPgConnection, ConnectErrorKind> {
@@ -59,4 +188,15 @@ async fn establish(url: &DatabaseUrl) -> Result<AsyncPgConnection, ConnectErrorK
     AsyncPgConnection::try_from_client_and_connection(client, connection)
         .await
         .map_err(ConnectErrorKind::Session)
+}
+
+/// An error and what caused it, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }

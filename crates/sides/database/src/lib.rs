@@ -1,16 +1,26 @@
-//! From a `DATABASE_URL` to connections: parsing, TLS, roles, a pool.
+//! From a `DATABASE_URL` to connections: addresses, TLS, roles, a pool, and what becomes of connections that fail.
 //!
 //! Never knows models, the queue or any process.
 
+mod address;
 mod connect;
 mod pool;
+mod pooler;
+mod read;
+mod target;
 mod tls;
-mod url;
+mod verdict;
 
+pub use address::{DatabaseUrl, UrlError};
 pub use connect::{ConnectError, client, connect};
-pub use pool::{Pool, PoolError, PooledConnection, pool};
+pub use pool::{
+    Limits, Manager, ManagerError, Pool, PoolError, Pooled, PooledConnection, discard, limited_pool, pool,
+};
+pub use pooler::{Pooler, PoolerError, pooler};
+pub use read::{ReadError, ReadFault, read};
+pub use target::Target;
 pub use tls::TlsMode;
-pub use url::{DatabaseUrl, UrlError};
+pub use verdict::{Verdict, is_end_of_session, verdict};
 
 /// The connection type of the whole workspace.
 pub type Connection = diesel_async::AsyncPgConnection;

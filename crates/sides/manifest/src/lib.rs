@@ -9,6 +9,8 @@ mod fits;
 mod manifest;
 
 pub use catalogue::{CATALOGUE_SQL, Catalogue, Change, Column};
-pub use declared::{DeclaredError, declared};
+pub use declared::{Tables, declared};
 pub use fits::{SchemaMisfit, schema_misfits};
+pub use manifest_macros::tables;
+
 pub use manifest::{Arguments, Handled, MANIFEST_VERSION, Manifest, TableUse};

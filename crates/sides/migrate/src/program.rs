@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use database::DatabaseUrl;
+use database::{DatabaseUrl, Pooler};
 use diesel::{migration::MigrationSource, pg::Pg};
 
 use crate::{
@@ -64,12 +64,26 @@ pub fn run(sources: &Sources) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    runtime.block_on(cli::run(&url, command, &arguments.common, sources)).into()
+    runtime.block_on(async {
+        // A server that is away is the command's to tell.
+        if matches!(database::pooler(&url).await, Ok(pooler) if pooler != Pooler::None) {
+            eprintln!("error: {POOLED}");
+            return ExitCode::from(78);
+        }
+        cli::run(&url, command, &arguments.common, sources).await.into()
+    })
 }
 
+const POOLED: &str = "the database is behind a pooler that gives every transaction another session, and migrations hold \
+                      locks that last longer: set DATABASE_DIRECT_URL to the server itself";
+
 fn database_url() -> Result<DatabaseUrl, String> {
-    let text = std::env::var("DATABASE_URL").map_err(
-        |_| "DATABASE_URL is not set; set it to an address like postgres://user:password@host:5432/database",
-    )?;
-    text.parse().map_err(|fault| format!("DATABASE_URL {fault}"))
+    // The server itself, where DATABASE_URL goes through a pooler.
+    for name in ["DATABASE_DIRECT_URL", "DATABASE_URL"] {
+        if let Some(text) = std::env::var(name).ok().filter(|text| !text.is_empty()) {
+            return text.parse().map_err(|fault| format!("{name} {fault}"));
+        }
+    }
+    Err("DATABASE_URL is not set; set it to an address like postgres://user:password@host:5432/database"
+        .to_owned())
 }

@@ -29,8 +29,8 @@ mod world;
 
 pub use fits::{JobMisfit, argument_misfits, job_misfits, shape_misfits};
 pub use manifest::{
-    Arguments, CATALOGUE_SQL, Catalogue, Change, Column, DeclaredError, Handled, MANIFEST_VERSION, Manifest,
-    SchemaMisfit, TableUse, declared, schema_misfits,
+    Arguments, CATALOGUE_SQL, Catalogue, Change, Column, Handled, MANIFEST_VERSION, Manifest, SchemaMisfit,
+    TableUse, Tables, declared, schema_misfits,
 };
 pub use plan::{Action, Plan, plan, plan_in_rolls};
 pub use refusal::{Refusal, WorldFault};

@@ -6,13 +6,13 @@ use std::{
     io::{self, Read as _},
 };
 
-use manifest::{Handled, Manifest};
+use manifest::{Handled, Manifest, Tables};
 use sha2::{Digest as _, Sha256};
 
 /// What a binary is made of. `Declaration::new().tables(models::SCHEMA).tables(queue::SCHEMA)`
 #[derive(Debug, Clone, Default)]
 pub struct Declaration {
-    schemas: Vec<&'static str>,
+    tables: Vec<Tables>,
     enqueues: Vec<Contract>,
     handles: Vec<Contract>,
     listens: bool,
@@ -43,10 +43,10 @@ impl Declaration {
         Self::default().tables(crate::SCHEMA)
     }
 
-    /// The tables of one of its crates: the text of its `schema.rs`.
+    /// The tables of one of its crates: `manifest::tables!("src/schema.rs")`.
     #[must_use]
-    pub fn tables(mut self, schema: &'static str) -> Self {
-        self.schemas.push(schema);
+    pub fn tables(mut self, tables: Tables) -> Self {
+        self.tables.push(tables);
         self
     }
 
@@ -102,9 +102,8 @@ impl Declaration {
         manifest.works = self.works || !self.handles.is_empty();
         manifest.fires = self.fires;
         manifest.secrets.clone_from(&self.secrets);
-        for schema in &self.schemas {
-            // It compiled, and a test reads every schema.rs: a part that is not understood declares nothing.
-            manifest.add_tables(manifest::declared(schema).unwrap_or_default());
+        for tables in &self.tables {
+            manifest.add_tables(manifest::declared(tables));
         }
         for contract in &self.handles {
             let aliases: BTreeSet<String> = contract.aliases.iter().cloned().collect();
@@ -146,7 +145,7 @@ mod tests {
     #[test]
     fn a_manifest_is_the_sum_of_its_parts() {
         let declaration = Declaration::new()
-            .tables("diesel::table! {\n    a (id) {\n        id -> Int8,\n    }\n}\n")
+            .tables(&[("a", &[("id", "int8")])])
             .enqueues([contract("greet")])
             .handles([contract("mail")])
             .listens()

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use database::Limits;
+
 use crate::{Declaration, Environment, Process, lifecycle};
 
 /// A process' name and sizes. `Definition::new("clock", "Fires jobs.").threads(1).run(Config::read, clock::run)`
@@ -13,6 +15,7 @@ pub struct Definition {
     pub(crate) pool_size: usize,
     pub(crate) ops_port: u16,
     pub(crate) role: Option<&'static str>,
+    pub(crate) limits: Limits,
     pub(crate) declaration: Declaration,
 }
 
@@ -22,7 +25,16 @@ impl Definition {
     #[must_use]
     pub fn new(name: &'static str, about: &'static str) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, Into::into);
-        Self { name, about, threads, pool_size: 8, ops_port: 0, role: None, declaration: Declaration::new() }
+        Self {
+            name,
+            about,
+            threads,
+            pool_size: 8,
+            ops_port: 0,
+            role: None,
+            limits: Limits::NONE,
+            declaration: Declaration::new(),
+        }
     }
 
     /// The port of its ops server when that is free and `OPS_PORT` says nothing else. Without it, any free one.
@@ -51,6 +63,15 @@ impl Definition {
     #[must_use]
     pub fn role(mut self, role: &'static str) -> Self {
         self.role = Some(role);
+        self
+    }
+
+    /// How long statements over its pool may take, unless `DATABASE_STATEMENT_TIMEOUT_MS` and
+    /// `DATABASE_LOCK_TIMEOUT_MS` say otherwise. For a process that people wait for: with a limit it is ready only while
+    /// its declared tables answer within it.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 

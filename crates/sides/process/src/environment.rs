@@ -117,6 +117,16 @@ impl Environment {
         self.parse(name).unwrap_or(default)
     }
 
+    /// Anything that can be read from a text and may be missing. A fault shows the error and not the text.
+    pub fn optional_parsed<T>(&mut self, name: &str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        self.ask(name, "unset");
+        self.parse(name)
+    }
+
     /// A value without which nothing works; `next_step` says how to give it. `None` leaves a fault behind.
     pub fn required<T>(&mut self, name: &str, next_step: &str) -> Option<T>
     where

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use database::{ConnectError, Connection, DatabaseUrl};
+use database::{ConnectError, Connection, DatabaseUrl, Limits, Pooler, PoolerError};
 use diesel::{
     OptionalExtension as _, QueryableByName,
     sql_types::{BigInt, Bool, Text},
@@ -11,17 +11,26 @@ use diesel_async::RunQueryDsl as _;
 
 use manifest::Manifest;
 
-use crate::{Check, chain, complaint::Complaint, fit, rights, settings::RoleChoice};
+use crate::{
+    Check, chain,
+    complaint::Complaint,
+    fit, rights,
+    settings::{RoleChoice, Settings},
+};
 
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Why this process cannot begin yet. All of these may pass without a restart.
+/// Why this process cannot begin yet. All of these but the unfit may pass without a restart.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
     #[error("the database is away")]
     Away(#[source] ConnectError),
     #[error("the database refused a question")]
     Query(#[source] diesel::result::Error),
+    #[error("what is before the database cannot be found out")]
+    Pooler(#[from] PoolerError),
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     #[error("the database did not answer in time")]
     Slow,
     #[error("the tables are missing; run the migrations: cargo run -p migrate -- up")]
@@ -45,23 +54,69 @@ enum Refusal {
     Rights { role: String, process: String, missing: String },
 }
 
-/// Waits for the database as long as it takes, and returns the address to use from here on.
+/// What no waiting cures: the addresses do not lead to what a process needs.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfit {
+    #[error(
+        "DATABASE_URL goes through a pooler that gives every transaction another session (as PgBouncer with pool_mode = \
+         transaction): leases, notifications and locks need one that lasts. Set DATABASE_DIRECT_URL to the server \
+         itself, or let the pooler work by session"
+    )]
+    NoDirect,
+    #[error(
+        "DATABASE_DIRECT_URL goes through a pooler that gives every transaction another session: name the server itself"
+    )]
+    DirectIsPooled,
+    #[error(
+        "DATABASE_URL goes through a pooler that loses prepared statements between transactions: set \
+         max_prepared_statements (PgBouncer 1.21 or newer), let it work by session, or let DATABASE_URL name the server \
+         itself"
+    )]
+    NoStatements,
+    #[error(
+        "the pooler before the database does not pass on the role {0:?}, which DATABASE_ROLE asks for: name the server \
+         itself, or unset DATABASE_ROLE and log in as that role"
+    )]
+    NoRole(String),
+}
+
+/// The addresses to use from here on.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// For what needs a session of its own.
+    pub(crate) direct: DatabaseUrl,
+    /// For the pool.
+    pub(crate) pooled: DatabaseUrl,
+    /// Whether sessions of the pool take settings when they begin.
+    pub(crate) takes_settings: bool,
+}
+
+/// Waits for the database as long as it takes, and returns the addresses to use from here on.
+///
+/// # Errors
+/// When it will never do.
 pub(crate) async fn open(
     url: &DatabaseUrl,
-    role: &RoleChoice,
+    settings: &Settings,
     manifest: &Manifest,
     check: &Check,
-) -> DatabaseUrl {
+) -> Result<Opened, Unfit> {
     let mut complaint = Complaint::default();
     loop {
-        let tried = tokio::time::timeout(Duration::from_secs(10), attempt(url, role, manifest)).await;
+        let attempt = async {
+            let direct = settings.direct.as_ref().unwrap_or(url);
+            let role = attempt(direct, &settings.role, manifest).await?;
+            look_for_poolers(url, settings, role.as_deref()).await
+        };
+        let tried = tokio::time::timeout(Duration::from_secs(10), attempt).await;
         let refusal = match tried.unwrap_or(Err(Refusal::Slow)) {
-            Ok(url) => {
+            Ok(opened) => {
                 if complaint.end() {
                     tracing::info!("the database is there now");
                 }
-                return url;
+                return Ok(opened);
             }
+            Err(Refusal::Unfit(unfit)) => return Err(unfit),
             Err(refusal) => refusal,
         };
         let text = chain(&refusal).to_string();
@@ -73,7 +128,58 @@ pub(crate) async fn open(
     }
 }
 
-async fn attempt(url: &DatabaseUrl, role: &RoleChoice, manifest: &Manifest) -> Result<DatabaseUrl, Refusal> {
+/// Finds out what is between this process and its server, by trying.
+async fn look_for_poolers(
+    url: &DatabaseUrl,
+    settings: &Settings,
+    role: Option<&str>,
+) -> Result<Opened, Refusal> {
+    let direct = settings.direct.as_ref().unwrap_or(url);
+    if database::pooler(direct).await? != Pooler::None {
+        return Err(if settings.direct.is_some() { Unfit::DirectIsPooled } else { Unfit::NoDirect }.into());
+    }
+    if settings.direct.is_some() && database::pooler(url).await? == Pooler::TransactionWithoutStatements {
+        return Err(Unfit::NoStatements.into());
+    }
+    let required = matches!(settings.role, RoleChoice::Required(_));
+    let (pooled, takes_settings) = with_settings(url, role, settings.limits, required).await?;
+    let direct = match &settings.direct {
+        Some(direct) => with_settings(direct, role, Limits::NONE, required).await?.0,
+        None => pooled.clone(),
+    };
+    Ok(Opened { direct, pooled, takes_settings })
+}
+
+/// The address with the role, where what is between passes it on.
+async fn with_settings(
+    url: &DatabaseUrl,
+    role: Option<&str>,
+    limits: Limits,
+    required: bool,
+) -> Result<(DatabaseUrl, bool), Refusal> {
+    let wanted = role.map_or_else(|| url.clone(), |role| url.with_role(role));
+    match database::connect(&limits.on(&wanted)).await {
+        Ok(_) => Ok((wanted, true)),
+        Err(error) if error.is_without_options() => {
+            if let (Some(role), true) = (role, required) {
+                return Err(Unfit::NoRole(role.to_owned()).into());
+            }
+            tracing::warn!(
+                "a pooler before {url} passes on no settings: sessions have the database user's own rights and limits. \
+                 Log in as the process' role, and limit it: ALTER ROLE … SET statement_timeout = '5s'"
+            );
+            Ok((url.clone(), false))
+        }
+        Err(error) => Err(Refusal::Away(error)),
+    }
+}
+
+/// Whether this build can begin here; the role that it takes, if any.
+async fn attempt(
+    url: &DatabaseUrl,
+    role: &RoleChoice,
+    manifest: &Manifest,
+) -> Result<Option<String>, Refusal> {
     let mut connection = database::connect(url).await.map_err(Refusal::Away)?;
     let tables = "SELECT to_regclass('sides.instances') IS NOT NULL AS answer";
     if !yes(diesel::sql_query(tables).get_result(&mut connection).await)? {
@@ -91,7 +197,7 @@ async fn attempt(url: &DatabaseUrl, role: &RoleChoice, manifest: &Manifest) -> R
     if is_possible {
         let Some(missing) = rights::missing(manifest, name, &mut connection).await.map_err(Refusal::Query)?
         else {
-            return Ok(url.with_role(name));
+            return Ok(Some(name.to_owned()));
         };
         if !migrations_run(&mut connection).await? {
             let process = manifest.process.clone();
@@ -103,7 +209,7 @@ async fn attempt(url: &DatabaseUrl, role: &RoleChoice, manifest: &Manifest) -> R
             tracing::info!(
                 "this process has the database user's own rights; `migrate grants` gives it a role of its own"
             );
-            Ok(url.clone())
+            Ok(None)
         }
         _ if migrations_run(&mut connection).await? => Err(Refusal::Migrating),
         When::Always => Err(Refusal::Role(name.to_owned())),
@@ -112,7 +218,7 @@ async fn attempt(url: &DatabaseUrl, role: &RoleChoice, manifest: &Manifest) -> R
                 "there is no role {name} that the database user may act as: this process has the user's own rights. \
                  Run the migrations as a user that may create roles, or create {name} and grant it"
             );
-            Ok(url.clone())
+            Ok(None)
         }
     }
 }

@@ -23,6 +23,7 @@ mod metrics;
 mod ops;
 mod process;
 mod pulse;
+mod questions;
 mod rights;
 mod scale;
 mod schema;
@@ -43,4 +44,4 @@ pub use scale::{AskError, request_scale};
 pub use secret::Secret;
 
 /// The tables that this crate uses, for a [`Declaration`].
-pub const SCHEMA: &str = include_str!("schema.rs");
+pub const SCHEMA: manifest::Tables = manifest::tables!("src/schema.rs");

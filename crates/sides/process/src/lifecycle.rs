@@ -4,11 +4,19 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use database::{DatabaseUrl, Pool};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Check, Definition, Environment, Process, chain, flags, gate, heartbeat::Heartbeat, listen,
-    loops::panicked, metrics, ops, settings::Settings, status::Status,
+    Check, Definition, Environment, Process, chain, flags,
+    gate::{self, Unfit},
+    heartbeat::Heartbeat,
+    listen,
+    loops::panicked,
+    metrics, ops,
+    questions::Questions,
+    settings::Settings,
+    status::Status,
 };
 
 /// sysexits.h: something was wrong in the configuration.
@@ -37,6 +45,10 @@ where
         Ok(()) => {
             tracing::info!("{} stopped", definition.name);
             ExitCode::SUCCESS
+        }
+        Err(error) if error.is::<Unfit>() => {
+            tracing::error!("{} does not start: {error}", definition.name);
+            ExitCode::from(BAD_CONFIGURATION)
         }
         Err(error) => {
             tracing::error!("{} failed: {}", definition.name, chain(error.as_ref()));
@@ -92,14 +104,24 @@ where
     let check = status.health.check("database");
     let started = status.health.check("start");
     let manifest = definition.declaration.manifest(definition.name, settings.commit.as_deref());
-    let database = tokio::select! {
-        url = gate::open(database, &settings.role, &manifest, &check) => url,
+    let opened = tokio::select! {
+        opened = gate::open(database, settings, &manifest, &check) => opened?,
         () = status.drain.started() => return Ok(()),
     };
-    let pool = database::pool(&database, settings.pool_size);
+    let database = opened.direct;
+    let pool =
+        database::limited_pool(&opened.pooled, settings.pool_size, settings.limits, opened.takes_settings);
     metrics::register_pool(&status.metrics, pool.clone()).context("the metrics cannot be set up")?;
 
     let stop = CancellationToken::new();
+    let questions = settings.limits.statement.map(|limit| Questions {
+        check: status.health.check("queries"),
+        tables: manifest.tables.keys().cloned().collect(),
+        pool: pool.clone(),
+        limit,
+    });
+    // Ends with the runtime: nobody waits for what it asks.
+    let questions = questions.map(|questions| tokio::spawn(questions.run()));
     let heartbeat = Heartbeat { status: status.clone(), database: database.clone(), check, manifest };
     let mut heartbeat = tokio::spawn(heartbeat.run(stop.clone()));
     let mut work = tokio::spawn(begin(work(process(settings, status, database, pool)), started));
@@ -108,6 +130,7 @@ where
         _ = &mut heartbeat => Err(anyhow::anyhow!("the heartbeat ended by itself")),
     };
     status.drain.start();
+    questions.iter().for_each(JoinHandle::abort);
     status.loops.ended().await;
     if !heartbeat.is_finished() {
         stop.cancel();

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use database::DatabaseUrl;
+use database::{DatabaseUrl, Limits};
 
 use crate::{Definition, Environment, host, logs::LogSettings};
 
@@ -16,6 +16,10 @@ pub(crate) struct Settings {
     pub(crate) host: String,
     /// `DATABASE_URL`; missing only together with a fault.
     pub(crate) database: Option<DatabaseUrl>,
+    /// `DATABASE_DIRECT_URL`: the server itself, where `DATABASE_URL` goes through a pooler.
+    pub(crate) direct: Option<DatabaseUrl>,
+    /// `DATABASE_STATEMENT_TIMEOUT_MS`, `DATABASE_LOCK_TIMEOUT_MS`
+    pub(crate) limits: Limits,
     /// `DATABASE_POOL_SIZE`
     pub(crate) pool_size: usize,
     /// `DATABASE_ROLE`
@@ -63,6 +67,12 @@ impl Settings {
             "set it to postgres://user:password@host:5432/database, or start with `cargo run -- dev`",
         );
         environment.about("DATABASE_URL", "the database: postgres://user:password@host:5432/database");
+        let direct = environment.optional_parsed::<DatabaseUrl>("DATABASE_DIRECT_URL");
+        environment.about(
+            "DATABASE_DIRECT_URL",
+            "the server itself, when DATABASE_URL goes through a pooler: for leases, notifications and locks",
+        );
+        let limits = limits(environment, definition);
         let pool_size = environment.number("DATABASE_POOL_SIZE", definition.pool_size, 1..=500);
         environment.about("DATABASE_POOL_SIZE", "how many connections the process may hold");
         let role = match (environment.optional("DATABASE_ROLE"), definition.role) {
@@ -93,10 +103,42 @@ impl Settings {
         }
         environment.about("LISTEN_FD", "an inherited listening socket for the public address");
         let logs = LogSettings::read(environment);
-        let database =
-            database.map(|url| url.with_application_name(&format!("{}@{release}", definition.name)));
+        let named = |url: DatabaseUrl| url.with_application_name(&format!("{}@{release}", definition.name));
+        let (database, direct) = (database.map(named), direct.map(named));
         let host = host::of(dyno.as_deref());
-        Self { release, commit, host, database, pool_size, role, ops_host, ops_port, drain_limit, logs }
+        Self {
+            release,
+            commit,
+            host,
+            database,
+            direct,
+            limits,
+            pool_size,
+            role,
+            ops_host,
+            ops_port,
+            drain_limit,
+            logs,
+        }
+    }
+}
+
+/// 0 is no limit.
+fn limits(environment: &mut Environment, definition: &Definition) -> Limits {
+    let mut limit = |name: &str, default: Option<Duration>, about: &str| {
+        let default = default.map_or(0, |limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+        let milliseconds = environment.number(name, default, 0..=86_400_000);
+        environment.about(name, about);
+        (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
+    };
+    let Limits { statement, lock } = definition.limits;
+    Limits {
+        statement: limit(
+            "DATABASE_STATEMENT_TIMEOUT_MS",
+            statement,
+            "how long a statement of the pool may take; 0 for any time",
+        ),
+        lock: limit("DATABASE_LOCK_TIMEOUT_MS", lock, "how long it may wait for a lock; 0 for any time"),
     }
 }
 
@@ -121,6 +163,20 @@ mod tests {
         assert_eq!(settings.role, RoleChoice::Preferred("sides_clock"));
         assert!(settings.ops_host.is_loopback());
         assert_eq!(settings.release, "dev");
+        assert_eq!((settings.direct, settings.limits), (None, Limits::NONE));
+    }
+
+    #[test]
+    fn limits_are_the_definitions_unless_said_otherwise() {
+        let of = |pairs: &[(&str, &str)]| {
+            let mut environment: Environment = pairs.iter().copied().collect();
+            let seconds = |count| Some(Duration::from_secs(count));
+            let limits = Limits { statement: seconds(5), lock: seconds(3) };
+            Settings::read(&mut environment, &Definition::new("web", "Answers.").limits(limits)).limits
+        };
+        assert_eq!(of(&[]).statement, Some(Duration::from_secs(5)));
+        let said = of(&[("DATABASE_STATEMENT_TIMEOUT_MS", "250"), ("DATABASE_LOCK_TIMEOUT_MS", "0")]);
+        assert_eq!(said, Limits { statement: Some(Duration::from_millis(250)), lock: None });
     }
 
     #[test]
@@ -134,6 +190,8 @@ mod tests {
     fn every_fault_is_named() {
         let pairs = [
             ("DATABASE_URL", "mysql://app"),
+            ("DATABASE_DIRECT_URL", "postgres://h/app?sslmode=maybe"),
+            ("DATABASE_STATEMENT_TIMEOUT_MS", "5s"),
             ("DATABASE_POOL_SIZE", "0"),
             ("DATABASE_ROLE", "x; drop"),
             ("OPS_HOST", "localhost"),

@@ -45,7 +45,7 @@ pub use options::{OnConflict, Options, Unique, UniqueUntil};
 pub use overview::{KindOverview, overview};
 pub use registry::{Handler, Registry};
 pub use retention::keep_history;
-pub use runner::{Runner, RunnerConfig, RunnerError};
+pub use runner::{Part, Runner, RunnerConfig, RunnerError};
 
 /// The tables that this crate uses, for a process' manifest.
-pub const SCHEMA: &str = include_str!("schema.rs");
+pub const SCHEMA: manifest::Tables = manifest::tables!("src/schema.rs");

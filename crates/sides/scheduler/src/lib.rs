@@ -44,4 +44,4 @@ pub use scheduler::Scheduler;
 pub use time::{SystemTime, Time};
 
 /// The tables that this crate uses, for a [`process::Declaration`].
-pub const SCHEMA: &str = include_str!("schema.rs");
+pub const SCHEMA: manifest::Tables = manifest::tables!("src/schema.rs");

@@ -15,10 +15,10 @@ use crate::{Time, orders::Orders, timeline::Known, wall::Wall};
 
 /// A scheduler that stops in the middle of a tick, paused or cut off, holds the tick's key. Postgres ends such a
 /// session after a second, and the others go on.
-const SET_UP: &str = "\
-SET idle_in_transaction_session_timeout = '1s';
-SET statement_timeout = '5s';
-LISTEN sides_schedules";
+///
+/// The session begins with them: what is SET later could reach other programs through a pooler.
+const SETTINGS: [(&str, &str); 2] =
+    [("idle_in_transaction_session_timeout", "1s"), ("statement_timeout", "5s")];
 
 /// Why the scheduler has no session any more.
 #[derive(Debug, thiserror::Error)]
@@ -67,8 +67,11 @@ FROM unnest($1) AS wanted (name) LEFT JOIN sides.schedules AS announced USING (n
 
 impl Session {
     pub(crate) async fn open(database: &DatabaseUrl, time: Arc<dyn Time>) -> Result<Self, SessionError> {
-        let mut connection = database::connect(database).await?;
-        connection.batch_execute(SET_UP).await?;
+        let database = SETTINGS
+            .iter()
+            .fold(database.clone(), |database, (name, value)| database.with_setting(name, value));
+        let mut connection = database::connect(&database).await?;
+        connection.batch_execute("LISTEN sides_schedules").await?;
         let wall = read_time(&mut connection, time.clone()).await?;
         Ok(Self { connection, wall, time })
     }

@@ -1,7 +1,9 @@
 //! What tests share: databases, real processes, a cable to cut, a way to wait. A dev-dependency only.
 
+mod bouncer;
 mod cable;
 mod database;
+mod pair;
 mod program;
 pub mod schema;
 mod server;
@@ -9,7 +11,9 @@ mod sweep;
 mod template;
 mod wait;
 
+pub use bouncer::Bouncer;
 pub use cable::Cable;
 pub use database::TestDatabase;
+pub use pair::Member;
 pub use program::{Program, browser, example, folder_of, need};
 pub use wait::wait_until;

@@ -9,7 +9,7 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use database::PoolError;
+use database::{PoolError, ReadError};
 use process::chain;
 use queue::EnqueueError;
 
@@ -72,6 +72,21 @@ pub enum Fault {
     /// A job could not be enqueued.
     #[error("The job could not be enqueued. Nothing was changed; try again in a few seconds.")]
     Enqueue(#[source] EnqueueError),
+}
+
+impl From<PoolError> for Fault {
+    fn from(error: PoolError) -> Self {
+        Self::Away(error)
+    }
+}
+
+impl ReadError for Fault {
+    fn database(&self) -> Option<&diesel::result::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 impl From<EnqueueError> for Fault {

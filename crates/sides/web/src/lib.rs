@@ -52,4 +52,4 @@ pub use session::{Admin, Bearer, Visitor, new_secret};
 pub use site::Site;
 
 /// The tables that this crate uses, for a process' manifest. Add [`queue::SCHEMA`] where the dashboard is mounted.
-pub const SCHEMA: &str = include_str!("schema.rs");
+pub const SCHEMA: manifest::Tables = manifest::tables!("src/schema.rs");

@@ -26,13 +26,15 @@ const SILENT_AFTER: TimeDelta = TimeDelta::seconds(20);
 /// # Errors
 /// When the database is away.
 pub async fn show(site: Data<Site>, _: Admin, visitor: Visitor) -> Result<Markup, Fault> {
-    let mut connection = site.connection().await?;
-    let instances = fleet::instances(&mut connection).await?;
-    let kinds = queue::overview(&mut connection).await?;
-    let schedules = fleet::schedules(&mut connection).await?;
-    let actions = ledger::actions(&mut connection).await?;
-    let trends = ledger::trends(&mut connection).await?;
-    drop(connection);
+    let all = site.read(async |connection| {
+        let instances = fleet::instances(connection).await?;
+        let kinds = queue::overview(connection).await?;
+        let schedules = fleet::schedules(connection).await?;
+        let actions = ledger::actions(connection).await?;
+        let trends = ledger::trends(connection).await?;
+        Ok((instances, kinds, schedules, actions, trends))
+    });
+    let (instances, kinds, schedules, actions, trends) = all.await?;
     let now = Utc::now();
     let content = html! {
         h1 { "Operations" }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use database::{Pool, PooledConnection};
+use database::{Connection, Pool, PooledConnection};
 use process::Process;
 
 use crate::{Brand, Config, Fault, session::Key};
@@ -37,6 +37,15 @@ impl Site {
     /// When none can be had in time.
     pub async fn connection(&self) -> Result<PooledConnection, Fault> {
         self.shared.pool.get().await.map_err(Fault::Away)
+    }
+
+    /// Reads from the database, once more over another connection where the first one turns out to be of no more use:
+    /// `site.read(async |connection| …)`. See [`database::read`].
+    ///
+    /// # Errors
+    /// When no connection can be had in time, or what `work` fails with.
+    pub async fn read<T>(&self, work: impl AsyncFn(&mut Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+        database::read(&self.shared.pool, work).await
     }
 
     /// What signs people in; without it nobody can be.

@@ -24,7 +24,8 @@ pub(super) struct Page {
 /// Newest first; `?before=` the last one's id gives the next page.
 pub(super) async fn list(_: Bearer, site: Data<Site>, page: Query<Page>) -> Result<HttpResponse, Fault> {
     let filter = Filter { service_id: page.service_id, open: page.open, since: None, before: page.before };
-    let rows = incidents::newest(&mut *site.connection().await?, filter, page_size(page.limit)).await?;
+    let limit = page_size(page.limit);
+    let rows = site.read(async |connection| Ok(incidents::newest(connection, filter, limit).await?)).await?;
     let views: Vec<_> = rows.iter().map(IncidentView::from).collect();
     Ok(HttpResponse::Ok().json(json!({ "incidents": views })))
 }

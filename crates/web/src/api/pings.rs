@@ -27,10 +27,12 @@ pub(super) async fn list(
     id: Path<i64>,
     page: Query<Page>,
 ) -> Result<HttpResponse, Fault> {
-    let mut connection = site.connection().await?;
-    services::find(&mut connection, *id).await?.ok_or(Fault::Missing("service"))?;
     let before = page.before.unwrap_or_else(|| Utc::now() + TimeDelta::hours(1));
-    let pings = reads::pings::before(&mut connection, *id, before, page_size(page.limit)).await?;
+    let pings = site.read(async |connection| {
+        services::find(connection, *id).await?.ok_or(Fault::Missing("service"))?;
+        Ok(reads::pings::before(connection, *id, before, page_size(page.limit)).await?)
+    });
+    let pings = pings.await?;
     let views: Vec<_> = pings.iter().map(PingView::from).collect();
     Ok(HttpResponse::Ok().json(json!({ "pings": views })))
 }

@@ -30,7 +30,9 @@ pub(super) struct Page {
 
 pub(super) async fn list(_: Bearer, site: Data<Site>, page: Query<Page>) -> Result<HttpResponse, Fault> {
     let (now, limit) = (Utc::now(), page_size(page.limit));
-    let rows = reads::services::after(&mut *site.connection().await?, page.after.unwrap_or(0), limit).await?;
+    let after = page.after.unwrap_or(0);
+    let rows =
+        site.read(async |connection| Ok(reads::services::after(connection, after, limit).await?)).await?;
     let next = rows.last().filter(|_| i64::try_from(rows.len()) == Ok(limit)).map(|(service, _)| service.id);
     let views: Vec<_> = rows.iter().map(|row| ServiceView::of(row, now)).collect();
     Ok(HttpResponse::Ok().json(json!({ "services": views, "next": next })))
@@ -105,7 +107,7 @@ async fn answer(
     id: i64,
     mut answer: actix_web::HttpResponseBuilder,
 ) -> Result<HttpResponse, Fault> {
-    let row = reads::services::find(&mut *site.connection().await?, id).await?;
+    let row = site.read(async |connection| Ok(reads::services::find(connection, id).await?)).await?;
     let row = row.ok_or(Fault::Missing("service"))?;
     Ok(answer.json(ServiceView::of(&row, Utc::now())))
 }

@@ -10,7 +10,7 @@ use crate::site::Site;
 
 pub(super) async fn show(site: Data<Site>) -> Result<HttpResponse, Fault> {
     let now = Utc::now();
-    let services = reads::services::all(&mut *site.connection().await?).await?;
+    let services = site.read(async |connection| Ok(reads::services::all(connection).await?)).await?;
     let services: Vec<_> = services
         .iter()
         .map(|(service, state)| {

@@ -18,7 +18,7 @@ pub(super) struct New {
 }
 
 pub(super) async fn list(_: Bearer, site: Data<Site>) -> Result<HttpResponse, Fault> {
-    let all = webhooks::all(&mut *site.connection().await?).await?;
+    let all = site.read(async |connection| Ok(webhooks::all(connection).await?)).await?;
     let views: Vec<_> = all
         .iter()
         .map(|(webhook, newest)| {

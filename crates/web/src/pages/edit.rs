@@ -141,7 +141,8 @@ pub(super) async fn delete(
 }
 
 async fn find(site: &Site, id: i64) -> Result<Service, Fault> {
-    services::find(&mut *site.connection().await?, id).await?.ok_or(Fault::Missing("service"))
+    let found = site.read(async |connection| Ok(services::find(connection, id).await?)).await?;
+    found.ok_or(Fault::Missing("service"))
 }
 
 fn check(typed: &Typed, rules: Rules) -> Result<NewService, Vec<FieldFault>> {

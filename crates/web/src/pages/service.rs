@@ -41,18 +41,19 @@ pub(crate) async fn show(site: Data<Site>, visitor: Visitor, id: Path<i64>) -> R
 }
 
 async fn read(site: &Site, id: i64, now: DateTime<Utc>) -> Result<Facts, Fault> {
-    let mut connection = site.connection().await?;
-    let c = &mut *connection;
-    let (service, state) = reads::services::find(c, id).await?.ok_or(Fault::Missing("service"))?;
-    let filter = Filter { service_id: Some(id), ..Filter::default() };
-    Ok(Facts {
-        service,
-        state,
-        history: history::of(c, &[id], now).await?.remove(0),
-        hours: reads::latency::hours(c, id, now - TimeDelta::days(CHART_DAYS)).await?,
-        pings: reads::pings::before(c, id, now + TimeDelta::hours(1), PINGS).await?,
-        incidents: reads::incidents::newest(c, filter, INCIDENTS).await?,
+    site.read(async |c| {
+        let (service, state) = reads::services::find(c, id).await?.ok_or(Fault::Missing("service"))?;
+        let filter = Filter { service_id: Some(id), ..Filter::default() };
+        Ok(Facts {
+            service,
+            state,
+            history: history::of(c, &[id], now).await?.remove(0),
+            hours: reads::latency::hours(c, id, now - TimeDelta::days(CHART_DAYS)).await?,
+            pings: reads::pings::before(c, id, now + TimeDelta::hours(1), PINGS).await?,
+            incidents: reads::incidents::newest(c, filter, INCIDENTS).await?,
+        })
     })
+    .await
 }
 
 fn content(facts: &Facts, admin: Option<&Admin>, now: DateTime<Utc>) -> Markup {

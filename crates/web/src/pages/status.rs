@@ -32,14 +32,16 @@ struct Row {
 
 pub(crate) async fn show(site: Data<Site>, visitor: Visitor) -> Result<Markup, Fault> {
     let now = Utc::now();
-    let mut connection = site.connection().await?;
-    let services = reads::services::all(&mut connection).await?;
-    let ids: Vec<i64> = services.iter().map(|(service, _)| service.id).collect();
-    let histories = history::of(&mut connection, &ids, now).await?;
-    let since = Some(now - TimeDelta::days(INCIDENT_DAYS));
-    let filter = Filter { since, ..Filter::default() };
-    let incidents = reads::incidents::newest(&mut connection, filter, INCIDENTS).await?;
-    drop(connection);
+    let read = site.read(async |connection| {
+        let services = reads::services::all(connection).await?;
+        let ids: Vec<i64> = services.iter().map(|(service, _)| service.id).collect();
+        let histories = history::of(connection, &ids, now).await?;
+        let since = Some(now - TimeDelta::days(INCIDENT_DAYS));
+        let filter = Filter { since, ..Filter::default() };
+        let incidents = reads::incidents::newest(connection, filter, INCIDENTS).await?;
+        Ok((services, histories, incidents))
+    });
+    let (services, histories, incidents) = read.await?;
     let rows: Vec<Row> = services
         .into_iter()
         .zip(histories)

@@ -74,7 +74,7 @@ pub(super) async fn delete(
 
 async fn render(site: &Site, admin: &Admin, visitor: &Visitor, said: &Said<'_>) -> Result<Markup, Fault> {
     let now = Utc::now();
-    let all = webhooks::all(&mut *site.connection().await?).await?;
+    let all = site.read(async |connection| Ok(webhooks::all(connection).await?)).await?;
     let content = html! {
         h1 { "Webhooks" }
         p { "Each is told once of every incident's opening and closing, with a signed POST." }

@@ -3,6 +3,7 @@
 
 mod api;
 mod api_refusals;
+mod connections;
 mod drain;
 mod fixture;
 mod forms;

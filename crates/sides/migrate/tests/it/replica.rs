@@ -77,7 +77,10 @@ async fn assert_follows(url: &DatabaseUrl, standby_url: &DatabaseUrl) {
         Migration::new("2_m", "UPDATE t SET n = n + 1", "").with_metadata("phase = \"backfill\"").unwrap();
     let all = [lane(&[(TABLE, "")]).remove(0), fill];
     sides_migrate::apply(url, &all[..1], &hasty(), &mut |_| {}).await.unwrap();
-    let (eye, replica) = (database::client(url).await.unwrap(), database::client(standby_url).await.unwrap());
+    let (eye, replica) = (
+        database::client(url).await.unwrap(),
+        database::client(&standby_url.with_target(database::Target::Standby)).await.unwrap(),
+    );
     wait_until("the replica has the table", PATIENCE, async || {
         ask(&replica, "SELECT to_regclass('t') IS NOT NULL").await == "true"
             && ask(&eye, "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()")

@@ -20,7 +20,7 @@ async fn every_fault_is_named_at_once_and_ends_with_78() {
     program.says("faults in its configuration: 5").await;
     let output = program.output();
     for fault in [
-        "DATABASE_URL is not an address like postgres://",
+        "DATABASE_URL has a port that is no number from 1 to 65535",
         "NAP_SECONDS is \\\"long\\\": give a number from 0 to 3600",
         "NIGHTMARE is \\\"perhaps\\\": give true or false",
         "OPS_HOST invalid IP address syntax",
@@ -38,9 +38,13 @@ async fn help_and_version_need_no_configuration() {
     program.says("78 when the configuration is wrong").await;
     let output = program.output();
     assert!(output.starts_with("Naps until it is told to stop.\n"), "{output}");
-    assert!(output.contains("  NAP_TOKEN           unset, secret\n"), "{output}");
+    let has = |line: &str| output.lines().any(|one| one.split_whitespace().eq(line.split(' ')));
+    assert!(has("NAP_TOKEN unset, secret"), "{output}");
     assert!(output.contains("how long it naps after it was told to stop"), "{output}");
-    assert!(output.contains("DATABASE_URL        required"), "{output}");
+    assert!(
+        output.lines().any(|one| one.split_whitespace().take(2).eq(["DATABASE_URL", "required"])),
+        "{output}"
+    );
 
     let mut program = Program::start(napper().arg("--version").env("RELEASE", "napper@a1b2"));
     assert_eq!(program.ended().await.code(), Some(0));

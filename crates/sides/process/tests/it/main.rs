@@ -5,3 +5,4 @@ mod fit;
 mod fixture;
 mod life;
 mod outage;
+mod poolers;

@@ -34,7 +34,9 @@ pub(crate) async fn measure(place: &Place, jobs: u64, table: &mut Table) {
 
 async fn drain(url: &database::DatabaseUrl) -> u64 {
     let client = database::client(url).await.unwrap();
-    client.batch_execute(sides_queue::bench::SETTINGS).await.unwrap();
+    for (name, value) in sides_queue::bench::SETTINGS {
+        client.batch_execute(&format!("SET {name} = {value}")).await.unwrap();
+    }
     let claim = client.prepare(sides_queue::bench::CLAIM).await.unwrap();
     let onward = client.prepare(sides_queue::bench::CLAIM_ONWARD).await.unwrap();
     let finish = client.prepare(sides_queue::bench::FINISH).await.unwrap();

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     RunnerConfig,
     lease::Lease,
+    report::{Part, Report},
     session::{Session, SessionError},
     sql::{self, control::Rules},
 };
@@ -27,6 +28,7 @@ pub(crate) struct Heartbeat {
     /// Where the jobs go that somebody cancelled.
     pub(crate) cancelled: UnboundedSender<(Uuid, String)>,
     pub(crate) rules: watch::Sender<Rules>,
+    pub(crate) report: Report,
 }
 
 /// Partitions are made days ahead.
@@ -61,13 +63,16 @@ impl Heartbeat {
             match beat {
                 Ok(()) => {
                     self.lease.renew(sent);
+                    self.report.tell(Part::Lease, None);
                     if let Err(error) = self.look_after_others().await {
                         tracing::warn!(error = chain(&error), "the jobs of dead runners were not looked for");
                     }
                     self.obey_until(Instant::now() + every).await;
                 }
                 Err(error) => {
-                    tracing::warn!(error = chain(&error), "the lease was not renewed");
+                    let fault = chain(&error);
+                    self.report.tell(Part::Lease, Some(&fault));
+                    tracing::warn!(error = fault, "the lease was not renewed");
                     tokio::time::sleep((every / 8).clamp(Duration::from_millis(50), Duration::from_secs(1)))
                         .await;
                 }

@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl as _;
 use futures_util::StreamExt as _;
 use tokio::sync::Notify;
 
+use super::report::{Part, Report};
 use crate::error::chain;
 
 /// What a runner hears of at once.
@@ -18,41 +19,61 @@ pub(crate) struct Ears {
     pub(crate) control: Arc<Notify>,
 }
 
+/// A connection that says nothing for so long is asked whether it is still there.
+const ASK_AFTER: Duration = Duration::from_secs(10);
+/// How long it has to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Wakes the runner whenever jobs were committed. Runs until it is aborted; while it has no connection the
 /// runner's polling goes on.
-pub(crate) async fn listen(url: DatabaseUrl, ears: Arc<Ears>) {
+pub(crate) async fn listen(url: DatabaseUrl, ears: Arc<Ears>, report: Report) {
     let mut wait = Duration::from_millis(100);
     loop {
-        match listen_once(&url, &ears, &mut wait).await {
-            Ok(()) => tracing::debug!("the listening connection ended"),
-            Err(error) => {
-                tracing::debug!(error = chain(error.as_ref()), "no listening connection; polling goes on");
-            }
-        }
+        let ended = match listen_once(&url, &ears, &report, &mut wait).await {
+            Ok(()) => "the listening connection ended".to_owned(),
+            Err(error) => chain(error.as_ref()),
+        };
+        tracing::debug!(error = ended, "no listening connection; polling goes on");
+        report.tell(Part::Notifications, Some(&ended));
         tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(Duration::from_secs(10));
+        wait = (wait * 2).min(Duration::from_secs(2));
     }
 }
 
 async fn listen_once(
     url: &DatabaseUrl,
     ears: &Ears,
+    report: &Report,
     wait: &mut Duration,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut connection = database::connect(url).await?;
-    diesel::sql_query("LISTEN sides_jobs").execute(&mut connection).await?;
-    diesel::sql_query("LISTEN sides_control").execute(&mut connection).await?;
+    let connecting = tokio::time::timeout(PATIENCE * 2, async {
+        let mut connection = database::connect(url).await?;
+        diesel::sql_query("LISTEN sides_jobs").execute(&mut connection).await?;
+        diesel::sql_query("LISTEN sides_control").execute(&mut connection).await?;
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(connection)
+    });
+    let mut connection = connecting.await??;
     *wait = Duration::from_millis(100);
+    report.tell(Part::Notifications, None);
     // What was committed before LISTEN took effect.
     ears.jobs.notify_one();
     ears.control.notify_one();
-    let mut notifications = std::pin::pin!(connection.notifications_stream());
-    while let Some(notification) = notifications.next().await {
-        if notification?.channel == "sides_control" {
-            ears.control.notify_one();
-        } else {
-            ears.jobs.notify_one();
+    loop {
+        let heard = {
+            let mut notifications = std::pin::pin!(connection.notifications_stream());
+            tokio::time::timeout(ASK_AFTER, notifications.next()).await
+        };
+        match heard {
+            Ok(Some(notification)) => match notification?.channel.as_str() {
+                "sides_control" => ears.control.notify_one(),
+                _ => ears.jobs.notify_one(),
+            },
+            Ok(None) => return Ok(()),
+            // A server that is gone without a word looks like one with nothing to say.
+            Err(_) => {
+                let asked = diesel::sql_query("SELECT 1").execute(&mut connection);
+                tokio::time::timeout(PATIENCE, asked).await??;
+            }
         }
     }
-    Ok(())
 }

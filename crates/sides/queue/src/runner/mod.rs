@@ -17,6 +17,7 @@ mod lease;
 mod listen;
 mod outcomes;
 mod position;
+mod report;
 mod run;
 mod session;
 mod settled;
@@ -25,6 +26,7 @@ mod stop;
 mod unpark;
 
 pub use self::config::RunnerConfig;
+pub use self::report::Part;
 pub use self::run::{Runner, RunnerError};
 
 pub(crate) mod bench {

@@ -23,6 +23,7 @@ use super::{
     lease::Lease,
     listen::{self, Ears},
     outcomes::{Flusher, Outcomes},
+    report::{Part, Report},
     session::Session,
     settled::Settled,
     sql::{self, control::Rules},
@@ -55,6 +56,7 @@ pub struct Runner<S> {
     config: RunnerConfig,
     owner: Uuid,
     desk: Arc<Desk>,
+    report: Report,
 }
 
 /// What the parts of a running runner share.
@@ -71,13 +73,21 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
     /// A runner with four connections of its own to `url`: to claim, to write outcomes, to keep its lease, and
     /// to listen for new jobs.
     pub fn new(url: DatabaseUrl, registry: Registry<S>, config: RunnerConfig) -> Self {
-        Self { url, registry, config, owner: Uuid::now_v7(), desk: Arc::default() }
+        Self { url, registry, config, owner: Uuid::now_v7(), desk: Arc::default(), report: Report::default() }
     }
 
     /// Says how many jobs run, whenever it is called.
     pub fn busy(&self) -> impl Fn() -> usize + Send + Sync + 'static {
         let desk = Arc::clone(&self.desk);
         move || desk.busy()
+    }
+
+    /// Calls `tell` with what is wrong with a part of the runner, and with `None` when it is well (again). A process is
+    /// not ready before all parts are well. Called often, from the runner's own tasks: it must not block.
+    #[must_use]
+    pub fn report(mut self, tell: impl Fn(Part, Option<&str>) + Send + Sync + 'static) -> Self {
+        self.report = Report(Some(Arc::new(tell)));
+        self
     }
 
     /// Works until `drain` is cancelled and what runs has ended, at most `drain_limit` later.
@@ -91,7 +101,7 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
         if kinds.is_empty() {
             return Err(RunnerError::NoHandlers);
         }
-        let Self { url, registry, config, owner, desk } = self;
+        let Self { url, registry, config, owner, desk, report } = self;
         let lease = Arc::new(Lease::new(config.lease));
         let parts = Parts {
             place: Arc::new(Workplace {
@@ -113,7 +123,7 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
 
         // Aborted when this future is dropped.
         let mut background = JoinSet::new();
-        background.spawn(listen::listen(url.clone(), Arc::clone(&parts.ears)));
+        background.spawn(listen::listen(url.clone(), Arc::clone(&parts.ears), report.clone()));
         let (cancel, mut cancelled) = mpsc::unbounded_channel();
         let (rules_sender, mut rules) = watch::channel(Rules::default());
         let beat = Heartbeat {
@@ -125,6 +135,7 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
             control: Arc::clone(&parts.ears.control),
             cancelled: cancel,
             rules: rules_sender,
+            report,
         };
         background.spawn(beat.run());
         let (place, wake) = (Arc::clone(&parts.place), Arc::clone(&parts.ears.jobs));

@@ -8,10 +8,19 @@ use tokio_postgres::{Client, Row, Statement, types::ToSql};
 /// Plans that stay good whatever the statistics say: the tables grow from nothing to millions of rows between
 /// two analyses. Ids are looked up in an index, and then joined by hash with what was sent. Jobs come in the order of
 /// their index: a bitmap of it, sorted, would be all that wait.
-pub const SETTINGS: &str = "\
-SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off;
-SET enable_nestloop = off; SET enable_mergejoin = off; SET enable_sort = off; SET enable_material = off;
-SET jit = off; SET synchronous_commit = on";
+///
+/// Sessions begin with them: what is SET later could reach other programs through a pooler.
+pub const SETTINGS: &[(&str, &str)] = &[
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_nestloop", "off"),
+    ("enable_mergejoin", "off"),
+    ("enable_sort", "off"),
+    ("enable_material", "off"),
+    ("jit", "off"),
+    ("synchronous_commit", "on"),
+];
 
 /// Why a statement has no answer. It may have been carried out all the same.
 #[derive(Debug, thiserror::Error)]
@@ -25,9 +34,14 @@ pub(crate) enum SessionError {
 }
 
 impl SessionError {
-    /// Whether the server answered, and said no.
-    pub(crate) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Statement(error) if error.code().is_some())
+    /// Whether the session can go on: the statement alone failed.
+    fn is_sound(&self) -> bool {
+        match self {
+            Self::Statement(error) => {
+                error.code().is_some_and(|code| !database::is_end_of_session(code.code()))
+            }
+            Self::Connect(_) | Self::Silent(_) => false,
+        }
     }
 }
 
@@ -48,6 +62,7 @@ type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Session {
     pub(crate) fn new(url: DatabaseUrl, patience: Duration) -> Self {
+        let url = SETTINGS.iter().fold(url, |url, (name, value)| url.with_setting(name, value));
         Self { url, patience, open: None }
     }
 
@@ -104,15 +119,14 @@ impl Session {
     async fn open(&mut self) -> Result<&mut Open, SessionError> {
         if self.open.as_ref().is_none_or(|open| open.client.is_closed()) {
             let client = database::client(&self.url).await?;
-            client.batch_execute(SETTINGS).await?;
             self.open = Some(Open { client, prepared: HashMap::new() });
         }
         Ok(self.open.as_mut().expect("it was opened above"))
     }
 
-    /// After a failure the connection is of no more use, unless the server merely refused.
+    /// After a failure the connection is of no more use, unless the statement alone was refused.
     fn check<T>(&mut self, answer: Result<T, SessionError>) -> Result<T, SessionError> {
-        if answer.as_ref().is_err_and(|error| !error.is_refusal()) {
+        if answer.as_ref().is_err_and(|error| !error.is_sound()) {
             self.open = None;
         }
         answer

@@ -32,7 +32,9 @@ async fn a_claim_walks_its_index_in_order() {
         let jobs: Vec<Note> = (0..jobs).map(|number| Note { number }).collect();
         enqueue_all(&mut c, &jobs).await.unwrap();
         c.batch_execute("ANALYZE sides.fang_tasks").await.unwrap();
-        c.batch_execute(bench::SETTINGS).await.unwrap();
+        for (name, value) in bench::SETTINGS {
+            c.batch_execute(&format!("SET {name} = {value}")).await.unwrap();
+        }
         let (first, behind) = (format!("{owner}, '{{note}}', 100"), format!("0, now(), {owner}"));
         let all = plan(&mut c, bench::CLAIM, "uuid, text[], bigint", &first).await;
         let types = "uuid, text[], bigint, smallint, timestamptz, uuid";
