@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use squawk_syntax::{
-    SourceFile, SyntaxKind, SyntaxNode,
+    SyntaxKind, SyntaxNode,
     ast::{AstNode, CallExpr, CreateFunction, FromItem, Path, Stmt},
 };
 
@@ -68,7 +68,7 @@ impl Names {
         if statements(text).iter().any(|statement| crate::check::is_opaque(&statement.text)) {
             return None;
         }
-        let file = SourceFile::parse(text);
+        let file = crate::sql::parse(text);
         let tree = file.tree();
         let nodes = || tree.syntax().descendants();
         let paths = nodes().filter_map(Path::cast).filter(|path| !is_built_in(path));

@@ -3,6 +3,7 @@
 
 mod annotate;
 mod fix;
+mod judge;
 mod look;
 mod opaque;
 mod prove;
@@ -10,5 +11,5 @@ mod prove;
 pub use annotate::annotation;
 pub use fix::{FixError, Fixed, fix};
 pub(crate) use look::look_at;
-pub use look::{Checked, Finding, check};
+pub use look::{Checked, Finding, check, check_in};
 pub(crate) use opaque::is_opaque;

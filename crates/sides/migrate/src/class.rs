@@ -14,6 +14,7 @@ mod objects;
 mod phase;
 mod reason;
 mod result;
+mod seen;
 mod type_change;
 
 pub use classify::{Classifier, classify, classify_all};
@@ -23,3 +24,4 @@ pub(crate) use names::{fold, path, relation, text_of};
 pub use phase::{Phase, Who};
 pub use reason::Reason;
 pub use result::{Class, Work};
+pub(crate) use seen::Seen;

@@ -75,7 +75,7 @@ pub struct Check {
     /// Print findings as GitHub workflow commands; the default where GITHUB_ACTIONS is set
     #[arg(long)]
     pub annotate: bool,
-    /// The server on which the scratch database is made, instead of DATABASE_URL's
+    /// The server on which the scratch database is made, instead of a private one of this machine's
     #[arg(long, value_name = "URL")]
     pub shadow: Option<DatabaseUrl>,
 }
@@ -83,7 +83,7 @@ pub struct Check {
 /// Options of `plan`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Plan {
-    /// The server on which the scratch database is made, instead of DATABASE_URL's
+    /// The server on which the scratch database is made, instead of a private one of this machine's
     #[arg(long, value_name = "URL")]
     pub shadow: Option<DatabaseUrl>,
 }
@@ -94,7 +94,7 @@ pub struct Status {
     /// Compare the schema with what the applied migrations make on a scratch database
     #[arg(long)]
     pub drift: bool,
-    /// The server on which the scratch database is made, instead of DATABASE_URL's
+    /// The server on which the scratch database is made, instead of a private one of this machine's
     #[arg(long, value_name = "URL", requires = "drift")]
     pub shadow: Option<DatabaseUrl>,
 }

@@ -4,7 +4,7 @@ use database::DatabaseUrl;
 
 use crate::{
     MigrateError, Migration, ledger,
-    shadow::{Scratch, catalogue},
+    shadow::{Place, Scratch, catalogue, texts},
 };
 
 /// What of the schema is not as the applied migrations make it, a line each: `-` should be there, `+` is there.
@@ -12,18 +12,19 @@ use crate::{
 /// Their applied text counts, not what the files say now.
 ///
 /// # Errors
-/// When the database is away or no scratch database can be made on `server`.
+/// When the database is away or no scratch database can be made.
 pub async fn drift(
     url: &DatabaseUrl,
-    server: &DatabaseUrl,
+    shadow: Option<&DatabaseUrl>,
     all: &[Migration],
 ) -> Result<Vec<String>, MigrateError> {
     let client = database::client(&url.with_application_name("migrate (drift)")).await?;
     let applied = ledger::applied(&client).await?;
-    let scratch = Scratch::create(server).await?;
+    let place = Place::find(url, shadow).await?;
+    let scratch = Scratch::create(&place, &texts(all, &applied)).await?;
     let expected = async {
         scratch.replay(&applied, all).await?;
-        Ok::<_, MigrateError>(catalogue(&scratch.client).await?)
+        Ok::<_, MigrateError>(catalogue(&scratch.eye).await?)
     };
     let expected = expected.await;
     scratch.end().await?;

@@ -19,6 +19,9 @@ pub enum MigrateError {
     /// Nothing could be tried on a scratch database.
     #[error(transparent)]
     Shadow(#[from] ShadowError),
+    /// The private server for trials is not usable.
+    #[error("the private server to try the migrations on cannot be used: {0}")]
+    Scratch(String),
     /// What is applied and what is here do not go together.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -31,6 +34,14 @@ pub enum MigrateError {
     /// A file has BEGIN, COMMIT or ROLLBACK.
     #[error("{0}: the runner begins and ends the transaction itself; remove this statement")]
     OwnTransaction(Box<Site>),
+    /// A file has what psql understands and the server does not.
+    #[error("{site}: {why}")]
+    NotForTheServer {
+        /// Where.
+        site: Box<Site>,
+        /// What it is, and what to do.
+        why: String,
+    },
     /// A statement that refuses a transaction, in a migration that asks for one.
     #[error(
         "{0}: cannot run in a transaction, but metadata.toml says run_in_transaction = true; remove that line"

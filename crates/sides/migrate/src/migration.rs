@@ -108,6 +108,11 @@ impl Migration {
         Ok(self)
     }
 
+    /// The same with the text that was applied.
+    pub(crate) fn with_up(&self, up: String) -> Self {
+        Self { up, ..self.clone() }
+    }
+
     pub(crate) fn from_texts(
         name: String,
         up: String,

@@ -1,6 +1,6 @@
 //! Which pending migrations may run, and whether they may run without the others. Pure.
 
-use squawk_syntax::{SourceFile, ast::Stmt};
+use squawk_syntax::ast::Stmt;
 
 use crate::{
     Migration,
@@ -59,7 +59,7 @@ pub(crate) fn may_pass(
 /// Whether no row is touched and no code is brought that a backfill could set off.
 fn only_adds(migration: &Migration) -> bool {
     statements(migration.up()).iter().all(|statement| {
-        let file = SourceFile::parse(&statement.text);
+        let file = crate::sql::parse(&statement.text);
         !crate::check::is_opaque(&statement.text)
             && file.tree().stmts().all(|tree| {
                 matches!(

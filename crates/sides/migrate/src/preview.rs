@@ -10,7 +10,7 @@ use crate::{
     check::{Checked, look_at},
     class::{Class, Classifier, Facts, Phase},
     ledger, phases, plan,
-    shadow::{Scratch, facts},
+    shadow::{Place, Scratch, facts, texts},
     sql::statements,
 };
 
@@ -45,26 +45,27 @@ pub struct PlannedStatement {
     pub class: Class,
 }
 
-/// The pending migrations of this database, oldest first, tried on a scratch database of `server`. Changes nothing
-/// and waits for no runner.
+/// The pending migrations of this database, oldest first, tried on a private scratch server, or on that of `shadow`.
+/// Changes nothing and waits for no runner.
 ///
 /// # Errors
 /// When the database is away, what is applied is not what is here, or a migration does not apply.
 pub async fn preview(
     url: &DatabaseUrl,
-    server: &DatabaseUrl,
+    shadow: Option<&DatabaseUrl>,
     all: &[Migration],
 ) -> Result<Vec<Planned>, MigrateError> {
     let client = database::client(&url.with_application_name("migrate (plan)")).await?;
     let applied = ledger::applied(&client).await?;
     let pending = plan::pending(all, &applied, false)?;
-    look_ahead(&client, server, all, &applied, &pending).await
+    look_ahead(&client, url, shadow, all, &applied, &pending).await
 }
 
 /// The same for what is known to be pending.
 pub(crate) async fn look_ahead(
     client: &Client,
-    server: &DatabaseUrl,
+    url: &DatabaseUrl,
+    shadow: Option<&DatabaseUrl>,
     all: &[Migration],
     applied: &[Applied],
     pending: &[&Migration],
@@ -72,7 +73,8 @@ pub(crate) async fn look_ahead(
     if pending.is_empty() {
         return Ok(Vec::new());
     }
-    let scratch = match Scratch::create(server).await {
+    let place = Place::find(url, shadow).await?;
+    let scratch = match Scratch::create(&place, &texts(all, applied)).await {
         Ok(scratch) => scratch,
         Err(MigrateError::Shadow(why)) => {
             let known = facts(client).await?;
@@ -97,11 +99,11 @@ async fn try_all(
     pending: &[&Migration],
 ) -> Result<Vec<Planned>, MigrateError> {
     scratch.replay(applied, all).await?;
-    let mut before = read(&scratch.client).await?;
+    let mut before = read(&scratch.eye).await?;
     let mut planned = Vec::new();
     for migration in pending {
         let checked = look_at(scratch, migration).await?;
-        let after = read(&scratch.client).await?;
+        let after = read(&scratch.eye).await?;
         planned.push(seen(migration, checked, before.changes_to(&after)));
         before = after;
     }

@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 use crate::{
     Applied, MigrateError, Migration,
     script::Script,
-    shadow::{Catalogue, Scratch, catalogue},
+    shadow::{Catalogue, Place, Scratch, ShadowError, catalogue, texts},
 };
 
 /// The schema as far as a dump shows it.
@@ -63,12 +63,13 @@ impl State {
 /// # Errors
 /// When one of them does not restore what its migration found.
 pub(crate) async fn rehearse(
-    server: &DatabaseUrl,
+    live: &DatabaseUrl,
     all: &[Migration],
     applied: &[Applied],
     scripts: &[Script<'_>],
 ) -> Result<Option<String>, MigrateError> {
-    let scratch = match Scratch::create(server).await {
+    let place = Place::find(live, None).await?;
+    let scratch = match Scratch::create(&place, &texts(all, applied)).await {
         Ok(scratch) => scratch,
         Err(MigrateError::Shadow(why)) => return Ok(Some(why.to_string())),
         Err(error) => return Err(error),
@@ -91,18 +92,17 @@ async fn run(
     }
     let mut before = Vec::new();
     for one in reverted {
-        before.push(State::read(&scratch.client).await?);
+        before.push(State::read(&scratch.eye).await?);
         if let Err(why) = scratch.replay(std::slice::from_ref(one), all).await {
             return Ok(Some(why.to_string()));
         }
     }
     for (script, before) in scripts.iter().zip(before.iter().rev()) {
-        for (index, statement) in script.statements.iter().enumerate() {
-            let tried = scratch.client.batch_execute(&statement.text).await;
-            let site = || Box::new(script.site(index));
-            tried.map_err(|error| MigrateError::DownFails { site: site(), said: error.into() })?;
-        }
-        let difference = before.difference(&State::read(&scratch.client).await?);
+        scratch.run(script).await.map_err(|error| match error {
+            MigrateError::Shadow(ShadowError::Apply { site, said }) => MigrateError::DownFails { site, said },
+            other => other,
+        })?;
+        let difference = before.difference(&State::read(&scratch.eye).await?);
         if !difference.is_empty() {
             let name = script.migration.name().to_owned();
             return Err(MigrateError::NotTheReverse { name, difference });

@@ -71,7 +71,7 @@ async fn wanted<'a>(
     if let Some(name) = options.only.iter().find(|name| all.iter().all(|one| one.name() != *name)) {
         return Err(Refusal::NotThere { name: name.clone() }.into());
     }
-    let planned = look_ahead(client, url, all, applied, &pending).await?;
+    let planned = look_ahead(client, url, None, all, applied, &pending).await?;
     let found = pending.into_iter().zip(planned.iter().map(|one| one.phase)).collect();
     let (now, blocked) = choose(all, found, |migration, phase| match options.phase {
         Some(wanted) => phase == wanted,

@@ -45,6 +45,9 @@ impl<'a> Script<'a> {
         if let Some(found) = statements.iter().find(|one| one.transaction_control) {
             return Err(MigrateError::OwnTransaction(site(found)));
         }
+        if let Some((found, why)) = statements.iter().find_map(|one| Some((one, one.foreign?))) {
+            return Err(MigrateError::NotForTheServer { site: site(found), why: why.to_string() });
+        }
         let outside = statements.iter().find(|one| one.concurrent.is_some());
         if let (Some(found), Some(true)) = (outside, migration.asks_for_transaction()) {
             return Err(MigrateError::NeedsNoTransaction(site(found)));

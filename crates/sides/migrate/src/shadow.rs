@@ -3,8 +3,23 @@
 mod catalogue;
 mod facts;
 mod observe;
+mod place;
+mod probes;
+mod reach;
+mod roles;
+mod rows;
 mod scratch;
+mod survive;
+mod trial;
 
 pub use catalogue::{Catalogue, catalogue};
 pub use facts::facts;
+pub use place::Place;
 pub use scratch::{Scratch, ShadowError};
+
+pub(crate) use probes::{Probe, mentioned};
+pub(crate) use reach::{Reach, reach};
+pub(crate) use rows::with_rows;
+pub(crate) use scratch::texts;
+pub(crate) use survive::{Broken, Survivors};
+pub(crate) use trial::Trial;

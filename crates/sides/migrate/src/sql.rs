@@ -1,11 +1,17 @@
 //! A file of SQL as its single statements.
 
+mod foreign;
+mod scan;
+
 use squawk_syntax::{
-    SourceFile, SyntaxKind,
+    SourceFile,
     ast::{AstNode as _, Stmt},
 };
 
 use crate::concurrent::Concurrent;
+
+pub(crate) use foreign::Foreign;
+pub(crate) use scan::{Kind, Token, tokens};
 
 /// One statement of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,49 +28,83 @@ pub struct Statement {
     pub(crate) patient: bool,
     /// Whether it begins or ends a transaction of its own.
     pub(crate) transaction_control: bool,
+    /// Set when it is meant for psql and not for the server.
+    pub(crate) foreign: Option<Foreign>,
 }
 
-/// The statements of `text`, in their order.
-///
-/// A file that the parser does not understand is one statement: Postgres may still know it, and runs it whole.
+/// The statements of `text`, in their order, split by Postgres' own lexical rules.
 #[must_use]
 pub fn statements(text: &str) -> Vec<Statement> {
-    let file = SourceFile::parse(text);
-    if !file.errors().is_empty() {
-        let start = text.len() - text.trim_start().len();
-        return vec![Statement {
-            text: text.trim().to_owned(),
-            line: line_at(text, start),
-            understood: false,
-            concurrent: None,
-            patient: false,
-            transaction_control: false,
-        }];
+    // Editors of other systems put a byte order mark before the first word.
+    let start = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
+    let mut found = Vec::new();
+    for tokens in scan::split(&text[start..]) {
+        let (first, last) = (tokens[0].start + start, tokens[tokens.len() - 1].end() + start);
+        let statement = statement(&text[first..last], line_at(text, first), &tokens);
+        let is_foreign = statement.foreign.is_some();
+        found.push(statement);
+        if is_foreign {
+            break; // what follows may be data
+        }
     }
-    file.tree().stmts().filter_map(|tree| statement(text, &tree)).collect()
+    found
 }
 
-fn statement(text: &str, tree: &Stmt) -> Option<Statement> {
-    let node = tree.syntax();
-    // A comment before a statement may belong to its node.
-    let first = node
-        .descendants_with_tokens()
-        .filter_map(|element| element.as_token().cloned())
-        .find(|token| !matches!(token.kind(), SyntaxKind::WHITESPACE | SyntaxKind::COMMENT))?;
-    let (start, end) = (usize::from(first.text_range().start()), usize::from(node.text_range().end()));
-    let own = text[start..end].trim().trim_end_matches(';').trim_end();
-    if own.is_empty() {
-        return None; // a separator alone
+/// Parses one statement. The parser does not know that a backslash escapes a quote, so it reads the same string
+/// with the quote doubled.
+pub(crate) fn parse(text: &str) -> squawk_syntax::Parse<SourceFile> {
+    let escaped = tokens(text).into_iter().filter(|token| token.kind == Kind::Escaped);
+    let mut plain: Option<String> = None;
+    for token in escaped.filter(|token| token.text.contains("\\'")) {
+        let own = plain.get_or_insert_with(|| text.to_owned());
+        own.replace_range(token.start..token.end(), &doubled(token.text));
     }
-    let concurrent = Concurrent::of(tree);
-    Some(Statement {
-        text: own.to_owned(),
-        line: line_at(text, start),
-        understood: true,
-        patient: concurrent.is_some() || is_patient(tree),
-        transaction_control: matches!(tree, Stmt::Begin(_) | Stmt::Commit(_) | Stmt::Rollback(_)),
+    SourceFile::parse(plain.as_deref().unwrap_or(text))
+}
+
+/// The same string, of the same length: `\'` as `''`.
+fn doubled(literal: &str) -> String {
+    let mut found = String::with_capacity(literal.len());
+    let mut characters = literal.chars();
+    while let Some(one) = characters.next() {
+        match (one, characters.clone().next()) {
+            ('\\', Some('\'')) => {
+                found.push_str("''");
+                characters.next();
+            }
+            ('\\', Some(next)) => {
+                found.extend([one, next]);
+                characters.next();
+            }
+            _ => found.push(one),
+        }
+    }
+    found
+}
+
+fn statement(text: &str, line: usize, tokens: &[Token<'_>]) -> Statement {
+    let file = parse(text);
+    let tree = file.tree().stmts().find(|tree| !tree.syntax().text().is_empty());
+    let tree = tree.filter(|_| file.errors().is_empty());
+    let concurrent = tree.as_ref().and_then(Concurrent::of);
+    Statement {
+        text: text.to_owned(),
+        line,
+        understood: tree.is_some(),
+        patient: concurrent.is_some() || tree.as_ref().is_some_and(is_patient),
+        transaction_control: is_transaction_control(tokens),
         concurrent,
-    })
+        foreign: Foreign::of(tokens),
+    }
+}
+
+/// `ROLLBACK TO` a savepoint stays within the runner's transaction.
+fn is_transaction_control(tokens: &[Token<'_>]) -> bool {
+    let first = |keywords: &[&str]| keywords.iter().any(|keyword| tokens[0].is(keyword));
+    let second = |keyword: &str| tokens.get(1).is_some_and(|token| token.is(keyword));
+    first(&["begin", "commit", "end", "abort"])
+        || (first(&["start", "prepare"]) && second("transaction"))
+        || (first(&["rollback"]) && !tokens.iter().any(|token| token.is("to")))
 }
 
 /// These take no lock that readers or writers wait for, on a table or on a row.
@@ -125,11 +165,34 @@ mod tests {
     }
 
     #[test]
-    fn what_the_parser_does_not_know_stays_whole() {
-        let found = statements("\n\nFROBNICATE a; FROBNICATE b;");
-        assert_eq!((found.len(), found[0].line, found[0].understood), (1, 3, false));
-        assert_eq!(found[0].text, "FROBNICATE a; FROBNICATE b;");
+    fn what_the_parser_does_not_know_is_split_all_the_same() {
+        let found = statements("\n\nFROBNICATE a; ALTER TABLE t ADD COLUMN b int;");
+        let seen: Vec<_> = found.iter().map(|one| (one.line, one.understood, one.text.as_str())).collect();
+        assert_eq!(seen, [(3, false, "FROBNICATE a"), (3, true, "ALTER TABLE t ADD COLUMN b int")]);
         assert!(statements(" -- nothing\n").is_empty());
+    }
+
+    #[test]
+    fn a_quote_behind_a_backslash_hides_nothing() {
+        let text =
+            r"COMMENT ON COLUMN t.a IS E'the customer\'s own number'; UPDATE t SET a = E'\\'; DROP TABLE t";
+        let found = statements(text);
+        assert_eq!(found.len(), 3);
+        assert!(found.iter().all(|one| one.understood), "{found:?}");
+        assert!(found[0].text.ends_with(r"E'the customer\'s own number'"), "what runs is what is written");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_statement() {
+        let found = statements("\u{feff}CREATE TABLE t (a int)");
+        assert!(found[0].understood && found[0].text.starts_with("CREATE"), "{found:?}");
+    }
+
+    #[test]
+    fn transactions_are_the_runners() {
+        let is = |text: &str| statements(text)[0].transaction_control;
+        assert!(is("BEGIN") && is("end work") && is("ROLLBACK") && is("START TRANSACTION") && is("ABORT"));
+        assert!(!is("ROLLBACK TO SAVEPOINT a") && !is("SAVEPOINT a") && !is("PREPARE a AS SELECT 1"));
     }
 
     #[test]

@@ -30,11 +30,19 @@ pub struct Settings {
     pub durable: bool,
     /// Further server settings, as in `postgresql.conf`.
     pub options: Vec<(String, String)>,
+    /// The major version that a new data folder is made with; without one, the newest that is installed.
+    pub major: Option<u32>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { user: "postgres".to_owned(), database: "sides".to_owned(), durable: true, options: Vec::new() }
+        Self {
+            user: "postgres".to_owned(),
+            database: "sides".to_owned(),
+            durable: true,
+            options: Vec::new(),
+            major: None,
+        }
     }
 }
 
@@ -150,7 +158,7 @@ fn open(folder: &Path, settings: &Settings) -> Result<Opened, ClusterError> {
 /// Everything up to the start. The caller holds a lock that keeps others out.
 pub(crate) fn prepare(home: &Home, settings: &Settings) -> Result<std::process::Command, ClusterError> {
     let data = home.data();
-    let installation = installation::find(&data)?;
+    let installation = installation::find(&data, settings.major)?;
     ensure_data(home, &installation, settings)?;
     end_orphan(home)?;
     disarm_stale(&data).map_err(ClusterError::folder("update postmaster.pid in", &data))?;

@@ -2,7 +2,8 @@
 //!
 //! It listens on a Unix socket only, in a folder that its own user alone can enter, and runs as an ordinary
 //! user even when root starts it. [`Cluster`] lives and dies with the process that opened it;
-//! [`shared_for_tests`] is one server for all test binaries of a checkout, which stops by itself.
+//! [`shared_for_tests`] is one server for all test binaries of a checkout, which stops by itself; a
+//! [`ScratchServer`] belongs to one user at a time, who may do anything to it.
 //!
 //! Never knows another crate of this workspace, nor a Postgres client.
 
@@ -17,10 +18,12 @@ mod installation;
 mod keeper;
 mod missing;
 mod pid_file;
+mod scratch;
 mod shared;
 
 pub use cluster::{Cluster, Opened, Settings};
 pub use error::ClusterError;
 pub use installation::program;
 pub use missing::NoPostgres;
+pub use scratch::ScratchServer;
 pub use shared::{SharedCluster, shared_for_tests, shared_with_grace};

@@ -45,24 +45,28 @@ pub fn shared_for_tests(folder: &Path) -> Result<SharedCluster, ClusterError> {
 /// The same.
 pub fn shared_with_grace(folder: &Path, grace: Duration) -> Result<SharedCluster, ClusterError> {
     let settings = Settings { durable: false, options: options(), ..Settings::default() };
-    let home = Home::prepare(folder)?;
+    join(&Home::prepare(folder)?, &settings, grace)
+}
+
+/// Starts the server of these folders, or joins the one that runs there.
+pub(crate) fn join(home: &Home, settings: &Settings, grace: Duration) -> Result<SharedCluster, ClusterError> {
     let share = home.lock_file("users.lock")?;
     // Waits while a guardian stops the server.
     share.lock_shared().map_err(ClusterError::folder("lock", home.folder.join("users.lock")))?;
     let start = home.lock_file("start.lock")?;
     start.lock().map_err(ClusterError::folder("lock", home.folder.join("start.lock")))?;
     // Before the server, so that there is no moment at which being killed leaves it behind.
-    guardian::watch(&home, "users.lock", grace)?;
+    guardian::watch(home, "users.lock", grace)?;
     if PidFile::live(&home.data()).is_none_or(|server| !server.ready) {
-        let mut server = prepare(&home, &settings)?;
-        let log_start = log_length(&home);
+        let mut server = prepare(home, settings)?;
+        let log_start = log_length(home);
         let mut child = server.spawn().map_err(ClusterError::run(server.get_program()))?;
-        wait_until_ready(&home, log_start, || !matches!(child.try_wait(), Ok(None)))?;
+        wait_until_ready(home, log_start, || !matches!(child.try_wait(), Ok(None)))?;
     }
-    Ok(SharedCluster { url: url(&home, &settings), _share: share })
+    Ok(SharedCluster { url: url(home, settings), _share: share })
 }
 
-fn options() -> Vec<(String, String)> {
+pub(crate) fn options() -> Vec<(String, String)> {
     [
         ("max_connections", "400"),
         ("shared_buffers", "64MB"),

@@ -53,7 +53,7 @@ pub(super) async fn of(
     }
     let planned = match migrations.pending.is_empty() {
         true => Vec::new(),
-        false => match migrate::preview(url, url, &migrations.all).await {
+        false => match migrate::preview(url, None, &migrations.all).await {
             Ok(planned) => planned,
             Err(error) => return Ok(Order::Refused(Refused::plain(&error))),
         },

@@ -62,7 +62,7 @@ async fn once(
     }
     let applied = ledger::applied(&client).await?;
     let pending = plan::pending(all, &applied, options.out_of_order)?;
-    let planned = look_ahead(&client, url, all, &applied, &pending).await?;
+    let planned = look_ahead(&client, url, None, all, &applied, &pending).await?;
     let found = pending.into_iter().zip(planned.iter().map(|one| one.phase)).collect();
     let (now, blocked) = phases::choose(all, found, |migration, phase| {
         phase == Phase::Backfill && (names.is_empty() || names.iter().any(|name| name == migration.name()))

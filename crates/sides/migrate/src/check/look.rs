@@ -1,17 +1,22 @@
 //! The look itself.
 
+use std::collections::BTreeMap;
+
 use database::DatabaseUrl;
 use serde::Serialize;
 
-use super::opaque::is_opaque;
+use super::{
+    judge::{Given, judged},
+    opaque::{is_opaque, touches_rows, words},
+};
 use crate::{
     MigrateError, Migration,
     apart::names,
     backfill::{Batched, walk},
-    class::{Class, Classifier, Facts, Phase, Reason, Work},
-    recipe::{Instead, instead},
+    class::{Class, Classifier, Facts, Lock, Phase, Reason, Seen, Who},
+    recipe::Instead,
     script::Script,
-    shadow::{Scratch, ShadowError, catalogue},
+    shadow::{Broken, Place, Scratch, Survivors, Trial, catalogue, mentioned, texts, with_rows},
     sql::Statement,
 };
 
@@ -40,6 +45,8 @@ pub struct Finding {
     pub class: Class,
     /// Why it may run although it is refused, as `metadata.toml` says.
     pub accepted: Option<String>,
+    /// What of the code that runs no longer works after it, as it was seen.
+    pub witness: Option<String>,
     /// What to write instead.
     #[serde(skip)]
     pub instead: Option<Instead>,
@@ -61,16 +68,29 @@ impl Checked {
     }
 }
 
-/// Tries all migrations on a scratch database of this server, and looks closely at those that `wanted` names.
+/// Tries all migrations on a private scratch server, and looks closely at those that `wanted` names. `live` is the
+/// database that they are for.
 ///
 /// # Errors
-/// When no scratch database can be made, or a migration does not apply to it.
+/// When the database is away, no scratch database can be made, or a migration does not apply to it.
 pub async fn check(
-    server: &DatabaseUrl,
+    live: &DatabaseUrl,
     all: &[Migration],
     wanted: impl Fn(&Migration) -> bool,
 ) -> Result<Vec<Checked>, MigrateError> {
-    let scratch = Scratch::create(server).await?;
+    check_in(&Place::find(live, None).await?, all, wanted).await
+}
+
+/// The same in another place.
+///
+/// # Errors
+/// When no scratch database can be made, or a migration does not apply to it.
+pub async fn check_in(
+    place: &Place,
+    all: &[Migration],
+    wanted: impl Fn(&Migration) -> bool,
+) -> Result<Vec<Checked>, MigrateError> {
+    let scratch = Scratch::create(place, &texts(all, &[])).await?;
     let found = look_at_all(&scratch, all, wanted).await;
     let ended = scratch.end().await;
     let found = found?;
@@ -94,80 +114,118 @@ async fn look_at_all(
     Ok(found)
 }
 
+/// Runs one migration as `up` does, beside sessions that were there before, and judges each statement by what
+/// happened.
 pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<Checked, MigrateError> {
     let script = Script::up(migration)?;
     let opaque = script.statements.iter().any(|statement| is_opaque(&statement.text));
-    let before = if opaque { Some(catalogue(&scratch.client).await?) } else { None };
+    let named = (!opaque).then(|| words(migration.up()).into_iter().collect());
+    let probes = mentioned(&scratch.eye, named.as_ref()).await?;
+    let touches = script.statements.iter().any(touches_rows);
+    let filled = match touches && !probes.is_empty() {
+        true => with_rows(scratch, &script, &probes).await?,
+        false => Vec::new(),
+    };
+    let before = if opaque { Some(catalogue(&scratch.eye).await?) } else { None };
+    let survivors = Survivors::prepare(scratch, probes).await?;
+
+    let mut trial = Trial::begin(scratch, &script).await?;
     let mut classifier = Classifier::default();
-    let mut statements = Vec::new();
-    let mut uncut = Vec::new();
+    let (mut classed, mut problems) = (Vec::new(), Vec::new());
     for (index, statement) in script.statements.iter().enumerate() {
         if let Some(batched) = Batched::of(&statement.text).filter(|_| script.is_backfill) {
             let why = walk(&scratch.client, &batched).await?.err();
-            uncut.extend(why.map(|why| format!("up.sql line {}: {why}", statement.line)));
+            problems.extend(why.map(|why| format!("up.sql line {}: {why}", statement.line)));
         }
-        let tried = look_at_one(scratch, &mut classifier, statement, migration).await;
-        statements.push(tried.map_err(|error| match error {
-            MigrateError::Runner(said) => {
-                ShadowError::Apply { site: Box::new(script.site(index)), said }.into()
-            }
-            other => other,
-        })?);
+        classed.push(class_of(scratch, &mut classifier, statement).await?);
+        trial.statement(index).await?;
+    }
+    let seen = trial.end().await?;
+    let seen: Vec<Seen> = seen
+        .into_iter()
+        .enumerate()
+        .map(|(index, seen)| seen.with(filled.get(index).cloned().unwrap_or_default()))
+        .collect();
+
+    let (mut changes, mut narrows) = (false, false);
+    if let Some(before) = before {
+        let after = catalogue(&scratch.eye).await?;
+        (changes, narrows) = (before != after, before.is_narrowed_by(&after));
+    }
+    let mut held = BTreeMap::new();
+    let mut statements = Vec::new();
+    let starts: Vec<usize> = script.transactions().iter().map(|range| range.start).collect();
+    let judgeable = script.statements.iter().zip(classed).zip(&seen).enumerate();
+    for (index, ((statement, (class, known)), seen)) in judgeable {
+        if starts.contains(&index) {
+            held.clear();
+        }
+        let given = Given {
+            migration,
+            statement,
+            known: &known,
+            skipped: scratch.skips(&statement.text),
+            shows: changes || !seen.is_nothing(),
+        };
+        statements.push(judged(&given, class, seen, &held));
+        if script.in_transaction {
+            hold(&mut held, seen);
+        }
+    }
+    if let Some(survivors) = survivors {
+        let broken = survivors.go_on(scratch).await?;
+        blame(&mut statements, &seen, &broken, migration);
     }
     let mut phase = statements.iter().map(|one| one.class.phase).max().unwrap_or(Phase::Expand);
-    if let Some(before) = before
-        && before.is_narrowed_by(&catalogue(&scratch.client).await?)
-    {
+    if narrows {
         phase = Phase::Contract;
     }
-    let (phase, mut problems) = judge(migration, phase, &statements);
-    problems.extend(uncut);
+    let (phase, more) = judge(migration, phase, &statements);
+    problems.splice(0..0, more);
     Ok(Checked { name: migration.name().to_owned(), phase, statements, problems })
 }
 
-async fn look_at_one(
+/// What the text says, on the catalogue as it is before the statement.
+async fn class_of(
     scratch: &Scratch,
     classifier: &mut Classifier,
     statement: &Statement,
-    migration: &Migration,
-) -> Result<Finding, MigrateError> {
+) -> Result<(Class, Facts), MigrateError> {
     let text = &statement.text;
     // What is harmless in the worst case needs no look at the catalogue.
     let worst = classifier.look(text, &Facts::default());
     let harmless = worst.refused.is_none() && worst.phase == Phase::Expand;
     let known = if harmless { Facts::default() } else { scratch.facts(names(text).as_ref()).await? };
-    let mut class = classifier.next(text, &known);
-    let alters = !class.locks.is_empty() && text.to_uppercase().starts_with("ALTER TABLE");
-    let before = if alters { Some(scratch.files().await?) } else { None };
-    scratch.client.batch_execute(text).await?;
-    if let Some(before) = before {
-        let now = scratch.files().await?;
-        class = seen(class, before.rewritten(&now), before.indexed(&now));
-    }
-    let is_batched = migration.metadata().phase == Some(Phase::Backfill);
-    if is_batched && class.refused == Some(Reason::Unbatched) {
-        class.refused = None;
-    }
-    let instead = class.refused.map(|_| instead(text, &known));
-    Ok(Finding {
-        line: statement.line,
-        statement: statement.summary(),
-        accepted: class.refused.and_then(|_| migration.metadata().accept.clone()),
-        class,
-        instead,
-    })
+    Ok((classifier.next(text, &known), known))
 }
 
-/// Postgres' own answer counts more than what was thought from the text.
-fn seen(mut class: Class, rewritten: bool, indexed: bool) -> Class {
-    if rewritten {
-        class.work = Work::Rewrite;
-        class.refused = class.refused.or(Some(Reason::Rewrite));
-    } else if class.work == Work::Rewrite && !indexed {
-        class.work = Work::Nothing;
-        class.refused = class.refused.filter(|reason| *reason != Reason::Rewrite);
+/// What the transaction keeps others out of from now on.
+fn hold(held: &mut BTreeMap<String, Lock>, seen: &Seen) {
+    for (name, lock) in seen.locks.iter().filter(|(_, lock)| lock.stops_writers()) {
+        let strongest = held.entry(name.clone()).or_insert(*lock);
+        *strongest = (*lock).max(*strongest);
     }
-    class
+}
+
+/// Puts what no longer works to the statement that did it.
+fn blame(statements: &mut [Finding], seen: &[Seen], broken: &[Broken], migration: &Migration) {
+    for one in broken {
+        // The strongest lock on it is that of the statement that changed it.
+        let strongest = (0..seen.len())
+            .max_by_key(|place| (seen[*place].locks.get(&one.relation).copied(), std::cmp::Reverse(*place)));
+        let Some(finding) = strongest.and_then(|place| statements.get_mut(place)) else { continue };
+        if finding.class.phase == Phase::Contract && !one.is_prepared {
+            continue; // that is what the phase is for
+        }
+        finding.class.phase = Phase::Contract;
+        let who = if one.reads { Who::Readers } else { Who::Writers };
+        finding.class.depends_on.get_or_insert(who);
+        finding.witness.get_or_insert_with(|| one.witness.clone());
+        if one.is_prepared && finding.class.refused.is_none() {
+            finding.class.refused = Some(Reason::Prepared);
+            finding.accepted = migration.metadata().accept.clone();
+        }
+    }
 }
 
 /// What a person declared beside what was found.

@@ -1,30 +1,72 @@
 //! Statements whose text does not say what they do.
 
-use squawk_syntax::{SourceFile, ast::Stmt};
+use squawk_syntax::ast::Stmt;
+
+use crate::sql::{Kind, Statement, parse, tokens};
 
 /// Whether only the catalogue can tell what the statement changed: code is run, or the parser does not know it.
 pub(crate) fn is_opaque(text: &str) -> bool {
-    let file = SourceFile::parse(text);
+    let file = parse(text);
     if !file.errors().is_empty() {
         return true;
     }
     file.tree().stmts().any(|tree| {
         matches!(
             tree,
-            Stmt::Do(_) | Stmt::Call(_) | Stmt::Select(_) | Stmt::Execute(_) | Stmt::ImportForeignSchema(_)
+            Stmt::Do(_)
+                | Stmt::Call(_)
+                | Stmt::Select(_)
+                | Stmt::Execute(_)
+                | Stmt::Explain(_)
+                | Stmt::ImportForeignSchema(_)
         )
     })
 }
 
+/// Whether it does something to rows, or runs code that may.
+pub(crate) fn touches_rows(statement: &Statement) -> bool {
+    let found = tokens(&statement.text);
+    let first = |word: &str| found.first().is_some_and(|token| token.is(word));
+    let changes = ["insert", "update", "delete", "merge", "with", "copy"].iter().any(|word| first(word));
+    changes || is_opaque(&statement.text)
+}
+
+/// Every word of a text, also of those in its strings and code, in lower case and as it is written.
+pub(crate) fn words(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for token in tokens(text) {
+        match token.kind {
+            Kind::Other(_) => {}
+            Kind::Name => found.push(token.text.trim_matches('"').replace("\"\"", "\"")),
+            _ => found.extend(
+                token
+                    .text
+                    .split(|one: char| !one.is_alphanumeric() && one != '_' && one != '$')
+                    .filter(|word| !word.is_empty())
+                    .flat_map(|word| [word.to_lowercase(), word.to_owned()]),
+            ),
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_opaque;
+    use super::*;
 
     #[test]
     fn code_and_unknown_words_are_opaque() {
         assert!(
             is_opaque("DO $$ BEGIN NULL; END $$") && is_opaque("SELECT f()") && is_opaque("FROBNICATE t")
         );
+        assert!(is_opaque("EXPLAIN ANALYZE UPDATE t SET a = 1"));
         assert!(!is_opaque("ALTER TABLE t ADD COLUMN a int"));
+    }
+
+    #[test]
+    fn words_are_found_in_code_and_quotes() {
+        let found =
+            words("DO $$ BEGIN EXECUTE 'UPDATE Orders SET \"Odd k\" = 1'; END $$; DROP TABLE \"Odd Name\"");
+        assert!(["orders", "Odd Name", "update"].iter().all(|word| found.iter().any(|one| one == word)));
     }
 }

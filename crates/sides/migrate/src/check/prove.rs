@@ -13,7 +13,7 @@ use crate::{
     MigrateError, Migration,
     backfill::{Batched, in_batches},
     script::Script,
-    shadow::Scratch,
+    shadow::{Place, Scratch, texts},
 };
 
 /// How many rows a batch has here: fewer than there are made rows, so that there are several.
@@ -29,10 +29,12 @@ pub(super) async fn differences(
     plain: &Migration,
     written: &[Migration],
 ) -> Result<Vec<String>, MigrateError> {
+    let place = Place::find(server, None).await?;
+    let all: Vec<Migration> = before.iter().chain([plain]).chain(written).cloned().collect();
     let mut failed = None;
     // Rows that the plain migration refuses say nothing of the other; without any it says least.
     for rows in [Rows::WithNulls, Rows::Full, Rows::None] {
-        let base = Scratch::create(server).await?;
+        let base = Scratch::create(&place, &texts(&all, &[])).await?;
         let compared = on(&base, before, rows, plain, written).await;
         base.end().await?;
         match compared? {

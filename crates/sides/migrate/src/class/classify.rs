@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use squawk_syntax::{
-    SourceFile, SyntaxKind,
+    SyntaxKind,
     ast::{AstNode as _, Stmt},
 };
 
@@ -39,7 +39,7 @@ impl Classifier {
     /// The class of the next statement, on the catalogue as it is before it.
     pub fn next(&mut self, text: &str, facts: &Facts) -> Class {
         let class = self.look(text, facts);
-        let file = SourceFile::parse(text);
+        let file = crate::sql::parse(text);
         self.made.extend(file.tree().stmts().filter_map(|tree| makes(&tree)));
         class
     }
@@ -47,7 +47,7 @@ impl Classifier {
     /// The same without going on to the next one.
     #[must_use]
     pub fn look(&self, text: &str, facts: &Facts) -> Class {
-        let file = SourceFile::parse(text);
+        let file = crate::sql::parse(text);
         let tree = file.tree().stmts().next().filter(|_| file.errors().is_empty());
         let Some(tree) = tree else { return Class::unnoticed() };
         let mut class = class_of(&tree, facts);

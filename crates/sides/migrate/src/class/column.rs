@@ -8,7 +8,7 @@ use squawk_syntax::{
 use super::{
     Class, Facts, Lock, Reason, Who, Work,
     names::{self, fold, text_of},
-    type_change::keeps_the_bytes,
+    type_change::{is_the_same, keeps_the_bytes},
 };
 
 /// Functions of Postgres that give one answer for the whole statement, so that a default needs no rewrite.
@@ -105,7 +105,11 @@ fn set_type(class: Class, table: &str, column: &str, to: &SetType, facts: &Facts
         option.descendants_with_tokens().any(|element| element.kind() == SyntaxKind::USING_KW)
     });
     match facts.column(table, column) {
-        Some(known) if !computed && keeps_the_bytes(&known.sql_type, &after) => class,
+        Some(known) if !computed && is_the_same(&known.sql_type, &after) => class,
+        // No row is touched, but sessions have prepared statements that answer with the old type.
+        Some(known) if !computed && keeps_the_bytes(&known.sql_type, &after) => {
+            class.refused(Reason::Prepared).felt_by(Who::Readers).contract()
+        }
         _ => class.doing(Work::Rewrite).refused(Reason::Rewrite).felt_by(Who::Readers).contract(),
     }
 }

@@ -28,6 +28,16 @@ pub enum Reason {
     Empties,
     /// It changes any number of rows at once.
     Unbatched,
+    /// It works while a lock of a statement before it keeps others out.
+    BehindLock,
+    /// Statements that sessions have prepared fail after it.
+    Prepared,
+    /// It acts on the whole server, and was not tried for that.
+    WholeServer,
+    /// It reaches another server, and was not tried for that.
+    Elsewhere,
+    /// Neither its text nor its effects say what it does.
+    NotUnderstood,
 }
 
 impl fmt::Display for Reason {
@@ -45,6 +55,19 @@ impl fmt::Display for Reason {
             Self::Unbatched => {
                 "changes any number of rows in one transaction, and whoever changes one of them waits for its end"
             }
+            Self::BehindLock => {
+                "works, or waits for rows, while the lock of a statement before it keeps others out of their table"
+            }
+            Self::Prepared => {
+                "changes the result of statements that running sessions have prepared, and each of these fails from \
+                 then on (cached plan must not change result type)"
+            }
+            Self::WholeServer => {
+                "acts on the whole server, so it is not tried on one that others use; install Postgres' server \
+                 programs here, and it is tried on a private one"
+            }
+            Self::Elsewhere => "reaches another server, so it is not tried",
+            Self::NotUnderstood => "is not understood, and shows no effect by which it could be judged",
         })
     }
 }

@@ -22,6 +22,11 @@ pub(crate) fn keeps_the_bytes(before: &str, after: &str) -> bool {
     }
 }
 
+/// Whether it is the same type, however it is written.
+pub(crate) fn is_the_same(before: &str, after: &str) -> bool {
+    Shape::of(before) == Shape::of(after)
+}
+
 /// A missing scale is 0; a missing precision allows any.
 fn scale(numbers: &[u32]) -> Option<u32> {
     (!numbers.is_empty()).then(|| numbers.get(1).copied().unwrap_or(0))

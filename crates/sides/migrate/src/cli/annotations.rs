@@ -14,9 +14,12 @@ pub(crate) fn of(error: &MigrateError, folder: &Path) -> Option<String> {
     let at = |name: &str, file: &str, line| (folder.join(name).join(file).display().to_string(), line);
     let site = |site: &Site| at(&site.name, site.file, site.line);
     let (file, line) = match error {
-        MigrateError::Shadow(ShadowError::Apply { site: place, .. })
+        MigrateError::Shadow(
+            ShadowError::Apply { site: place, .. } | ShadowError::NoExtension { site: place, .. },
+        )
         | MigrateError::OwnTransaction(place)
         | MigrateError::NeedsNoTransaction(place)
+        | MigrateError::NotForTheServer { site: place, .. }
         | MigrateError::Statement { site: place, .. }
         | MigrateError::DownFails { site: place, .. }
         | MigrateError::NotInBatches { site: place, .. }

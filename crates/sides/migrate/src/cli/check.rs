@@ -7,8 +7,9 @@ use database::DatabaseUrl;
 use super::{Check, annotations, report::Report};
 use crate::{
     MigrateError, Migration,
-    check::{Checked, check, fix},
+    check::{Checked, check_in, fix},
     ledger,
+    shadow::Place,
 };
 
 /// Returns whether anything is still refused.
@@ -19,7 +20,7 @@ pub(crate) async fn run(
     options: &Check,
     report: &Report,
 ) -> Result<bool, MigrateError> {
-    let found = look(url, all, options).await?;
+    let found = look(url, all, options, report).await?;
     report.checked(folder, &found, annotations::are_wanted(options.annotate));
     if !options.fix {
         return Ok(found.iter().any(Checked::is_refused));
@@ -38,7 +39,12 @@ pub(crate) async fn run(
     Ok(is_refused)
 }
 
-async fn look(url: &DatabaseUrl, all: &[Migration], options: &Check) -> Result<Vec<Checked>, MigrateError> {
+async fn look(
+    url: &DatabaseUrl,
+    all: &[Migration],
+    options: &Check,
+    report: &Report,
+) -> Result<Vec<Checked>, MigrateError> {
     let applied = if options.all {
         Vec::new()
     } else {
@@ -46,5 +52,7 @@ async fn look(url: &DatabaseUrl, all: &[Migration], options: &Check) -> Result<V
         ledger::applied(&client).await?
     };
     let is_pending = |one: &Migration| applied.iter().all(|applied| applied.version != one.version());
-    check(options.shadow.as_ref().unwrap_or(url), all, is_pending).await
+    let place = Place::find(url, options.shadow.as_ref()).await?;
+    place.note().iter().for_each(|note| report.note(note));
+    check_in(&place, all, is_pending).await
 }

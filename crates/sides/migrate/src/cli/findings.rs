@@ -13,6 +13,8 @@ pub(crate) fn lines(folder: &Path, checked: &Checked) -> Vec<String> {
     let mut lines = vec![format!("{verdict:8} {}  {}", checked.name, checked.phase)];
     lines.extend(checked.problems.iter().map(|problem| format!("  {problem}")));
     for finding in &checked.statements {
+        let witness = finding.witness.iter().map(|witness| format!("  line {}: {witness}", finding.line));
+        lines.extend(witness);
         let Some(reason) = finding.class.refused else { continue };
         let place = format!("{}:{}", folder.join(&checked.name).join("up.sql").display(), finding.line);
         match &finding.accepted {

@@ -175,6 +175,15 @@ impl Report {
         }
     }
 
+    /// Something that people should know beside the outcome.
+    pub(crate) fn note(&self, note: &str) {
+        if self.json {
+            say(&json!({"event": "note", "note": note}).to_string());
+        } else {
+            complain(note);
+        }
+    }
+
     pub(crate) fn complain(&self, error: &dyn std::error::Error) {
         if self.json {
             say(&json!({"event": "error", "error": chain(error)}).to_string());

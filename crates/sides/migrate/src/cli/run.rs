@@ -96,7 +96,7 @@ async fn execute(
             if is_refused { Outcome::Refused } else { Outcome::Done }
         }
         Command::Plan(options) => {
-            let planned = preview(url, options.shadow.as_ref().unwrap_or(url), &all()?).await?;
+            let planned = preview(url, options.shadow.as_ref(), &all()?).await?;
             report.plan(&planned);
             planned_outcome(&planned)
         }
@@ -129,7 +129,7 @@ async fn execute(
             if !options.drift {
                 return Ok(Outcome::Done);
             }
-            let drift = drift(url, options.shadow.as_ref().unwrap_or(url), &all).await?;
+            let drift = drift(url, options.shadow.as_ref(), &all).await?;
             report.drift(&drift);
             if drift.is_empty() { Outcome::Done } else { Outcome::Refused }
         }
@@ -157,9 +157,10 @@ fn outcome(error: &MigrateError, changed: bool) -> Outcome {
         MigrateError::Busy { .. } => Outcome::Busy,
         MigrateError::Refused(_)
         | MigrateError::Migration(_)
-        | MigrateError::Shadow(ShadowError::Apply { .. })
+        | MigrateError::Shadow(ShadowError::Apply { .. } | ShadowError::NoExtension { .. })
         | MigrateError::OwnTransaction(_)
         | MigrateError::NeedsNoTransaction(_)
+        | MigrateError::NotForTheServer { .. }
         | MigrateError::NoWayBack { .. }
         | MigrateError::DownFails { .. }
         | MigrateError::NotTheReverse { .. }

@@ -1,7 +1,7 @@
 //! From a refused statement to what ends in the same catalogue without being noticed.
 
 use squawk_syntax::{
-    SourceFile, SyntaxKind,
+    SyntaxKind,
     ast::{AstNode as _, Stmt},
 };
 
@@ -43,7 +43,7 @@ pub struct Part {
 /// What to write instead of the refused statement `text`.
 #[must_use]
 pub fn instead(text: &str, facts: &Facts) -> Instead {
-    let file = SourceFile::parse(text);
+    let file = crate::sql::parse(text);
     let found = file.tree().stmts().next();
     let Some(statement) = found.filter(|_| file.errors().is_empty()) else {
         return Instead::Advice(

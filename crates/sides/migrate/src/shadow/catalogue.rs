@@ -53,6 +53,13 @@ impl Catalogue {
             let before = self.0.get(name);
             match kind {
                 "constraint" => was_there && before.is_none(),
+                // Who could read a row may read none now.
+                "policy" => was_there && before != Some(definition),
+                "table" => {
+                    was_there
+                        && definition.contains("rls=t")
+                        && !before.is_some_and(|one| one.contains("rls=t"))
+                }
                 "column" => {
                     was_there
                         && before.is_some_and(|before| before != definition)

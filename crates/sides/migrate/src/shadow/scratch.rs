@@ -2,18 +2,29 @@
 
 use std::{
     collections::BTreeSet,
+    ops::Range,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use database::DatabaseUrl;
 use tokio::sync::OnceCell;
-use tokio_postgres::{Client, Error, Statement};
+use tokio_postgres::{Client, Error, Statement, error::SqlState};
 
 use super::{
+    Place,
     facts::{self, FACTS_SQL},
-    observe::{self, FILES_SQL, Files},
+    reach::{Reach, reach},
+    roles::{self, quoted},
 };
-use crate::{Applied, MigrateError, Migration, Said, Site, class::Facts, script::Script, session};
+use crate::{
+    Applied, MigrateError, Migration, Said, Site,
+    class::Facts,
+    identity::{Identity, Until},
+    ledger::Before,
+    recover,
+    script::Script,
+    session,
+};
 
 const PREFIX: &str = "sides_shadow_";
 /// No check takes as long; what is older was left behind by one that was killed.
@@ -25,7 +36,8 @@ pub enum ShadowError {
     /// No scratch database.
     #[error(
         "no scratch database can be made to try the migrations on: {0}\n\
-         give the user the right (ALTER ROLE … CREATEDB), or name another server with --shadow URL"
+         install Postgres' server programs on this machine, or name another server with --shadow URL, or give the \
+         user the right (ALTER ROLE … CREATEDB)"
     )]
     Make(Said),
     /// A migration does not even apply to an empty database.
@@ -36,63 +48,126 @@ pub enum ShadowError {
         /// What Postgres said.
         said: Said,
     },
+    /// An extension is not installed beside the scratch server.
+    #[error(
+        "{site}: {said}\nthe scratch server does not have this extension; install its package on this machine, or \
+         name a server that has it with --shadow URL"
+    )]
+    NoExtension {
+        /// Which statement.
+        site: Box<Site>,
+        /// What Postgres said.
+        said: Said,
+    },
 }
 
-/// A database of its own on the server of an address.
+/// A database of its own.
 pub struct Scratch {
-    /// A session in it.
+    /// A session in it, as whom migrations run.
     pub client: Client,
+    /// Another, that sees what is committed, and with a superuser's rights on a private server.
+    pub(crate) eye: Client,
     admin: Client,
-    url: DatabaseUrl,
+    admin_url: DatabaseUrl,
+    user_url: DatabaseUrl,
+    /// Set on a private server.
+    owner: Option<String>,
     name: String,
+    /// What was there before the migrations ran.
+    known_roles: BTreeSet<String>,
     /// Asked for nearly every statement, and dear to plan.
     facts: OnceCell<Statement>,
-    files: OnceCell<Statement>,
     /// Postgres' own functions that give another answer for each row.
     volatile: OnceCell<BTreeSet<String>>,
 }
 
 impl Scratch {
-    /// Makes an empty one. Those that a killed check left behind are dropped.
+    /// Makes an empty one for migrations with these texts. Those that a killed check left behind are dropped.
     ///
     /// # Errors
     /// When the server is away or the user may not make databases.
-    pub async fn create(url: &DatabaseUrl) -> Result<Self, MigrateError> {
-        let admin = database::client(&url.with_application_name("migrate (shadow)")).await?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        sweep(&admin, now.saturating_sub(STALE)).await?;
-        Self::make(admin, url, "template0").await
+    pub async fn create(place: &Place, texts: &[&str]) -> Result<Self, MigrateError> {
+        let admin = database::client(&place.admin.with_application_name("migrate (shadow)")).await?;
+        match &place.owner {
+            Some(user) => {
+                for statement in roles::statements(&place.roles, user, texts) {
+                    let made = admin.batch_execute(&statement).await;
+                    let is_there = |error: &Error| error.code() == Some(&SqlState::DUPLICATE_OBJECT);
+                    made.or_else(|error| if is_there(&error) { Ok(()) } else { Err(error) })
+                        .map_err(|error| ShadowError::Make(error.into()))?;
+                }
+            }
+            None => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                sweep(&admin, now.saturating_sub(STALE)).await?;
+            }
+        }
+        let owner = place.owner.as_deref();
+        Self::make(admin, &place.admin, &place.user, owner, "template0").await
     }
 
-    /// Makes another one with everything that this one holds, down to the numbers of its tables. This one's session
-    /// ends.
+    /// Makes another one with everything that this one holds, down to the numbers of its tables. This one's sessions
+    /// end.
     pub(crate) async fn copy(&self) -> Result<Self, MigrateError> {
-        let admin = database::client(&self.url.with_application_name("migrate (shadow)")).await?;
+        let admin = database::client(&self.admin_url.with_application_name("migrate (shadow)")).await?;
         let ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
         admin.execute(ends, &[&self.name]).await?;
-        Self::make(admin, &self.url, &self.name).await
+        Self::make(admin, &self.admin_url, &self.user_url, self.owner.as_deref(), &self.name).await
     }
 
-    async fn make(admin: Client, url: &DatabaseUrl, template: &str) -> Result<Self, MigrateError> {
+    async fn make(
+        admin: Client,
+        admin_url: &DatabaseUrl,
+        user_url: &DatabaseUrl,
+        owner: Option<&str>,
+        template: &str,
+    ) -> Result<Self, MigrateError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let name = format!("{PREFIX}{}_{}_{}", now.as_secs(), std::process::id(), now.subsec_nanos());
+        let owned = owner.map(|owner| format!("OWNER {}", quoted(owner))).unwrap_or_default();
         admin
-            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
+            .batch_execute(&format!("CREATE DATABASE {name} {owned} TEMPLATE {template}"))
             .await
             .map_err(|error| ShadowError::Make(error.into()))?;
-        let client = database::client(&url.with_database(&name)).await?;
-        session::settle(&client).await?;
-        // Nothing in it is worth a wait for the disk.
-        client.batch_execute("SET synchronous_commit = off").await?;
-        Ok(Self {
+        let client = database::client(&user_url.with_database(&name)).await?;
+        let eye = database::client(&admin_url.with_database(&name)).await?;
+        session::settle(&eye).await?;
+        let known_roles = own_roles(&admin).await?;
+        let scratch = Self {
             client,
+            eye,
             admin,
-            url: url.clone(),
+            admin_url: admin_url.clone(),
+            user_url: user_url.clone(),
+            owner: owner.map(str::to_owned),
             name,
+            known_roles,
             facts: OnceCell::new(),
-            files: OnceCell::new(),
             volatile: OnceCell::new(),
-        })
+        };
+        scratch.settle().await?;
+        Ok(scratch)
+    }
+
+    /// Whether nobody else uses the server.
+    fn is_private(&self) -> bool {
+        self.owner.is_some()
+    }
+
+    /// The settings that every migration starts with, whoever and whatever the last one became.
+    pub(crate) async fn settle(&self) -> Result<(), Error> {
+        session::settle(&self.client).await?;
+        // Nothing in it is worth a wait for the disk.
+        self.client.batch_execute("SET synchronous_commit = off").await
+    }
+
+    /// Whether a statement reaches further than it may here, and so is not run at all.
+    pub(crate) fn skips(&self, text: &str) -> bool {
+        match reach(text) {
+            Reach::Database => false,
+            Reach::Server => !self.is_private(),
+            Reach::Elsewhere => true,
+        }
     }
 
     /// What of the catalogue decides the class of a statement with these names; without them, of any.
@@ -108,32 +183,78 @@ impl Scratch {
 
     async fn own_volatile(&self) -> Result<BTreeSet<String>, Error> {
         let question = "SELECT DISTINCT proname FROM pg_proc WHERE provolatile = 'v' AND oid < 16384";
-        Ok(self.client.query(question, &[]).await?.iter().map(|row| row.get(0)).collect())
+        Ok(self.eye.query(question, &[]).await?.iter().map(|row| row.get(0)).collect())
     }
 
-    /// Which file each table and index has.
-    pub(crate) async fn files(&self) -> Result<Files, Error> {
-        let question = self.files.get_or_try_init(|| self.client.prepare(FILES_SQL)).await?;
-        observe::read(&self.client, question).await
-    }
-
-    /// Applies a migration as it is written.
+    /// Applies a migration as `up` does, without a look at what it does.
     ///
     /// # Errors
     /// When Postgres refuses a statement.
     pub async fn apply(&self, migration: &Migration) -> Result<(), MigrateError> {
-        let script = Script::up(migration)?;
-        if script.statements.iter().all(|one| one.concurrent.is_none())
-            && self.client.batch_execute(migration.up()).await.is_ok()
-        {
+        self.run(&Script::up(migration)?).await
+    }
+
+    /// The same for either direction.
+    pub(crate) async fn run(&self, script: &Script<'_>) -> Result<(), MigrateError> {
+        self.settle().await?;
+        if !script.in_transaction {
+            return self.run_singly(script).await;
+        }
+        for range in script.transactions() {
+            self.run_together(script, range).await?;
+        }
+        Ok(())
+    }
+
+    async fn run_together(&self, script: &Script<'_>, range: Range<usize>) -> Result<(), MigrateError> {
+        let texts: Vec<&str> = script.statements[range.clone()]
+            .iter()
+            .map(|statement| statement.text.as_str())
+            .filter(|text| !self.skips(text))
+            .collect();
+        let all = format!("BEGIN;\n{};\nCOMMIT", texts.join(";\n"));
+        let identity = Identity::of(&self.client).await?;
+        if self.client.batch_execute(&all).await.is_ok() {
             return Ok(());
         }
-        // One by one: some refuse a transaction, and a failure has its line.
+        // Again, one by one: a failure has its line.
+        self.client.batch_execute("ROLLBACK").await?;
+        identity.take(&self.client, Until::SessionEnds).await?;
+        self.client.batch_execute("BEGIN").await?;
+        let last = range.end.saturating_sub(1);
+        for index in range {
+            let statement = &script.statements[index];
+            if self.skips(&statement.text) {
+                continue;
+            }
+            if let Err(error) = self.client.batch_execute(&statement.text).await {
+                self.client.batch_execute("ROLLBACK").await?;
+                return Err(apply_error(script, index, error.into()));
+            }
+        }
+        self.client.batch_execute("COMMIT").await.map_err(|error| apply_error(script, last, error.into()))
+    }
+
+    async fn run_singly(&self, script: &Script<'_>) -> Result<(), MigrateError> {
         for (index, statement) in script.statements.iter().enumerate() {
-            self.client.batch_execute(&statement.text).await.map_err(|error| ShadowError::Apply {
-                site: Box::new(script.site(index)),
-                said: error.into(),
-            })?;
+            if self.skips(&statement.text) {
+                continue;
+            }
+            let alone = format!("BEGIN;\n{};\nCOMMIT", statement.text);
+            let is_outside = statement.concurrent.is_some();
+            let text = if is_outside { &statement.text } else { &alone };
+            let Err(error) = self.client.batch_execute(text).await else { continue };
+            self.client.batch_execute("ROLLBACK").await?;
+            let said = Said::from(error);
+            if let Some(concurrent) = &statement.concurrent {
+                // An index that failed stays, invalid; `up` removes it as well.
+                recover::prepare(&self.client, concurrent, Before::Never, &mut |_| {}).await?;
+            }
+            if is_outside || !said.refuses_a_transaction() {
+                return Err(apply_error(script, index, said));
+            }
+            let done = self.client.batch_execute(&statement.text).await;
+            done.map_err(|error| apply_error(script, index, error.into()))?;
         }
         Ok(())
     }
@@ -146,7 +267,8 @@ impl Scratch {
         for one in applied {
             let known = all.iter().find(|migration| migration.version() == one.version);
             let migration = match (&one.up_sql, known) {
-                (Some(up), _) => {
+                (Some(up), Some(known)) => known.with_up(up.clone()),
+                (Some(up), None) => {
                     Migration::new(one.name.clone().unwrap_or_else(|| one.version.clone()), up.clone(), "")
                 }
                 (None, Some(known)) => known.clone(),
@@ -162,9 +284,44 @@ impl Scratch {
     /// # Errors
     /// When the server is away; the next check then drops it.
     pub async fn end(self) -> Result<(), MigrateError> {
-        drop(self.client);
-        Ok(self.admin.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await?)
+        let is_private = self.is_private();
+        drop((self.client, self.eye));
+        self.admin.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await?;
+        if is_private {
+            // Another scratch database of this server may be for migrations that make the same.
+            let made = own_roles(&self.admin).await?;
+            for role in made.difference(&self.known_roles).map(|role| quoted(role)) {
+                self.admin
+                    .batch_execute(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}"))
+                    .await
+                    .ok();
+            }
+        }
+        Ok(())
     }
+}
+
+async fn own_roles(admin: &Client) -> Result<BTreeSet<String>, Error> {
+    let rows = admin.query("SELECT rolname::text FROM pg_roles WHERE oid >= 16384", &[]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// The texts that a lane runs: as they were applied, and as they are.
+pub(crate) fn texts<'a>(all: &'a [Migration], applied: &'a [Applied]) -> Vec<&'a str> {
+    let of_applied = applied.iter().filter_map(|one| one.up_sql.as_deref());
+    all.iter().flat_map(|one| [one.up(), one.down().unwrap_or_default()]).chain(of_applied).collect()
+}
+
+pub(crate) fn apply_error(script: &Script<'_>, index: usize, said: Said) -> MigrateError {
+    let mut site = script.site(index);
+    let statement = &script.statements[index];
+    site.line += said.lines_before(&statement.text);
+    let site = Box::new(site);
+    let makes_extension = statement.text.to_uppercase().starts_with("CREATE EXTENSION");
+    if makes_extension && said.code().is_some_and(|code| ["0A000", "58P01", "42704"].contains(&code)) {
+        return ShadowError::NoExtension { site, said }.into();
+    }
+    ShadowError::Apply { site, said }.into()
 }
 
 async fn sweep(admin: &Client, before: Duration) -> Result<(), MigrateError> {

@@ -11,14 +11,15 @@ use tokio_postgres::Client;
 
 use crate::lane::{ask, client};
 
-const FIXTURE: &str = include_str!("classes.sql");
+pub(crate) const FIXTURE: &str = include_str!("classes.sql");
 
 /// A statement, its phase, and why it is refused.
 type Row = (&'static str, Phase, Option<Reason>);
 
 use Phase::{Backfill as D, Contract as C, Expand as E};
 use Reason::{
-    Cascade, Concurrently, Empties, FailsOnRows, IndexBuild, OldName, Rewrite, Scan, TwoTables, Unbatched,
+    Cascade, Concurrently, Empties, FailsOnRows, IndexBuild, OldName, Prepared, Rewrite, Scan, TwoTables,
+    Unbatched,
 };
 
 /// Statements that may stand in a transaction.
@@ -55,13 +56,13 @@ const ROWS: &[Row] = &[
     ("ALTER TABLE t ALTER COLUMN txt SET NOT NULL", C, Some(Scan)),
     ("ALTER TABLE t ALTER COLUMN a SET NOT NULL", C, None),
     ("ALTER TABLE t ALTER COLUMN b DROP NOT NULL", C, None),
-    ("ALTER TABLE t ALTER COLUMN s TYPE varchar(20)", E, None),
-    ("ALTER TABLE t ALTER COLUMN s TYPE text", E, None),
+    ("ALTER TABLE t ALTER COLUMN s TYPE varchar(20)", C, Some(Prepared)),
+    ("ALTER TABLE t ALTER COLUMN s TYPE text", C, Some(Prepared)),
     ("ALTER TABLE t ALTER COLUMN s2 TYPE varchar(5)", C, Some(Rewrite)),
     ("ALTER TABLE t ALTER COLUMN b TYPE bigint", C, Some(Rewrite)),
-    ("ALTER TABLE t ALTER COLUMN n TYPE numeric(12, 2)", E, None),
+    ("ALTER TABLE t ALTER COLUMN n TYPE numeric(12, 2)", C, Some(Prepared)),
     ("ALTER TABLE t ALTER COLUMN n TYPE numeric(12, 4)", C, Some(Rewrite)),
-    ("ALTER TABLE t ALTER COLUMN n TYPE numeric", E, None),
+    ("ALTER TABLE t ALTER COLUMN n TYPE numeric", C, Some(Prepared)),
     ("ALTER TABLE t ALTER COLUMN s TYPE varchar(10) COLLATE \"C\"", C, Some(IndexBuild)),
     ("ALTER TABLE t ALTER COLUMN txt SET STATISTICS 500", E, None),
     ("ALTER TABLE t ALTER COLUMN txt SET STORAGE EXTERNAL", E, None),
@@ -138,6 +139,11 @@ const ROWS: &[Row] = &[
     ("DELETE FROM t WHERE id < 10", D, Some(Unbatched)),
     ("INSERT INTO t (a) VALUES (5)", E, None),
 ];
+
+/// Every statement that is classed here.
+pub(crate) fn statements() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|row| row.0).chain(OUTSIDE.iter().map(|row| row.0.0))
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_row_is_classed_and_locks_as_claimed() {

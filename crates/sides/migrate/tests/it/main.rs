@@ -1,6 +1,7 @@
 //! The runner on a real database.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod agreement;
 mod backfills;
 mod classes;
 mod commands;
@@ -14,11 +15,13 @@ mod live;
 mod load;
 mod locks;
 mod proofs;
+mod random;
 mod recipes;
 mod renames;
 mod replica;
 mod roles;
 mod sessions;
 mod terminal;
+mod verdicts;
 mod waits;
 mod whole;

@@ -1,0 +1,73 @@
+-- Tables and views with one of the names $1 (all where it is NULL), and the views that read them, each with what code
+-- that was written before says to it. `n` stands for a number of a made row.
+WITH RECURSIVE
+    named AS (
+        SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS s ON s.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.oid >= 16384 AND c.relpersistence <> 't'
+          AND s.nspname NOT IN ('pg_toast', 'sides_migrate') AND c.relname NOT LIKE '\_\_diesel\_schema\_migrations%'
+          AND ($1::text[] IS NULL OR c.relname = ANY ($1))
+        ORDER BY c.oid DESC LIMIT 200
+    ),
+    wanted AS (
+        SELECT oid FROM named
+        UNION
+        SELECT w.ev_class FROM wanted JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = wanted.oid
+        JOIN pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid AND w.rulename = '_RETURN'
+    ),
+    columns AS (
+        SELECT a.attrelid, a.attnum, quote_ident(a.attname) AS name,
+            a.attgenerated = '' AND a.attidentity <> 'a' AS is_written,
+            a.attgenerated = '' AND a.attidentity = '' AND d.oid IS NULL AS is_given,
+            format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull, a.atttypmod,
+            coalesce(nullif(t.typbasetype, 0), t.oid) AS base,
+            -- A value that a CHECK names is one that it allows, more often than not.
+            (SELECT substring(pg_get_constraintdef(k.oid) FROM '''([^'']*)''') FROM pg_constraint AS k
+             WHERE k.contype = 'c' AND k.conrelid = a.attrelid AND k.conkey = ARRAY[a.attnum] LIMIT 1) AS allowed
+        FROM wanted JOIN pg_attribute AS a ON a.attrelid = wanted.oid JOIN pg_type AS t ON t.oid = a.atttypid
+        LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE a.attnum > 0 AND NOT a.attisdropped
+    ),
+    made AS (
+        SELECT c.*, CASE
+            WHEN t.typtype = 'e' THEN
+                (SELECT quote_literal(e.enumlabel) FROM pg_enum AS e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder LIMIT 1)
+            WHEN t.typname IN ('int2', 'int4', 'int8', 'oid', 'float4', 'float8') THEN 'n'
+            WHEN t.typname IN ('numeric', 'money') THEN 'n % 9'
+            WHEN t.typname = 'bool' THEN 'n % 2 = 0'
+            WHEN t.typname IN ('text', 'varchar', 'bpchar', 'name', 'citext') AND c.allowed IS NOT NULL THEN quote_literal(c.allowed)
+            WHEN t.typname IN ('text', 'varchar', 'bpchar', 'name', 'citext') THEN
+                format('left(n || ''v'', %s)', CASE WHEN c.atttypmod > 4 THEN c.atttypmod - 4 ELSE 60 END)
+            WHEN t.typname = 'date' THEN 'date ''2020-01-01'' + n::int'
+            WHEN t.typname IN ('timestamp', 'timestamptz') THEN 'timestamp ''2020-01-01'' + n * interval ''1 hour'''
+            WHEN t.typname IN ('time', 'interval') THEN 'n * interval ''1 second'''
+            WHEN t.typname = 'uuid' THEN 'md5(n::text)::uuid'
+            WHEN t.typname IN ('json', 'jsonb') THEN '''{}'''
+            WHEN t.typname = 'bytea' THEN '''\x00'''
+            WHEN t.typname IN ('inet', 'cidr') THEN '(''10.0.'' || n / 250 % 250 || ''.'' || n % 250)'
+            WHEN t.typcategory = 'A' OR t.typtype = 'm' THEN '''{}'''
+            WHEN t.typtype = 'r' THEN '''empty'''
+            WHEN t.typname = 'tsvector' THEN ''''''
+            WHEN t.typname = 'point' THEN '''(0,0)'''
+            ELSE 'NULL'
+        END AS value
+        FROM columns AS c JOIN pg_type AS t ON t.oid = c.base
+    )
+SELECT c.oid, CASE s.nspname WHEN 'public' THEN '' ELSE s.nspname || '.' END || c.relname,
+    format('%I.%I', s.nspname, c.relname), c.relkind IN ('r', 'p'),
+    coalesce(string_agg(m.name, ', ' ORDER BY m.attnum), ''),
+    coalesce(string_agg(m.name, ', ' ORDER BY m.attnum) FILTER (WHERE m.is_given), ''),
+    coalesce(string_agg(format('(%s)::%s', m.value, m.type), ', ' ORDER BY m.attnum) FILTER (WHERE m.is_given), ''),
+    coalesce(string_agg(m.name || ' = ' || m.name, ', ' ORDER BY m.attnum) FILTER (WHERE m.is_written), ''),
+    coalesce((
+        SELECT array_agg(DISTINCT concat_ws(' ', r.grantee, r.privilege_type, r.attname)) FROM (
+            SELECT g.rolname AS grantee, x.privilege_type, NULL::name AS attname
+            FROM aclexplode(c.relacl) AS x LEFT JOIN pg_roles AS g ON g.oid = x.grantee WHERE x.grantee <> c.relowner
+            UNION ALL
+            SELECT g.rolname, x.privilege_type, a.attname
+            FROM pg_attribute AS a, aclexplode(a.attacl) AS x LEFT JOIN pg_roles AS g ON g.oid = x.grantee
+            WHERE a.attrelid = c.oid AND NOT a.attisdropped
+        ) AS r), '{}')
+FROM wanted JOIN pg_class AS c ON c.oid = wanted.oid JOIN pg_namespace AS s ON s.oid = c.relnamespace
+LEFT JOIN made AS m ON m.attrelid = c.oid
+GROUP BY c.oid, s.nspname
+ORDER BY c.oid
