@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    completions, dev, doctor, host, jobs, logs, plan, ps, rehearse, release, restart, scale, scaling,
+    completions, dev, doctor, host, jobs, logs, new, plan, ps, rehearse, release, restart, scale, scaling,
     schedules, setup, status,
 };
 
@@ -34,6 +34,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a new application on sides; in one, its next job, schedule, process or migration.
+    New(new::Options),
     /// Build, migrate and run everything on this machine, until Ctrl-C.
     ///
     /// After each save it builds again and replaces the processes whose bytes changed; a fault in the build is

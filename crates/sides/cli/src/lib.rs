@@ -19,6 +19,7 @@ mod instances;
 mod jobs;
 mod logs;
 mod loopback;
+mod new;
 mod outcome;
 mod places;
 mod plan;
@@ -65,6 +66,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         completions::print(options)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::New(options) = &arguments.command {
+        return new::run(arguments.root.as_deref(), options);
+    }
     let workspace = Workspace::find(arguments.root.as_deref())?;
     // Two threads: one may be busy with the terminal while the other keeps the processes.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -99,6 +103,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Migration { command, common } => schema::run(&workspace, command, common).await?,
             Command::Jobs { command } => jobs::run(&workspace, command).await?.into(),
             Command::Schedule { command } => schedules::run(&workspace, command).await?.into(),
+            Command::New(options) => new::run(arguments.root.as_deref(), &options)?,
             Command::Completions(options) => {
                 completions::print(&options)?;
                 ExitCode::SUCCESS

@@ -28,6 +28,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("sides-launch", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix", "sides-postgres"]),
     ("sides-postgres", &["diesel", "tokio-postgres"]),
     ("sides-cli", &["sides-queue"]),
+    ("sides-new", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix"]),
     ("sides-autoscale", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix"]),
     ("sides-schedule", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix"]),
     ("sides-planner", &["diesel", "tokio", "tokio-postgres", "reqwest", "nix"]),

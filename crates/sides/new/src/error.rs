@@ -1,0 +1,50 @@
+//! Why nothing was written.
+
+use std::{io, path::PathBuf};
+
+/// Why nothing was written. Each names the file and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum NewError {
+    /// No name for what is to be written.
+    #[error("{name:?} is no name: {why}")]
+    Name {
+        /// As it was given.
+        name: String,
+        /// What a name is.
+        why: &'static str,
+    },
+    /// It is there already.
+    #[error("{} is there already; nothing was written", .0.display())]
+    Exists(PathBuf),
+    /// There are no crates of sides where they were said to be.
+    #[error(
+        "{} holds no checkout of sides: crates/sides/process/Cargo.toml is missing there. Name one with --path, or a \
+         repository with --git",
+        .0.display()
+    )]
+    NoChassis(PathBuf),
+    /// A file does not look as `sides new` has written it.
+    #[error("{} has no {place}: write this there yourself, and the rest of the change: {line}", file.display())]
+    Place {
+        /// The file.
+        file: PathBuf,
+        /// What was looked for.
+        place: &'static str,
+        /// What belongs there.
+        line: String,
+    },
+    /// The schedule's expression is none.
+    #[error("no schedule")]
+    Expression(#[from] schedule::ScheduleError),
+    /// A file cannot be read or written.
+    #[error("cannot {doing} {}", file.display())]
+    File {
+        /// `read` or `write`.
+        doing: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}

@@ -1,0 +1,82 @@
+//! Names: one spelling for the file, the job's kind, the process and the table, and another one for the type.
+
+use crate::NewError;
+
+/// Words that Rust keeps for itself, and crates that every application has.
+const TAKEN: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
+    "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static",
+    "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
+    "where", "while", "yield", "test", "core", "std", "alloc",
+];
+
+/// A name in small letters, digits and underscores, such as `send_report`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    /// Takes a name; hyphens become underscores.
+    ///
+    /// # Errors
+    /// When it is none, or Rust keeps the word for itself.
+    pub fn read(text: &str) -> Result<Self, NewError> {
+        let name = text.replace('-', "_");
+        let fault = |why| Err(NewError::Name { name: text.to_owned(), why });
+        let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(is_letter) {
+            return fault(
+                "write it in small letters, digits and underscores, a letter first, such as send_report",
+            );
+        }
+        if name.len() > 40 || name.ends_with('_') || name.contains("__") {
+            return fault("it has at most 40 characters, and one underscore between words");
+        }
+        if TAKEN.contains(&name.as_str()) {
+            return fault("Rust keeps that word for itself");
+        }
+        Ok(Self(name))
+    }
+
+    /// `send_report`
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `SendReport`, the type.
+    #[must_use]
+    pub fn as_type(&self) -> String {
+        let word = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
+        self.0.split('_').map(word).collect()
+    }
+
+    /// `Send report`, for people.
+    #[must_use]
+    pub fn as_title(&self) -> String {
+        let words = self.0.replace('_', " ");
+        words[..1].to_ascii_uppercase() + &words[1..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_name_has_three_spellings() {
+        let name = Name::read("send-report_2").unwrap();
+        assert_eq!(name.as_str(), "send_report_2");
+        assert_eq!(name.as_type(), "SendReport2");
+        assert_eq!(name.as_title(), "Send report 2");
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused_with_an_example() {
+        for text in ["", "Send", "2nd", "a b", "../up", "_a", "a__b", "a_", "ärger", &"a".repeat(41), "match"]
+        {
+            let error = Name::read(text).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{text:?} is no name: ")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! `migrate`: this application's schema, and that of sides with it, ahead of the processes.
+
+use std::process::ExitCode;
+
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+const METADATA: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/metadata.rs"));
+
+fn main() -> ExitCode {
+    sides_migrate::main(&MIGRATIONS, METADATA)
+}

@@ -1,0 +1,7 @@
+//! Tables, rows and queries.
+
+pub mod greetings;
+pub mod schema;
+
+/// The tables that this crate uses, for a process' manifest.
+pub const SCHEMA: &str = include_str!("schema.rs");
