@@ -51,6 +51,19 @@ const CODE: &[&str] = &[
     "BEGIN; SELECT a FROM t WHERE id = 20 FOR UPDATE; INSERT INTO ref VALUES (1000 + {}); COMMIT; SELECT count(*) FROM emptied",
 ];
 
+/// Without the columns whose type changes: that is felt, and so comes last.
+const PREPARED: &[&str] = &[
+    "INSERT INTO t (txt, r) VALUES ('prepared', 3) RETURNING id, b",
+    "SELECT id, a, b, txt, s FROM t WHERE id = 20",
+    "UPDATE t SET b = 3 WHERE id = 21 RETURNING b, txt",
+    "DELETE FROM t WHERE txt = 'prepared' RETURNING id",
+    "SELECT x, y FROM g WHERE x = 5",
+    "SELECT id, a FROM v WHERE id = 5",
+    "SELECT id, a FROM mv WHERE id = 5",
+    "SELECT ref.id FROM ref JOIN t ON t.r = ref.id WHERE t.id = 30",
+    "SELECT k FROM q",
+];
+
 /// A folder with the fixture and these changes, each as `check --fix` writes it.
 async fn folder(database: &TestDatabase, changes: &[&str]) -> TempDir {
     let folder = TempDir::new().unwrap();
@@ -86,7 +99,9 @@ async fn what_code_does_not_notice_fails_none_of_its_statements_and_loses_no_row
     let all = Migration::read_all(folder.path()).unwrap();
     apply(&database, &all[..1]).await;
     let load = Load::start(&database, CODE).await;
+    let prepared = Load::prepared(&database, PREPARED).await;
     apply(&database, &all).await;
+    prepared.end().await;
     let rounds = load.end().await;
 
     let eye = client(&database).await;

@@ -43,6 +43,31 @@ impl Load {
         Self { ends, sessions }
     }
 
+    /// One session that has prepared these before, and executes them over and over.
+    pub(crate) async fn prepared(database: &TestDatabase, statements: &[&str]) -> Self {
+        let ends = Arc::new(AtomicBool::new(false));
+        let session = client(database).await;
+        let mut prepared = Vec::new();
+        for statement in statements {
+            prepared.push((session.prepare(statement).await.unwrap(), (*statement).to_owned()));
+        }
+        let ended = Arc::clone(&ends);
+        let runs = tokio::spawn(async move {
+            let (mut rounds, mut failed) = (0, Vec::new());
+            while !ended.load(Ordering::Relaxed) {
+                rounds += 1;
+                for (statement, text) in &prepared {
+                    if let Err(error) = session.query(statement, &[]).await {
+                        failed.push(format!("prepared {text}: {error:?}"));
+                    }
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+            }
+            (rounds, failed)
+        });
+        Self { ends, sessions: vec![runs] }
+    }
+
     /// Ends it. No statement has failed; how often each script was repeated.
     pub(crate) async fn end(self) -> Vec<usize> {
         self.ends.store(true, Ordering::Relaxed);
