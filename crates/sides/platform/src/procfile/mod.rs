@@ -4,12 +4,18 @@
 //! # what web is
 //! web: web --verbose "two words"
 //! ```
-//! No shell reads the line, so a signal sent to the process reaches the program itself.
+//! No shell reads the line, so a signal sent to the process reaches the program itself. Files of other tools that are
+//! called so, such as a `Procfile.dev` with several processes, are left out with a notice.
+
+mod foreign;
+mod shell;
 
 use std::{
     fmt,
     path::{Path, PathBuf},
 };
+
+pub use foreign::Foreign;
 
 /// One process as its Procfile says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,37 +94,63 @@ pub enum Fault {
     #[error("a quote is opened and never closed")]
     OpenQuote,
     /// Shell syntax, which nothing here would interpret.
-    #[error("{0:?} needs a shell and there is none; write: sh -c 'exec …'")]
-    Shell(String),
+    #[error(
+        "{what:?} needs a shell and there is none; put it in quotes when it is meant as it stands, else write: {instead}"
+    )]
+    Shell {
+        /// What needs it.
+        what: String,
+        /// The line that has one.
+        instead: String,
+    },
 }
 
-/// Reads every `Procfile.<name>` of a folder, in the order of their names.
+/// What the Procfiles of a folder say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The processes, in the order of their names.
+    pub procfiles: Vec<Procfile>,
+    /// Files that are another tool's.
+    pub foreign: Vec<Foreign>,
+}
+
+/// The processes of a folder; see [`look`].
+///
+/// # Errors
+/// As [`look`].
+pub fn discover(folder: &Path) -> Result<Vec<Procfile>, ProcfileError> {
+    Ok(look(folder)?.procfiles)
+}
+
+/// Reads every `Procfile.<name>` of a folder.
 ///
 /// # Errors
 /// When there is none, or one cannot be read or understood.
-pub fn discover(folder: &Path) -> Result<Vec<Procfile>, ProcfileError> {
+pub fn look(folder: &Path) -> Result<Found, ProcfileError> {
     let unreadable = |error| ProcfileError::Read(folder.to_owned(), error);
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let name = path.file_name().and_then(|file| file.to_str()?.strip_prefix("Procfile."));
-        // `Procfile.web~` and `Procfile.web.orig` are an editor's, not a process.
-        if let Some(name) = name.filter(|name| is_name(name)) {
+        // `Procfile.web~` and `Procfile.web.orig` are an editor's, not a process; `Procfile.d` may be a folder.
+        if let Some(name) = name.filter(|name| is_name(name) && !path.is_dir()) {
             files.push((name.to_owned(), path));
         }
     }
-    if files.is_empty() {
-        return Err(ProcfileError::None(folder.to_owned()));
-    }
     files.sort();
-    files
-        .into_iter()
-        .map(|(name, path)| {
-            let text =
-                std::fs::read_to_string(&path).map_err(|error| ProcfileError::Read(path.clone(), error))?;
-            parse(&name, &path, &text)
-        })
-        .collect()
+    let mut found = Found::default();
+    for (name, path) in files {
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(_) if foreign::is_occasion(&name) => String::new(),
+            Err(error) => return Err(ProcfileError::Read(path, error)),
+        };
+        match foreign::processes(&name, &text) {
+            Some(processes) => found.foreign.push(Foreign { file: path, name, processes }),
+            None => found.procfiles.push(parse(&name, &path, &text)?),
+        }
+    }
+    if found.procfiles.is_empty() { Err(ProcfileError::None(folder.to_owned())) } else { Ok(found) }
 }
 
 /// Reads the text of `Procfile.<name>`.
@@ -152,26 +184,24 @@ fn parse_line(expected: &str, line: &str) -> Result<(String, Vec<String>), Fault
     if found != expected {
         return Err(Fault::OtherName { expected: expected.to_owned(), found: found.to_owned() });
     }
-    let words = shell_words::split(command).map_err(|_| Fault::OpenQuote)?;
-    if let Some(word) = words.iter().find(|word| needs_shell(word)) {
-        return Err(Fault::Shell(word.clone()));
+    let command = command.trim();
+    let words = shell_words::split(command).map_err(|_| {
+        if command.ends_with('\\') { needs_shell(found, command, "\\") } else { Fault::OpenQuote }
+    })?;
+    if let Some(what) = shell::syntax(command) {
+        return Err(needs_shell(found, command, &what));
     }
     let mut words = words.into_iter();
-    let program = words.next().ok_or(Fault::NoProgram)?;
-    // `NAME=value program` is the shell's way to set a variable.
-    if program.contains('=') {
-        return Err(Fault::Shell(program));
-    }
+    let program = words.next().filter(|program| !program.is_empty()).ok_or(Fault::NoProgram)?;
     Ok((program, words.collect()))
 }
 
-/// Words that someone who expects a shell would write. Quoted scripts (`sh -c '…'`) are longer than these.
-fn needs_shell(word: &str) -> bool {
-    matches!(word, "|" | "||" | "&" | "&&" | ";" | "<" | ">" | ">>" | "2>" | "2>&1")
-        || word.strip_prefix('$').is_some_and(|rest| {
-            let rest = rest.trim_start_matches('{').trim_end_matches('}');
-            !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        })
+fn needs_shell(name: &str, command: &str, what: &str) -> Fault {
+    let command = command.trim_end_matches('\\').trim_end();
+    // One command can be executed in the shell's place, so that a signal reaches it; several cannot.
+    let is_one = !command.contains(['|', '&', ';', '(']) && !command.starts_with("exec ");
+    let script = if is_one { format!("exec {command}") } else { command.to_owned() };
+    Fault::Shell { what: what.to_owned(), instead: format!("{name}: sh -c {}", shell_words::quote(&script)) }
 }
 
 fn is_name(text: &str) -> bool {
@@ -212,11 +242,42 @@ mod tests {
             ("web: web --port $PORT", "Procfile.web:1: \"$PORT\" needs a shell"),
             ("web: web | cat", "Procfile.web:1: \"|\" needs a shell"),
             ("web: PORT=1 web", "Procfile.web:1: \"PORT=1\" needs a shell"),
+            ("web: ''", "Procfile.web:1: no program behind the colon"),
+            ("web: web --name 'a' \\\n  --port 1", "Procfile.web:1: \"\\\\\" needs a shell"),
             ("# nothing\n", "Procfile.web: names no process; write one line like `web: web`"),
         ] {
             let error = read("web", text).unwrap_err();
             assert!(error.starts_with(said), "{text:?} said {error:?}, not {said:?}");
         }
+    }
+
+    #[test]
+    fn the_advice_is_a_line_that_works() {
+        let error = read("web", "web: web --port ${PORT:-3000} --name \"a b\"").unwrap_err();
+        let instead = error.split_once("else write: ").unwrap().1;
+        assert_eq!(instead, "web: sh -c 'exec web --port ${PORT:-3000} --name \"a b\"'");
+        let web = read("web", instead).unwrap();
+        assert_eq!(web.arguments, ["-c", "exec web --port ${PORT:-3000} --name \"a b\""]);
+        let error = read("web", "web: cd 'the folder' && web").unwrap_err();
+        let instead = error.split_once("else write: ").unwrap().1;
+        assert_eq!(read("web", instead).unwrap().arguments, ["-c", "cd 'the folder' && web"]);
+    }
+
+    #[test]
+    fn files_of_other_tools_are_left_out_with_a_notice() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &[u8]| std::fs::write(folder.path().join(name), text).unwrap();
+        write("Procfile.dev", b"web: bin/rails server -p ${PORT:-3000}\ncss: yarn build --watch\n");
+        write("Procfile.prod", b"web: ./web");
+        write("Procfile.test", b"\xff\xfe");
+        assert!(matches!(look(folder.path()), Err(ProcfileError::None(_))), "none of them is a process");
+        write("Procfile.web", b"web: web");
+        std::fs::create_dir(folder.path().join("Procfile.d")).unwrap();
+        let found = look(folder.path()).unwrap();
+        assert_eq!(found.procfiles.len(), 1);
+        let said: Vec<String> = found.foreign.iter().map(ToString::to_string).collect();
+        assert_eq!(said.len(), 3, "{said:?}");
+        assert!(said[0].contains("Procfile.dev is left out: it names web, css"), "{said:?}");
     }
 
     #[test]
