@@ -138,6 +138,16 @@ pub(crate) enum Command {
     Completions(completions::Options),
 }
 
+impl Command {
+    /// Whether it starts what the Procfiles name, or shows what would be started.
+    pub(crate) fn runs_processes(&self) -> bool {
+        matches!(
+            self,
+            Self::Dev(_) | Self::Host(_) | Self::Up(_) | Self::Plan(_) | Self::Release(_) | Self::Rehearse(_)
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;

@@ -51,6 +51,7 @@ use crate::{
 /// Runs the command that the process was started with. Its exit codes are in `sides --help`.
 #[must_use]
 pub fn main() -> ExitCode {
+    terminal::end_with_reader();
     let arguments = Arguments::parse();
     match run(arguments) {
         Ok(code) => code,
@@ -70,6 +71,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return new::run(arguments.root.as_deref(), options);
     }
     let workspace = Workspace::find(arguments.root.as_deref())?;
+    if arguments.command.runs_processes() {
+        workspace.say_what_is_left_out();
+    }
     // Two threads: one may be busy with the terminal while the other keeps the processes.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {

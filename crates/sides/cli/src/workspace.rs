@@ -46,6 +46,13 @@ impl Workspace {
         }
     }
 
+    /// Says which Procfiles are another tool's, for whoever expects a process of that name.
+    pub(crate) fn say_what_is_left_out(&self) {
+        for foreign in procfile::look(&self.root).map(|found| found.foreign).unwrap_or_default() {
+            eprintln!("! {foreign}");
+        }
+    }
+
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }

@@ -38,6 +38,9 @@ pub(crate) fn answer(
     environment: &Environment,
 ) -> Option<ExitCode> {
     let (name, version) = (definition.name, env!("CARGO_PKG_VERSION"));
+    if *flag != Flag::Run {
+        terminal::end_with_reader();
+    }
     match flag {
         Flag::Run => return None,
         Flag::Help => println!("{}", help(definition, environment)),

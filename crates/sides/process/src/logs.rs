@@ -108,7 +108,7 @@ impl LogSettings {
             .with_env_filter(EnvFilter::new(&self.filter))
             .log_internal_errors(false);
         let started = if pretty {
-            let colour = terminal && self.colour;
+            let colour = self.colour && terminal::wants_colour(&std::io::stdout());
             builder.compact().with_timer(TimeOfDay).with_target(false).with_ansi(colour).try_init()
         } else {
             builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()

@@ -3,9 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 
-use crate::{Note, calendar::Calendar, jitter, note, span, zoned};
+use crate::{Note, Zone, calendar::Calendar, fields::LongSteps, jitter, note, span, zoned};
 
 /// A validated expression. `Display` shows it as it was written.
 #[derive(Debug, Clone)]
@@ -33,6 +32,20 @@ impl FromStr for Expression {
     type Err = ExpressionError;
 
     fn from_str(text: &str) -> Result<Self, ExpressionError> {
+        Self::read(text, LongSteps::Refused)
+    }
+}
+
+impl Expression {
+    /// Reads one that somebody stored: what used to be taken, and is refused by now, goes on as it was.
+    ///
+    /// # Errors
+    /// When the text is none.
+    pub fn stored(text: &str) -> Result<Self, ExpressionError> {
+        Self::read(text, LongSteps::Taken)
+    }
+
+    fn read(text: &str, steps: LongSteps) -> Result<Self, ExpressionError> {
         let text = text.trim();
         let read = || {
             let (regular, jitter) = match text.split_once(" jitter ") {
@@ -41,21 +54,19 @@ impl FromStr for Expression {
             };
             let meaning = match regular.strip_prefix("every ") {
                 Some(span) => Meaning::Every(read_every(span)?),
-                None => Meaning::Calendar(Calendar::read(expand(regular)?)?),
+                None => Meaning::Calendar(Calendar::read(expand(regular)?, steps)?),
             };
             Ok(Self { text: text.to_owned(), meaning, jitter })
         };
         read().map_err(|fault| ExpressionError { text: text.to_owned(), fault })
     }
-}
 
-impl Expression {
     /// The first due moment later than `after` of the schedule of this name; `None` when there is none before
     /// the year 2100. Without jitter the name makes no difference.
     ///
     /// A span is counted from 1970-01-01 in UTC, so that every clock comes to the same moments.
     #[must_use]
-    pub fn next_after(&self, after: DateTime<Utc>, zone: Tz, name: &str) -> Option<DateTime<Utc>> {
+    pub fn next_after(&self, after: DateTime<Utc>, zone: &Zone, name: &str) -> Option<DateTime<Utc>> {
         match self.jitter {
             None => self.next_regular(after, zone),
             Some(jitter) => jitter::next_after(after, name, jitter, |after| self.next_regular(after, zone)),
@@ -64,14 +75,14 @@ impl Expression {
 
     /// What to say of a firing near a change of clocks.
     #[must_use]
-    pub fn note(&self, at: DateTime<Utc>, zone: Tz) -> Option<Note> {
+    pub fn note(&self, at: DateTime<Utc>, zone: &Zone) -> Option<Note> {
         match &self.meaning {
             Meaning::Every(_) => None,
             Meaning::Calendar(calendar) => note::note(calendar, at, zone),
         }
     }
 
-    fn next_regular(&self, after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+    fn next_regular(&self, after: DateTime<Utc>, zone: &Zone) -> Option<DateTime<Utc>> {
         match &self.meaning {
             Meaning::Every(span) => {
                 let (span, after) = (span.num_milliseconds(), after.timestamp_millis());
@@ -121,7 +132,7 @@ mod tests {
 
     fn next(expression: &str, after: &str) -> String {
         let expression: Expression = expression.parse().unwrap();
-        let next = expression.next_after(after.parse().unwrap(), Tz::UTC, "a").unwrap();
+        let next = expression.next_after(after.parse().unwrap(), &Zone::utc(), "a").unwrap();
         next.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
     }
 

@@ -5,6 +5,8 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
+use crate::days::Day;
+
 /// What one field may hold.
 struct Field {
     name: &'static str,
@@ -26,15 +28,39 @@ const FIELDS: [Field; 6] = [
     Field { name: "weekday", low: 0, high: 7, names: &WEEKDAYS },
 ];
 
-/// Six fields: the sets they stand for, and which were left open with a `*`.
+/// The two fields that say a day.
+const DAY: usize = 3;
+const WEEKDAY: usize = 5;
+
+/// How steps that are longer than what they step through are met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LongSteps {
+    /// As they were taken once: `*/90` is `0`.
+    Taken,
+    /// With what to write instead.
+    Refused,
+}
+
+/// Six fields: the sets they stand for, and which hold everything, in whatever way that is written.
 pub(crate) struct Fields {
     sets: [BTreeSet<u32>; 6],
     open: [bool; 6],
+    /// Days that are no numbers, beside the sets.
+    days: Vec<Day>,
+    weekdays: Vec<Day>,
+}
+
+/// One of the conditions under which a reading matches, in the `cron` crate's notation.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Notation {
+    pub(crate) text: String,
+    /// What its day must be besides.
+    pub(crate) day: Option<Day>,
 }
 
 impl Fields {
     /// Reads five fields, or six with seconds in front. The error says which field is wrong and why.
-    pub(crate) fn read(text: &str) -> Result<Self, String> {
+    pub(crate) fn read(text: &str, steps: LongSteps) -> Result<Self, String> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let words = match words.len() {
             5 => [&["0"][..], &words].concat(),
@@ -45,10 +71,27 @@ impl Fields {
                 ));
             }
         };
-        let mut fields = Self { sets: Default::default(), open: [false; 6] };
+        let mut fields =
+            Self { sets: Default::default(), open: [false; 6], days: Vec::new(), weekdays: Vec::new() };
         for (index, (field, word)) in FIELDS.iter().zip(words).enumerate() {
-            fields.sets[index] = field.read(word).map_err(|fault| format!("{} {fault}", field.name))?;
-            fields.open[index] = word.starts_with('*');
+            for part in word.split(',') {
+                let fault = |fault| format!("{} {fault}", field.name);
+                let (day, found) = match index {
+                    DAY => (Day::of_month(part), &mut fields.days),
+                    WEEKDAY => {
+                        let weekday = |text: &str| field.value(text).map(|value| field.fold_sunday(value));
+                        (Day::of_week(part, weekday), &mut fields.weekdays)
+                    }
+                    _ => (None, &mut fields.days),
+                };
+                match day {
+                    Some(day) => found.push(day.map_err(fault)?),
+                    None => fields.sets[index].extend(field.read(part, steps).map_err(fault)?),
+                }
+                // An hour in every so many is no hour by its name, whether it says * or 0-23.
+                fields.open[index] |= part.starts_with('*') || index == 2 && part.starts_with("0-23");
+            }
+            fields.open[index] |= fields.sets[index].len() == field.count();
         }
         Ok(fields)
     }
@@ -59,23 +102,40 @@ impl Fields {
     }
 
     /// The same in the `cron` crate's notation. A day of month and a weekday are one condition *or* the other,
-    /// so they become two expressions.
-    pub(crate) fn notations(&self) -> Vec<String> {
-        let every_day = self.open[3] || self.open[5];
-        if every_day {
-            return vec![self.notation([true, true])];
+    /// so they become several expressions.
+    pub(crate) fn notations(&self) -> Vec<Notation> {
+        let uses = match (self.open[DAY], self.open[WEEKDAY]) {
+            // One that holds everything leaves the word to the other; a step in it is a condition besides.
+            (true, true) => vec![[true, true]],
+            (true, false) | (false, true) if self.days.is_empty() && self.weekdays.is_empty() => {
+                return vec![Notation { text: self.notation([true, true]), day: None }];
+            }
+            (true, false) => vec![[false, true]],
+            (false, true) => vec![[true, false]],
+            (false, false) => vec![[true, false], [false, true]],
+        };
+        let mut notations = Vec::new();
+        for days in uses {
+            let [by_day, by_weekday] = days;
+            let is_empty = by_day && self.sets[DAY].is_empty() || by_weekday && self.sets[WEEKDAY].is_empty();
+            if !is_empty {
+                notations.push(Notation { text: self.notation(days), day: None });
+            }
+            let special =
+                self.days.iter().filter(|_| by_day).chain(self.weekdays.iter().filter(|_| by_weekday));
+            notations
+                .extend(special.map(|day| Notation { text: self.notation([false, false]), day: Some(*day) }));
         }
-        vec![self.notation([true, false]), self.notation([false, true])]
+        notations
     }
 
     fn notation(&self, days: [bool; 2]) -> String {
         let used = [true, true, true, days[0], true, days[1]];
         let mut text = String::new();
         for (index, (set, field)) in self.sets.iter().zip(&FIELDS).enumerate() {
-            let weekday = index == 5;
-            let all = if weekday { 7 } else { (field.high - field.low + 1) as usize };
+            let weekday = index == WEEKDAY;
             let separator = if index == 0 { "" } else { " " };
-            if !used[index] || set.len() == all {
+            if !used[index] || set.len() == field.count() {
                 text.push_str(separator);
                 text.push('*');
                 continue;
@@ -91,32 +151,58 @@ impl Fields {
 }
 
 impl Field {
-    fn read(&self, word: &str) -> Result<BTreeSet<u32>, String> {
-        let mut set = BTreeSet::new();
-        for part in word.split(',') {
-            let (range, step) = match part.split_once('/') {
-                Some((range, step)) => (range, Some(step)),
-                None => (part, None),
-            };
-            let (low, high) = match range.split_once('-') {
-                _ if range == "*" => (self.low, self.high),
-                Some((low, high)) => (self.value(low)?, self.value(high)?),
-                None if step.is_some() => {
-                    return Err(format!("{part:?}: a step needs a range or * in front of it"));
-                }
-                None => self.value(range).map(|value| (value, value))?,
-            };
-            if low > high {
-                return Err(format!("{range:?} runs backwards"));
+    /// How many values it has.
+    fn count(&self) -> usize {
+        if self.high == 7 { 7 } else { (self.high - self.low + 1) as usize }
+    }
+
+    fn read(&self, part: &str, steps: LongSteps) -> Result<BTreeSet<u32>, String> {
+        let (range, step) = match part.split_once('/') {
+            Some((range, step)) => (range, Some(step)),
+            None => (part, None),
+        };
+        let (low, high) = match range.split_once('-') {
+            _ if range == "*" => (self.low, self.high),
+            Some((low, high)) => (self.value(low)?, self.value(high)?),
+            None if step.is_some() => {
+                return Err(format!("{part:?}: a step needs a range or * in front of it"));
             }
-            let step = match step.map(str::parse::<usize>) {
-                None => 1,
-                Some(Ok(step)) if step > 0 => step,
-                Some(_) => return Err(format!("{part:?}: the step is a number from 1 on")),
-            };
-            set.extend((low..=high).step_by(step).map(|value| self.fold_sunday(value)));
+            None => self.value(range).map(|value| (value, value))?,
+        };
+        if low > high {
+            return Err(format!("{range:?} runs backwards"));
         }
-        Ok(set)
+        let step = match step.map(str::parse::<usize>) {
+            None => 1,
+            Some(Ok(step)) if step > 0 => step,
+            Some(_) => return Err(format!("{part:?}: the step is a number from 1 on")),
+        };
+        let is_long = step > 1 && step > (high - low) as usize;
+        if is_long && steps == LongSteps::Refused {
+            return Err(format!(
+                "{part:?}: the step is longer than its range, so {}",
+                self.instead(range, low, step)
+            ));
+        }
+        Ok((low..=high).step_by(step).map(|value| self.fold_sunday(value)).collect())
+    }
+
+    /// What to write in the place of a step that is longer than what it steps through.
+    fn instead(&self, range: &str, low: u32, step: usize) -> String {
+        let hours = step / 60;
+        match (self.name, step) {
+            _ if range != "*" => format!("it is {low} alone: write {low}"),
+            ("second", 60) => "write `* * * * *`, which is once a minute".to_owned(),
+            ("second", _) => format!("write `every {step} s`"),
+            ("minute", 60) => "write `0 * * * *`, which is once an hour".to_owned(),
+            ("minute", _) if step.is_multiple_of(60) && hours < 24 => format!("write `0 */{hours} * * *`"),
+            ("minute", _) => format!("write `every {step} min`"),
+            ("hour", 24) => "write `0 0 * * *`, which is once a day".to_owned(),
+            ("hour", _) => format!("write `every {step} h`"),
+            ("day of month", _) => format!("write `every {step} d`, or `0 0 1 * *` for once a month"),
+            ("month", _) => "write `0 0 1 1 *`, which is once a year".to_owned(),
+            _ => "write the weekday, such as `0 0 * * 1`".to_owned(),
+        }
     }
 
     fn value(&self, text: &str) -> Result<u32, String> {
@@ -139,8 +225,12 @@ impl Field {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<Fields, String> {
+        Fields::read(text, LongSteps::Refused)
+    }
+
     fn notations(text: &str) -> Vec<String> {
-        Fields::read(text).unwrap().notations()
+        read(text).unwrap().notations().into_iter().map(|notation| notation.text).collect()
     }
 
     #[test]
@@ -171,10 +261,29 @@ mod tests {
             ("61 * * * *", "minute \"61\" is not within 0 to 59"),
             ("* 24 * * *", "hour \"24\""),
             ("* * 0 * *", "day of month \"0\""),
-            ("* * L * *", "day of month \"L\""),
+            ("* * L-31 * *", "day of month \"L-31\": write L, L-3"),
+            ("* * 32W * *", "day of month \"32W\": write L, L-3"),
+            ("* L * * *", "hour \"L\""),
             ("* * * 13 *", "month \"13\""),
             ("* * * * 8", "weekday \"8\""),
-            ("* * * * mon#2", "weekday \"mon#2\""),
+            ("* * * * mon#6", "weekday \"mon#6\": behind #"),
+            ("* * * * 9#2", "weekday \"9\""),
+            ("* * * * L", "weekday \"L\": the last of which weekday?"),
+            ("*/90 * * * *", "minute \"*/90\": the step is longer than its range, so write `every 90 min`"),
+            ("*/60 * * * *", "minute \"*/60\": the step is longer than its range, so write `0 * * * *`"),
+            ("*/120 * * * *", "minute \"*/120\": the step is longer than its range, so write `0 */2 * * *`"),
+            ("*/90 * * * * *", "second \"*/90\": the step is longer than its range, so write `every 90 s`"),
+            ("0 */48 * * *", "hour \"*/48\": the step is longer than its range, so write `every 48 h`"),
+            (
+                "0 0 */40 * *",
+                "day of month \"*/40\": the step is longer than its range, so write `every 40 d`",
+            ),
+            ("0 0 1 */18 *", "month \"*/18\": the step is longer"),
+            ("0 0 * * */8", "weekday \"*/8\": the step is longer"),
+            (
+                "10-20/30 * * * *",
+                "minute \"10-20/30\": the step is longer than its range, so it is 10 alone: write 10",
+            ),
             ("* * ? * *", "day of month \"?\""),
             ("5/15 * * * *", "minute \"5/15\": a step needs a range"),
             ("*/0 * * * *", "minute \"*/0\": the step"),
@@ -182,8 +291,30 @@ mod tests {
             ("1,,2 * * * *", "minute \"\""),
             ("0 0 1 1 * 2026 *", "7 fields"),
         ] {
-            let fault = Fields::read(text).map(|_| ()).unwrap_err();
+            let fault = read(text).map(|_| ()).unwrap_err();
             assert!(fault.starts_with(expected), "{text}: {fault}");
         }
+    }
+
+    #[test]
+    fn a_field_that_holds_everything_is_open_however_it_is_written() {
+        let all_hours = "0,1,2,3,4,5,6,7,8,9,10,11,12-23";
+        for hours in ["*", "*/1", "0-23", "0-23/1", "0-11,12-23", all_hours, "*/2", "0-23/2"] {
+            assert!(!read(&format!("*/30 {hours} * * *")).unwrap().has_fixed_hours(), "{hours}");
+        }
+        for hours in ["0-22", "1-23", "0", "0-22/2"] {
+            assert!(read(&format!("*/30 {hours} * * *")).unwrap().has_fixed_hours(), "{hours}");
+        }
+        for weekdays in ["*", "0-6", "1-7", "0-7", "sun-sat", "mon,tue-sat,0"] {
+            assert_eq!(notations(&format!("0 0 13 * {weekdays}")), ["0 0 0 13 * *"], "{weekdays}");
+        }
+        assert_eq!(notations("0 0 1-31 * 5"), ["0 0 0 * * 6"]);
+        assert_eq!(notations("0 0 * 1-12 *"), ["0 0 0 * * *"]);
+    }
+
+    #[test]
+    fn long_steps_of_before_are_what_they_were() {
+        let taken = Fields::read("*/90 * * * *", LongSteps::Taken).unwrap();
+        assert_eq!(taken.notations()[0].text, "0 0 * * * *");
     }
 }

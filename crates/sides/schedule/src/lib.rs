@@ -1,8 +1,9 @@
 //! When something is due: expressions, zones, jitter, and what happens to moments that nobody could keep.
 //!
-//! Pure: values in, moments out. Never knows the database, the network, or what time it is.
+//! Values in, moments out. Never knows the database, the network, or what time it is; of files only the rules of zones.
 
 mod calendar;
+mod days;
 mod expression;
 mod fields;
 mod jitter;
@@ -10,9 +11,11 @@ mod missed;
 mod note;
 mod policy;
 mod preview;
+mod rules;
 mod schedule;
 mod span;
 mod written;
+mod zone;
 mod zoned;
 
 pub use expression::{Expression, ExpressionError};
@@ -20,5 +23,7 @@ pub use missed::due;
 pub use note::{Change, Note, next_change};
 pub use policy::{Missed, Overlap, PolicyError};
 pub use preview::{Preview, preview};
+pub use rules::Rules;
 pub use schedule::{Schedule, ScheduleError, validate};
 pub use written::{Written, WrittenError};
+pub use zone::{Zone, ZoneError};

@@ -1,12 +1,8 @@
 //! What a person should know of a firing near a change of clocks.
 
-use chrono::{DateTime, LocalResult, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
-use crate::{
-    calendar::Calendar,
-    zoned::{first_seam, offset_at},
-};
+use crate::{Zone, calendar::Calendar, zoned::first_seam};
 
 /// Why a firing is where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,19 +28,18 @@ pub struct Change {
 
 /// The first change of clocks later than `after` and not later than `until`.
 #[must_use]
-pub fn next_change(after: DateTime<Utc>, until: DateTime<Utc>, zone: Tz) -> Option<Change> {
+pub fn next_change(after: DateTime<Utc>, until: DateTime<Utc>, zone: &Zone) -> Option<Change> {
     let from = DateTime::from_timestamp(after.timestamp(), 0)?;
-    let offset = offset_at(from, zone);
+    let offset = zone.offset_at(from);
     let at = first_seam(from, until, offset, zone)?;
-    Some(Change { at, before: at.naive_utc() + offset, behind: at.naive_utc() + offset_at(at, zone) })
+    Some(Change { at, before: at.naive_utc() + offset, behind: at.naive_utc() + zone.offset_at(at) })
 }
 
 /// What to say of a moment at which the calendar is due.
-pub(crate) fn note(calendar: &Calendar, at: DateTime<Utc>, zone: Tz) -> Option<Note> {
-    let reading = at.with_timezone(&zone).naive_local();
-    if let LocalResult::Ambiguous(first, _) = zone.from_local_datetime(&reading) {
-        let is_first = first.with_timezone(&Utc) == at;
-        return Some(if is_first { Note::FirstPass } else { Note::SecondPass });
+pub(crate) fn note(calendar: &Calendar, at: DateTime<Utc>, zone: &Zone) -> Option<Note> {
+    let reading = zone.local(at).naive_local();
+    if let Some(first) = zone.first_of_two(reading) {
+        return Some(if first == at { Note::FirstPass } else { Note::SecondPass });
     }
     let change = next_change(at - TimeDelta::seconds(1), at, zone)?;
     let skipped = calendar.next_reading(change.before - TimeDelta::seconds(1))?;

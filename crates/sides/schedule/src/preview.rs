@@ -39,7 +39,7 @@ pub enum Preview {
 #[must_use]
 pub fn preview(schedule: &Schedule, from: DateTime<Utc>, count: usize) -> Vec<Preview> {
     let next: Vec<_> = schedule.upcoming(from).take(count).collect();
-    let horizon = next_change(from, from + HORIZON, schedule.zone);
+    let horizon = next_change(from, from + HORIZON, &schedule.zone);
     match (next.last(), horizon) {
         (Some(last), Some(change)) if change.at > *last && count >= 4 => {
             let around = around(schedule, &change, count / 4, count / 2);
@@ -76,26 +76,24 @@ fn lines(schedule: &Schedule, from: DateTime<Utc>, firings: &[DateTime<Utc>]) ->
     for at in firings {
         // Between firings that are months apart a change is no news.
         let near = *at - seen <= NEAR;
-        while let Some(change) = next_change(seen, *at, schedule.zone).filter(|_| near) {
+        while let Some(change) = next_change(seen, *at, &schedule.zone).filter(|_| near) {
             lines.push(Preview::Change(change));
             seen = change.at;
         }
         seen = *at;
-        lines.push(Preview::Firing { at: *at, note: schedule.expression.note(*at, schedule.zone) });
+        lines.push(Preview::Firing { at: *at, note: schedule.expression.note(*at, &schedule.zone) });
     }
     lines
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono_tz::Tz;
-
     use super::*;
 
     fn shown(expression: &str, from: &str, count: usize) -> Vec<String> {
         let mut schedule = Schedule::new("a", expression, "work").unwrap();
-        schedule.zone = Tz::Europe__Berlin;
-        let local = |at: DateTime<Utc>| at.with_timezone(&schedule.zone).format("%m-%dT%H:%M%:z").to_string();
+        schedule.zone = "Europe/Berlin".parse().unwrap();
+        let local = |at: DateTime<Utc>| schedule.zone.local(at).format("%m-%dT%H:%M%:z").to_string();
         let lines = preview(&schedule, from.parse().unwrap(), count);
         lines
             .into_iter()
@@ -158,8 +156,7 @@ mod tests {
                 .count(),
             3
         );
-        let mut utc = Schedule::new("a", "@daily", "work").unwrap();
-        utc.zone = Tz::UTC;
+        let utc = Schedule::new("a", "@daily", "work").unwrap();
         let from = "2026-11-24T12:00:00Z".parse().unwrap();
         assert!(
             preview(&utc, from, 20).iter().all(|line| matches!(line, Preview::Firing { note: None, .. }))

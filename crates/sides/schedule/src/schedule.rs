@@ -1,10 +1,9 @@
 //! One schedule: when, which job, and what happens when it could not be kept.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde_json::Value;
 
-use crate::{Expression, ExpressionError, Missed, Overlap};
+use crate::{Expression, ExpressionError, Missed, Overlap, Zone};
 
 /// What fires when. The job is known by its name and its arguments only.
 #[derive(Debug, Clone)]
@@ -14,7 +13,7 @@ pub struct Schedule {
     /// When it is due.
     pub expression: Expression,
     /// The zone whose clocks on the wall the expression means.
-    pub zone: Tz,
+    pub zone: Zone,
     /// The kind of the job.
     pub kind: String,
     /// The arguments of the job: a JSON object.
@@ -63,7 +62,7 @@ impl Schedule {
         Ok(Self {
             name: name.to_owned(),
             expression,
-            zone: Tz::UTC,
+            zone: Zone::utc(),
             kind: kind.to_owned(),
             arguments: Value::Object(serde_json::Map::new()),
             version: 1,
@@ -72,10 +71,16 @@ impl Schedule {
         })
     }
 
+    /// The same by the rules of its zone that are current now.
+    #[must_use]
+    pub fn refreshed(&self) -> Self {
+        Self { zone: self.zone.refreshed(), ..self.clone() }
+    }
+
     /// The first due moment later than `after`.
     #[must_use]
     pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.expression.next_after(after, self.zone, &self.name)
+        self.expression.next_after(after, &self.zone, &self.name)
     }
 
     /// The due moments later than `after`, one after the other.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{ExpressionError, PolicyError, Schedule, ScheduleError, validate};
+use crate::{Expression, ExpressionError, PolicyError, Schedule, ScheduleError, ZoneError, validate};
 
 /// The texts of a schedule, not yet read.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,8 +42,8 @@ pub enum WrittenError {
     #[error(transparent)]
     Expression(#[from] ExpressionError),
     /// There is no such zone.
-    #[error("there is no zone {0:?}: give one like UTC or Europe/Berlin")]
-    Zone(String),
+    #[error(transparent)]
+    Zone(#[from] ZoneError),
     /// A policy is none.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -53,11 +53,23 @@ pub enum WrittenError {
 }
 
 impl Written {
-    /// Reads the texts.
+    /// Reads the texts of a new schedule.
     ///
     /// # Errors
     /// At the first fault.
     pub fn read(&self) -> Result<Schedule, WrittenError> {
+        self.with(self.expression.parse()?)
+    }
+
+    /// Reads the texts of a schedule that is there already; see [`Expression::stored`].
+    ///
+    /// # Errors
+    /// At the first fault.
+    pub fn read_stored(&self) -> Result<Schedule, WrittenError> {
+        self.with(Expression::stored(&self.expression)?)
+    }
+
+    fn with(&self, expression: Expression) -> Result<Schedule, WrittenError> {
         let is_name = |name: &str| {
             (1..=100).contains(&name.chars().count())
                 && !name.contains(|c: char| c.is_whitespace() || c.is_control())
@@ -71,8 +83,8 @@ impl Written {
         let version = u16::try_from(self.version).ok().filter(|version| *version > 0);
         let schedule = Schedule {
             name: self.name.clone(),
-            expression: self.expression.parse()?,
-            zone: self.zone.parse().map_err(|_| WrittenError::Zone(self.zone.clone()))?,
+            expression,
+            zone: self.zone.parse()?,
             kind: self.kind.clone(),
             arguments: self.arguments.clone(),
             version: version.ok_or(WrittenError::Version(self.version))?,
@@ -105,7 +117,7 @@ mod tests {
 
     #[test]
     fn each_fault_is_named() {
-        assert_eq!(written().read().unwrap().zone, chrono_tz::Tz::Europe__Berlin);
+        assert_eq!(written().read().unwrap().zone.name(), "Europe/Berlin");
         let text = str::to_owned;
         for (faulty, expected) in [
             (Written { name: text("two words"), ..written() }, "without blanks"),
@@ -113,6 +125,7 @@ mod tests {
             (Written { kind: text(""), ..written() }, "1 to 200"),
             (Written { version: 0, ..written() }, "1 to 32767, not 0"),
             (Written { expression: text("noon"), ..written() }, "\"noon\" is no schedule"),
+            (Written { expression: text("*/90 * * * *"), ..written() }, "every 90 min"),
             (Written { zone: text("Berlin"), ..written() }, "no zone \"Berlin\""),
             (Written { missed: text("never"), ..written() }, "\"never\" is no policy"),
             (Written { overlap: text("never"), ..written() }, "allow or merge"),
@@ -121,5 +134,7 @@ mod tests {
             let error = faulty.read().unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
+        let before = Written { expression: text("*/90 * * * *"), ..written() };
+        assert!(before.read_stored().is_ok(), "what was taken once goes on");
     }
 }

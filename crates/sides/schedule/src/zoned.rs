@@ -8,19 +8,16 @@
 //!   in a fold once, the first time.
 //! - With open hours (`*/30 * * * *`) it follows elapsed time: nothing in a gap, twice in a fold.
 
-use chrono::{DateTime, LocalResult, NaiveDateTime, Offset as _, TimeDelta, TimeZone as _, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
-use crate::calendar::Calendar;
+use crate::{Zone, calendar::Calendar};
 
-/// No zone changes its offset twice within this.
-const STRIDE: TimeDelta = TimeDelta::hours(12);
 const SECOND: TimeDelta = TimeDelta::seconds(1);
 
 /// The first moment later than `after` at which the calendar is due in the zone.
-pub(crate) fn next_after(calendar: &Calendar, after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+pub(crate) fn next_after(calendar: &Calendar, after: DateTime<Utc>, zone: &Zone) -> Option<DateTime<Utc>> {
     let mut from = DateTime::from_timestamp(after.timestamp(), 0)?;
-    let mut offset = offset_at(from, zone);
+    let mut offset = zone.offset_at(from);
     let mut reading = from.naive_utc() + offset;
     loop {
         reading = calendar.next_reading(reading)?;
@@ -31,7 +28,7 @@ pub(crate) fn next_after(calendar: &Calendar, after: DateTime<Utc>, zone: Tz) ->
             }
             return Some(moment);
         };
-        let next_offset = offset_at(seam, zone);
+        let next_offset = zone.offset_at(seam);
         let (before, behind) = (seam.naive_utc() + offset, seam.naive_utc() + next_offset);
         if calendar.fixed {
             // The first reading that the ended stretch did not reach.
@@ -46,47 +43,19 @@ pub(crate) fn next_after(calendar: &Calendar, after: DateTime<Utc>, zone: Tz) ->
     }
 }
 
-pub(crate) fn offset_at(moment: DateTime<Utc>, zone: Tz) -> TimeDelta {
-    let offset = zone.offset_from_utc_datetime(&moment.naive_utc());
-    TimeDelta::seconds(offset.fix().local_minus_utc().into())
-}
-
 /// The first moment after `from` and not after `to` at which the zone has another offset.
 pub(crate) fn first_seam(
     from: DateTime<Utc>,
     to: DateTime<Utc>,
     offset: TimeDelta,
-    zone: Tz,
+    zone: &Zone,
 ) -> Option<DateTime<Utc>> {
-    let mut low = from;
-    while low < to {
-        let high = to.min(low + STRIDE);
-        if offset_at(high, zone) != offset {
-            return Some(bisect(low, high, offset, zone));
-        }
-        low = high;
-    }
-    None
+    let mut seams = zone.seams(from).take_while(|(at, _)| *at <= to);
+    seams.find(|(_, next)| *next != offset).map(|(at, _)| at)
 }
 
-/// The seam between two moments, to the second: every zone's offsets change at whole seconds.
-fn bisect(mut low: DateTime<Utc>, mut high: DateTime<Utc>, offset: TimeDelta, zone: Tz) -> DateTime<Utc> {
-    while high - low > SECOND {
-        let middle = low + TimeDelta::seconds((high - low).num_seconds() / 2);
-        if offset_at(middle, zone) == offset {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    high
-}
-
-fn is_second_pass(reading: NaiveDateTime, moment: DateTime<Utc>, zone: Tz) -> bool {
-    match zone.from_local_datetime(&reading) {
-        LocalResult::Ambiguous(first, _) => first.with_timezone(&Utc) < moment,
-        LocalResult::Single(_) | LocalResult::None => false,
-    }
+fn is_second_pass(reading: NaiveDateTime, moment: DateTime<Utc>, zone: &Zone) -> bool {
+    zone.first_of_two(reading).is_some_and(|first| first < moment)
 }
 
 #[cfg(test)]
@@ -95,21 +64,22 @@ mod tests {
     use crate::Expression;
 
     /// The first firings after a moment, as local times with their offset.
-    fn firings(expression: &str, zone: Tz, after: &str, count: usize) -> Vec<String> {
+    fn firings(expression: &str, zone: &str, after: &str, count: usize) -> Vec<String> {
         let expression: Expression = expression.parse().unwrap();
+        let zone: Zone = zone.parse().unwrap();
         let mut after: DateTime<Utc> = after.parse().unwrap();
         let mut all = Vec::new();
         for _ in 0..count {
-            let next = expression.next_after(after, zone, "a").unwrap();
+            let next = expression.next_after(after, &zone, "a").unwrap();
             assert!(next > after);
-            all.push(next.with_timezone(&zone).format("%dT%H:%M%:z").to_string());
+            all.push(zone.local(next).format("%dT%H:%M%:z").to_string());
             after = next;
         }
         all
     }
 
     // Berlin 2026: forward on March 29 at 01:00Z (02:00 becomes 03:00), back on October 25 at 01:00Z.
-    const BERLIN: Tz = Tz::Europe__Berlin;
+    const BERLIN: &str = "Europe/Berlin";
 
     #[test]
     fn a_fixed_time_in_a_gap_is_due_at_its_end() {
@@ -144,13 +114,27 @@ mod tests {
     }
 
     #[test]
+    fn all_hours_are_open_hours_however_they_are_written() {
+        for hours in ["0-23", "*/1", "0-11,12-23"] {
+            for night in ["2026-03-29T00:00:00Z", "2026-10-24T23:30:00Z"] {
+                let written = firings(&format!("*/30 {hours} * * *"), BERLIN, night, 8);
+                assert_eq!(written, firings("*/30 * * * *", BERLIN, night, 8), "{hours}");
+            }
+        }
+        let new_york = firings("*/30 0-23 * * *", "America/New_York", "2027-11-07T05:00:00Z", 5);
+        let expected =
+            ["07T01:30-04:00", "07T01:00-05:00", "07T01:30-05:00", "07T02:00-05:00", "07T02:30-05:00"];
+        assert_eq!(new_york, expected);
+    }
+
+    #[test]
     fn a_seam_of_half_an_hour_and_a_skipped_day() {
         let expected = ["04T01:45+10:30", "04T02:30+11:00", "05T01:45+11:00"];
-        let lord_howe = Tz::Australia__Lord_Howe;
+        let lord_howe = "Australia/Lord_Howe";
         assert_eq!(firings("45 1 * * *", lord_howe, "2026-10-03T12:00:00Z", 1), expected[..1]);
         assert_eq!(firings("15 2 * * *", lord_howe, "2026-10-03T12:00:00Z", 1), expected[1..2]);
         // Samoa had no 2011-12-30.
         let expected = ["29T12:00-10:00", "31T00:00+14:00", "31T12:00+14:00"];
-        assert_eq!(firings("0 12 * * *", Tz::Pacific__Apia, "2011-12-29T12:00:00Z", 3), expected);
+        assert_eq!(firings("0 12 * * *", "Pacific/Apia", "2011-12-29T12:00:00Z", 3), expected);
     }
 }

@@ -74,13 +74,13 @@ impl Orders {
     pub(crate) fn entries(&self, code: &[Schedule]) -> (Vec<Entry>, Vec<String>) {
         let mut faults = Vec::new();
         let mut entries: Vec<Entry> =
-            code.iter().map(|schedule| self.entry(schedule.clone(), None)).collect();
+            code.iter().map(|schedule| self.entry(schedule.refreshed(), None)).collect();
         for (written, since) in &self.stored {
             if code.iter().any(|schedule| schedule.name == written.name) {
                 faults.push(format!("the stored schedule {} has the name of one in the code", written.name));
                 continue;
             }
-            match written.read() {
+            match written.read_stored() {
                 Ok(schedule) => entries.push(self.entry(schedule, Some(*since))),
                 Err(error) => faults.push(format!(
                     "the stored schedule {} cannot be kept: {}",

@@ -1,7 +1,5 @@
 //! Colour, where there is a terminal that wants it.
 
-use std::io::IsTerminal as _;
-
 use anstyle::{AnsiColor, Style};
 
 /// Paints text, or leaves it as it is.
@@ -30,10 +28,9 @@ impl Palette {
     /// Without colour.
     pub(crate) const PLAIN: Self = Self { enabled: false };
 
-    /// Colour only on a terminal, and only if NO_COLOR is unset or empty.
+    /// In colour where a person wants it.
     pub(crate) fn for_stdout() -> Self {
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { enabled: std::io::stdout().is_terminal() && !refused }
+        Self { enabled: terminal::wants_colour(&std::io::stdout()) }
     }
 
     pub(crate) fn is_enabled(self) -> bool {

@@ -1,10 +1,14 @@
 //! `sides schedule list`
 
-use chrono::Utc;
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use database::Connection;
+use schedule::{Rules, Zone};
 use serde_json::json;
 
 use super::{
+    postgres_zones,
     rows::{self, Row},
     said,
 };
@@ -16,9 +20,17 @@ use crate::{
 pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Result<Outcome> {
     let all = Row::all(connection).await?;
     let clocks = rows::clocks(connection).await?;
+    let differences = postgres_zones::differences(connection, &moments(&all)).await;
     if json {
         let all: Vec<_> = all.iter().map(with_fault).collect();
-        println!("{}", serde_json::to_string_pretty(&json!({ "clocks": clocks, "schedules": all }))?);
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&json!({
+                "clocks": clocks,
+                "schedules": all,
+                "rules": { "release": Rules::current().release(), "differences": differences },
+            }))?
+        );
         return Ok(Outcome::Done);
     }
     let palette = Palette::for_stdout();
@@ -32,10 +44,22 @@ pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Resu
             println!("{}", tell::fault(palette, &format!("{} never fires: {fault}", row.name)));
         }
     }
+    for difference in differences {
+        println!("{}", tell::notice(palette, &difference));
+    }
     if clocks == 0 {
         println!("{}", tell::notice(palette, "no clock runs: nothing fires; start one: cargo run -p clock"));
     }
     Ok(Outcome::Done)
+}
+
+/// What each schedule's zone is compared with Postgres at: now, and each month of the coming year.
+fn moments(all: &[Row]) -> Vec<(Zone, DateTime<Utc>)> {
+    let zones: BTreeSet<&str> = all.iter().map(|row| row.zone.as_str()).collect();
+    let zones = zones.into_iter().filter_map(|zone| zone.parse().ok());
+    let now = Utc::now();
+    let months = |zone: Zone| (0..13).map(move |month| (zone.clone(), now + TimeDelta::days(30 * month)));
+    zones.flat_map(months).collect()
 }
 
 fn with_fault(row: &Row) -> serde_json::Value {

@@ -4,6 +4,7 @@ mod change;
 mod command;
 mod fits;
 mod list;
+mod postgres_zones;
 mod preview;
 mod rows;
 mod run;
@@ -20,7 +21,7 @@ pub(crate) async fn run(workspace: &Workspace, command: Command) -> anyhow::Resu
     if let Command::Preview(options) = &command
         && options.is_expression()
     {
-        return preview::of_expression(options);
+        return preview::of_expression(options).await;
     }
     dev::with_database(workspace, async |url| on(&mut database::connect(url).await?, command).await).await
 }

@@ -2,26 +2,26 @@
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use database::Connection;
-use schedule::{Change, Note, Preview, Schedule};
+use schedule::{Change, Note, Preview, Rules, Schedule, Zone};
 use serde_json::{Value, json};
 
-use super::{command::PreviewOptions, rows::Row, said};
+use super::{command::PreviewOptions, postgres_zones, rows::Row, said};
 use crate::{
-    display::{BUSY, Palette, QUIET},
+    display::{BUSY, Palette, QUIET, tell},
     outcome::Outcome,
 };
 
-pub(super) fn of_expression(options: &PreviewOptions) -> anyhow::Result<Outcome> {
+pub(super) async fn of_expression(options: &PreviewOptions) -> anyhow::Result<Outcome> {
     let mut schedule = Schedule {
         expression: options.what.parse()?,
         ..Schedule::new("preview", "@daily", "preview").context("a schedule to show")?
     };
     if let Some(zone) = &options.zone {
-        schedule.zone = zone_of(zone)?;
+        schedule.zone = zone.parse()?;
     }
-    show(&schedule, options)
+    let mut connection = postgres_zones::somewhere().await;
+    show(connection.as_mut(), &schedule, options).await
 }
 
 pub(super) async fn of_name(
@@ -31,23 +31,34 @@ pub(super) async fn of_name(
     let row = Row::get(connection, &options.what).await?;
     let mut schedule = row.read().map_err(|fault| anyhow::anyhow!("{} never fires: {fault}", row.name))?;
     if let Some(zone) = &options.zone {
-        schedule.zone = zone_of(zone)?;
+        schedule.zone = zone.parse()?;
     }
-    show(&schedule, options)
+    show(Some(connection), &schedule, options).await
 }
 
-fn zone_of(name: &str) -> anyhow::Result<Tz> {
-    name.parse().map_err(|_| anyhow::anyhow!("there is no zone {name:?}: give one like UTC or Europe/Berlin"))
-}
-
-fn show(schedule: &Schedule, options: &PreviewOptions) -> anyhow::Result<Outcome> {
+async fn show(
+    connection: Option<&mut Connection>,
+    schedule: &Schedule,
+    options: &PreviewOptions,
+) -> anyhow::Result<Outcome> {
     let from = options.from.unwrap_or_else(Utc::now);
     let lines = schedule::preview(schedule, from, options.count.into());
+    let firings = lines.iter().filter_map(|line| match line {
+        Preview::Firing { at, .. } => Some(*at),
+        Preview::Change(_) | Preview::LeftOut => None,
+    });
+    let moments: Vec<_> = firings.map(|at| (schedule.zone.clone(), at)).collect();
+    let difference = match connection {
+        Some(connection) => postgres_zones::differences(connection, &moments).await.pop(),
+        None => None,
+    };
+    let rules = Rules::current();
     if options.json {
-        let lines: Vec<Value> = lines.iter().filter_map(|line| to_json(line, schedule.zone)).collect();
+        let lines: Vec<Value> = lines.iter().filter_map(|line| to_json(line, &schedule.zone)).collect();
         let all = json!({
             "expression": schedule.expression.to_string(),
             "zone": schedule.zone.name(),
+            "rules": { "release": rules.release(), "from": rules.to_string(), "difference": difference },
             "from": from,
             "firings": lines,
         });
@@ -55,17 +66,21 @@ fn show(schedule: &Schedule, options: &PreviewOptions) -> anyhow::Result<Outcome
         return Ok(Outcome::Done);
     }
     let palette = Palette::for_stdout();
-    println!("{} in {}", schedule.expression, schedule.zone.name());
+    let by = palette.paint(QUIET, &format!("by zone rules {rules}"));
+    println!("{} in {}  {by}", schedule.expression, schedule.zone.name());
     for line in &lines {
-        println!("  {}", to_text(line, schedule.zone, palette));
+        println!("  {}", to_text(line, &schedule.zone, palette));
     }
     if lines.is_empty() {
         println!("  never again before the year 2100");
     }
+    if let Some(difference) = difference {
+        println!("{}", tell::notice(palette, &difference));
+    }
     Ok(Outcome::Done)
 }
 
-fn to_text(line: &Preview, zone: Tz, palette: Palette) -> String {
+fn to_text(line: &Preview, zone: &Zone, palette: Palette) -> String {
     match line {
         Preview::Firing { at, note } => {
             let utc = palette.paint(QUIET, &utc(*at));
@@ -77,11 +92,11 @@ fn to_text(line: &Preview, zone: Tz, palette: Palette) -> String {
     }
 }
 
-fn to_json(line: &Preview, zone: Tz) -> Option<Value> {
+fn to_json(line: &Preview, zone: &Zone) -> Option<Value> {
     match line {
         Preview::Firing { at, note } => Some(json!({
             "at": at,
-            "local": at.with_timezone(&zone).to_rfc3339(),
+            "local": zone.local(*at).to_rfc3339(),
             "note": note.map(words),
         })),
         Preview::Change(change) => Some(json!({ "at": change.at, "change": change_words(change) })),

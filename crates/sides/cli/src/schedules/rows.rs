@@ -101,7 +101,7 @@ impl Row {
             missed: self.missed.clone(),
             overlap: self.overlap.clone(),
         };
-        written.read().map_err(|error| {
+        written.read_stored().map_err(|error| {
             let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
             format!("{error}{}", source.unwrap_or_default())
         })

@@ -1,12 +1,12 @@
 //! Times in words.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
+use schedule::Zone;
 
 /// `Sun 2027-03-28 03:00:00 +02:00`, with the fraction where there is one.
-pub(super) fn local(at: DateTime<Utc>, zone: Tz) -> String {
+pub(super) fn local(at: DateTime<Utc>, zone: &Zone) -> String {
     let format = if at.timestamp_subsec_millis() == 0 { "%a %F %T %:z" } else { "%a %F %T%.3f %:z" };
-    at.with_timezone(&zone).format(format).to_string()
+    zone.local(at).format(format).to_string()
 }
 
 /// `in 3 min`, `2 h ago`
@@ -36,7 +36,7 @@ mod tests {
         let said = |seconds| distance(now + TimeDelta::seconds(seconds), now);
         assert_eq!([said(7), said(-90), said(600)], ["in 7 s", "90 s ago", "in 10 min"]);
         assert_eq!([said(7_300), said(-864_000)], ["in 2 h", "10 d ago"]);
-        assert_eq!(local(now, Tz::Europe__Berlin), "Tue 2026-11-24 13:00:00 +01:00");
-        assert!(local(now + TimeDelta::milliseconds(50), Tz::UTC).contains("12:00:00.050 +00:00"));
+        assert_eq!(local(now, &"Europe/Berlin".parse().unwrap()), "Tue 2026-11-24 13:00:00 +01:00");
+        assert!(local(now + TimeDelta::milliseconds(50), &Zone::utc()).contains("12:00:00.050 +00:00"));
     }
 }

@@ -45,6 +45,7 @@ const ALONE: &[&str] = &[
     "sides-platform",
     "sides-autoscale",
     "sides-schedule",
+    "sides-terminal",
 ];
 
 /// What only the compiler runs: it is in no process.
