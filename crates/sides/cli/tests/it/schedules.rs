@@ -84,8 +84,69 @@ async fn a_preview_needs_no_database_and_crosses_the_change() {
     assert!(shown.contains("minute \"61\" is not within 0 to 59"), "{shown}");
     let (code, shown) = preview(&["@daily", "--zone", "Berlin"]);
     assert_eq!(code, Some(1));
-    assert!(shown.contains("give one like UTC or Europe/Berlin"), "{shown}");
+    assert!(shown.contains("did you mean Europe/Berlin?"), "{shown}");
+    let (code, shown) = preview(&["*/90 * * * *"]);
+    assert_eq!(code, Some(1));
+    assert!(shown.contains("write `every 90 min`"), "{shown}");
     assert_eq!(sandbox.residents(), [], "no Postgres was started");
+}
+
+/// A zone file of the format that all systems use: one offset for ever.
+fn zone_file(hours: i8) -> Vec<u8> {
+    let header = || {
+        let mut bytes = [b"TZif2".as_slice(), &[0; 15]].concat();
+        // No leap seconds, no changes; one kind of time with a name of four bytes.
+        for count in [0_u32, 0, 0, 0, 1, 4] {
+            bytes.extend(count.to_be_bytes());
+        }
+        bytes.extend((i32::from(hours) * 3600).to_be_bytes());
+        bytes.extend([0, 0]);
+        bytes.extend(b"XYZ\0");
+        bytes
+    };
+    [header(), header(), format!("\n<{hours:+03}>{}\n", -hours).into_bytes()].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zone_rules_are_those_of_the_system_and_a_difference_to_postgres_is_said() {
+    let desk = Desk::new().await;
+    let zones = tempfile::tempdir().unwrap();
+    std::fs::create_dir(zones.path().join("America")).unwrap();
+    std::fs::write(zones.path().join("America/Vancouver"), zone_file(-7)).unwrap();
+    std::fs::write(zones.path().join("+VERSION"), "2031c\n").unwrap();
+    let with_zones = |arguments: &[&str]| {
+        let mut command = desk.sandbox.sides(&[&["schedule"], arguments].concat());
+        let output = command.env("TZDIR", zones.path()).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let preview = ["preview", "0 9 * * *", "--zone", "America/Vancouver", "--count", "1"];
+    let winter = [&preview[..], &["--from", "2035-12-01T00:00:00Z"]].concat();
+    let shown = with_zones(&winter);
+    assert!(shown.contains("09:00:00 -07:00"), "{shown}");
+    assert!(shown.contains("2031c from /"), "{shown}");
+    // The server has read its own files, in which the clocks are put back, or which are older or newer than these.
+    let older = with_zones(&[
+        "preview",
+        "0 9 * * *",
+        "--zone",
+        "America/Vancouver",
+        "--from",
+        "2020-01-15T00:00:00Z",
+    ]);
+    assert!(older.contains("Postgres goes by other rules for America/Vancouver: at 2020-01-15"), "{older}");
+    let json: Value = serde_json::from_str(&with_zones(&[&winter[..], &["--json"]].concat())).unwrap();
+    assert_eq!(json["rules"]["release"], "2031c");
+
+    let (_, shown) = {
+        let output = desk.run(&winter);
+        (output.status, text(&output.stdout))
+    };
+    assert!(shown.contains("by zone rules 20"), "{shown}");
+    with_zones(&["add", "report", "@daily", "send_report", "--zone", "America/Vancouver"]);
+    std::fs::write(zones.path().join("America/Vancouver"), zone_file(5)).unwrap();
+    let list = with_zones(&["list"]);
+    assert!(list.contains("Postgres goes by other rules for America/Vancouver"), "{list}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
