@@ -1,7 +1,7 @@
 //! The rows of `sides.actions`: what was found and done. However many controllers see a thing, one of them writes it.
 
 use chrono::{DateTime, Utc};
-use database::Connection;
+use database::{Connection, Moment};
 use diesel::{
     OptionalExtension as _, QueryableByName,
     pg::Pg,
@@ -72,7 +72,7 @@ pub(crate) async fn write(connection: &mut Connection, action: &Action) -> diese
 
 const BEFORE: &str = "\
 SELECT at, now() AS now FROM sides.actions
-WHERE subject = $1 AND action = $2 AND at > now() - interval '1 hour' AND measured -> 'order' IS NULL
+WHERE subject = $1 AND action = $2 AND at BETWEEN now() - interval '1 hour' AND now() AND measured -> 'order' IS NULL
 ORDER BY at";
 
 const PUT: &str = "\
@@ -81,9 +81,9 @@ VALUES (now(), $1, $2, $3, $4, $5, $6) RETURNING id";
 
 #[derive(QueryableByName)]
 struct Before {
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     now: DateTime<Utc>,
 }
 

@@ -1,7 +1,7 @@
 //! The instances that run, as they say themselves.
 
 use chrono::{DateTime, Utc};
-use database::Connection;
+use database::{Connection, Moment};
 use diesel::{
     QueryableByName,
     sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
@@ -30,7 +30,7 @@ pub(crate) struct Instance {
     /// Whether it works jobs, as its manifest says.
     #[diesel(sql_type = Bool)]
     pub(crate) works: bool,
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     pub(crate) started_at: DateTime<Utc>,
     /// How old its last heartbeat is, in seconds.
     #[diesel(sql_type = BigInt)]
@@ -44,7 +44,7 @@ SELECT id, process, release, host, state, ops_address, public_address, started_a
     coalesce(manifest ->> 'works' = 'true' OR manifest -> 'handles' <> '{}', false) AS works,
     extract(epoch FROM now() - heartbeat_at)::bigint AS silence
 FROM sides.instances AS one
-WHERE state <> 'stopped' AND heartbeat_at > now() - interval '1 hour' AND NOT EXISTS (
+WHERE state <> 'stopped' AND heartbeat_at BETWEEN now() - interval '1 hour' AND now() + interval '1 hour' AND NOT EXISTS (
     SELECT FROM sides.instances AS newer
     WHERE newer.process = one.process AND newer.id <> one.id
         AND split_part(newer.host, '@', 1) = split_part(one.host, '@', 1)

@@ -50,6 +50,7 @@ SELECT count(*) AS waiting, extract(epoch FROM now() - min(scheduled_at))::float
 FROM (
     SELECT scheduled_at FROM sides.fang_tasks
     WHERE state IN ('new', 'retried') AND parked_by IS NULL AND crashes < 2 AND scheduled_at <= now()
+        AND isfinite(scheduled_at)
         AND kind IN (
             SELECT unnest(kinds) FROM sides.runners JOIN sides.instances ON instances.id = runners.instance
             WHERE process = $1 AND lease_until > now()

@@ -4,6 +4,7 @@
 
 mod address;
 mod connect;
+mod lenient;
 mod pool;
 mod pooler;
 mod read;
@@ -13,6 +14,7 @@ mod verdict;
 
 pub use address::{DatabaseUrl, UrlError};
 pub use connect::{ConnectError, client, connect};
+pub use lenient::{Json, Moment, OptionalMoment, Words};
 pub use pool::{
     Limits, Manager, ManagerError, Pool, PoolError, Pooled, PooledConnection, discard, limited_pool, pool,
 };

@@ -6,7 +6,7 @@ use job::Job;
 use serde_json::Value;
 
 use crate::{
-    JobId, Options,
+    JobId, Options, OptionsFault, admissible,
     arguments::{self, ArgumentsFault},
     insert::{self, NewJob},
 };
@@ -33,6 +33,14 @@ pub enum EnqueueError {
         kind: String,
         /// What is wrong with them, and what to do.
         fault: ArgumentsFault,
+    },
+    /// What is said about the job cannot be kept.
+    #[error("the job {kind} cannot be enqueued: {fault}")]
+    Options {
+        /// The job's kind.
+        kind: String,
+        /// What is wrong, and what to do.
+        fault: OptionsFault,
     },
     /// The database refused or is away.
     #[error("the job could not be written")]
@@ -136,6 +144,8 @@ impl NewJob {
         if kind.is_empty() || kind.chars().count() > 200 || kind.contains('\0') {
             return Err(EnqueueError::Kind(kind.to_owned()));
         }
+        let unfit = |fault| EnqueueError::Options { kind: kind.to_owned(), fault };
+        admissible::check(options).map_err(unfit)?;
         let refuse = |fault| EnqueueError::Arguments { kind: kind.to_owned(), fault };
         let metadata = arguments::to_metadata(kind, arguments).map_err(refuse)?.to_string();
         if metadata.len() > arguments::LIMIT {

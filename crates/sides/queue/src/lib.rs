@@ -9,6 +9,7 @@
 //!
 //! Never knows models, web or any handler.
 
+mod admissible;
 mod arguments;
 #[doc(hidden)]
 pub mod bench;
@@ -30,6 +31,7 @@ mod runner;
 mod schema;
 pub mod testing;
 
+pub use admissible::OptionsFault;
 pub use arguments::ArgumentsFault;
 pub use context::Context;
 pub use control::{Cancelled, Limits, Scope, cancel, limit, pause, resume, retry};

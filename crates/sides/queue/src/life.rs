@@ -1,7 +1,7 @@
 //! A job's whole life: who enqueued it, every attempt, how it ended.
 
 use chrono::{DateTime, Utc};
-use database::Connection;
+use database::{Connection, Moment, OptionalMoment, Words};
 use diesel::{
     OptionalExtension as _, QueryResult, QueryableByName,
     sql_types::{Array, BigInt, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
@@ -46,17 +46,17 @@ pub struct JobSeen {
     #[diesel(sql_type = Nullable<Text>)]
     pub enqueued_by: Option<String>,
     /// When it was enqueued.
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     pub created_at: DateTime<Utc>,
     /// When it was, or is, due.
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     pub scheduled_at: DateTime<Utc>,
     /// When it was over.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
+    #[diesel(sql_type = Nullable<Timestamptz>, deserialize_as = OptionalMoment)]
     pub finished_at: Option<DateTime<Utc>>,
     /// The words it was enqueued with.
     #[diesel(sql_type = Nullable<Array<Text>>)]
-    pub tags: Option<Vec<String>>,
+    pub tags: Option<Words>,
     /// The trace it belongs to.
     #[diesel(sql_type = Nullable<Text>)]
     pub trace: Option<String>,
@@ -82,7 +82,7 @@ pub struct AttemptSeen {
     #[diesel(sql_type = Nullable<BigInt>)]
     pub duration_us: Option<i64>,
     /// When it ended, or was found to have ended.
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     pub ended_at: DateTime<Utc>,
 }
 

@@ -46,7 +46,7 @@ SELECT kind,
     count(*) FILTER (WHERE state = 'in_progress') AS running,
     count(*) FILTER (WHERE state = 'failed') AS failed,
     count(*) FILTER (WHERE parked_by IS NOT NULL) AS parked,
-    extract(epoch FROM now() - min(scheduled_at) FILTER (WHERE ready AND scheduled_at <= now()))::float8
+    extract(epoch FROM now() - min(scheduled_at) FILTER (WHERE ready AND scheduled_at <= now() AND isfinite(scheduled_at)))::float8
         AS oldest_ready_seconds,
     NOT EXISTS (
         SELECT FROM sides.runners WHERE lease_until > now() AND tasks.kind = ANY (kinds)

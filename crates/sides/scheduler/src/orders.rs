@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use database::Connection;
-use diesel::QueryDsl as _;
+use database::{Connection, Json, Moment};
+use diesel::{QueryDsl as _, dsl::sql, sql_types::Bool};
 use diesel_async::RunQueryDsl as _;
 use schedule::{Schedule, Written};
 use serde_json::Value;
@@ -40,7 +40,7 @@ pub(crate) struct Run {
 }
 
 /// The columns of a stored schedule, in their order.
-type StoredRow = (String, String, String, String, Value, i16, String, String, DateTime<Utc>);
+type StoredRow = (String, String, String, String, Json, i16, String, String, Moment);
 
 impl Orders {
     pub(crate) async fn read(connection: &mut Connection) -> diesel::QueryResult<Self> {
@@ -51,19 +51,27 @@ impl Orders {
             let columns = (name, expression, zone, kind, arguments, version, missed, overlap, since);
             table.select(columns).order(name).load::<StoredRow>(connection).await?
         };
-        let pauses: Vec<(String, DateTime<Utc>, Option<DateTime<Utc>>)> = schedule_pauses::table
+        let pauses: Vec<(String, Moment, Option<Moment>)> = schedule_pauses::table
             .select((schedule_pauses::schedule, schedule_pauses::paused_at, schedule_pauses::resumed_at))
             .load(connection)
             .await?;
-        let runs: Vec<(String, DateTime<Utc>, String)> = schedule_runs::table
+        // What was asked for at no time, or is yet to be asked for, is no wish: it would never be done with.
+        let runs: Vec<(String, Moment, String)> = schedule_runs::table
+            .filter(sql::<Bool>("asked_at BETWEEN now() - interval '1 year' AND now() + interval '1 day'"))
             .order((schedule_runs::asked_at, schedule_runs::schedule))
             .limit(MOST_RUNS)
             .load(connection)
             .await?;
-        let pause = |(name, paused_at, resumed_at)| (name, Pause { paused_at, resumed_at });
-        let run = |(schedule, asked_at, asked_by)| Run { schedule, asked_at, asked_by };
+        let pause = |(name, paused_at, resumed_at): (String, Moment, Option<Moment>)| {
+            (name, Pause { paused_at: paused_at.nearest(), resumed_at: resumed_at.map(Moment::nearest) })
+        };
+        let run = |(schedule, asked_at, asked_by): (String, Moment, String)| Run {
+            schedule,
+            asked_at: asked_at.nearest(),
+            asked_by,
+        };
         Ok(Self {
-            stored: stored.into_iter().map(written).collect(),
+            stored: stored.into_iter().map(stored_row).collect(),
             pauses: pauses.into_iter().map(pause).collect(),
             runs: runs.into_iter().map(run).collect(),
         })
@@ -105,9 +113,11 @@ impl Orders {
     }
 }
 
-fn written(row: StoredRow) -> (Written, DateTime<Utc>) {
+fn stored_row(row: StoredRow) -> (Written, DateTime<Utc>) {
     let (name, expression, zone, kind, arguments, version, missed, overlap, since) = row;
-    (Written { name, expression, zone, kind, arguments, version, missed, overlap }, since)
+    // What cannot be read is no object, and so refused with its schedule alone.
+    let arguments = Value::from(arguments);
+    (Written { name, expression, zone, kind, arguments, version, missed, overlap }, since.nearest())
 }
 
 #[cfg(test)]
@@ -119,7 +129,8 @@ mod tests {
         let row = (text(name), text(expression), text("UTC"), text("work"), serde_json::json!({}));
         let (name, expression, zone, kind, arguments) = row;
         let (missed, overlap) = (text("skip"), text("allow"));
-        written((name, expression, zone, kind, arguments, 1, missed, overlap, DateTime::UNIX_EPOCH))
+        let written = Written { name, expression, zone, kind, arguments, version: 1, missed, overlap };
+        (written, DateTime::UNIX_EPOCH)
     }
 
     #[test]

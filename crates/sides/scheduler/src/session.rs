@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use database::{ConnectError, Connection, DatabaseUrl};
+use database::{ConnectError, Connection, DatabaseUrl, OptionalMoment};
 use diesel::{
     QueryableByName,
     sql_types::{Array, Nullable, Text, Timestamptz},
@@ -54,15 +54,18 @@ struct Row {
     expression: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     zone: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
+    #[diesel(sql_type = Nullable<Timestamptz>, deserialize_as = OptionalMoment)]
     next_due_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
+    #[diesel(sql_type = Nullable<Timestamptz>, deserialize_as = OptionalMoment)]
     last_due_at: Option<DateTime<Utc>>,
 }
 
+/// A moment that no clock can have fired yet, or announced, is somebody else's: a schedule must not stand still for it.
 const KNOWN: &str = "\
-SELECT wanted.name, announced.expression, announced.zone, announced.next_due_at,
-    (SELECT max(due_at) FROM sides.ticks WHERE schedule = wanted.name AND asked_by IS NULL) AS last_due_at
+SELECT wanted.name, announced.expression, announced.zone,
+    CASE WHEN announced.next_due_at < '2100-01-02' THEN announced.next_due_at END AS next_due_at,
+    (SELECT max(due_at) FROM sides.ticks
+        WHERE schedule = wanted.name AND asked_by IS NULL AND due_at < now() + interval '1 hour') AS last_due_at
 FROM unnest($1) AS wanted (name) LEFT JOIN sides.schedules AS announced USING (name)";
 
 impl Session {

@@ -77,7 +77,7 @@ const HEARD_OF: &str = "\
 SELECT id, process, release, host, pid, ops_address, public_address, state, started_at, heartbeat_at,
     nullif(to_jsonb(instances) -> 'manifest', 'null') AS manifest
 FROM sides.instances
-WHERE state <> 'stopped' AND heartbeat_at > now() - make_interval(secs => $1)
+WHERE state <> 'stopped' AND isfinite(heartbeat_at) AND isfinite(started_at) AND heartbeat_at > now() - make_interval(secs => $1)
 ORDER BY process, started_at";
 
 /// Whether the table is there: it is not before the first migration.

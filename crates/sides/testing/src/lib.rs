@@ -3,6 +3,7 @@
 mod bouncer;
 mod cable;
 mod database;
+mod odd;
 mod pair;
 mod program;
 pub mod schema;
@@ -14,6 +15,7 @@ mod wait;
 pub use bouncer::Bouncer;
 pub use cable::Cable;
 pub use database::TestDatabase;
+pub use odd::fill_with_odd_rows;
 pub use pair::Member;
 pub use program::{Program, browser, example, folder_of, need};
 pub use wait::wait_until;

@@ -8,6 +8,7 @@ mod drain;
 mod fixture;
 mod forms;
 mod headers;
+mod odd_rows;
 mod outage;
 mod pages;
 mod rolling;

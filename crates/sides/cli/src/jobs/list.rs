@@ -50,7 +50,7 @@ fn row(job: &Job) -> Vec<String> {
         clean(&job.queue, false),
         state,
         job.attempt.to_string(),
-        said::distance(job.finished_at.unwrap_or(job.scheduled_at), now),
+        said::moment(job.finished_at.unwrap_or(job.scheduled_at), now),
         error,
     ]
 }

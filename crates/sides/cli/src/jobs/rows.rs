@@ -1,8 +1,7 @@
 //! Jobs as the database has them.
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
-use database::Connection;
+use database::{Connection, Json, Moment, Words};
 use diesel::{
     OptionalExtension as _, QueryResult, QueryableByName,
     sql_types::{
@@ -11,7 +10,6 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 use serde::Serialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::command::ListOptions;
@@ -37,19 +35,19 @@ pub(super) struct Job {
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) enqueued_by: Option<String>,
     #[diesel(sql_type = Timestamptz)]
-    pub(super) created_at: DateTime<Utc>,
+    pub(super) created_at: Moment,
     #[diesel(sql_type = Timestamptz)]
-    pub(super) scheduled_at: DateTime<Utc>,
+    pub(super) scheduled_at: Moment,
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub(super) finished_at: Option<DateTime<Utc>>,
+    pub(super) finished_at: Option<Moment>,
     #[diesel(sql_type = Nullable<Array<Text>>)]
-    pub(super) tags: Option<Vec<String>>,
+    pub(super) tags: Option<Words>,
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) trace: Option<String>,
     /// Left out unless they were asked for, and once the job is over.
     #[diesel(sql_type = Nullable<Jsonb>)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) arguments: Option<Value>,
+    pub(super) arguments: Option<Json>,
 }
 
 /// One attempt that has ended.
@@ -66,7 +64,7 @@ pub(super) struct Attempt {
     #[diesel(sql_type = Nullable<BigInt>)]
     pub(super) duration_us: Option<i64>,
     #[diesel(sql_type = Timestamptz)]
-    pub(super) ended_at: DateTime<Utc>,
+    pub(super) ended_at: Moment,
 }
 
 /// How many jobs of a kind stand how.
@@ -162,7 +160,7 @@ SELECT kind,
     count(*) FILTER (WHERE state = 'in_progress') AS running,
     count(*) FILTER (WHERE state = 'failed') AS failed,
     count(*) FILTER (WHERE parked_by IS NOT NULL) AS parked,
-    extract(epoch FROM now() - min(scheduled_at) FILTER (WHERE ready AND scheduled_at <= now()))::float8
+    extract(epoch FROM now() - min(scheduled_at) FILTER (WHERE ready AND scheduled_at <= now() AND isfinite(scheduled_at)))::float8
         AS oldest_ready_seconds,
     CASE WHEN EXISTS (SELECT FROM sides.job_rules WHERE scope = 'kind' AND name = kind AND paused) THEN 'paused'
         WHEN NOT EXISTS (SELECT FROM sides.runners WHERE lease_until > now() AND kind = ANY (kinds))

@@ -1,7 +1,7 @@
 //! `sides jobs show`
 
 use anyhow::bail;
-use database::Connection;
+use database::{Connection, Moment};
 use serde_json::json;
 
 use super::{
@@ -38,7 +38,6 @@ pub(super) async fn run(connection: &mut Connection, options: &ShowOptions) -> a
 }
 
 fn facts(job: &Job) -> Vec<(&'static str, String)> {
-    let time = |at: chrono::DateTime<chrono::Utc>| at.format("%F %TZ").to_string();
     let by = job.enqueued_by.as_deref().unwrap_or("somebody without a name");
     let mut facts = vec![
         ("queue", job.queue.clone()),
@@ -47,11 +46,16 @@ fn facts(job: &Job) -> Vec<(&'static str, String)> {
     ];
     facts.extend(job.finished_at.map(|at| ("over", time(at))));
     facts.extend(job.waits_for.clone().map(|what| ("waits for", what)));
-    facts.extend(job.tags.as_ref().map(|tags| ("tags", tags.join(", "))));
+    facts.extend(job.tags.as_ref().map(|tags| ("tags", tags.to_string())));
     facts.extend(job.trace.clone().map(|trace| ("trace", trace)));
     facts.extend(job.error.clone().map(|error| ("error", error)));
     facts.extend(job.arguments.as_ref().map(|arguments| ("arguments", arguments.to_string())));
     facts
+}
+
+/// To the second; the ends of time as Postgres writes them.
+fn time(at: Moment) -> String {
+    at.exact().map_or_else(|| at.to_string(), |at| at.format("%F %TZ").to_string())
 }
 
 fn row(attempt: &Attempt) -> Vec<String> {
@@ -60,7 +64,7 @@ fn row(attempt: &Attempt) -> Vec<String> {
     let took = attempt.duration_us.map_or_else(String::new, |us| format!("{:.1} ms", us as f64 / 1000.0));
     vec![
         attempt.attempt.to_string(),
-        attempt.ended_at.format("%F %TZ").to_string(),
+        time(attempt.ended_at),
         took,
         clean(attempt.release.as_deref().unwrap_or_default(), false),
         attempt.outcome.clone(),

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use clap::Args;
-use database::Connection;
+use database::{Connection, Json, Moment};
 use diesel::{
     QueryableByName,
     sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz},
@@ -25,13 +25,13 @@ use crate::{
 struct Row {
     #[diesel(sql_type = BigInt)]
     number: i64,
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     started_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     ended_at: DateTime<Utc>,
     #[diesel(sql_type = Text)]
     asked_by: String,
-    #[diesel(sql_type = Jsonb)]
+    #[diesel(sql_type = Jsonb, deserialize_as = Json)]
     receipt: Value,
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use database::Connection;
+use database::{Connection, Json, Moment};
 use diesel::{
     QueryableByName,
     sql_types::{BigInt, Jsonb, Text, Timestamptz},
@@ -20,7 +20,7 @@ use crate::{
 struct Row {
     #[diesel(sql_type = BigInt)]
     id: i64,
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     at: DateTime<Utc>,
     #[diesel(sql_type = Text)]
     subject: String,
@@ -30,7 +30,7 @@ struct Row {
     asked_by: String,
     #[diesel(sql_type = Text)]
     reason: String,
-    #[diesel(sql_type = Jsonb)]
+    #[diesel(sql_type = Jsonb, deserialize_as = Json)]
     measured: Value,
     #[diesel(sql_type = Text)]
     outcome: String,

@@ -23,7 +23,7 @@ struct Job {
 const RECORDED: &str = "\
 SELECT extract(epoch FROM scheduled_at - min(scheduled_at) OVER ())::float8 AS at,
     duration_us / 1000000.0::float8 AS runs
-FROM sides.job_history WHERE finished_at > now() - $1 * interval '1 hour'
+FROM sides.job_history WHERE isfinite(scheduled_at) AND finished_at > now() - $1 * interval '1 hour'
 ORDER BY scheduled_at LIMIT 1000000";
 
 /// Made traffic, or that of a file; `None` for what the database recorded.

@@ -73,12 +73,12 @@ fn line(row: &Row) -> [String; 5] {
     let next = match (row.paused_at, row.next_due_at) {
         (Some(at), _) => {
             let by = row.paused_by.as_deref().unwrap_or("somebody");
-            format!("paused {} by {by}", said::distance(at, now))
+            format!("paused {} by {by}", said::moment(at, now))
         }
-        (None, Some(at)) => said::distance(at, now),
+        (None, Some(at)) => said::moment(at, now),
         (None, None) => "no clock has told".to_owned(),
     };
-    let last = row.last_fired_at.map_or_else(|| "never".to_owned(), |at| said::distance(at, now));
+    let last = row.last_fired_at.map_or_else(|| "never".to_owned(), |at| said::moment(at, now));
     [row.name.clone(), format!("{} {}", row.expression, row.zone), row.kind.clone(), next, last]
 }
 

@@ -1,8 +1,7 @@
 //! The schedules as the database has them.
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
-use database::Connection;
+use database::{Connection, Json, Moment};
 use diesel::{
     QueryableByName,
     sql_types::{Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz},
@@ -29,7 +28,7 @@ pub(crate) struct Row {
     pub(super) overlap: String,
     /// Only of those that were added: a clock keeps to itself what its code says.
     #[diesel(sql_type = Nullable<Jsonb>)]
-    pub(super) arguments: Option<Value>,
+    pub(super) arguments: Option<Json>,
     /// Of the arguments, likewise.
     #[diesel(sql_type = Nullable<SmallInt>)]
     pub(super) version: Option<i16>,
@@ -38,11 +37,11 @@ pub(crate) struct Row {
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) added_by: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub(super) next_due_at: Option<DateTime<Utc>>,
+    pub(super) next_due_at: Option<Moment>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub(super) last_fired_at: Option<DateTime<Utc>>,
+    pub(super) last_fired_at: Option<Moment>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub(crate) paused_at: Option<DateTime<Utc>>,
+    pub(crate) paused_at: Option<Moment>,
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) paused_by: Option<String>,
 }
@@ -63,7 +62,8 @@ FROM sides.schedules AS announced
 FULL JOIN sides.stored_schedules AS stored USING (name)
 LEFT JOIN sides.schedule_pauses AS pause ON pause.schedule = name AND pause.resumed_at IS NULL
 LEFT JOIN LATERAL (
-    SELECT fired_at FROM sides.ticks WHERE schedule = name ORDER BY due_at DESC LIMIT 1
+    SELECT fired_at FROM sides.ticks WHERE schedule = name AND due_at < now() + interval '1 hour'
+    ORDER BY due_at DESC LIMIT 1
 ) AS last ON true
 WHERE name = $1 OR $1 IS NULL
 ORDER BY name";
@@ -91,12 +91,16 @@ impl Row {
 
     /// The schedule, or why it never fires.
     pub(crate) fn read(&self) -> Result<Schedule, String> {
+        let arguments = match &self.arguments {
+            Some(json) => json.value().map_err(|error| format!("its arguments cannot be read: {error}"))?,
+            None => Value::Object(serde_json::Map::new()),
+        };
         let written = Written {
             name: self.name.clone(),
             expression: self.expression.clone(),
             zone: self.zone.clone(),
             kind: self.kind.clone(),
-            arguments: self.arguments.clone().unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+            arguments,
             version: self.version.unwrap_or(1),
             missed: self.missed.clone(),
             overlap: self.overlap.clone(),

@@ -1,6 +1,7 @@
 //! Times in words.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use database::Moment;
 use schedule::Zone;
 
 /// `Sun 2027-03-28 03:00:00 +02:00`, with the fraction where there is one.
@@ -14,6 +15,15 @@ pub(crate) fn distance(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let span = at - now;
     let text = about(span.abs());
     if span < TimeDelta::zero() { format!("{text} ago") } else { format!("in {text}") }
+}
+
+/// As [`distance`], or that there is none.
+pub(crate) fn moment(at: Moment, now: DateTime<Utc>) -> String {
+    match at {
+        Moment::INFINITE_FUTURE => "never".to_owned(),
+        Moment::INFINITE_PAST => "always".to_owned(),
+        at => distance(at.nearest(), now),
+    }
 }
 
 fn about(span: TimeDelta) -> String {

@@ -12,10 +12,10 @@ use diesel_async::RunQueryDsl as _;
 /// A host writes down every order in its own words; those of controllers are here already, and others are a person's.
 const ROWS: &str = "\
 SELECT CASE WHEN measured -> 'order' IS NULL THEN action ELSE 'found scaled' END AS action, outcome,
-    coalesce(measured ->> 'to', measured #>> '{order,scale,count}')::integer AS instances,
+    substring(coalesce(measured ->> 'to', measured #>> '{order,scale,count}') FROM '^\\d{1,9}$')::integer AS instances,
     extract(epoch FROM now() - at)::float8 AS age
 FROM sides.actions
-WHERE subject = $1 AND action IN ('scale', 'found scaled')
+WHERE subject = $1 AND action IN ('scale', 'found scaled') AND isfinite(at)
     AND (measured -> 'order' IS NULL OR outcome = 'done' AND asked_by NOT LIKE $2)
 ORDER BY id DESC LIMIT 200";
 

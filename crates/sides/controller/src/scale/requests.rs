@@ -1,6 +1,6 @@
 //! What processes asked for.
 
-use database::Connection;
+use database::{Connection, Json};
 use diesel::{
     QueryableByName,
     sql_types::{Array, BigInt, Jsonb, Text},
@@ -17,7 +17,7 @@ pub(crate) struct Request {
     pub(crate) process: String,
     #[diesel(sql_type = Text)]
     pub(crate) reason: String,
-    #[diesel(sql_type = Jsonb)]
+    #[diesel(sql_type = Jsonb, deserialize_as = Json)]
     pub(crate) evidence: Value,
     #[diesel(sql_type = Text)]
     pub(crate) asked_by: String,

@@ -1,6 +1,7 @@
 //! A row as fang's own queue would show it.
 
 use chrono::{DateTime, Utc};
+use database::{Json, Moment};
 use diesel::{
     QueryableByName,
     sql_types::{Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
@@ -16,7 +17,7 @@ pub(crate) const COLUMNS: &str = "id, metadata, error_message, state::text AS st
 pub(crate) struct Row {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Jsonb)]
+    #[diesel(sql_type = Jsonb, deserialize_as = Json)]
     metadata: serde_json::Value,
     #[diesel(sql_type = Nullable<Text>)]
     error_message: Option<String>,
@@ -28,11 +29,11 @@ pub(crate) struct Row {
     uniq_hash: Option<String>,
     #[diesel(sql_type = Integer)]
     retries: i32,
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     scheduled_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     created_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     updated_at: DateTime<Utc>,
 }
 

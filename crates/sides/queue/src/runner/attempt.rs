@@ -9,8 +9,11 @@ use futures_util::FutureExt as _;
 use job::Policy;
 
 use super::{
-    settled::Settled,
-    sql::{claim::Claimed, give_back::Returned},
+    settled::{LONGEST_WAIT, Settled},
+    sql::{
+        claim::{Claimed, Unreadable},
+        give_back::Returned,
+    },
     stop::{Stop, StopReason},
 };
 use crate::{Context, JobError, JobId, Registry, error, registry::Opened};
@@ -146,6 +149,13 @@ fn failed(job: &Claimed, policy: &Policy, took: Option<Duration>, error: String)
     Settled::back(job, Returned::Retried, took, wait, Some(error))
 }
 
+/// What becomes of a row that cannot even be read.
+pub(crate) fn set_aside(row: Unreadable) -> Settled {
+    let Unreadable { id, lease, reason } = row;
+    tracing::error!(job.id = %id, reason, "job parked: its row cannot be read");
+    Settled::unreadable(id, lease, reason)
+}
+
 fn park(job: &Claimed, reason: String) -> Settled {
     tracing::error!(job.id = %job.id, job.kind = job.kind, reason, "job parked: no build so far can read it");
     Settled::back(job, Returned::Parked, None, Duration::ZERO, Some(reason))
@@ -153,7 +163,7 @@ fn park(job: &Claimed, reason: String) -> Settled {
 
 /// Between 75 % and 125 % of the wait, so that jobs that failed together do not come back together.
 fn jittered(wait: Duration) -> Duration {
-    wait.mul_f64(rand::random_range(0.75..1.25))
+    wait.min(LONGEST_WAIT).mul_f64(rand::random_range(0.75..1.25))
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> String {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     RunnerConfig,
     ahead::Pace,
-    crew,
+    attempt, crew,
     desk::Desk,
     held::Held,
     lease::Lease,
@@ -20,7 +20,7 @@ use super::{
     position::Cursor,
     session::{Session, SessionError},
     settled::Settled,
-    sql::{claim, claim::Claimed, control::Rules, give_back},
+    sql::{claim, claim::Claims, control::Rules, give_back},
 };
 use crate::error::chain;
 
@@ -120,13 +120,13 @@ impl Claimer {
         }
         let start = memory.cursor.start(now);
         let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
-        let jobs = claim::claim(&mut self.session, self.owner, &self.kinds, limit, start).await?;
-        let was_full = jobs.len() == wanted;
-        let last = jobs.last().map(|job| job.position);
+        let claims = claim::claim(&mut self.session, self.owner, &self.kinds, limit, start).await?;
+        let was_full = claims.len() == wanted;
+        let last = claims.jobs.last().map(|job| job.position);
         memory.cursor.claimed(start, now, Instant::now(), last, was_full);
         // Less than wanted from the middle on is not the end of the queue yet.
         memory.dry = !was_full && start.is_none();
-        self.bring(jobs);
+        self.bring(claims);
         Ok(if memory.dry { Wait::ForJobs } else { Wait::No })
     }
 
@@ -136,9 +136,9 @@ impl Claimer {
             return Ok(0);
         }
         let limit = i32::try_from(wanted).unwrap_or(i32::MAX);
-        let jobs = claim::claim_limited(&mut self.session, self.owner, &self.kinds, limit).await?;
-        let count = jobs.len();
-        self.bring(jobs);
+        let claims = claim::claim_limited(&mut self.session, self.owner, &self.kinds, limit).await?;
+        let count = claims.len();
+        self.bring(claims);
         Ok(count)
     }
 
@@ -161,16 +161,19 @@ impl Claimer {
             return Ok(());
         }
         memory.suspects_at = now + self.config.poll;
-        let job = claim::claim_suspect(&mut self.session, self.owner, &self.kinds).await?;
-        if let Some(job) = job {
-            memory.suspect = Some(job.id);
+        let claims = claim::claim_suspect(&mut self.session, self.owner, &self.kinds).await?;
+        if claims.len() > 0 {
+            memory.suspect = claims.jobs.first().map(|job| job.id);
             memory.suspects_at = now;
-            self.bring(vec![job]);
+            self.bring(claims);
         }
         Ok(())
     }
 
-    fn bring(&self, jobs: Vec<Claimed>) {
+    fn bring(&self, claims: Claims) {
+        let Claims { jobs, unreadable } = claims;
+        self.held.add(unreadable.iter().map(|row| (row.id, row.lease)));
+        unreadable.into_iter().for_each(|row| self.outcomes.push(attempt::set_aside(row)));
         if jobs.is_empty() {
             return;
         }

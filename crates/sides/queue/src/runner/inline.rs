@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use database::Connection;
+use database::{Connection, Moment};
 use diesel::{
     QueryResult, QueryableByName,
     sql_types::{Array, BigInt, Double, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
@@ -67,7 +67,7 @@ struct Row {
     metadata: String,
     #[diesel(sql_type = SmallInt)]
     priority: i16,
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     scheduled_at: DateTime<Utc>,
     #[diesel(sql_type = Nullable<Text>)]
     trace: Option<String>,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::sql::{
     claim::Claimed,
     finish::Over,
@@ -10,6 +12,9 @@ use super::sql::{
 
 /// Longer errors are cut: they are for people.
 const LONGEST_ERROR: usize = 8_000;
+
+/// Nobody waits longer, and no sum of times runs over.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(10 * 366 * 86_400);
 
 #[derive(Debug)]
 pub(crate) enum Settled {
@@ -38,10 +43,16 @@ impl Settled {
             id: job.id,
             lease: job.lease,
             outcome,
-            wait_seconds: wait.as_secs_f64(),
+            wait_seconds: wait.min(LONGEST_WAIT).as_secs_f64(),
             error: error.map(storable),
             duration_us: took.map(micros),
         })
+    }
+
+    /// A row that is held and cannot be read.
+    pub(crate) fn unreadable(id: Uuid, lease: i32, reason: String) -> Self {
+        let (outcome, error) = (Returned::Parked, Some(storable(reason)));
+        Self::Return(Return { id, lease, outcome, wait_seconds: 0.0, error, duration_us: None })
     }
 
     /// A job that was claimed and never started.

@@ -210,7 +210,10 @@ async fn every_way_a_job_can_end_is_written_down() {
         assert_eq!(text(&mut c, &over).await, expected);
         let life =
             sides_queue::life(&mut c, sides_queue::JobId(job.parse().unwrap())).await.unwrap().unwrap();
-        assert_eq!((life.attempts.len(), life.job.tags), (1, Some(vec!["blue".to_owned()])));
+        assert_eq!(
+            (life.attempts.len(), life.job.tags),
+            (1, Some(database::Words(vec![Some("blue".to_owned())])))
+        );
         assert_eq!(life.attempts[0].release.as_deref(), Some("reports@1"));
     }
     assert_eq!(count(&mut c, "SELECT count(*) FROM sides.fang_tasks").await, 0);

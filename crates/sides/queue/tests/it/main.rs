@@ -9,6 +9,7 @@ mod controlling;
 mod crashing;
 mod enqueueing;
 mod fang_jobs;
+mod odd_rows;
 mod planning;
 mod poison;
 mod remembering;

@@ -52,7 +52,10 @@ async fn a_life_says_who_enqueued_it_and_every_attempt() {
     let life = sides_queue::life(&mut c, id).await.unwrap().unwrap();
     assert_eq!(life.job.state, "finished");
     assert_eq!(life.job.enqueued_by.as_deref(), Some("web@a1b2"));
-    assert_eq!((life.job.tags, life.job.trace), (Some(options.tags), options.trace.clone()));
+    assert_eq!(
+        (life.job.tags, life.job.trace),
+        (Some(database::Words(options.tags.into_iter().map(Some).collect())), options.trace.clone())
+    );
     let seen: Vec<_> =
         life.attempts.iter().map(|a| (a.attempt, a.outcome.as_str(), a.release.as_deref())).collect();
     assert_eq!(seen, [(1, "retried", Some("c3d4")), (2, "finished", Some("c3d4"))]);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use database::Connection;
+use database::{Connection, Moment, OptionalMoment};
 use diesel::{
     QueryResult, QueryableByName,
     sql_types::{Nullable, Text, Timestamptz},
@@ -43,9 +43,9 @@ pub(crate) struct Schedule {
     pub(crate) zone: String,
     #[diesel(sql_type = Text)]
     pub(crate) kind: String,
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     pub(crate) next_due_at: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
+    #[diesel(sql_type = Nullable<Timestamptz>, deserialize_as = OptionalMoment)]
     pub(crate) last_fired_at: Option<DateTime<Utc>>,
 }
 
@@ -56,7 +56,8 @@ const SCHEDULES: &str = "\
 SELECT name, expression, zone, kind, next_due_at, last.fired_at AS last_fired_at
 FROM sides.schedules
 LEFT JOIN LATERAL (
-    SELECT fired_at FROM sides.ticks WHERE schedule = name ORDER BY due_at DESC LIMIT 1
+    SELECT fired_at FROM sides.ticks WHERE schedule = name AND due_at < now() + interval '1 hour'
+    ORDER BY due_at DESC LIMIT 1
 ) AS last ON true
 ORDER BY next_due_at, name";
 

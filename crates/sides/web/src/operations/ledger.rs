@@ -1,7 +1,7 @@
 //! What the clocks found and did about the processes, and how their memory grows.
 
 use chrono::{DateTime, Utc};
-use database::Connection;
+use database::{Connection, Moment, OptionalMoment};
 use diesel::{
     QueryResult, QueryableByName,
     sql_types::{BigInt, Double, Integer, Nullable, Text, Timestamptz},
@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl as _;
 /// A row of the ledger.
 #[derive(Debug, Clone, QueryableByName)]
 pub(crate) struct Action {
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     pub(crate) at: DateTime<Utc>,
     #[diesel(sql_type = Text)]
     pub(crate) subject: String,
@@ -41,7 +41,7 @@ pub(crate) struct Trend {
     pub(crate) samples: i32,
     #[diesel(sql_type = Nullable<BigInt>)]
     pub(crate) limit_bytes: Option<i64>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
+    #[diesel(sql_type = Nullable<Timestamptz>, deserialize_as = OptionalMoment)]
     pub(crate) full_at: Option<DateTime<Utc>>,
 }
 

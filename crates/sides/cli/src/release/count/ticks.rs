@@ -45,9 +45,9 @@ type Moment = (String, DateTime<Utc>);
 struct Fired {
     #[diesel(sql_type = Text)]
     schedule: String,
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = database::Moment)]
     due_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = database::Moment)]
     fired_at: DateTime<Utc>,
 }
 

@@ -1,7 +1,7 @@
 //! Taking jobs.
 
 use chrono::{DateTime, Utc};
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::Timestamp};
 use uuid::Uuid;
 
 use super::super::session::{Session, SessionError};
@@ -24,6 +24,43 @@ pub(crate) struct Claimed {
     pub(crate) failures: i32,
 }
 
+/// What a claim brought.
+#[derive(Debug, Default)]
+pub(crate) struct Claims {
+    /// In order.
+    pub(crate) jobs: Vec<Claimed>,
+    /// Held as well, with the reason why each can only be set aside.
+    pub(crate) unreadable: Vec<Unreadable>,
+}
+
+/// A row that holds what Postgres can hold and nothing here can.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) id: Uuid,
+    pub(crate) lease: i32,
+    pub(crate) reason: String,
+}
+
+impl Claims {
+    fn of(rows: &[Row]) -> Self {
+        let mut claims = Self::default();
+        for row in rows {
+            match read(row) {
+                Ok(job) => claims.jobs.push(job),
+                Err(reason) => {
+                    claims.unreadable.push(Unreadable { id: row.get(0), lease: row.get(1), reason });
+                }
+            }
+        }
+        claims.jobs.sort_unstable_by_key(|job| job.position);
+        claims
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.jobs.len() + self.unreadable.len()
+    }
+}
+
 /// Where a job stands in the order of claims: its priority, when it is due, and its id, since jobs of one statement are
 /// due at one moment.
 pub(crate) type Position = (i16, DateTime<Utc>, Uuid);
@@ -35,7 +72,7 @@ macro_rules! claim {
     ($rule:literal, $where:literal, $order:literal) => {
         concat!(
             "UPDATE sides.fang_tasks \
-             SET state = 'in_progress', attempt = attempt + 1, lease = lease + 1, owner = $1, updated_at = now(), \
+             SET state = 'in_progress', attempt = least(attempt, 32766) + 1, lease = lease % 2147483647 + 1, owner = $1, updated_at = now(), \
                  unique_key = CASE WHEN unique_waiting THEN NULL ELSE unique_key END \
              WHERE ctid = ANY (ARRAY( \
                  SELECT ctid FROM sides.fang_tasks \
@@ -74,16 +111,14 @@ pub(crate) async fn claim(
     kinds: &[&str],
     limit: i64,
     start: Option<Position>,
-) -> Result<Vec<Claimed>, SessionError> {
+) -> Result<Claims, SessionError> {
     let rows = match &start {
         None => session.query(ALL, &[&owner, &kinds, &limit]).await?,
         Some((priority, at, id)) => {
             session.query(ONWARD, &[&owner, &kinds, &limit, priority, at, id]).await?
         }
     };
-    let mut jobs: Vec<Claimed> = rows.iter().map(read).collect();
-    jobs.sort_unstable_by_key(|job| job.position);
-    Ok(jobs)
+    Ok(Claims::of(&rows))
 }
 
 const LIMITED: &str = "\
@@ -96,11 +131,9 @@ pub(crate) async fn claim_limited(
     owner: Uuid,
     kinds: &[&str],
     limit: i32,
-) -> Result<Vec<Claimed>, SessionError> {
+) -> Result<Claims, SessionError> {
     let rows = session.query(LIMITED, &[&owner, &kinds, &limit]).await?;
-    let mut jobs: Vec<Claimed> = rows.iter().map(read).collect();
-    jobs.sort_unstable_by_key(|job| job.position);
-    Ok(jobs)
+    Ok(Claims::of(&rows))
 }
 
 /// Takes one job that two runners have died with.
@@ -108,22 +141,35 @@ pub(crate) async fn claim_suspect(
     session: &mut Session,
     owner: Uuid,
     kinds: &[&str],
-) -> Result<Option<Claimed>, SessionError> {
+) -> Result<Claims, SessionError> {
     let rows = session.query(SUSPECT, &[&owner, &kinds, &1_i64]).await?;
-    Ok(rows.first().map(read))
+    Ok(Claims::of(&rows))
 }
 
-fn read(row: &Row) -> Claimed {
-    Claimed {
-        id: row.get(0),
-        lease: row.get(1),
-        attempt: row.get(2),
-        kind: row.get(3),
-        version: row.get(4),
-        metadata: row.get(5),
-        position: (row.get(6), row.get(7), row.get(0)),
-        trace: row.get(8),
-        queue: row.get(9),
-        failures: row.get(10),
-    }
+/// One row is one job's: whatever it holds, the others of its batch run.
+fn read(row: &Row) -> Result<Claimed, String> {
+    let refuse =
+        |error: tokio_postgres::Error| format!("its row cannot be read: {}", crate::error::chain(&error));
+    let due = match row.try_get(7) {
+        Ok(Timestamp::Value(at)) => at,
+        Ok(Timestamp::NegInfinity) => return Err(far("-infinity")),
+        Ok(Timestamp::PosInfinity) => return Err(far("infinity")),
+        Err(_) => return Err(far("a moment further away than anything here reaches")),
+    };
+    Ok(Claimed {
+        id: row.try_get(0).map_err(refuse)?,
+        lease: row.try_get(1).map_err(refuse)?,
+        attempt: row.try_get(2).map_err(refuse)?,
+        kind: row.try_get(3).map_err(refuse)?,
+        version: row.try_get(4).map_err(refuse)?,
+        metadata: row.try_get(5).map_err(refuse)?,
+        position: (row.try_get(6).map_err(refuse)?, due, row.try_get(0).map_err(refuse)?),
+        trace: row.try_get(8).map_err(refuse)?,
+        queue: row.try_get(9).map_err(refuse)?,
+        failures: row.try_get(10).map_err(refuse)?,
+    })
+}
+
+fn far(due: &str) -> String {
+    format!("it is due at {due}, which is no time; `sides jobs retry` makes it due now")
 }

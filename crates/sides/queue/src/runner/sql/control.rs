@@ -52,7 +52,7 @@ pub(crate) async fn rules(session: &mut Session) -> Result<Rules, SessionError> 
 
 const PARKED: &str = "\
 SELECT id, kind, version, metadata::text FROM sides.fang_tasks
-WHERE parked_by IS NOT NULL AND kind = ANY ($1) AND id > $2 ORDER BY id LIMIT 50";
+WHERE parked_by IS NOT NULL AND isfinite(scheduled_at) AND kind = ANY ($1) AND id > $2 ORDER BY id LIMIT 50";
 
 /// A job that some build could not read.
 pub(crate) struct Parked {

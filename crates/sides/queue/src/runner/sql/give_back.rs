@@ -49,7 +49,7 @@ WITH back AS (
             WHEN task.retries > 0 THEN 'retried' ELSE 'new' END::sides.fang_task_state,
         owner = NULL, updated_at = now(),
         attempt = task.attempt - CASE WHEN given.outcome IN ('retried', 'failed') THEN 0 ELSE 1 END,
-        retries = task.retries + CASE WHEN given.outcome IN ('retried', 'failed') THEN 1 ELSE 0 END,
+        retries = least(task.retries, 2147483646) + CASE WHEN given.outcome IN ('retried', 'failed') THEN 1 ELSE 0 END,
         scheduled_at = CASE WHEN given.wait > 0 THEN now() + make_interval(secs => given.wait)
             ELSE task.scheduled_at END,
         error_message = coalesce(given.error, task.error_message),

@@ -1,0 +1,107 @@
+//! Rows that hold whatever Postgres can hold.
+
+use diesel::{QueryableByName, sql_types::BigInt};
+use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+
+/// One sound row of each table, with a place for its number, from which each column in turn is made odd. Around the
+/// triggers that would refuse some of them: as rows of before, or of a server that knows none of this.
+const FILL: &str = r##"
+SET session_replication_role = replica;
+DO $fill$
+DECLARE
+    name text;
+    base text;
+    columns text;
+    which record;
+    number integer := 0;
+BEGIN
+    FOR name, base IN VALUES
+        ('fang_tasks', '{"id": "0dd00000-0000-4000-8000-#12", "metadata": {"type": "KIND", "number": #}, "state": "new",
+            "task_type": "default", "retries": 0, "scheduled_at": "NOW", "created_at": "NOW", "updated_at": "NOW",
+            "version": 1, "priority": 0, "attempt": 0, "crashes": 0, "lease": 0, "unique_waiting": false}'),
+        ('job_history', '{"id": "0dd00000-0000-4000-8000-#12", "kind": "KIND", "queue": "default", "outcome": "finished",
+            "attempt": 1, "created_at": "NOW", "scheduled_at": "NOW", "claimed_at": "NOW", "duration_us": 5,
+            "finished_at": "NOW"}'),
+        ('job_attempts', '{"job_id": "0dd00000-0000-4000-8000-000000000001", "attempt": 1, "outcome": "retried",
+            "ended_at": "NOW"}'),
+        ('stored_schedules', '{"name": "odd-#", "expression": "@daily", "zone": "UTC", "kind": "KIND", "arguments": {},
+            "missed": "latest", "overlap": "merge", "since": "NOW", "changed_by": "me", "version": 1}'),
+        ('schedules', '{"name": "odd-#", "expression": "@daily", "zone": "UTC", "kind": "KIND", "next_due_at": "NOW",
+            "updated_at": "NOW", "missed": "latest", "overlap": "merge"}'),
+        ('schedule_pauses', '{"schedule": "odd-#", "paused_at": "NOW", "paused_by": "me"}'),
+        ('schedule_runs', '{"schedule": "odd-#", "asked_at": "NOW", "asked_by": "me"}'),
+        ('ticks', '{"schedule": "SCHEDULE", "due_at": "NOW", "fired_at": "NOW",
+            "fired_by": "0dd00000-0000-4000-8000-#12"}'),
+        ('instances', '{"id": "0dd00000-0000-4000-8000-#12", "process": "odd", "release": "r", "host": "h", "pid": 1,
+            "ops_address": "127.0.0.1:1", "state": "ready", "started_at": "NOW", "heartbeat_at": "NOW"}'),
+        ('runners', '{"id": "0dd00000-0000-4000-8000-#12", "instance": "0dd00000-0000-4000-8000-#12", "release": "r",
+            "kinds": ["odd"], "concurrency": 1, "started_at": "NOW", "lease_until": "NOW"}'),
+        ('actions', '{"id": 1000000#, "at": "NOW", "subject": "worker", "action": "scale", "asked_by": "me",
+            "reason": "odd", "measured": {"from": 1, "to": 2}, "outcome": "done"}'),
+        ('releases', '{"id": 1000000#, "started_at": "NOW", "ended_at": "NOW", "asked_by": "me", "outcome": "released",
+            "receipt": {}}'),
+        ('scale_requests', '{"id": 1000000#, "at": "NOW", "process": "odd", "reason": "odd", "evidence": {},
+            "asked_by": "me"}'),
+        ('memory_trends', '{"process": "odd", "release": "#", "resident_bytes": 1, "bytes_per_hour": 1, "samples": 1,
+            "updated_at": "NOW"}'),
+        ('job_rules', '{"scope": "kind", "name": "odd #", "paused": false, "max_starts": 5, "per_seconds": 1,
+            "refilled_at": "NOW"}')
+    LOOP
+        SELECT string_agg(quote_ident(attname), ', ') INTO columns FROM pg_attribute
+        WHERE attrelid = ('sides.' || name)::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
+        FOR which IN
+            SELECT attname, odd FROM pg_attribute JOIN (VALUES
+                ('timestamp with time zone', '"-infinity"'), ('timestamp with time zone', '"infinity"'),
+                ('timestamp with time zone', '"4713-01-01 00:00:00+00 BC"'),
+                ('timestamp with time zone', '"262143-06-01 00:00:00+00"'),
+                ('timestamp with time zone', '"294276-12-31 00:00:00+00"'),
+                ('text[]', '[null, "a"]'), ('text[]', '[["a"], ["b"]]'), ('text[]', '[]'), ('text[]', '[""]'),
+                ('jsonb', '{"n": 1e400, "to": 1e400}'), ('jsonb', '{"from": [], "to": "many"}'), ('jsonb', 'null'),
+                ('jsonb', '[]'), ('jsonb', '1e999'), ('jsonb', '{"type": 7}'), ('jsonb', '{"a": 36893488147419103232}'),
+                ('jsonb', (SELECT repeat('[', 500) || repeat(']', 500))),
+                ('smallint', '-32768'), ('smallint', '32767'), ('integer', '-2147483648'), ('integer', '2147483647'),
+                ('bigint', '-9223372036854775808'), ('bigint', '9223372036854775807'),
+                ('double precision', '"NaN"'), ('double precision', '"Infinity"'), ('double precision', '"-Infinity"'),
+                ('double precision', '"1e-300"'), ('text', '""'), ('text', '"\u001b[2J\u202e"'), ('text', '"noon"'),
+                ('text', (SELECT to_jsonb(repeat('long ', 20000))::text))
+            ) AS odds (type, odd) ON format_type(atttypid, -1) = odds.type
+            WHERE attrelid = ('sides.' || name)::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+        LOOP
+            number := number + 1;
+            -- What the table itself refuses is no row.
+            BEGIN
+                EXECUTE format('INSERT INTO sides.%I (%s) OVERRIDING SYSTEM VALUE SELECT %2$s
+                    FROM jsonb_populate_record(NULL::sides.%1$I, $1)', name, columns)
+                USING replace(replace(replace(base, '#12', lpad(number::text, 12, '0')), '#', number::text),
+                    'NOW', (now() + number * interval '1 us')::text)::jsonb
+                    || jsonb_build_object(which.attname, which.odd::jsonb);
+            EXCEPTION WHEN integrity_constraint_violation OR program_limit_exceeded OR data_exception THEN
+                NULL;
+            END;
+        END LOOP;
+    END LOOP;
+END
+$fill$;
+SET session_replication_role = origin;
+"##;
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Fills every table of schema `sides` with rows of which each holds one value at the end of what its column can hold.
+/// Jobs are of `kind`, ticks of `schedule`. How many jobs there are.
+///
+/// # Panics
+/// When the database is away, or refuses nearly everything.
+pub async fn fill_with_odd_rows(connection: &mut database::Connection, kind: &str, schedule: &str) -> i64 {
+    let fill = FILL.replace("KIND", kind).replace("SCHEDULE", schedule);
+    connection.batch_execute(&fill).await.expect("odd rows can be written");
+    let count =
+        diesel::sql_query("SELECT count(*) AS count FROM sides.fang_tasks WHERE id::text LIKE '0dd%'");
+    let Count { count } = count.get_result(connection).await.expect("they can be counted");
+    assert!(count > 30, "only {count} odd jobs");
+    count
+}
