@@ -128,7 +128,6 @@ async fn a_rollback_breaks_off_the_release_that_goes_on() {
     until_stage(&sandbox, "watch", "begun").await;
     let second = ended(&run(&sandbox, &["release"]).await, 1);
     assert!(second.contains("another release goes on") && second.contains("watch for 600 s"), "{second}");
-    toy::ask(&sandbox, "fail", "two");
     let back = ended(&run(&sandbox, &["rollback", "--bake", "1"]).await, 0);
     assert!(back.contains("was broken off"), "{back}");
     assert!(!release.ended().await.success());
