@@ -23,7 +23,7 @@ impl From<Outcome> for ExitCode {
 
 /// Says that nothing runs that could carry out an order.
 pub(crate) fn no_host() -> Outcome {
-    eprintln!("no host runs here; start one with `sides host`, as deploy/README.md says");
+    eprintln!("no host runs here; start one with `sides host`, as deploy/host.md says");
     Outcome::NotRunning
 }
 

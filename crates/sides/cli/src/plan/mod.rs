@@ -57,7 +57,7 @@ pub(crate) struct PlanOptions {
     /// Compare with this commit instead of what runs: `--since origin/main` in a pipeline without a database.
     #[arg(long, value_name = "COMMIT", conflicts_with = "build")]
     pub(crate) since: Option<String>,
-    /// As JSON, with `plan_version`: deploy/README.md has the fields.
+    /// As JSON, with `plan_version`: deploy/plan.md has the fields.
     #[arg(long)]
     pub(crate) json: bool,
     /// As a summary for a pull request.

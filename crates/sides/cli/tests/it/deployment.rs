@@ -63,7 +63,7 @@ fn the_settings_and_the_runbook_name_real_variables() {
         .collect();
     assert!(named.len() >= 5, "{named:?}");
     named.extend(variables_in(&settings));
-    named.extend(variables_in(&read("README.md")));
+    named.extend(variables_in(&programs::runbook()));
     let unknown: Vec<_> = named.difference(&known).collect();
     assert!(unknown.is_empty(), "no process reads {unknown:?}");
     // One file is for all: what differs between them belongs into their units, and the file would win.
@@ -126,12 +126,12 @@ fn the_hosts_unit_starts_the_host_and_lets_it_drain() {
 
 #[test]
 fn the_runbook_names_the_ports_of_the_units() {
-    let runbook = read("README.md");
+    let runbook = read("systemd.md");
     for process in PROCESSES {
         let unit = unit(process);
         let port = values(&unit, "Environment").into_iter().find_map(|pair| pair.strip_prefix("OPS_PORT="));
         let pair = format!("{process}:{}", port.expect("its ops port is fixed"));
-        assert!(runbook.contains(&pair), "deploy/README.md does not say {pair}");
+        assert!(runbook.contains(&pair), "deploy/systemd.md does not say {pair}");
     }
 }
 

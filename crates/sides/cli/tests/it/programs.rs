@@ -34,3 +34,12 @@ pub(crate) fn folder() -> &'static Path {
 pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..").canonicalize().unwrap()
 }
+
+/// Every page of `deploy/`, one after the other.
+pub(crate) fn runbook() -> String {
+    let entries = std::fs::read_dir(workspace().join("deploy")).unwrap();
+    let mut pages: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    pages.retain(|page| page.extension().is_some_and(|ending| ending == "md"));
+    pages.sort();
+    pages.iter().map(|page| std::fs::read_to_string(page).unwrap() + "\n").collect()
+}

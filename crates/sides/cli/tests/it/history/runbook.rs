@@ -1,4 +1,4 @@
-//! What `deploy/README.md` tells people to type, typed on the machine of the host.
+//! What the pages in `deploy/` tell people to type, typed on the machine of the host.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, process::Output};
 
@@ -12,7 +12,7 @@ const DOCKER: &str = "#!/bin/sh\nprintf '%s\\n' \"$@\"\n";
 
 /// The lines of shell below a heading, without their comments.
 pub(super) fn typed(heading: &str) -> Vec<String> {
-    let runbook = fs::read_to_string(programs::workspace().join("deploy/README.md")).unwrap();
+    let runbook = programs::runbook();
     let section = runbook.lines().skip_while(|line| *line != heading).skip(1);
     let section = section.take_while(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
     let block = section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next());
