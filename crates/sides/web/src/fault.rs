@@ -72,7 +72,7 @@ pub enum Fault {
     #[error("This form is no longer valid. Load the page again and repeat what you did.")]
     Forged,
     /// The same failed a moment ago, and is not tried again yet.
-    #[error("This cannot be shown at the moment. Try again in a few seconds.")]
+    #[error("This cannot be shown at the moment; try again in a few seconds.")]
     Busy,
     /// A statement took longer than it may.
     #[error("The database took too long to answer. Nothing was changed; try again in a few seconds.")]

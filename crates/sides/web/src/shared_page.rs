@@ -19,6 +19,8 @@ use crate::Fault;
 
 /// For how long nobody tries again after a failure: a crowd that waits must not fail one after the other.
 const FAILED_FOR: Duration = Duration::from_secs(1);
+/// How old a page may be where no newer one can be had. It says of when it is.
+const STALE_FOR: Duration = Duration::from_secs(10);
 /// Brotli's effort, of 11: more is slower without being much smaller.
 const EFFORT: u32 = 4;
 
@@ -75,8 +77,10 @@ impl SharedPage {
         {
             return Ok(Arc::clone(page));
         }
+        let last = state.page.as_ref().filter(|(made, _)| made.elapsed() < STALE_FOR);
+        let last = last.map(|(_, page)| Arc::clone(page));
         if state.failed_at.is_some_and(|at| at.elapsed() < FAILED_FOR) {
-            return Err(Fault::Busy);
+            return last.ok_or(Fault::Busy);
         }
         match render().await {
             Ok(rendered) => {
@@ -86,7 +90,7 @@ impl SharedPage {
             }
             Err(fault) => {
                 state.failed_at = Some(Instant::now());
-                Err(fault)
+                last.ok_or(fault)
             }
         }
     }

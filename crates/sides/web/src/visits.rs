@@ -16,9 +16,10 @@ use actix_web::{
     Error, HttpResponse,
     body::{EitherBody, MessageBody},
     dev::{Extensions, ServiceRequest, ServiceResponse},
+    error::ErrorInternalServerError,
     http::{ConnectionType, header},
     middleware::Next,
-    rt::net::TcpStream,
+    rt::{self, net::TcpStream},
 };
 use nix::sys::socket::{Shutdown, shutdown};
 use process::Drain;
@@ -96,7 +97,10 @@ impl Visits {
     /// Middleware: who has more connections than its share is told so at once. Once the drain has started, each
     /// answer is the last on its connection. A client that reads this opens a new one, which another instance
     /// takes; none sends into a connection that is about to close.
-    pub(crate) async fn attend<B: MessageBody>(
+    ///
+    /// The request is worked on in a task of its own: a connection whose reader takes nothing is not polled, and would
+    /// keep what its next request holds, such as a database connection, or the page that all others wait for.
+    pub(crate) async fn attend<B: MessageBody + 'static>(
         self,
         request: ServiceRequest,
         next: Next<B>,
@@ -107,7 +111,8 @@ impl Visits {
             let text = "There are too many connections from this address.\n";
             return Ok(request.into_response(answer.body(text).map_into_right_body()));
         }
-        let mut response = next.call(request).await?;
+        let worked_on = rt::spawn(next.call(request)).await;
+        let mut response = worked_on.map_err(ErrorInternalServerError)??;
         if self.drain.is_started() {
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
