@@ -9,7 +9,6 @@ pub mod reads;
 pub mod roll_ups;
 pub mod schema;
 pub mod services;
-pub mod target;
 pub mod webhooks;
 
 mod error_kind;

@@ -37,6 +37,21 @@ pub async fn pings(c: &mut AsyncPgConnection, service_id: i64, limit: u16) -> Qu
         .await
 }
 
+/// Deletes up to `limit` old daily figures. Returns how many went.
+///
+/// # Errors
+/// When the database is away.
+pub async fn days(c: &mut AsyncPgConnection, limit: u16) -> QueryResult<usize> {
+    let delete = "DELETE FROM ping_days WHERE (service_id, day) IN ( \
+             SELECT service_id, day FROM ping_days WHERE day < (now() - make_interval(months => $1))::date \
+             ORDER BY day LIMIT $2)";
+    diesel::sql_query(delete)
+        .bind::<sql_types::Integer, _>(HOUR_MONTHS)
+        .bind::<sql_types::BigInt, _>(i64::from(limit))
+        .execute(c)
+        .await
+}
+
 /// Deletes up to `limit` old hourly figures. Returns how many went.
 ///
 /// # Errors

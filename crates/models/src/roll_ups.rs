@@ -1,9 +1,12 @@
 //! Raw pings into hourly figures, as often as one likes.
 //!
+//! Hours become days once they are over, oldest day first: whoever reads takes the sums up to the newest day there
+//! is, and sums the hours behind it.
+//!
 //! An hour is written anew from its raw pings until a later one is written. A ping that comes after that
 //! writes its hour again itself: see [`crate::pings::record`]. Latencies are those of good pings.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{prelude::*, sql_types};
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
 
@@ -55,6 +58,48 @@ pub async fn write_hour(c: &mut AsyncPgConnection, hour: DateTime<Utc>) -> Query
     c.transaction(async |c| {
         lock(c).await?;
         write(c, hour, None).await
+    })
+    .await
+}
+
+/// For how many days behind the newest one sums are written again: raw pings, and with them late ones, are kept for
+/// a week.
+const LATE_DAYS: i32 = 8;
+
+const WRITE_DAY: &str = "\
+INSERT INTO ping_days (service_id, day, pings, failures)
+SELECT service_id, $1, sum(pings), sum(failures) FROM ping_hours
+WHERE hour >= $1::timestamp AT TIME ZONE 'UTC' AND hour < ($1 + 1)::timestamp AT TIME ZONE 'UTC'
+GROUP BY service_id
+ON CONFLICT (service_id, day) DO UPDATE SET pings = excluded.pings, failures = excluded.failures
+WHERE (ping_days.pings, ping_days.failures) IS DISTINCT FROM (excluded.pings, excluded.failures)";
+
+/// The days that are over and must be written, or written again, the oldest first.
+///
+/// # Errors
+/// When the database is away.
+pub async fn open_days(c: &mut AsyncPgConnection) -> QueryResult<Vec<NaiveDate>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = sql_types::Date)]
+        day: NaiveDate,
+    }
+    let query = "SELECT day::date AS day FROM generate_series( \
+             coalesce((SELECT max(day) FROM ping_days) - $1, \
+                 (SELECT (min(hour) AT TIME ZONE 'UTC')::date FROM ping_hours))::timestamp, \
+             ((now() AT TIME ZONE 'UTC')::date - 1)::timestamp, interval '1 day') AS day ORDER BY 1";
+    let rows: Vec<Row> = diesel::sql_query(query).bind::<sql_types::Integer, _>(LATE_DAYS).load(c).await?;
+    Ok(rows.into_iter().map(|row| row.day).collect())
+}
+
+/// Writes one day of every service. Returns how many sums changed.
+///
+/// # Errors
+/// When the database is away.
+pub async fn write_day(c: &mut AsyncPgConnection, day: NaiveDate) -> QueryResult<usize> {
+    c.transaction(async |c| {
+        lock(c).await?;
+        diesel::sql_query(WRITE_DAY).bind::<sql_types::Date, _>(day).execute(c).await
     })
     .await
 }

@@ -59,6 +59,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    ping_days (service_id, day) {
+        service_id -> Int8,
+        day -> Date,
+        pings -> Int4,
+        failures -> Int4,
+    }
+}
+
+diesel::table! {
     incidents (id) {
         id -> Int8,
         service_id -> Int8,
@@ -94,6 +103,7 @@ diesel::table! {
 diesel::joinable!(service_states -> services (service_id));
 diesel::joinable!(pings -> services (service_id));
 diesel::joinable!(ping_hours -> services (service_id));
+diesel::joinable!(ping_days -> services (service_id));
 diesel::joinable!(incidents -> services (service_id));
 diesel::joinable!(webhook_deliveries -> webhooks (webhook_id));
 diesel::joinable!(webhook_deliveries -> incidents (incident_id));
@@ -102,6 +112,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     service_states,
     pings,
     ping_hours,
+    ping_days,
     incidents,
     webhooks,
     webhook_deliveries

@@ -49,3 +49,11 @@ pub async fn all(c: &mut AsyncPgConnection) -> QueryResult<Vec<(Webhook, Option<
 pub async fn delete(c: &mut AsyncPgConnection, id: i64) -> QueryResult<bool> {
     Ok(diesel::delete(webhooks::table.find(id)).execute(c).await? > 0)
 }
+
+/// Whether somebody is told at this address already.
+///
+/// # Errors
+/// When the database is away.
+pub async fn is_known(c: &mut AsyncPgConnection, url: &str) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(webhooks::table.filter(webhooks::url.eq(url)))).get_result(c).await
+}

@@ -5,7 +5,7 @@ mod pings;
 mod services;
 mod summary;
 mod views;
-mod webhooks;
+pub(crate) mod webhooks;
 
 use actix_web::web::{self, ServiceConfig};
 

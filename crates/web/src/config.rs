@@ -1,5 +1,6 @@
 //! What web reads from its environment.
 
+use egress::Egress;
 use process::Environment;
 
 use crate::BRAND;
@@ -8,19 +9,19 @@ use crate::BRAND;
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) server: sides_web::Config,
-    /// `ALLOW_PRIVATE_ADDRESSES`: whether services and webhooks may lie in a private network.
-    pub(crate) allow_private_addresses: bool,
+    /// `ALLOW_PRIVATE_ADDRESSES`: which private addresses services and webhooks may have.
+    pub(crate) egress: Egress,
 }
 
 impl Config {
     /// Reads the settings and notes what is wrong with them.
     pub(crate) fn read(environment: &mut Environment) -> Self {
         let server = sides_web::Config::read(environment, &BRAND);
-        let allow_private_addresses = environment.flag("ALLOW_PRIVATE_ADDRESSES", false);
+        let egress = environment.parsed(egress::VARIABLE, Egress::default());
         environment.about(
-            "ALLOW_PRIVATE_ADDRESSES",
-            "whether services and webhooks may lie in a private network; the worker has it too",
+            egress::VARIABLE,
+            "private addresses of services and webhooks: true, or ranges such as 10.0.0.0/8; the worker has it too",
         );
-        Self { server, allow_private_addresses }
+        Self { server, egress }
     }
 }

@@ -1,6 +1,7 @@
 //! What somebody wants a service to be, checked field by field: pure.
 
-use models::{NewService, Service, target};
+use egress::Egress;
+use models::{NewService, Service};
 use serde::{Deserialize, Serialize};
 use sides_web::FieldFault;
 
@@ -52,16 +53,16 @@ impl From<&Service> for Draft {
 }
 
 /// What the check must know besides the draft.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Rules {
-    pub(crate) allow_private_addresses: bool,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    pub(crate) egress: &'a Egress,
     /// One of the application's own processes: it has no URL.
     pub(crate) own_process: bool,
 }
 
 impl Draft {
     /// The service as it may be stored, or everything that is wrong with it.
-    pub(crate) fn check(&self, rules: Rules) -> Result<NewService, Vec<FieldFault>> {
+    pub(crate) fn check(&self, rules: Rules<'_>) -> Result<NewService, Vec<FieldFault>> {
         let mut faults = Faults::default();
         let new = NewService {
             name: faults.text("name", &self.name, 100).unwrap_or_default(),
@@ -96,6 +97,9 @@ impl Faults {
 
     fn text(&mut self, field: &'static str, text: &str, limit: usize) -> Option<String> {
         let text = self.optional_text(field, Some(text), limit);
+        if text.as_deref().is_some_and(|text| !text.chars().any(is_seen)) {
+            self.add(field, format!("Nothing of this {field} can be seen. Give one with letters or digits."));
+        }
         if text.is_none() {
             self.add(field, format!("Give a {field}."));
         }
@@ -114,7 +118,7 @@ impl Faults {
         Some(text.to_owned())
     }
 
-    fn url(&mut self, text: Option<&str>, rules: Rules) -> Option<String> {
+    fn url(&mut self, text: Option<&str>, rules: Rules<'_>) -> Option<String> {
         if rules.own_process {
             if text.is_some() {
                 self.add(
@@ -124,9 +128,7 @@ impl Faults {
             }
             return None;
         }
-        check_url(text.unwrap_or_default(), rules.allow_private_addresses)
-            .map_err(|message| self.add("url", message))
-            .ok()
+        check_url(text.unwrap_or_default(), rules.egress).map_err(|message| self.add("url", message)).ok()
     }
 
     fn method(&mut self, method: &str) -> String {
@@ -151,12 +153,20 @@ impl Faults {
     }
 }
 
+/// Whether a character leaves something on the page: neither a space, nor one of those that only steer the others.
+fn is_seen(c: char) -> bool {
+    let steers = matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+        | '\u{300}'..='\u{36f}');
+    !c.is_whitespace() && !c.is_control() && !steers
+}
+
 /// An address that may be fetched, in its normal form; otherwise what to tell the person who typed it.
-pub(crate) fn check_url(text: &str, allow_private_addresses: bool) -> Result<String, String> {
-    let url = target::parse_url(text).map_err(|fault| fault.to_string())?;
-    if !allow_private_addresses {
-        target::check_host(&url).map_err(|fault| fault.to_string())?;
-    }
+pub(crate) fn check_url(text: &str, egress: &Egress) -> Result<String, String> {
+    let url = egress::parse_url(text).map_err(|fault| fault.to_string())?;
+    egress.check_host(&url).map_err(|fault| fault.to_string())?;
     Ok(url.into())
 }
 
@@ -164,20 +174,43 @@ pub(crate) fn check_url(text: &str, allow_private_addresses: bool) -> Result<Str
 mod tests {
     use super::*;
 
+    const CLOSED: &Egress = &Egress::CLOSED;
+    const RULES: Rules<'_> = Rules { egress: CLOSED, own_process: false };
+
     fn draft() -> Draft {
         Draft { name: "Shop".to_owned(), url: Some("https://shop.example/".to_owned()), ..Draft::default() }
     }
 
     fn faulty(draft: &Draft) -> Vec<&'static str> {
-        let faults = draft.check(Rules::default()).expect_err("the draft is refused");
+        let faults = draft.check(RULES).expect_err("the draft is refused");
         faults.into_iter().map(|fault| fault.field).collect()
     }
 
     #[test]
     fn name_and_url_are_enough() {
-        let new = draft().check(Rules::default()).unwrap();
+        let new = draft().check(RULES).unwrap();
         assert_eq!((new.interval_seconds, new.timeout_ms, new.method.as_str()), (60, 10_000, "GET"));
         assert_eq!(faulty(&Draft::default()), ["name", "url"]);
+    }
+
+    #[test]
+    fn a_name_can_be_seen() {
+        for name in [
+            "\u{200b}",
+            "\u{feff}",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{202e}\u{200f}",
+            "\u{301}",
+            "\u{a0}",
+            "\u{e0041}",
+        ] {
+            assert_eq!(faulty(&Draft { name: name.to_owned(), ..draft() }), ["name"], "{name:?}");
+        }
+        for name in ["Shop", "\u{5e9}", "\u{1f6d2}", "e\u{301}", "\u{200b}a"] {
+            let draft = Draft { name: name.to_owned(), ..draft() };
+            assert!(draft.check(RULES).is_ok(), "{name:?}");
+        }
     }
 
     #[test]
@@ -217,12 +250,12 @@ mod tests {
     fn private_addresses_need_leave() {
         let private = Draft { url: Some("http://127.0.0.1:8080/".to_owned()), ..draft() };
         assert_eq!(faulty(&private), ["url"]);
-        assert!(private.check(Rules { allow_private_addresses: true, ..Rules::default() }).is_ok());
+        assert!(private.check(Rules { egress: &"true".parse().unwrap(), ..RULES }).is_ok());
     }
 
     #[test]
     fn an_own_process_has_no_url() {
-        let rules = Rules { own_process: true, ..Rules::default() };
+        let rules = Rules { own_process: true, ..RULES };
         assert!(draft().check(rules).is_err());
         assert_eq!(Draft { url: None, ..draft() }.check(rules).unwrap().url, None);
     }

@@ -6,6 +6,7 @@ mod config;
 mod declaration;
 mod draft;
 mod history;
+mod moment;
 mod pages;
 mod routes;
 mod site;
@@ -22,8 +23,9 @@ const POOL_SIZE: usize = 8;
 
 const BRAND: Brand = Brand {
     name: "Status",
-    navigation: &[("/operations", "Operations"), ("/webhooks", "Webhooks")],
+    navigation: &[("/operations", "Operations"), ("/webhooks", "Webhooks"), ("/sessions", "Sessions")],
     styles: &[&assets::STYLE],
+    assets: &[&assets::UP, &assets::DOWN, &assets::UNSURE],
     processes: &["web", "worker", "clock"],
     ..Brand::new("sides")
 };
@@ -39,7 +41,7 @@ fn main() -> ExitCode {
         .limits(LIMITS)
         .declares(declaration::declaration())
         .run(config::Config::read, async |process, config| {
-            let site = sides_web::Site::new(&process, &config.server, BRAND);
+            let site = sides_web::Site::new(&process, &config.server, BRAND)?;
             let routes = routes::of(site::Site::new(site.clone(), &config));
             sides_web::serve(process, config.server, site, routes).await
         })

@@ -4,12 +4,13 @@ mod bars;
 mod chart;
 mod edit;
 mod incident_list;
+mod incidents;
 mod service;
 mod service_form;
 pub(crate) mod status;
 mod webhooks;
 
-use actix_web::{Scope, web};
+use actix_web::{Resource, Scope, web};
 use sides_web::read;
 
 /// Everything under `/services`.
@@ -23,6 +24,11 @@ pub(crate) fn service_routes() -> Scope {
         .service(web::resource("/{id}/pause").route(web::post().to(edit::pause)))
         .service(web::resource("/{id}/resume").route(web::post().to(edit::resume)))
         .service(web::resource("/{id}/delete").route(web::post().to(edit::delete)))
+}
+
+/// All incidents.
+pub(crate) fn incidents() -> Resource {
+    read("/incidents", incidents::show)
 }
 
 /// Everything under `/webhooks`.

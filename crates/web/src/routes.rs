@@ -15,6 +15,7 @@ pub(crate) fn of(site: Site) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'st
         config
             .app_data(site.clone())
             .service(read("/", pages::status::show))
+            .service(pages::incidents())
             .service(pages::service_routes())
             .service(pages::webhook_routes())
             .service(read("/operations", operations::show))

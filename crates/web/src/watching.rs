@@ -5,7 +5,7 @@ use diesel_async::AsyncConnection as _;
 use jobs::PingService;
 use models::{NewService, Service, services};
 use queue::Options;
-use sides_web::Fault;
+use sides_web::{Actor, Fault};
 
 use crate::site::Site;
 
@@ -13,12 +13,14 @@ use crate::site::Site;
 pub(crate) async fn add(
     site: &Site,
     connection: &mut Connection,
+    actor: &Actor,
     new: &NewService,
 ) -> Result<Service, Fault> {
     connection
         .transaction(async |c| {
             let service = services::create(c, new).await?;
             enqueue_ping(site, c, service.id).await?;
+            actor.note(c, &subject(service.id), "add a service").await?;
             Ok(service)
         })
         .await
@@ -33,6 +35,7 @@ pub(crate) async fn ping_now(site: &Site, connection: &mut Connection, id: i64) 
 pub(crate) async fn set_paused(
     site: &Site,
     connection: &mut Connection,
+    actor: &Actor,
     id: i64,
     paused: bool,
 ) -> Result<Service, Fault> {
@@ -42,9 +45,16 @@ pub(crate) async fn set_paused(
             if !paused {
                 enqueue_ping(site, c, id).await?;
             }
+            let action = if paused { "pause a service" } else { "resume a service" };
+            actor.note(c, &subject(id), action).await?;
             Ok(service)
         })
         .await
+}
+
+/// What is written down of who did what is about this.
+pub(crate) fn subject(service_id: i64) -> String {
+    format!("service {service_id}")
 }
 
 async fn enqueue_ping(site: &Site, c: &mut Connection, id: i64) -> Result<bool, Fault> {

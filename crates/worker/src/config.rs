@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use egress::Egress;
 use process::Environment;
 
 /// A host that never answers holds its place until its timeout: there must be more places than there are such
@@ -14,8 +15,8 @@ const HISTORY_DAYS: u32 = 30;
 pub struct Config {
     /// `WORKER_CONCURRENCY`: how many jobs run at the same time.
     pub concurrency: usize,
-    /// `ALLOW_PRIVATE_ADDRESSES`: whether services and webhooks may lie in a private network.
-    pub allow_private_addresses: bool,
+    /// `ALLOW_PRIVATE_ADDRESSES`: which private addresses services and webhooks may have.
+    pub egress: Egress,
     /// `JOB_HISTORY_DAYS`: how long jobs are remembered once they are over.
     pub job_history: Duration,
 }
@@ -25,14 +26,14 @@ impl Config {
     pub fn read(environment: &mut Environment) -> Self {
         let concurrency = environment.number("WORKER_CONCURRENCY", CONCURRENCY, 1..=10_000);
         environment.about("WORKER_CONCURRENCY", "how many jobs run at once; most wait for a slow host");
-        let allow_private_addresses = environment.flag("ALLOW_PRIVATE_ADDRESSES", false);
+        let egress = environment.parsed(egress::VARIABLE, Egress::default());
         environment.about(
-            "ALLOW_PRIVATE_ADDRESSES",
-            "whether services and webhooks may lie in a private network; web has it too",
+            egress::VARIABLE,
+            "private addresses of services and webhooks: true, or ranges such as 10.0.0.0/8; web has it too",
         );
         let days = environment.number("JOB_HISTORY_DAYS", HISTORY_DAYS, 1..=3650);
         environment.about("JOB_HISTORY_DAYS", "for how many days a job is remembered once it is over");
         let job_history = Duration::from_secs(u64::from(days) * 86_400);
-        Self { concurrency, allow_private_addresses, job_history }
+        Self { concurrency, egress, job_history }
     }
 }

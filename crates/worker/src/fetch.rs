@@ -1,25 +1,26 @@
 //! Fetching what a person asked to be watched, without trusting any of it.
 //!
-//! Addresses are checked when they are connected to (`guard`), redirects at each hop, the answer is read up
-//! to a limit (`body`), and whatever goes wrong becomes a [`Failure`] with a fixed kind and plain words.
+//! Addresses are checked when they are connected to and redirects at each hop (`sides-fetch`), the answer is read
+//! up to a limit (`body`), and whatever goes wrong becomes a [`Failure`] with a fixed kind and plain words.
 
 mod body;
-mod client;
+mod charset;
 mod failure;
-mod guard;
-mod tls;
 
 use std::{
     ops::RangeInclusive,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use models::{ErrorKind, Service, target};
+use egress::Egress;
+use fetch::follow;
+pub use fetch::{ClientError, Clients};
+use models::{ErrorKind, Service};
 use reqwest::{Client, Method, Response};
 use tokio::time::timeout_at;
 use url::Url;
 
-pub use client::{ClientError, Clients};
 pub use failure::Failure;
 pub(crate) use failure::classify;
 
@@ -69,13 +70,16 @@ impl Seen {
     }
 }
 
+/// Who asks.
+pub(crate) const USER_AGENT: &str = concat!("sides/", env!("CARGO_PKG_VERSION"), " (status monitor)");
+
 /// Fetches services. Every fetch opens a connection of its own: a name, a certificate or a listener that went
 /// bad is noticed, not hidden behind a connection that still stands.
 #[derive(Debug, Clone)]
 pub struct Fetcher {
     guarded: Client,
     own: Client,
-    allow_private_addresses: bool,
+    egress: Arc<Egress>,
 }
 
 impl Fetcher {
@@ -84,19 +88,19 @@ impl Fetcher {
     /// # Errors
     /// When the HTTP clients cannot be made.
     pub fn new(clients: &Clients) -> Result<Self, ClientError> {
-        let allow_private_addresses = clients.allow_private_addresses();
-        Ok(Self { guarded: clients.following()?, own: clients.own()?, allow_private_addresses })
+        let egress = Arc::clone(clients.egress());
+        Ok(Self { guarded: clients.guarded()?, own: clients.unguarded()?, egress })
     }
 
     /// Fetches an address that a person gave.
     pub async fn fetch(&self, url: &str, target: &Target<'_>) -> Seen {
-        let checked = target::parse_url(url).map_err(|fault| Failure::bad_url(fault.to_string()));
-        let checked = checked.and_then(|url| match target::check_host(&url) {
-            Err(_) if !self.allow_private_addresses => Err(Failure::private(url.host_str())),
-            _ => Ok(url),
+        let checked = egress::parse_url(url).map_err(|fault| Failure::bad_url(fault.to_string()));
+        let checked = checked.and_then(|url| match self.egress.check_host(&url) {
+            Err(_) => Err(Failure::private(url.host_str())),
+            Ok(()) => Ok(url),
         });
         match checked {
-            Ok(url) => get(&self.guarded, url, target).await,
+            Ok(url) => get(&self.guarded, &self.egress, url, target).await,
             Err(failure) => Seen::failed(failure),
         }
     }
@@ -104,19 +108,19 @@ impl Fetcher {
     /// Asks one of the application's own processes, wherever its row says it answers.
     pub(crate) async fn fetch_own(&self, address: &str, target: &Target<'_>) -> Seen {
         match Url::parse(&format!("http://{address}/livez")) {
-            Ok(url) => get(&self.own, url, target).await,
+            Ok(url) => get(&self.own, &self.egress, url, target).await,
             Err(_) => Seen::failed(Failure::bad_url(format!("{address} is no address"))),
         }
     }
 }
 
-async fn get(client: &Client, url: Url, target: &Target<'_>) -> Seen {
+async fn get(client: &Client, egress: &Egress, url: Url, target: &Target<'_>) -> Seen {
     let started = Instant::now();
     let deadline = tokio::time::Instant::from_std(started) + target.timeout;
-    let request = client.request(target.method.clone(), url);
-    let (status, failure) = match timeout_at(deadline, request.send()).await {
+    let asked = follow(client, egress, target.method.clone(), url);
+    let (status, failure) = match timeout_at(deadline, asked).await {
         Err(_) => (None, Some(Failure::timeout("no answer came", target.timeout))),
-        Ok(Err(error)) => (None, Some(classify(&error))),
+        Ok(Err(error)) => (None, Some(Failure::from(&error))),
         Ok(Ok(answer)) => {
             let status = answer.status().as_u16();
             let judged = timeout_at(deadline, judge(answer, target)).await;

@@ -11,7 +11,7 @@ use crate::{Config, State, registry};
 /// # Errors
 /// When the HTTP clients or the metrics cannot be set up, or nothing can be run.
 pub async fn run(process: Process, config: Config) -> anyhow::Result<()> {
-    let state = State::new(process.pool.clone(), &process.metrics, config.allow_private_addresses)
+    let state = State::new(process.pool.clone(), &process.metrics, config.egress)
         .context("the worker cannot be set up")?;
     let runner = Runner::new(
         process.database.clone(),

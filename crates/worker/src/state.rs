@@ -1,9 +1,10 @@
 //! What handlers share.
 
 use database::Pool;
+use egress::Egress;
 
 use crate::{
-    fetch::{ClientError, Clients, Fetcher},
+    fetch::{ClientError, Clients, Fetcher, USER_AGENT},
     metrics::Metrics,
     webhook::Sender,
 };
@@ -33,12 +34,8 @@ impl State {
     ///
     /// # Errors
     /// When no HTTP client can be made or a figure is registered twice.
-    pub fn new(
-        pool: Pool,
-        metrics: &prometheus::Registry,
-        allow_private_addresses: bool,
-    ) -> Result<Self, SetupError> {
-        let clients = Clients::new(allow_private_addresses)?;
+    pub fn new(pool: Pool, metrics: &prometheus::Registry, egress: Egress) -> Result<Self, SetupError> {
+        let clients = Clients::new(egress, USER_AGENT)?;
         Ok(Self {
             pool,
             fetcher: Fetcher::new(&clients)?,

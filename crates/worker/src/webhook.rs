@@ -16,10 +16,11 @@
 mod payload;
 mod signature;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
-use models::{ErrorKind, deliveries::Delivery, target};
+use egress::{Egress, UrlFault};
+use models::{ErrorKind, deliveries::Delivery};
 use reqwest::{Client, StatusCode, header::CONTENT_TYPE};
 
 pub use payload::Payload;
@@ -34,7 +35,7 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone)]
 pub struct Sender {
     client: Client,
-    allow_private_addresses: bool,
+    egress: Arc<Egress>,
 }
 
 /// Why a receiver was not told.
@@ -54,16 +55,13 @@ impl Sender {
     /// # Errors
     /// When the HTTP client cannot be made.
     pub fn new(clients: &Clients) -> Result<Self, ClientError> {
-        let allow_private_addresses = clients.allow_private_addresses();
-        Ok(Self { client: clients.straight()?, allow_private_addresses })
+        Ok(Self { client: clients.guarded()?, egress: Arc::clone(clients.egress()) })
     }
 
     pub(crate) async fn send(&self, delivery: &Delivery) -> Result<(), SendError> {
-        let refuse = |fault: target::UrlFault| SendError::Final(fault.to_string());
-        let url = target::parse_url(&delivery.webhook.url).map_err(refuse)?;
-        if !self.allow_private_addresses {
-            target::check_host(&url).map_err(refuse)?;
-        }
+        let refuse = |fault: UrlFault| SendError::Final(fault.to_string());
+        let url = egress::parse_url(&delivery.webhook.url).map_err(refuse)?;
+        self.egress.check_host(&url).map_err(refuse)?;
         let payload = Payload::of(delivery);
         let body = payload.to_json();
         let timestamp = Utc::now().timestamp();

@@ -22,6 +22,24 @@ pub struct Filter {
     pub before: Option<i64>,
 }
 
+/// Up to `limit` open incidents, newest first, and how many there are in all.
+///
+/// # Errors
+/// When the database is away.
+pub async fn open(
+    c: &mut AsyncPgConnection,
+    service_id: Option<i64>,
+    limit: i64,
+) -> QueryResult<(Vec<(Incident, String)>, i64)> {
+    let filter = Filter { service_id, open: Some(true), ..Filter::default() };
+    let newest = newest(c, filter, limit).await?;
+    let count = match i64::try_from(newest.len()) {
+        Ok(found) if found < limit => found,
+        _ => incidents::table.filter(incidents::closed_at.is_null()).count().get_result(c).await?,
+    };
+    Ok((newest, count))
+}
+
 /// Up to `limit` incidents, newest first.
 ///
 /// # Errors

@@ -59,7 +59,8 @@ struct Row {
     failures: i64,
 }
 
-/// The days from `from` up to and without `until`, from the roll-ups. A day without pings has no row.
+/// The days from `from` up to and without `until`. A day without pings has no row. Sums that are kept are read;
+/// days behind the newest of those are summed from the hours.
 ///
 /// # Errors
 /// When the database is away.
@@ -69,9 +70,13 @@ pub async fn days(
     from: NaiveDate,
     until: NaiveDate,
 ) -> QueryResult<Vec<Day>> {
-    let query = "SELECT service_id, (hour AT TIME ZONE 'UTC')::date AS day, \
-             sum(pings)::bigint AS pings, sum(failures)::bigint AS failures \
-         FROM ping_hours WHERE service_id = ANY ($1) AND hour >= $2 AND hour < $3 \
+    let query = "SELECT service_id, day, pings::bigint AS pings, failures::bigint AS failures \
+         FROM ping_days WHERE service_id = ANY ($1) \
+             AND day >= ($2 AT TIME ZONE 'UTC')::date AND day < ($3 AT TIME ZONE 'UTC')::date \
+         UNION ALL \
+         SELECT service_id, (hour AT TIME ZONE 'UTC')::date, sum(pings)::bigint, sum(failures)::bigint \
+         FROM ping_hours WHERE service_id = ANY ($1) AND hour < $3 AND hour >= greatest($2, \
+             (SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM ping_days)) \
          GROUP BY 1, 2";
     let rows: Vec<Row> = diesel::sql_query(query)
         .bind::<sql_types::Array<sql_types::BigInt>, _>(service_ids)

@@ -41,7 +41,7 @@ impl Display for Chain<'_> {
 }
 
 /// The web server's own start says nothing that the process does not say.
-const DEFAULT_FILTER: &str = "info,actix_server=warn";
+const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=off";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {

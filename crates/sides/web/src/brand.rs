@@ -19,6 +19,8 @@ pub struct Brand {
     pub navigation: &'static [(&'static str, &'static str)],
     /// Style sheets beside the chassis' own. They are served as well.
     pub styles: &'static [&'static Asset],
+    /// Other files that pages name.
+    pub assets: &'static [&'static Asset],
     /// Processes that should run: the dashboard shows those that do not.
     pub processes: &'static [&'static str],
 }
@@ -35,6 +37,7 @@ impl Brand {
             cookie: "sides_session",
             navigation: &[("/operations", "Operations")],
             styles: &[],
+            assets: &[],
             processes: &[],
         }
     }

@@ -5,6 +5,8 @@
 mod json;
 mod page;
 
+use std::time::Duration;
+
 use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
@@ -51,24 +53,36 @@ pub enum Fault {
     /// The body is of another type than this one.
     #[error("The request's body is of a type that is not read here. Send it as {0}.")]
     MediaType(&'static str),
+    /// The body did not come in time.
+    #[error("The request did not arrive in time. Send it again.")]
+    TooSlow,
     /// The address does not know the method.
     #[error("This address does not answer this method. The Allow header lists those that it does.")]
     Method,
     /// The process has no secret in the variable that is named.
     #[error("Nothing can be changed here: {0} is not set. Set it and start this process again.")]
     NoSecret(&'static str),
+    /// Too many wrong secrets: when the next one is looked at.
+    #[error("Too many wrong tries. Wait {} s, then try again.", .0.as_secs() + 1)]
+    TooMany(Duration),
     /// Nobody is signed in.
     #[error("This needs somebody signed in.")]
     SignedOut,
     /// The form does not come from a page of this session.
     #[error("This form is no longer valid. Load the page again and repeat what you did.")]
     Forged,
+    /// The same failed a moment ago, and is not tried again yet.
+    #[error("This cannot be shown at the moment; try again in a few seconds.")]
+    Busy,
+    /// A statement took longer than it may.
+    #[error("The database took too long to answer. Nothing was changed; try again in a few seconds.")]
+    Slow(#[source] diesel::result::Error),
     /// No connection to the database.
     #[error("The database cannot be reached at the moment. Nothing was changed; try again in a few seconds.")]
     Away(#[source] PoolError),
     /// The database refused.
     #[error("The database did not carry this out. Nothing was changed; try again in a few seconds.")]
-    Database(#[from] diesel::result::Error),
+    Database(#[source] diesel::result::Error),
     /// A job could not be enqueued.
     #[error("The job could not be enqueued. Nothing was changed; try again in a few seconds.")]
     Enqueue(#[source] EnqueueError),
@@ -83,8 +97,24 @@ impl From<PoolError> for Fault {
 impl ReadError for Fault {
     fn database(&self) -> Option<&diesel::result::Error> {
         match self {
-            Self::Database(error) => Some(error),
+            Self::Database(error) | Self::Slow(error) => Some(error),
             _ => None,
+        }
+    }
+}
+
+impl From<diesel::result::Error> for Fault {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind::Unknown, Error::DatabaseError};
+        // Postgres gives a cancelled statement a code of its own, which diesel does not hand on.
+        match &error {
+            DatabaseError(Unknown, about)
+                if about.message().contains("due to statement timeout")
+                    || about.message().contains("due to lock timeout") =>
+            {
+                Self::Slow(error)
+            }
+            _ => Self::Database(error),
         }
     }
 }
@@ -92,7 +122,7 @@ impl ReadError for Fault {
 impl From<EnqueueError> for Fault {
     fn from(error: EnqueueError) -> Self {
         match error {
-            EnqueueError::Database(error) => Self::Database(error),
+            EnqueueError::Database(error) => error.into(),
             other => Self::Enqueue(other),
         }
     }
@@ -114,11 +144,15 @@ impl Fault {
             Self::Unreadable(_) => "unreadable",
             Self::TooLarge(_) => "too_large",
             Self::MediaType(_) => "unsupported_media_type",
+            Self::TooSlow => "timeout",
             Self::Method => "method_not_allowed",
             Self::NoSecret(_) => "no_admin_token",
+            Self::TooMany(_) => "too_many_requests",
             Self::SignedOut => "unauthenticated",
             Self::Forged => "forged",
-            Self::Away(_) | Self::Database(_) | Self::Enqueue(_) => "unavailable",
+            Self::Busy | Self::Slow(_) | Self::Away(_) | Self::Database(_) | Self::Enqueue(_) => {
+                "unavailable"
+            }
         }
     }
 
@@ -132,16 +166,20 @@ impl Fault {
             Self::Unreadable(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::NoSecret(_) | Self::Forged => StatusCode::FORBIDDEN,
-            Self::Away(_) | Self::Database(_) | Self::Enqueue(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Slow(_) | Self::Away(_) | Self::Database(_) | Self::Enqueue(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
     /// Our own trouble goes to the log with its whole chain; the visitor is not told more than what to do.
     fn log(&self) {
-        if self.status().is_server_error() {
+        if self.status().is_server_error() && !matches!(self, Self::Busy) {
             tracing::error!(error = %chain(self), "a request could not be answered");
         }
     }
@@ -151,6 +189,12 @@ impl Fault {
         let mut answer = HttpResponse::build(self.status());
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             answer.insert_header((header::RETRY_AFTER, "5"));
+        }
+        if let Self::TooMany(wait) = self {
+            answer.insert_header((header::RETRY_AFTER, (wait.as_secs() + 1).to_string()));
+        }
+        if matches!(self, Self::TooSlow) {
+            answer.force_close();
         }
         answer
     }

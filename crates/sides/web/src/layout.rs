@@ -1,8 +1,10 @@
 //! What every page has around its content.
 
+use chrono::Utc;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::{
+    Asset,
     assets::{ICON, SCRIPT, STYLE},
     session::{Admin, Visitor},
 };
@@ -16,11 +18,14 @@ pub struct Layout<'a> {
     pub visitor: &'a Visitor,
     /// Seconds until it fetches itself again; 0 for a page that people type into.
     pub refresh: u32,
+    /// In the tab, where it says more than the site's own.
+    pub icon: Option<&'static Asset>,
 }
 
 /// A whole page.
 #[must_use]
 pub fn page(layout: &Layout<'_>, content: &Markup) -> Markup {
+    let now = Utc::now();
     let brand = &layout.visitor.site.brand;
     html! {
         (DOCTYPE)
@@ -30,7 +35,10 @@ pub fn page(layout: &Layout<'_>, content: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (layout.title) " · " (brand.title) }
-                link rel="icon" href=(ICON.address()) type="image/svg+xml";
+                link rel="icon" href=(layout.icon.unwrap_or(&ICON).address()) type="image/svg+xml";
+                @if layout.refresh > 0 {
+                    noscript { meta http-equiv="refresh" content=(layout.refresh.max(30)); }
+                }
                 link rel="stylesheet" href=(STYLE.address());
                 @for style in brand.styles { link rel="stylesheet" href=(style.address()); }
                 script src=(SCRIPT.address()) defer {}
@@ -41,11 +49,14 @@ pub fn page(layout: &Layout<'_>, content: &Markup) -> Markup {
                     a.brand href="/" { img src=(ICON.address()) alt="" width="24" height="24"; (brand.name) }
                     nav aria-label="Pages" { (links(layout.visitor)) }
                 }
-                p #stale .notice role="status" hidden {
-                    "The server does not answer; what you see is the last it said."
-                }
+                p #stale .notice role="status" hidden {}
                 main #content { (content) }
-                footer.bottom { "Times are UTC." }
+                footer.bottom {
+                    @if layout.refresh > 0 {
+                        "As of " time #as-of datetime=(now.to_rfc3339()) { (now.format("%H:%M:%S")) } ". "
+                    }
+                    "Times are UTC."
+                }
             }
         }
     }

@@ -13,7 +13,7 @@
 //! process::Definition::new("shop", "Serves the shop.").run(
 //!     |environment| Config::read(environment, &BRAND),
 //!     async |process, config| {
-//!         let site = Site::new(&process, &config, BRAND);
+//!         let site = Site::new(&process, &config, BRAND)?;
 //!         sides_web::serve(process, config, site, |routes| {
 //!             routes.service(read("/", async || HttpResponse::Ok().body("hello")));
 //!             routes.service(read("/operations", sides_web::operations::show));
@@ -25,10 +25,15 @@
 //!
 //! Never knows an application, its tables, its secret or its pages.
 
+mod actor;
 mod assets;
+mod bodies;
 mod brand;
+mod client;
 mod config;
+mod descriptors;
 mod fault;
+mod guesses;
 pub mod layout;
 mod metrics;
 pub mod operations;
@@ -37,11 +42,13 @@ mod routes;
 mod schema;
 mod server;
 mod session;
+mod shared_page;
 mod sign_in;
 mod site;
 pub mod time;
 mod visits;
 
+pub use actor::Actor;
 pub use assets::Asset;
 pub use brand::Brand;
 pub use config::Config;
@@ -49,6 +56,7 @@ pub use fault::{Fault, FieldFault, as_json};
 pub use routes::{read, see};
 pub use server::serve;
 pub use session::{Admin, Bearer, Visitor, new_secret};
+pub use shared_page::{Prepared, Rendered, SharedPage};
 pub use site::Site;
 
 /// The tables that this crate uses, for a process' manifest. Add [`queue::SCHEMA`] where the dashboard is mounted.

@@ -51,7 +51,7 @@ pub async fn show(site: Data<Site>, _: Admin, visitor: Visitor) -> Result<Markup
             (schedule_table(&schedules, now))
         }
         section aria-labelledby="tended" {
-            h2 #tended { "Restarts, recycling, scaling" }
+            h2 #tended { "Actions" }
             (controller::actions(&actions, now))
         }
         section aria-labelledby="memory" {
@@ -59,13 +59,13 @@ pub async fn show(site: Data<Site>, _: Admin, visitor: Visitor) -> Result<Markup
             (controller::trends(&trends, now))
         }
     };
-    Ok(page(&Layout { title: "Operations", visitor: &visitor, refresh: 5 }, &content))
+    Ok(page(&Layout { title: "Operations", visitor: &visitor, refresh: 5, icon: None }, &content))
 }
 
 fn processes(instances: &[Instance], expected: &[&str], now: DateTime<Utc>) -> Markup {
     let missing = expected.iter().filter(|name| instances.iter().all(|instance| instance.process != **name));
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Table" { table {
             thead { tr { th { "Process" } th { "State" } th { "Release" } th { "Where" } th { "Runs for" } th { "Heard of" } } }
             tbody {
                 @for instance in instances {
@@ -100,7 +100,7 @@ fn queue_table(kinds: &[KindOverview]) -> Markup {
         @if kinds.is_empty() {
             p.quiet { "Empty." }
         } @else {
-            div.scroll { table {
+            div.scroll tabindex="0" role="region" aria-label="Table" { table {
                 thead { tr {
                     th { "Kind" } th.number { "Ready" } th.number { "Later" } th.number { "Running" }
                     th.number { "Failed" } th.number { "Parked" } th { "Oldest waits" }
@@ -137,7 +137,7 @@ fn schedule_table(schedules: &[Schedule], now: DateTime<Utc>) -> Markup {
         @if schedules.is_empty() {
             p.quiet { "No clock has run yet." }
         } @else {
-            div.scroll { table {
+            div.scroll tabindex="0" role="region" aria-label="Table" { table {
                 thead { tr { th { "Schedule" } th { "When" } th { "Enqueues" } th { "Next" } th { "Last fired" } } }
                 tbody {
                     @for schedule in schedules {

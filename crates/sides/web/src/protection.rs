@@ -26,7 +26,13 @@ pub(crate) async fn headers<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
+    let is_secure = request.connection_info().scheme() == "https";
     let mut response = next.call(request).await?;
+    if is_secure {
+        // Only where the proxy says that this came over TLS: a browser that was told so remembers it for a year.
+        let year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
     for (name, value) in HEADERS {
         if !response.headers().contains_key(&name) {
             response.headers_mut().insert(name, HeaderValue::from_static(value));

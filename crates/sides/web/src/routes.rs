@@ -2,14 +2,14 @@
 
 use actix_web::{
     HttpResponse, Resource,
-    error::{JsonPayloadError, UrlencodedError},
+    error::{JsonPayloadError, PayloadError, UrlencodedError},
     guard,
     http::header,
     web::{self, FormConfig, JsonConfig, PathConfig, QueryConfig, ServiceConfig},
 };
 
 use crate::{
-    Fault, Site, assets,
+    Fault, Site, assets, session,
     sign_in::{show, sign_in, sign_out},
 };
 
@@ -29,8 +29,11 @@ pub(crate) fn configure(
         .app_data(PathConfig::default().error_handler(|_, _| Fault::Missing("page").into()))
         .service(read("/sign-in", show).route(web::post().to(sign_in)))
         .service(web::resource("/sign-out").route(web::post().to(sign_out)));
-    for asset in
-        [&assets::STYLE, &assets::SCRIPT, &assets::ICON].into_iter().chain(site.brand.styles.iter().copied())
+    session::page::configure(config);
+    for asset in [&assets::STYLE, &assets::SCRIPT, &assets::ICON]
+        .into_iter()
+        .chain(site.brand.styles.iter().copied())
+        .chain(site.brand.assets.iter().copied())
     {
         config.service(asset.resource());
     }
@@ -60,6 +63,7 @@ async fn missing() -> Result<HttpResponse, Fault> {
 fn form(error: &UrlencodedError) -> Fault {
     match error {
         UrlencodedError::Overflow { .. } => Fault::TooLarge(BODY_LIMIT),
+        UrlencodedError::Payload(error) if is_late(error) => Fault::TooSlow,
         UrlencodedError::ContentType => Fault::MediaType("application/x-www-form-urlencoded"),
         error => Fault::Unreadable(format!("The form cannot be read: {}.", sentence(error))),
     }
@@ -70,6 +74,7 @@ fn json(error: &JsonPayloadError) -> Fault {
         JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
             Fault::TooLarge(BODY_LIMIT)
         }
+        JsonPayloadError::Payload(error) if is_late(error) => Fault::TooSlow,
         JsonPayloadError::ContentType => Fault::MediaType("application/json"),
         error => Fault::Unreadable(format!("The request cannot be read: {}.", sentence(error))),
     }
@@ -77,6 +82,10 @@ fn json(error: &JsonPayloadError) -> Fault {
 
 fn query(error: &dyn std::error::Error) -> Fault {
     Fault::Unreadable(format!("The address cannot be read: {}.", sentence(error)))
+}
+
+fn is_late(error: &PayloadError) -> bool {
+    matches!(error, PayloadError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut)
 }
 
 /// A library's words without the full stop that some of them end with.

@@ -28,6 +28,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    sides.sessions (id) {
+        id -> Uuid,
+        site -> Text,
+        cookie -> Bytea,
+        proof -> Bytea,
+        address -> Text,
+        client -> Text,
+        opened_at -> Timestamptz,
+        seen_at -> Timestamptz,
+        ends_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        ended_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     sides.memory_trends (process, release) {
         process -> Text,
         release -> Text,

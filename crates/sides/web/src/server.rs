@@ -5,14 +5,14 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 use actix_web::{
     App, HttpServer,
     dev::Server,
-    middleware::{DefaultHeaders, from_fn},
+    middleware::{Compress, DefaultHeaders, from_fn},
     web::{self, ServiceConfig},
 };
 use anyhow::Context as _;
 use process::Process;
 
 use crate::{
-    Config, Site, fault,
+    Config, Site, bodies, descriptors, fault,
     metrics::Metrics,
     protection, routes,
     visits::{KEEP_ALIVE, Visits},
@@ -37,7 +37,7 @@ where
     let listener = process::listen::public(config.host, config.port)?;
     let address = listener.local_addr().context("the public socket has no address")?;
     let metrics = Arc::new(Metrics::register(&process.metrics).context("the metrics cannot be set up")?);
-    let visits = Visits::new(process.drain.clone());
+    let visits = Visits::new(process.drain.clone(), descriptors::capacity());
     let server =
         start(listener, &config, site, metrics, visits.clone(), Identity::of(&process), application)?;
     let handle = server.handle();
@@ -101,21 +101,25 @@ where
         );
     }
     let site = web::Data::new(site);
-    let connected = visits.clone();
+    let (connected, attended) = (visits.clone(), visits.clone());
     let server = HttpServer::new(move || {
-        let (metrics, visits) = (metrics.clone(), visits.clone());
+        let (metrics, visits, waiting) = (metrics.clone(), attended.clone(), attended.clone());
         let (site, application) = (site.clone(), application.clone());
         App::new()
             .app_data(site.clone())
             .configure(|config| routes::configure(config, &site, &application))
             .wrap(from_fn(fault::as_page))
+            .wrap(from_fn(bodies::sliced))
+            .wrap(Compress::default())
             .wrap(from_fn(protection::headers))
             // A probe must know who answered.
             .wrap(identity.headers())
             .wrap(from_fn(move |request, next| metrics.clone().observe(request, next)))
-            .wrap(from_fn(move |request, next| visits.clone().say_good_bye(request, next)))
+            .wrap(from_fn(move |request, next| bodies::in_time(waiting.clone(), request, next)))
+            .wrap(from_fn(move |request, next| visits.clone().attend(request, next)))
     })
-    .on_connect(move |_, extensions| connected.count(extensions))
+    .on_connect(move |connection, extensions| connected.count(connection, extensions))
+    .max_connections(visits.capacity().div_ceil(config.workers))
     .keep_alive(KEEP_ALIVE)
     .workers(config.workers)
     .worker_max_blocking_threads(1)

@@ -1,12 +1,16 @@
-//! Who may change something: the secret, and the cookie that stands for it.
+//! Who may change something: the secret, and the session that it opens.
 
 mod bearer;
 mod cookie;
 mod key;
+pub(crate) mod page;
+mod store;
 mod visitor;
 
 pub use bearer::Bearer;
-pub(crate) use cookie::{ended, opened};
+pub(crate) use cookie::{SessionCookie, removed};
 pub(crate) use key::Key;
 pub use key::new_secret;
+pub(crate) use store::{Opening, end, open};
+pub(crate) use visitor::actor;
 pub use visitor::{Admin, Visitor};

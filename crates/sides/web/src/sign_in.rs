@@ -1,23 +1,19 @@
 //! Signing in with the secret, and out again.
 
-use std::time::Duration;
-
 use actix_web::{
     Either, HttpRequest, HttpResponse,
     http::{StatusCode, header},
     web::{Data, Form, Query},
 };
-use chrono::Utc;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::{
-    Admin, Fault, Site, Visitor,
+    Admin, Fault, Site, Visitor, client,
     layout::{Layout, page},
-    see, session,
+    see,
+    session::{self, Opening, SessionCookie, actor},
 };
-
-const WRONG_TOKEN_DELAY: Duration = Duration::from_millis(500);
 
 #[derive(Deserialize)]
 pub(crate) struct Asked {
@@ -48,27 +44,46 @@ pub(crate) async fn sign_in(
     given: Form<SignIn>,
 ) -> Result<Either<(Markup, StatusCode), HttpResponse>, Fault> {
     let key = site.key()?;
-    if !key.is(&given.token) {
-        tracing::warn!(peer = request.peer_addr().map(|peer| peer.ip().to_string()), "a wrong secret");
-        tokio::time::sleep(WRONG_TOKEN_DELAY).await;
+    if !site.try_secret(&given.token, &request, "the pages").await? {
         return Ok(Either::Left((form(&visitor, &given.next, true), StatusCode::UNAUTHORIZED)));
     }
-    let secure = request.connection_info().scheme() == "https";
-    let cookie = session::opened(site.brand.cookie, key, Utc::now(), secure);
+    let cookie = SessionCookie::new();
+    let opening = Opening {
+        site: site.process(),
+        cookie: cookie.digest(),
+        proof: key.proof(cookie.value()),
+        address: &client::address(&request).to_string(),
+        client: client::program(&request),
+    };
+    let mut connection = site.connection().await?;
+    let id = session::open(&mut connection, &opening).await?;
+    actor(id, &request).note(&mut connection, "sessions", "sign in").await?;
     let mut answer = HttpResponse::SeeOther();
     answer.insert_header((header::LOCATION, local(&given.next)));
+    let cookie = cookie.set(site.brand.cookie, is_secure(&request));
     Ok(Either::Right(answer.cookie(cookie).finish()))
 }
 
+/// Ends the session itself, and takes its cookie from the browser.
 pub(crate) async fn sign_out(
+    request: HttpRequest,
     site: Data<Site>,
     admin: Admin,
     form: Form<SignOut>,
 ) -> Result<HttpResponse, Fault> {
     admin.check_form(&form.form_token)?;
+    let mut connection = site.connection().await?;
+    session::end(&mut connection, site.process(), admin.session, admin.actor.name()).await?;
+    admin.actor.note(&mut connection, "sessions", "sign out").await?;
     let mut answer = see("/");
-    answer.add_cookie(&session::ended(site.brand.cookie)).map_err(|_| Fault::Forged)?;
+    answer
+        .add_cookie(&session::removed(site.brand.cookie, is_secure(&request)))
+        .map_err(|_| Fault::Forged)?;
     Ok(answer)
+}
+
+fn is_secure(request: &HttpRequest) -> bool {
+    request.connection_info().scheme() == "https"
 }
 
 fn form(visitor: &Visitor, next: &str, wrong: bool) -> Markup {
@@ -89,7 +104,7 @@ fn form(visitor: &Visitor, next: &str, wrong: bool) -> Markup {
             div.actions { button.primary { "Sign in" } a.button href="/" { "Cancel" } }
         }
     };
-    page(&Layout { title: "Sign in", visitor, refresh: 0 }, &content)
+    page(&Layout { title: "Sign in", visitor, refresh: 0, icon: None }, &content)
 }
 
 /// A place on this site, whatever was asked for: nobody is sent elsewhere after signing in.

@@ -11,7 +11,7 @@ use serde_json::json;
 use sides_web::{Bearer, Fault};
 
 use super::views::{PingView, page_size};
-use crate::site::Site;
+use crate::{moment, site::Site};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +28,7 @@ pub(super) async fn list(
     page: Query<Page>,
 ) -> Result<HttpResponse, Fault> {
     let before = page.before.unwrap_or_else(|| Utc::now() + TimeDelta::hours(1));
+    let before = moment::check("before", before)?;
     let pings = site.read(async |connection| {
         services::find(connection, *id).await?.ok_or(Fault::Missing("service"))?;
         Ok(reads::pings::before(connection, *id, before, page_size(page.limit)).await?)

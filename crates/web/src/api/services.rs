@@ -18,7 +18,7 @@ use super::views::{ServiceView, page_size};
 use crate::{
     draft::{Draft, Rules},
     site::Site,
-    watching::{self, edited_meanwhile, own_process},
+    watching::{self, edited_meanwhile, own_process, subject},
 };
 
 #[derive(Deserialize)]
@@ -42,10 +42,16 @@ pub(super) async fn show(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<H
     answer(&site, *id, HttpResponse::Ok()).await
 }
 
-pub(super) async fn add(_: Bearer, site: Data<Site>, draft: Json<Draft>) -> Result<HttpResponse, Fault> {
-    let rules = Rules { allow_private_addresses: site.allow_private_addresses, own_process: false };
+pub(super) async fn add(
+    by: Bearer,
+    site: Data<Site>,
+    draft: Json<Map<String, Value>>,
+) -> Result<HttpResponse, Fault> {
+    let rules = Rules { egress: &site.egress, own_process: false };
+    let draft: Draft = serde_json::from_value(draft.into_inner().into())
+        .map_err(|error| Fault::Unreadable(format!("The service cannot be read: {error}.")))?;
     let new = draft.check(rules).map_err(Fault::Fields)?;
-    let service = watching::add(&site, &mut *site.connection().await?, &new).await?;
+    let service = watching::add(&site, &mut *site.connection().await?, &by.actor, &new).await?;
     let mut created = HttpResponse::Created();
     created.insert_header((header::LOCATION, format!("/api/services/{}", service.id)));
     answer(&site, service.id, created).await
@@ -53,7 +59,7 @@ pub(super) async fn add(_: Bearer, site: Data<Site>, draft: Json<Draft>) -> Resu
 
 /// Changes the fields that are given; `null` puts a field back to its default.
 pub(super) async fn change(
-    _: Bearer,
+    by: Bearer,
     site: Data<Site>,
     id: Path<i64>,
     change: Json<Map<String, Value>>,
@@ -61,14 +67,11 @@ pub(super) async fn change(
     let mut connection = site.connection().await?;
     let service = services::find(&mut connection, *id).await?.ok_or(Fault::Missing("service"))?;
     let draft = merge(&service, change.into_inner())?;
-    let rules = Rules {
-        allow_private_addresses: site.allow_private_addresses,
-        own_process: service.process.is_some(),
-    };
+    let rules = Rules { egress: &site.egress, own_process: service.process.is_some() };
     let new = draft.check(rules).map_err(Fault::Fields)?;
     // Only over what was read: two changes of different fields at once must both last.
     match services::update(&mut connection, *id, Some(service.updated_at), &new).await? {
-        Updated::Done(_) => {}
+        Updated::Done(_) => by.actor.note(&mut connection, &subject(*id), "change a service").await?,
         Updated::Conflict => return Err(edited_meanwhile()),
         Updated::Missing => return Err(Fault::Missing("service")),
     }
@@ -76,9 +79,13 @@ pub(super) async fn change(
     answer(&site, *id, HttpResponse::Ok()).await
 }
 
-pub(super) async fn delete(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
-    match services::delete(&mut *site.connection().await?, *id).await? {
-        Deleted::Done => Ok(HttpResponse::NoContent().finish()),
+pub(super) async fn delete(by: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
+    let mut connection = site.connection().await?;
+    match services::delete(&mut connection, *id).await? {
+        Deleted::Done => {
+            by.actor.note(&mut connection, &subject(*id), "delete a service").await?;
+            Ok(HttpResponse::NoContent().finish())
+        }
         Deleted::OwnProcess => Err(own_process(&format!("Service {id}"))),
         Deleted::Missing => Err(Fault::Missing("service")),
     }
@@ -92,13 +99,13 @@ pub(super) async fn ping(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<H
     Ok(HttpResponse::Accepted().json(json!({ "enqueued": enqueued })))
 }
 
-pub(super) async fn pause(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
-    watching::set_paused(&site, &mut *site.connection().await?, *id, true).await?;
+pub(super) async fn pause(by: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
+    watching::set_paused(&site, &mut *site.connection().await?, &by.actor, *id, true).await?;
     answer(&site, *id, HttpResponse::Ok()).await
 }
 
-pub(super) async fn resume(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
-    watching::set_paused(&site, &mut *site.connection().await?, *id, false).await?;
+pub(super) async fn resume(by: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
+    watching::set_paused(&site, &mut *site.connection().await?, &by.actor, *id, false).await?;
     answer(&site, *id, HttpResponse::Ok()).await
 }
 

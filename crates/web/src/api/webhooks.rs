@@ -11,6 +11,10 @@ use sides_web::{Bearer, Fault, new_secret};
 
 use crate::{draft::check_url, site::Site};
 
+/// Adding one twice would tell its receiver everything twice.
+pub(crate) const KNOWN: &str =
+    "This address is told already. Delete that webhook first if its secret is lost.";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct New {
@@ -40,10 +44,14 @@ pub(super) async fn list(_: Bearer, site: Data<Site>) -> Result<HttpResponse, Fa
     Ok(HttpResponse::Ok().json(json!({ "webhooks": views })))
 }
 
-pub(super) async fn add(_: Bearer, site: Data<Site>, new: Json<New>) -> Result<HttpResponse, Fault> {
-    let url =
-        check_url(&new.url, site.allow_private_addresses).map_err(|message| Fault::field("url", message))?;
-    let webhook = webhooks::create(&mut *site.connection().await?, &url, &new_secret()).await?;
+pub(super) async fn add(by: Bearer, site: Data<Site>, new: Json<New>) -> Result<HttpResponse, Fault> {
+    let url = check_url(&new.url, &site.egress).map_err(|message| Fault::field("url", message))?;
+    let mut connection = site.connection().await?;
+    if webhooks::is_known(&mut connection, &url).await? {
+        return Err(Fault::field("url", KNOWN));
+    }
+    let webhook = webhooks::create(&mut connection, &url, &new_secret()).await?;
+    by.actor.note(&mut connection, &format!("webhook {}", webhook.id), "add a webhook").await?;
     Ok(HttpResponse::Created().json(json!({
         "id": webhook.id,
         "url": webhook.url,
@@ -52,9 +60,13 @@ pub(super) async fn add(_: Bearer, site: Data<Site>, new: Json<New>) -> Result<H
     })))
 }
 
-pub(super) async fn delete(_: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
-    match webhooks::delete(&mut *site.connection().await?, *id).await? {
-        true => Ok(HttpResponse::NoContent().finish()),
+pub(super) async fn delete(by: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
+    let mut connection = site.connection().await?;
+    match webhooks::delete(&mut connection, *id).await? {
+        true => {
+            by.actor.note(&mut connection, &format!("webhook {id}"), "delete a webhook").await?;
+            Ok(HttpResponse::NoContent().finish())
+        }
         false => Err(Fault::Missing("webhook")),
     }
 }

@@ -9,6 +9,7 @@ use crate::history::{DAYS, History};
 const WIDTH: usize = 4;
 const STEP: usize = 6;
 const HEIGHT: usize = 34;
+const CLASSES: [&str; 5] = ["none", "good", "fair", "poor", "bad"];
 
 /// One bar a day, the newest on the right. Each says its own figures; the whole says its sum.
 pub(super) fn bars(history: &History) -> Markup {
@@ -21,9 +22,37 @@ pub(super) fn bars(history: &History) -> Markup {
     html! {
         svg.bars viewBox=(view_box) preserveAspectRatio="none" role="img" aria-label=(label) {
             @for (index, (day, tally)) in days.iter().enumerate() {
-                rect.(class(*tally)) x=(index * STEP) width=(WIDTH) height=(HEIGHT) rx="1" {
+                @let height = height(class(*tally));
+                rect.(class(*tally)) x=(index * STEP) y=(HEIGHT - height) width=(WIDTH) height=(height) rx="1" {
                     title { (caption(*day, *tally)) }
                 }
+            }
+        }
+    }
+}
+
+/// The same for a page with many services: a path for each class instead of a bar for each day. Days that were not
+/// good are lower, so that nobody needs to see their colour.
+pub(super) fn compact(history: &History) -> Markup {
+    let days = history.days();
+    let view_box = format!("0 0 {} {HEIGHT}", days.len() * STEP - (STEP - WIDTH));
+    let label = match history.total().uptime_percent() {
+        Some(_) => format!("{} up over {DAYS} days", percent(history.total())),
+        None => format!("No pings in {DAYS} days"),
+    };
+    let path = |wanted: &str| {
+        let of_class = days.iter().enumerate().filter(|(_, (_, tally))| class(*tally) == wanted);
+        let bars = of_class.map(|(index, _)| {
+            let (x, height) = (index * STEP + WIDTH / 2, height(wanted));
+            format!("M{x} {}v{height}", HEIGHT - height)
+        });
+        bars.collect::<String>()
+    };
+    html! {
+        svg.bars.compact viewBox=(view_box) preserveAspectRatio="none" role="img" aria-label=(label) {
+            @for class in CLASSES {
+                @let path = path(class);
+                @if !path.is_empty() { path.(class) d=(path) {} }
             }
         }
     }
@@ -45,6 +74,17 @@ fn class(tally: Tally) -> &'static str {
         Some(percent) if percent >= 99.0 => "fair",
         Some(percent) if percent >= 90.0 => "poor",
         Some(_) => "bad",
+    }
+}
+
+/// A worse day has a lower bar, and one without pings hardly any.
+fn height(class: &str) -> usize {
+    match class {
+        "good" => HEIGHT,
+        "fair" => 28,
+        "poor" => 20,
+        "bad" => 12,
+        _ => 6,
     }
 }
 

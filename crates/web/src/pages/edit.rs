@@ -21,8 +21,9 @@ use sides_web::{
 use super::service_form::{Form, Typed};
 use crate::{
     draft::{Draft, Rules},
+    moment,
     site::Site,
-    watching::{self, edited_meanwhile, own_process},
+    watching::{self, edited_meanwhile, own_process, subject},
 };
 
 /// A page to correct, or the way on.
@@ -39,12 +40,12 @@ pub(super) async fn blank(admin: Admin, visitor: Visitor) -> Markup {
 
 pub(super) async fn add(site: Data<Site>, admin: Admin, visitor: Visitor, typed: Posted<Typed>) -> Outcome {
     admin.check_form(&typed.form_token)?;
-    let rules = Rules { allow_private_addresses: site.allow_private_addresses, own_process: false };
+    let rules = Rules { egress: &site.egress, own_process: false };
     let new = match check(&typed, rules) {
         Ok(new) => new,
         Err(faults) => return Ok(again(show(&visitor, &admin, None, &typed, &faults))),
     };
-    let service = watching::add(&site, &mut *site.connection().await?, &new).await?;
+    let service = watching::add(&site, &mut *site.connection().await?, &admin.actor, &new).await?;
     Ok(Either::Right(see(format!("/services/{}", service.id))))
 }
 
@@ -67,17 +68,19 @@ pub(super) async fn change(
 ) -> Outcome {
     admin.check_form(&typed.form_token)?;
     let service = find(&site, *id).await?;
-    let rules = Rules {
-        allow_private_addresses: site.allow_private_addresses,
-        own_process: service.process.is_some(),
-    };
+    let rules = Rules { egress: &site.egress, own_process: service.process.is_some() };
     let new = match check(&typed, rules) {
         Ok(new) => new,
         Err(faults) => return Ok(again(show(&visitor, &admin, Some(&service), &typed, &faults))),
     };
     let seen = DateTime::parse_from_rfc3339(&typed.seen).map_err(|_| Fault::Forged)?.with_timezone(&Utc);
-    match services::update(&mut *site.connection().await?, *id, Some(seen), &new).await? {
-        Updated::Done(_) => Ok(Either::Right(see(format!("/services/{id}")))),
+    let seen = moment::check("seen", seen)?;
+    let mut connection = site.connection().await?;
+    match services::update(&mut connection, *id, Some(seen), &new).await? {
+        Updated::Done(_) => {
+            admin.actor.note(&mut connection, &subject(*id), "change a service").await?;
+            Ok(Either::Right(see(format!("/services/{id}"))))
+        }
         Updated::Conflict => Err(edited_meanwhile()),
         Updated::Missing => Err(Fault::Missing("service")),
     }
@@ -121,7 +124,7 @@ async fn set_paused(
     paused: bool,
 ) -> Result<HttpResponse, Fault> {
     admin.check_form(&button.form_token)?;
-    watching::set_paused(site, &mut *site.connection().await?, id, paused).await?;
+    watching::set_paused(site, &mut *site.connection().await?, &admin.actor, id, paused).await?;
     Ok(see(format!("/services/{id}")))
 }
 
@@ -133,8 +136,12 @@ pub(super) async fn delete(
 ) -> Result<HttpResponse, Fault> {
     admin.check_form(&button.form_token)?;
     let service = find(&site, *id).await?;
-    match services::delete(&mut *site.connection().await?, *id).await? {
-        Deleted::Done => Ok(see("/")),
+    let mut connection = site.connection().await?;
+    match services::delete(&mut connection, *id).await? {
+        Deleted::Done => {
+            admin.actor.note(&mut connection, &subject(*id), "delete a service").await?;
+            Ok(see("/"))
+        }
         Deleted::OwnProcess => Err(own_process(&service.name)),
         Deleted::Missing => Err(Fault::Missing("service")),
     }
@@ -145,7 +152,7 @@ async fn find(site: &Site, id: i64) -> Result<Service, Fault> {
     found.ok_or(Fault::Missing("service"))
 }
 
-fn check(typed: &Typed, rules: Rules) -> Result<NewService, Vec<FieldFault>> {
+fn check(typed: &Typed, rules: Rules<'_>) -> Result<NewService, Vec<FieldFault>> {
     let (draft, mut faults) = typed.draft(rules);
     match draft.check(rules) {
         Ok(new) if faults.is_empty() => Ok(new),
@@ -181,5 +188,5 @@ fn show(
     let own_process = service.is_some_and(|service| service.process.is_some());
     let form = Form { admin, action: &action, back: &back, submit, own_process, faults };
     let content = html! { h1 { (title) } (form.render(typed)) };
-    page(&Layout { title: &title, visitor, refresh: 0 }, &content)
+    page(&Layout { title: &title, visitor, refresh: 0, icon: None }, &content)
 }

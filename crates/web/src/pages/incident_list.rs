@@ -30,7 +30,7 @@ fn one(incident: &Incident, service: &str, detail: Detail, now: DateTime<Utc>) -
     html! {
         li.open[incident.closed_at.is_none()] {
             p.what {
-                @if detail.service { a href=(format!("/services/{}", incident.service_id)) { (service) } ": " }
+                @if detail.service { a href=(format!("/services/{}", incident.service_id)) { bdi { (service) } } ": " }
                 (words(&incident.error_kind))
             }
             p.when {

@@ -13,7 +13,10 @@ use sides_web::{
     time,
 };
 
-use super::{bars, chart, incident_list, status::pill};
+use super::{
+    bars, chart, incident_list,
+    status::{icon as standing_icon, pill, words},
+};
 use crate::{
     history::{self, History},
     site::Site,
@@ -36,7 +39,10 @@ struct Facts {
 pub(crate) async fn show(site: Data<Site>, visitor: Visitor, id: Path<i64>) -> Result<Markup, Fault> {
     let now = Utc::now();
     let facts = read(&site, *id, now).await?;
-    let layout = Layout { title: &facts.service.name, visitor: &visitor, refresh: 10 };
+    let standing = Standing::of(&facts.service, &facts.state, now);
+    let title = format!("{}: {}", facts.service.name, words(standing));
+    let layout =
+        Layout { title: &title, visitor: &visitor, refresh: 10, icon: Some(standing_icon(standing)) };
     Ok(page(&layout, &content(&facts, visitor.admin(), now)))
 }
 
@@ -50,7 +56,12 @@ async fn read(site: &Site, id: i64, now: DateTime<Utc>) -> Result<Facts, Fault> 
             history: history::of(c, &[id], now).await?.remove(0),
             hours: reads::latency::hours(c, id, now - TimeDelta::days(CHART_DAYS)).await?,
             pings: reads::pings::before(c, id, now + TimeDelta::hours(1), PINGS).await?,
-            incidents: reads::incidents::newest(c, filter, INCIDENTS).await?,
+            incidents: {
+                let mut incidents = reads::incidents::open(c, Some(id), INCIDENTS).await?.0;
+                let closed = Filter { open: Some(false), ..filter };
+                incidents.extend(reads::incidents::newest(c, closed, INCIDENTS).await?);
+                incidents
+            },
         })
     })
     .await
@@ -62,7 +73,7 @@ fn content(facts: &Facts, admin: Option<&Admin>, now: DateTime<Utc>) -> Markup {
     let detail = incident_list::Detail { service: false, text: admin.is_some() };
     html! {
         div.head {
-            h1 { (service.name) }
+            h1 { bdi { (service.name) } }
             (pill(standing))
         }
         p.quiet {

@@ -34,7 +34,7 @@ impl Typed {
     }
 
     /// What was typed as a service, and the fields that are no numbers.
-    pub(super) fn draft(&self, rules: Rules) -> (Draft, Vec<FieldFault>) {
+    pub(super) fn draft(&self, rules: Rules<'_>) -> (Draft, Vec<FieldFault>) {
         let mut faults = Vec::new();
         let mut number = |field, text: &str| {
             text.trim().parse().unwrap_or_else(|_| {
@@ -116,7 +116,7 @@ impl Form<'_> {
 
     fn text(&self, name: &str, label: &str, hint: &str, value: &str) -> Markup {
         self.field(name, label, hint, &html! {
-            input id=(name) name=(name) value=(value) aria-describedby=(format!("{name}-hint")) autocomplete="off";
+            input id=(name) name=(name) value=(value) aria-invalid=[self.invalid(name)] autofocus[self.is_first_fault(name)] aria-describedby=(format!("{name}-hint")) autocomplete="off";
         })
     }
 
@@ -127,9 +127,18 @@ impl Form<'_> {
             hint,
             &html! {
                 input.short id=(name) name=(name) value=(value) inputmode="numeric"
+                    aria-invalid=[self.invalid(name)] autofocus[self.is_first_fault(name)]
                     aria-describedby=(format!("{name}-hint")) autocomplete="off";
             },
         )
+    }
+
+    fn invalid(&self, name: &str) -> Option<&'static str> {
+        self.faults.iter().any(|fault| fault.field == name).then_some("true")
+    }
+
+    fn is_first_fault(&self, name: &str) -> bool {
+        self.faults.first().is_some_and(|fault| fault.field == name)
     }
 
     fn method(&self, value: &str) -> Markup {

@@ -1,6 +1,6 @@
 //! The status page: how everything stands, for everybody.
 
-use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 use models::{
@@ -8,20 +8,31 @@ use models::{
     reads::{self, incidents::Filter},
 };
 use sides_web::{
-    Fault, Visitor,
+    Asset, Fault, Rendered, Visitor,
     layout::{Layout, page},
     time,
 };
 
 use super::{bars, incident_list};
 use crate::{
+    assets,
     history::{self, History},
     site::Site,
 };
 
 /// For how long a closed incident stays on the page.
 const INCIDENT_DAYS: i64 = 14;
-const INCIDENTS: i64 = 30;
+const CLOSED_INCIDENTS: i64 = 30;
+/// More are counted, and on the page of all incidents.
+const OPEN_INCIDENTS: i64 = 100;
+
+type Named = (Incident, String);
+
+struct Incidents {
+    open: Vec<Named>,
+    open_count: i64,
+    closed: Vec<Named>,
+}
 
 struct Row {
     service: Service,
@@ -30,19 +41,34 @@ struct Row {
     history: History,
 }
 
-pub(crate) async fn show(site: Data<Site>, visitor: Visitor) -> Result<Markup, Fault> {
+/// The page. Whoever is not signed in shares one rendering with everybody else.
+pub(crate) async fn show(
+    request: HttpRequest,
+    site: Data<Site>,
+    visitor: Visitor,
+) -> Result<HttpResponse, Fault> {
+    if visitor.admin().is_some() {
+        let html = render(&site, &visitor).await?.html;
+        return Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(html));
+    }
+    let page = site.status.get(|| render(&site, &visitor)).await?;
+    Ok(page.answer(&request))
+}
+
+async fn render(site: &Site, visitor: &Visitor) -> Result<Rendered, Fault> {
     let now = Utc::now();
     let read = site.read(async |connection| {
         let services = reads::services::all(connection).await?;
         let ids: Vec<i64> = services.iter().map(|(service, _)| service.id).collect();
         let histories = history::of(connection, &ids, now).await?;
+        let (open, open_count) = reads::incidents::open(connection, None, OPEN_INCIDENTS).await?;
         let since = Some(now - TimeDelta::days(INCIDENT_DAYS));
-        let filter = Filter { since, ..Filter::default() };
-        let incidents = reads::incidents::newest(connection, filter, INCIDENTS).await?;
-        Ok((services, histories, incidents))
+        let filter = Filter { since, open: Some(false), ..Filter::default() };
+        let closed = reads::incidents::newest(connection, filter, CLOSED_INCIDENTS).await?;
+        Ok((services, histories, Incidents { open, open_count, closed }))
     });
     let (services, histories, incidents) = read.await?;
-    let rows: Vec<Row> = services
+    let mut rows: Vec<Row> = services
         .into_iter()
         .zip(histories)
         .map(|((service, state), history)| Row {
@@ -52,16 +78,31 @@ pub(crate) async fn show(site: Data<Site>, visitor: Visitor) -> Result<Markup, F
             history,
         })
         .collect();
-    let layout = Layout { title: headline(&rows).1, visitor: &visitor, refresh: 10 };
-    Ok(page(&layout, &content(&rows, &incidents, &visitor, now)))
+    rows.sort_by_key(|row| urgency(row.standing));
+    let (worst, title) = headline(&rows);
+    let content = content(&rows, &incidents, visitor, now);
+    let layout = Layout { title, visitor, refresh: 10, icon: Some(icon(worst)) };
+    let html = page(&layout, &content).into_string();
+    Ok(Rendered { html, content: content.into_string() })
 }
 
-fn content(rows: &[Row], incidents: &[(Incident, String)], visitor: &Visitor, now: DateTime<Utc>) -> Markup {
-    let (class, words) = headline(rows);
+/// What is wrong stands first.
+fn urgency(standing: Standing) -> u8 {
+    match standing {
+        Standing::Down => 0,
+        Standing::Stale => 1,
+        Standing::Unknown => 2,
+        Standing::Up => 3,
+        Standing::Paused => 4,
+    }
+}
+
+fn content(rows: &[Row], incidents: &Incidents, visitor: &Visitor, now: DateTime<Utc>) -> Markup {
+    let (worst, words) = headline(rows);
     let (own, watched): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.service.process.is_some());
     let detail = incident_list::Detail { service: true, text: visitor.admin().is_some() };
     html! {
-        h1.headline.(class) { (words) }
+        h1.headline.(worst.name()) { (words) }
         section aria-labelledby="services" {
             div.head {
                 h2 #services { "Services" }
@@ -81,8 +122,14 @@ fn content(rows: &[Row], incidents: &[(Incident, String)], visitor: &Visitor, no
             (list(&own, now))
         }
         section aria-labelledby="incidents" {
-            h2 #incidents { "Incidents of the last " (INCIDENT_DAYS) " days" }
-            (incident_list::list(incidents, detail, now))
+            h2 #incidents { "Incidents" }
+            @if !incidents.open.is_empty() {
+                h3 { "Open: " (incidents.open_count) }
+                (incident_list::list(&incidents.open, detail, now))
+            }
+            h3 { "Over, of the last " (INCIDENT_DAYS) " days" }
+            (incident_list::list(&incidents.closed, detail, now))
+            p { a href="/incidents" { "All incidents" } }
         }
     }
 }
@@ -91,15 +138,17 @@ fn list(rows: &[&Row], now: DateTime<Utc>) -> Markup {
     html! {
         ul.services {
             @for row in rows {
-                li {
+                li id=(format!("service-{}", row.service.id)) {
                     div.line {
-                        a.name href=(format!("/services/{}", row.service.id)) { (row.service.name) }
+                        a.name href=(format!("/services/{}", row.service.id)) { bdi { (row.service.name) } }
                         (pill(row.standing))
                     }
-                    (bars::bars(&row.history))
+                    (bars::compact(&row.history))
                     div.line.quiet {
                         span { (bars::percent(row.history.total())) " over 90 days" }
-                        span { @if let Some(last) = row.state.last_ping_at { "pinged " (time::ago(last, now)) } }
+                        @if row.standing != Standing::Up {
+                            span { @if let Some(last) = row.state.last_ping_at { "pinged " (time::ago(last, now)) } }
+                        }
                     }
                 }
             }
@@ -109,26 +158,38 @@ fn list(rows: &[&Row], now: DateTime<Utc>) -> Markup {
 
 /// A standing as a word with a colour; the word alone says it all.
 pub(super) fn pill(standing: Standing) -> Markup {
-    let words = match standing {
+    html! { span.pill.(standing.name()) { (words(standing)) } }
+}
+
+pub(super) fn words(standing: Standing) -> &'static str {
+    match standing {
         Standing::Up => "Up",
         Standing::Down => "Down",
         Standing::Stale => "Not pinged lately",
         Standing::Unknown => "No good ping yet",
         Standing::Paused => "Paused",
-    };
-    html! { span.pill.(standing.name()) { (words) } }
+    }
+}
+
+/// A standing in the tab.
+pub(super) fn icon(standing: Standing) -> &'static Asset {
+    match standing {
+        Standing::Up => &assets::UP,
+        Standing::Down => &assets::DOWN,
+        Standing::Stale | Standing::Unknown | Standing::Paused => &assets::UNSURE,
+    }
 }
 
 /// The one sentence that a visitor came for. What is not known is never called well.
-fn headline(rows: &[Row]) -> (&'static str, &'static str) {
+fn headline(rows: &[Row]) -> (Standing, &'static str) {
     let any = |standing| rows.iter().any(|row| row.standing == standing);
     if any(Standing::Down) {
-        ("down", "Some services are down")
+        (Standing::Down, "Some services are down")
     } else if any(Standing::Stale) {
-        ("stale", "Some services were not pinged lately")
+        (Standing::Stale, "Some services were not pinged lately")
     } else if any(Standing::Unknown) {
-        ("unknown", "Some services have had no good ping yet")
+        (Standing::Unknown, "Some services have had no good ping yet")
     } else {
-        ("up", "Everything is up")
+        (Standing::Up, "Everything is up")
     }
 }

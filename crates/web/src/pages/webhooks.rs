@@ -15,7 +15,7 @@ use sides_web::{
     new_secret, see, time,
 };
 
-use crate::{draft::check_url, site::Site};
+use crate::{api::webhooks::KNOWN, draft::check_url, site::Site};
 
 #[derive(Deserialize)]
 pub(super) struct New {
@@ -47,7 +47,7 @@ pub(super) async fn add(
     new: Form<New>,
 ) -> Result<Either<(Markup, StatusCode), Markup>, Fault> {
     admin.check_form(&new.form_token)?;
-    let url = match check_url(&new.url, site.allow_private_addresses) {
+    let url = match check_url(&new.url, &site.egress) {
         Ok(url) => url,
         Err(message) => {
             let said = Said::Fault { typed: &new.url, message: &message };
@@ -55,7 +55,16 @@ pub(super) async fn add(
             return Ok(Either::Left((markup, StatusCode::UNPROCESSABLE_ENTITY)));
         }
     };
-    let webhook = webhooks::create(&mut *site.connection().await?, &url, &new_secret()).await?;
+    let mut connection = site.connection().await?;
+    if webhooks::is_known(&mut connection, &url).await? {
+        drop(connection);
+        let said = Said::Fault { typed: &new.url, message: KNOWN };
+        let markup = render(&site, &admin, &visitor, &said).await?;
+        return Ok(Either::Left((markup, StatusCode::UNPROCESSABLE_ENTITY)));
+    }
+    let webhook = webhooks::create(&mut connection, &url, &new_secret()).await?;
+    admin.actor.note(&mut connection, &format!("webhook {}", webhook.id), "add a webhook").await?;
+    drop(connection);
     Ok(Either::Right(render(&site, &admin, &visitor, &Said::Made(&webhook)).await?))
 }
 
@@ -66,8 +75,12 @@ pub(super) async fn delete(
     button: Form<Button>,
 ) -> Result<HttpResponse, Fault> {
     admin.check_form(&button.form_token)?;
-    match webhooks::delete(&mut *site.connection().await?, *id).await? {
-        true => Ok(see("/webhooks")),
+    let mut connection = site.connection().await?;
+    match webhooks::delete(&mut connection, *id).await? {
+        true => {
+            admin.actor.note(&mut connection, &format!("webhook {id}"), "delete a webhook").await?;
+            Ok(see("/webhooks"))
+        }
         false => Err(Fault::Missing("webhook")),
     }
 }
@@ -94,7 +107,7 @@ async fn render(site: &Site, admin: &Admin, visitor: &Visitor, said: &Said<'_>) 
             @for (webhook, newest) in &all { (one(admin, webhook, newest.as_ref(), now)) }
         }
     };
-    Ok(page(&Layout { title: "Webhooks", visitor, refresh: 0 }, &content))
+    Ok(page(&Layout { title: "Webhooks", visitor, refresh: 0, icon: None }, &content))
 }
 
 fn form(admin: &Admin, said: &Said<'_>) -> Markup {
@@ -132,7 +145,11 @@ fn one(admin: &Admin, webhook: &Webhook, newest: Option<&WebhookDelivery>, now: 
                 }
             }
             @if let Some(error) = newest.and_then(|delivery| delivery.last_error.as_deref()) { p.why { (error) } }
-            (action(admin, &format!("/webhooks/{}/delete", webhook.id), "Delete"))
+            details.danger {
+                summary.button { "Delete" }
+                p { "Nobody is told at this address any more, and its secret is gone." }
+                (action(admin, &format!("/webhooks/{}/delete", webhook.id), "Delete it"))
+            }
         }
     }
 }

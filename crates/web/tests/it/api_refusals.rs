@@ -91,6 +91,13 @@ async fn what_cannot_be_read_is_explained() {
         );
     }
     assert_eq!(web.api(Method::GET, "/api/services?limit=many").await.status, 400);
+    for moment in ["-262143-01-01T00:00:00Z", "%2B262142-12-31T23:59:59Z", "%2B10000-01-01T00:00:00Z"] {
+        let answer = web.api(Method::GET, &format!("/api/services/1/pings?before={moment}")).await;
+        assert_eq!(answer.status, 400, "{moment}: {}", answer.body);
+        assert!(answer.body.contains("0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z"), "{}", answer.body);
+    }
+    let positions = json!(["x", "https://a.example"]);
+    assert_eq!(web.send(Method::POST, "/api/services", &positions).await.status, 400);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,7 +56,15 @@ impl Web {
         let address = output.split(BEFORE).nth(1).unwrap().split('"').next().unwrap().to_owned();
         // Only fails when one is installed already.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let client = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .pool_max_idle_per_host(0)
+            .build()
+            .unwrap();
         Self { program, address, client }
     }
 
@@ -66,6 +74,14 @@ impl Web {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         Answer::to(self.request(Method::GET, path)).await
+    }
+
+    /// Waits until a page says this: one that everybody shares may be two seconds old.
+    pub(crate) async fn shows(&self, path: &str, text: &str) -> String {
+        let soon = std::time::Duration::from_secs(30);
+        let says = async || self.get(path).await.body.contains(text);
+        testing::wait_until(&format!("{path} shows {text:?}"), soon, says).await;
+        self.get(path).await.body
     }
 
     /// As a program that knows the token.

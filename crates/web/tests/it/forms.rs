@@ -37,7 +37,7 @@ async fn a_service_is_added_edited_paused_and_deleted() {
     let seen = value_of(&form.body, "seen");
     let fields = [&GOOD[1..], &[("name", "Store"), ("seen", seen.as_str())]].concat();
     assert_eq!(web.post_as(&session, &place, &fields).await.place(), place);
-    assert!(web.get_as(&session, &place).await.body.contains("<h1>Store</h1>"));
+    assert!(web.get_as(&session, &place).await.body.contains("<bdi>Store</bdi>"));
     let late = web.post_as(&session, &place, &fields).await;
     assert_eq!(late.status, 409, "a form made before somebody else's change");
 

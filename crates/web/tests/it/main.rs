@@ -4,10 +4,12 @@
 mod api;
 mod api_refusals;
 mod connections;
+mod crowds;
 mod drain;
 mod fixture;
 mod forms;
 mod headers;
+mod looking;
 mod odd_rows;
 mod outage;
 mod pages;
@@ -15,4 +17,5 @@ mod rolling;
 mod rows;
 mod sign_in;
 mod start;
+mod strangers;
 mod webhooks;

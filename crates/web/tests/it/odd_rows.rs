@@ -11,7 +11,7 @@ async fn whatever_the_tables_hold_operations_shows_the_rest() {
     let web = Web::start(database.url()).await;
     let session = web.sign_in().await;
     let page = web.get_as(&session, "/operations").await;
-    assert_eq!(page.status, 200, "{}", page.body);
+    assert_eq!(page.status, 200, "{}\n{}", page.body, web.program.output());
     // A process, a kind and a schedule.
     for expected in ["odd-", "note", "web"] {
         assert!(page.body.contains(expected), "{expected}");

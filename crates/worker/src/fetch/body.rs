@@ -2,41 +2,74 @@
 
 use memchr::memmem::Finder;
 use models::ErrorKind;
-use reqwest::Response;
+use reqwest::{
+    Response,
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
+};
 
-use super::{Failure, failure::classify};
+use super::{Failure, charset::Text, failure::classify};
 
-/// How much of an answer is read, in bytes.
-pub(super) const LIMIT: u64 = 4 << 20;
+/// How much of an answer is read when no text is looked for, in bytes: then a page is as good as read.
+const ENOUGH: u64 = 4 << 20;
+/// How far a text is looked for, in bytes, after any compression: a small answer may grow without end.
+const LIMIT: u64 = 32 << 20;
 
 /// Reads until the text is found, or the answer ends. Nothing is kept, however long it is.
+///
+/// An answer without an end, such as a stream of events, is good as soon as it has begun.
 pub(super) async fn read(mut answer: Response, text: Option<&str>) -> Result<(), Failure> {
-    let mut search = text.map(Search::new);
+    let content_type = header(&answer, CONTENT_TYPE.as_str());
+    let compression = header(&answer, CONTENT_ENCODING.as_str());
+    let Some(text) = text else {
+        return if is_stream(&content_type) { Ok(()) } else { drain(answer).await };
+    };
+    let mut search = Search::new(text);
+    let mut decoded = Text::of(&content_type);
     let mut read = 0;
     while let Some(chunk) = answer.chunk().await.map_err(|error| classify(&error))? {
-        if search.as_mut().is_some_and(|search| search.finds_in(&chunk)) {
+        read += chunk.len() as u64;
+        if search.finds_in(decoded.read(&chunk).as_bytes()) {
             return Ok(());
         }
-        read += chunk.len() as u64;
         if read > LIMIT {
             return Err(too_large(text));
         }
     }
-    match text {
-        None => Ok(()),
-        Some(text) => {
-            let text = format!("the text {text:?} is not in the answer of {read} bytes");
-            Err(Failure { kind: ErrorKind::TextMissing, text })
-        }
+    if search.finds_in(decoded.end().as_bytes()) {
+        return Ok(());
     }
+    let also = match compression.as_str() {
+        "" | "identity" => String::new(),
+        other => format!("; it is compressed as {other:?}, which is not read here"),
+    };
+    let text = format!("the text {text:?} is not in the answer of {read} bytes{also}");
+    Err(Failure { kind: ErrorKind::TextMissing, text })
 }
 
-fn too_large(text: Option<&str>) -> Failure {
-    let limit = LIMIT >> 20;
-    let text = match text {
-        None => format!("the answer had not ended after {limit} MiB; watch a smaller page, or use HEAD"),
-        Some(text) => format!("the text {text:?} is not in the first {limit} MiB of an answer that goes on"),
-    };
+/// Reads to the end or until it is enough: an answer that breaks off is not good.
+async fn drain(mut answer: Response) -> Result<(), Failure> {
+    let mut read = 0;
+    while let Some(chunk) = answer.chunk().await.map_err(|error| classify(&error))? {
+        read += chunk.len() as u64;
+        if read > ENOUGH {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn header(answer: &Response, name: &str) -> String {
+    let value = answer.headers().get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Types that are sent for as long as somebody listens.
+fn is_stream(content_type: &str) -> bool {
+    ["text/event-stream", "multipart/x-mixed-replace"].iter().any(|kind| content_type.starts_with(kind))
+}
+
+fn too_large(text: &str) -> Failure {
+    let text = format!("the text {text:?} is not in the first {} MiB of an answer that goes on", LIMIT >> 20);
     Failure { kind: ErrorKind::BodyTooLarge, text }
 }
 

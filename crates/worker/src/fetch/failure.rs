@@ -2,12 +2,8 @@
 
 use std::{error::Error, io, time::Duration};
 
+use fetch::{FollowError, RedirectError, ResolveError, explain_tls, lookup_words};
 use models::ErrorKind;
-
-use super::{
-    guard::{RedirectError, ResolveError, lookup_words},
-    tls,
-};
 
 /// The longest text that is kept, in characters.
 const TEXT_LIMIT: usize = 500;
@@ -37,6 +33,21 @@ impl Failure {
     }
 }
 
+impl From<&FollowError> for Failure {
+    fn from(error: &FollowError) -> Self {
+        match error {
+            FollowError::Client(error) => classify(error),
+            FollowError::Redirect(error) => {
+                let kind = match error {
+                    RedirectError::Private(_) => ErrorKind::PrivateAddress,
+                    _ => ErrorKind::Redirect,
+                };
+                failure(kind, &error.to_string())
+            }
+        }
+    }
+}
+
 /// What an error of the client means. The innermost cause that says something wins.
 pub(crate) fn classify(error: &reqwest::Error) -> Failure {
     let mut last = error.to_string();
@@ -48,6 +59,9 @@ pub(crate) fn classify(error: &reqwest::Error) -> Failure {
     }
     if error.is_timeout() {
         return failure(ErrorKind::Timeout, "the connection was not made in time");
+    }
+    if error.is_decode() {
+        return failure(ErrorKind::Protocol, &format!("the compressed answer cannot be read: {last}"));
     }
     if error.is_builder() {
         return failure(ErrorKind::BadUrl, &last);
@@ -61,13 +75,6 @@ fn failure(kind: ErrorKind, text: &str) -> Failure {
 }
 
 fn recognise(cause: &(dyn Error + 'static)) -> Option<(ErrorKind, String)> {
-    if let Some(error) = cause.downcast_ref::<RedirectError>() {
-        let kind = match error {
-            RedirectError::Private(_) => ErrorKind::PrivateAddress,
-            _ => ErrorKind::Redirect,
-        };
-        return Some((kind, error.to_string()));
-    }
     if let Some(error) = cause.downcast_ref::<ResolveError>() {
         return Some(match error {
             ResolveError::Private(_) => (ErrorKind::PrivateAddress, error.to_string()),
@@ -79,7 +86,7 @@ fn recognise(cause: &(dyn Error + 'static)) -> Option<(ErrorKind, String)> {
         });
     }
     if let Some(error) = cause.downcast_ref::<rustls::Error>() {
-        return Some((ErrorKind::Tls, tls::explain(error)));
+        return Some((ErrorKind::Tls, explain_tls(error)));
     }
     if let Some(error) = cause.downcast_ref::<hyper::Error>() {
         if error.is_parse() {

@@ -25,6 +25,10 @@ pub(crate) async fn run(_: PruneHistory, context: Context<State>) -> Result<(), 
         gone = pruning::hours(&mut connection, BATCH).await?;
         hours += gone;
     }
+    let mut gone = full;
+    while gone == full && !context.is_cancelled() {
+        gone = pruning::days(&mut connection, BATCH).await?;
+    }
     tracing::info!(pings, hours, "old history pruned");
     Ok(())
 }

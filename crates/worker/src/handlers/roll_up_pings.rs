@@ -1,4 +1,4 @@
-//! Hourly figures from raw pings, one hour after the other up to the running one.
+//! Hourly figures from raw pings up to the running hour, and daily ones from those up to yesterday.
 
 use chrono::{TimeDelta, Utc};
 use jobs::RollUpPings;
@@ -14,6 +14,12 @@ pub(crate) async fn run(_: RollUpPings, context: Context<State>) -> Result<(), J
     while hour <= Utc::now() && !context.is_cancelled() {
         roll_ups::write_hour(&mut connection, hour).await?;
         hour += TimeDelta::hours(1);
+    }
+    for day in roll_ups::open_days(&mut connection).await? {
+        if context.is_cancelled() {
+            break;
+        }
+        roll_ups::write_day(&mut connection, day).await?;
     }
     Ok(())
 }

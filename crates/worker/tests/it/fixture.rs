@@ -47,8 +47,8 @@ impl Monitor {
     /// Works what is due in this test's own task, with nothing in the background.
     pub(crate) async fn drain(&mut self) -> Vec<queue::testing::Ran> {
         let pool = self.database.pool();
-        let state =
-            worker::State::new(pool, &prometheus::Registry::new(), true).expect("a worker can be set up");
+        let state = worker::State::new(pool, &prometheus::Registry::new(), "true".parse().unwrap())
+            .expect("a worker can be set up");
         queue::testing::drain(&mut self.c, &worker::registry(state)).await.expect("the jobs can be worked")
     }
 
@@ -57,10 +57,14 @@ impl Monitor {
     }
 
     /// A worker that reaches the database in its own way.
-    pub(crate) fn start_worker_over(&self, url: &DatabaseUrl, allow_private_addresses: bool) -> Running {
+    pub(crate) fn start_worker_over(&self, url: &DatabaseUrl, private: bool) -> Running {
         let metrics = prometheus::Registry::new();
-        let state = worker::State::new(database::pool(url, 8), &metrics, allow_private_addresses)
-            .expect("a worker can be set up");
+        let state = worker::State::new(
+            database::pool(url, 8),
+            &metrics,
+            if private { "true".parse().unwrap() } else { egress::Egress::CLOSED },
+        )
+        .expect("a worker can be set up");
         let config =
             RunnerConfig { concurrency: 16, poll: Duration::from_millis(100), ..RunnerConfig::default() };
         let runner = Runner::new(url.clone(), worker::registry(state), config);

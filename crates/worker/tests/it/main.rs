@@ -1,6 +1,7 @@
 //! The worker against a real Postgres, real local servers and real signals.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod contents;
 mod failover;
 mod fetching;
 mod fixture;

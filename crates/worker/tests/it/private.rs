@@ -43,8 +43,9 @@ impl Resolve for Names {
     }
 }
 
-fn fetcher(allow_private_addresses: bool, names: &Names) -> Fetcher {
-    let clients = Clients::new(allow_private_addresses).unwrap().with_resolver(names.clone());
+fn fetcher(private: bool, names: &Names) -> Fetcher {
+    let egress = if private { "true" } else { "false" };
+    let clients = Clients::new(egress.parse().unwrap(), "sides/test").unwrap().with_resolver(names.clone());
     Fetcher::new(&clients).unwrap()
 }
 
@@ -90,4 +91,30 @@ async fn a_name_that_leads_nowhere_is_said_so() {
         let seen = fetcher(false, &Names::answering(answer)).fetch("http://shop.example/", &target()).await;
         assert_eq!(fault(seen), (ErrorKind::Dns, expected.to_owned()));
     }
+}
+
+#[tokio::test]
+async fn a_clouds_metadata_stays_shut_where_private_addresses_are_open() {
+    let server = Server::start(|_| Reply::To("http://169.254.169.254/latest/meta-data/".to_owned())).await;
+    let names = Names::answering(Ok(vec!["169.254.169.254:0", "[fd00:ec2::254]:0"]));
+    for url in [
+        server.url("/"),
+        "http://169.254.169.254/".to_owned(),
+        "http://[::ffff:169.254.169.254]/".to_owned(),
+        "http://metadata.example/".to_owned(),
+    ] {
+        let (kind, words) = fault(fetcher(true, &names).fetch(&url, &target()).await);
+        assert_eq!(kind, ErrorKind::PrivateAddress, "{url}: {words}");
+    }
+}
+
+#[tokio::test]
+async fn one_range_can_be_opened_alone() {
+    let server = Server::always(Reply::ok()).await;
+    let fetcher =
+        |egress: &str| Fetcher::new(&Clients::new(egress.parse().unwrap(), "sides/test").unwrap()).unwrap();
+    assert_eq!(fetcher("127.0.0.0/8").fetch(&server.url("/"), &target()).await.failure, None);
+    let seen = fetcher("10.0.0.0/8,192.168.0.0/16").fetch(&server.url("/"), &target()).await;
+    assert_eq!(fault(seen).0, ErrorKind::PrivateAddress);
+    assert_eq!(server.count(), 1);
 }

@@ -52,7 +52,7 @@ async fn start(name: &str, years: std::ops::Range<i32>) -> (u16, JoinHandle<()>)
 }
 
 async fn words(url: &str) -> String {
-    let fetcher = Fetcher::new(&Clients::new(true).unwrap()).unwrap();
+    let fetcher = Fetcher::new(&Clients::new("true".parse().unwrap(), "sides/test").unwrap()).unwrap();
     let (kind, words) = fault(fetcher.fetch(url, &target()).await);
     assert_eq!(kind, ErrorKind::Tls, "{words}");
     words

@@ -37,6 +37,8 @@ pub(crate) enum Reply {
     Answer(&'static str, String),
     /// These bytes, and then the end.
     Raw(&'static str),
+    /// A good answer with these headers and bytes.
+    Bytes(String, Vec<u8>),
     /// These bytes, then silence on an open connection.
     ThenSilence(&'static str),
     /// An answer whose body never ends.
@@ -124,6 +126,14 @@ pub(crate) async fn serve(
     let reply = behave(&request);
     log.lock().unwrap_or_else(PoisonError::into_inner).push(request);
     let (bytes, silence) = match reply {
+        Reply::Bytes(headers, body) => {
+            let length = body.len();
+            let head =
+                format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n");
+            connection.write_all(&[head.as_bytes(), &body].concat()).await.ok();
+            connection.shutdown().await.ok();
+            return;
+        }
         Reply::Answer(status, body) => (
             format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()),
             false,

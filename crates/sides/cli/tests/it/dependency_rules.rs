@@ -19,6 +19,8 @@ const NEVER: &[(&str, &[&str])] = &[
     ("sides-web", &["sides-planner", "sides-migrate", "sides-platform", "reqwest"]),
     ("sides-scheduler", &["sides-platform", "sides-controller", "sides-planner", "reqwest"]),
     ("sides-controller", &["sides-queue", "sides-scheduler", "sides-planner"]),
+    ("sides-egress", &["diesel", "tokio", "tokio-postgres", "reqwest", "actix-web"]),
+    ("sides-fetch", &["diesel", "tokio-postgres", "actix-web", "sides-process"]),
     ("sides-migrate", &["sides-job", "sides-queue", "sides-process"]),
     ("migrate", &["models", "sides-job", "sides-queue", "sides-process"]),
     ("sides-schema", &["sides-job", "sides-queue", "sides-process", "actix-web", "reqwest"]),
@@ -46,6 +48,7 @@ const ALONE: &[&str] = &[
     "sides-autoscale",
     "sides-schedule",
     "sides-terminal",
+    "sides-egress",
 ];
 
 /// What only the compiler runs: it is in no process.

@@ -55,7 +55,7 @@ fn render(fault: &Fault, visitor: &Visitor) -> Markup {
     let title = match fault.status().as_u16() {
         404 => "Not found",
         403 => "Not allowed",
-        405 | 409 => "Not done",
+        405 | 408 | 409 | 429 => "Not done",
         503 => "Not available just now",
         _ => "Not understood",
     };
@@ -67,5 +67,5 @@ fn render(fault: &Fault, visitor: &Visitor) -> Markup {
         }
         p { a href="/" { "To the first page" } }
     };
-    page(&Layout { title, visitor, refresh: 0 }, &content)
+    page(&Layout { title, visitor, refresh: 0, icon: None }, &content)
 }

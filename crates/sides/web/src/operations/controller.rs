@@ -11,8 +11,8 @@ pub(crate) fn actions(actions: &[Action], now: DateTime<Utc>) -> Markup {
         @if actions.is_empty() {
             p.quiet { "Nothing was found or done." }
         } @else {
-            div.scroll { table {
-                thead { tr { th { "When" } th { "What" } th { "About" } th { "Copies" } th { "Why" } th { "Outcome" } } }
+            div.scroll tabindex="0" role="region" aria-label="Table" { table {
+                thead { tr { th { "When" } th { "What" } th { "About" } th { "Instances" } th { "By" } th { "Why" } th { "Outcome" } } }
                 tbody {
                     @for action in actions {
                         tr {
@@ -20,6 +20,7 @@ pub(crate) fn actions(actions: &[Action], now: DateTime<Utc>) -> Markup {
                             td { (action.action) }
                             td { (action.subject) }
                             td { (action.copies.as_deref().unwrap_or_default()) }
+                            td { (action.asked_by) }
                             td { (action.reason) }
                             td { (action.outcome) }
                         }
@@ -35,7 +36,7 @@ pub(crate) fn trends(trends: &[Trend], now: DateTime<Utc>) -> Markup {
         @if trends.is_empty() {
             p.quiet { "No clock has measured it; one that runs under a host does." }
         } @else {
-            div.scroll { table {
+            div.scroll tabindex="0" role="region" aria-label="Table" { table {
                 thead { tr {
                     th { "Process" } th { "Release" } th.number { "Memory" } th.number { "Growth" }
                     th.number { "Limit" } th { "Reached" }

@@ -20,6 +20,9 @@ pub(crate) struct Action {
     /// How many copies there were and should be, where it is about that.
     #[diesel(sql_type = Nullable<Text>)]
     pub(crate) copies: Option<String>,
+    /// Who asked for it.
+    #[diesel(sql_type = Text)]
+    pub(crate) asked_by: String,
     #[diesel(sql_type = Text)]
     pub(crate) reason: String,
     #[diesel(sql_type = Text)]
@@ -47,7 +50,7 @@ pub(crate) struct Trend {
 
 /// What a clock orders, the host writes down once more.
 const ACTIONS: &str = "\
-SELECT at, subject, action, reason, outcome,
+SELECT at, subject, action, asked_by, reason, outcome,
     (measured ->> 'from') || ' → ' || (measured ->> 'to') AS copies
 FROM sides.actions WHERE measured -> 'order' IS NULL OR asked_by NOT LIKE 'clock %'
 ORDER BY id DESC LIMIT 30";

@@ -1,37 +1,33 @@
 //! Whether a program may use an API.
 
-use std::time::Duration;
-
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Data};
 use futures_util::future::LocalBoxFuture;
 
-use crate::{Fault, Site};
-
-/// How long a wrong secret waits for its answer. Guessing is hopeless anyway; this keeps it cheap for us.
-const WRONG_SECRET_DELAY: Duration = Duration::from_millis(500);
+use crate::{Fault, Site, actor::Actor, client};
 
 /// Proof that the request carries `Authorization: Bearer <secret>`. Cookies do not count, so no form of another
 /// site gets here.
-#[derive(Debug)]
-pub struct Bearer;
+#[derive(Debug, Clone)]
+pub struct Bearer {
+    /// As what this program does is written down.
+    pub actor: Actor,
+}
 
 impl FromRequest for Bearer {
     type Error = Fault;
     type Future = LocalBoxFuture<'static, Result<Self, Fault>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let site = request.app_data::<Data<Site>>().cloned();
-        let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = given.and_then(token).map(str::to_owned);
+        let request = request.clone();
         Box::pin(async move {
-            let site = site.ok_or(Fault::SignedOut)?;
-            let key = site.key()?;
-            let token = token.ok_or(Fault::SignedOut)?;
-            if key.is(&token) {
-                return Ok(Self);
+            let site = request.app_data::<Data<Site>>().ok_or(Fault::SignedOut)?;
+            site.key()?;
+            let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+            let given = given.and_then(token).ok_or(Fault::SignedOut)?;
+            if !site.try_secret(given, &request, "the API").await? {
+                return Err(Fault::SignedOut);
             }
-            tokio::time::sleep(WRONG_SECRET_DELAY).await;
-            Err(Fault::SignedOut)
+            Ok(Self { actor: Actor::new(format!("API from {}", client::address(&request))) })
         })
     }
 }

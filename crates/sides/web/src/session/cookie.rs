@@ -1,35 +1,57 @@
-//! The session as a cookie: when it ends, a random part, and our signature of both.
+//! The session as a cookie: random, and worth nothing without its row.
 
-use actix_web::cookie::{Cookie, SameSite, time::Duration as CookieDuration};
-use chrono::{DateTime, TimeDelta, Utc};
-use rand::RngExt as _;
+use actix_web::{
+    HttpRequest,
+    cookie::{Cookie, SameSite, time::Duration as CookieDuration},
+};
+use sha2::{Digest as _, Sha256};
 
-use super::Key;
+use super::{new_secret, store};
 
-const LIFE: TimeDelta = TimeDelta::days(30);
-const PURPOSE: &str = "session";
+/// What a browser keeps.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionCookie(String);
 
-/// The cookie of a session that begins now.
-pub(crate) fn opened(name: &'static str, key: &Key, now: DateTime<Utc>, secure: bool) -> Cookie<'static> {
-    let nonce = hex::encode(rand::rng().random::<[u8; 16]>());
-    let text = format!("{}.{nonce}", (now + LIFE).timestamp());
-    let value = format!("{text}.{}", key.sign(PURPOSE, &text));
-    cookie(name, value, secure, CookieDuration::seconds(LIFE.num_seconds()))
+impl SessionCookie {
+    pub(crate) fn new() -> Self {
+        Self(new_secret())
+    }
+
+    /// The cookie of a request, if it could be one of ours.
+    pub(crate) fn of(request: &HttpRequest, name: &str) -> Option<Self> {
+        let cookie = request.cookie(&secure_name(name)).or_else(|| request.cookie(name))?;
+        let value = cookie.value();
+        let is_ours = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_ours.then(|| Self(value.to_owned()))
+    }
+
+    pub(crate) fn value(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored of it.
+    pub(crate) fn digest(&self) -> Vec<u8> {
+        Sha256::digest(self.0.as_bytes()).to_vec()
+    }
+
+    /// As it is sent to the browser.
+    pub(crate) fn set(&self, name: &'static str, secure: bool) -> Cookie<'static> {
+        build(name, self.0.clone(), secure, CookieDuration::seconds(store::LIFE.num_seconds()))
+    }
 }
 
-/// The cookie that removes the session's.
-pub(crate) fn ended(name: &'static str) -> Cookie<'static> {
-    cookie(name, String::new(), false, CookieDuration::ZERO)
+/// What removes it from the browser.
+pub(crate) fn removed(name: &'static str, secure: bool) -> Cookie<'static> {
+    build(name, String::new(), secure, CookieDuration::ZERO)
 }
 
-/// Whether a cookie's value is a session of ours that has not ended.
-pub(super) fn is_valid(key: &Key, value: &str, now: DateTime<Utc>) -> bool {
-    let Some((text, signature)) = value.rsplit_once('.') else { return false };
-    let end = text.split('.').next().and_then(|end| end.parse::<i64>().ok());
-    key.has_signed(PURPOSE, text, signature) && end.is_some_and(|end| now.timestamp() < end)
+/// A browser takes a cookie of this name from this host alone, over TLS alone.
+fn secure_name(name: &str) -> String {
+    format!("__Host-{name}")
 }
 
-fn cookie(name: &'static str, value: String, secure: bool, life: CookieDuration) -> Cookie<'static> {
+fn build(name: &'static str, value: String, secure: bool, life: CookieDuration) -> Cookie<'static> {
+    let name = if secure { secure_name(name) } else { name.to_owned() };
     Cookie::build(name, value)
         .path("/")
         .http_only(true)
@@ -41,22 +63,26 @@ fn cookie(name: &'static str, value: String, secure: bool, life: CookieDuration)
 
 #[cfg(test)]
 mod tests {
-    use process::Secret;
+    use actix_web::test::TestRequest;
 
     use super::*;
 
     #[test]
-    fn holds_for_its_key_and_its_time_only() {
-        let key = Key::of(&Secret::new("only-for-this-test"));
-        let now = Utc::now();
-        let value = opened("session", &key, now, true).value().to_owned();
-        assert!(is_valid(&key, &value, now));
-        assert!(!is_valid(&key, &value, now + TimeDelta::days(31)));
-        assert!(!is_valid(&Key::of(&Secret::new("another-token-altogether")), &value, now));
-        let (_, rest) = value.split_once('.').unwrap();
-        assert!(!is_valid(&key, &format!("9{}.{rest}", now.timestamp()), now));
-        for nonsense in ["", ".", "9999999999", "9999999999.."] {
-            assert!(!is_valid(&key, nonsense, now), "{nonsense}");
+    fn only_what_could_be_ours_is_looked_up() {
+        let of = |value: String| {
+            let request = TestRequest::default().cookie(Cookie::new("s", value)).to_http_request();
+            SessionCookie::of(&request, "s").is_some()
+        };
+        assert!(of(new_secret()));
+        for other in [String::new(), "x".repeat(64), "ab".repeat(31), "ab".repeat(500)] {
+            assert!(!of(other.clone()), "{other}");
         }
+    }
+
+    #[test]
+    fn over_tls_it_belongs_to_this_host() {
+        let cookie = SessionCookie::new().set("s", true).to_string();
+        assert!(cookie.starts_with("__Host-s=") && cookie.contains("Secure") && cookie.contains("Path=/"));
+        assert!(SessionCookie::new().set("s", false).to_string().starts_with("s="));
     }
 }

@@ -6,8 +6,8 @@ use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// What is made of the secret: it tells the secret itself, and signs what is handed out. A new secret
-/// ends every session.
+/// What is made of the secret: it tells the secret itself, and the sessions that it opened. A new secret ends
+/// every session.
 #[derive(Clone)]
 pub(crate) struct Key([u8; 32]);
 
@@ -22,18 +22,23 @@ impl Key {
         self.0.ct_eq(&digest(token)).into()
     }
 
-    /// A signature that holds for one purpose only.
-    pub(super) fn sign(&self, purpose: &str, text: &str) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
-        mac.update(purpose.as_bytes());
-        mac.update(b"\0");
-        mac.update(text.as_bytes());
-        hex::encode(mac.finalize().into_bytes())
+    /// What tells that a session was opened with this secret, to whoever has its cookie.
+    pub(crate) fn proof(&self, cookie: &str) -> Vec<u8> {
+        mac(&self.0, "session", cookie)
     }
 
-    pub(super) fn has_signed(&self, purpose: &str, text: &str, signature: &str) -> bool {
-        self.sign(purpose, text).as_bytes().ct_eq(signature.as_bytes()).into()
+    pub(super) fn has_opened(&self, cookie: &str, proof: &[u8]) -> bool {
+        self.proof(cookie).ct_eq(proof).into()
     }
+}
+
+/// A code over a text, for one purpose only.
+pub(super) fn mac(key: &[u8], purpose: &str, text: &str) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(purpose.as_bytes());
+    mac.update(b"\0");
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().to_vec()
 }
 
 /// A key that nobody guesses: 32 random bytes in hex.
@@ -44,4 +49,17 @@ pub fn new_secret() -> String {
 
 fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.trim().as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_belongs_to_its_secret_and_its_cookie() {
+        let (key, other) = (Key::of(&Secret::new("one")), Key::of(&Secret::new("another")));
+        let proof = key.proof("cookie");
+        assert!(key.has_opened("cookie", &proof));
+        assert!(!other.has_opened("cookie", &proof) && !key.has_opened("cookies", &proof));
+    }
 }

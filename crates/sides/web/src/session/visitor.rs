@@ -1,12 +1,12 @@
 //! Who sends a request to a page.
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Data};
-use chrono::Utc;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web::Data};
 use futures_util::future::LocalBoxFuture;
 use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
 
-use super::{Key, cookie};
-use crate::{Fault, Site};
+use super::{SessionCookie, key::mac, store};
+use crate::{Fault, Site, actor::Actor, client};
 
 const PURPOSE: &str = "form";
 
@@ -17,12 +17,19 @@ pub struct Visitor {
     admin: Option<Admin>,
 }
 
-/// Somebody who gave the secret.
+/// Somebody who gave the secret, and has a session since.
 #[derive(Debug, Clone)]
 pub struct Admin {
     /// Belongs into every form: only a page of ours knows it, so only a page of ours can send the form.
     pub form_token: String,
+    /// As what this person does is written down.
+    pub actor: Actor,
+    pub(crate) session: Uuid,
 }
+
+/// What was found out about a request, once.
+#[derive(Clone)]
+struct Found(Option<Admin>);
 
 impl Visitor {
     /// The visitor as somebody signed in, if that is so.
@@ -31,13 +38,9 @@ impl Visitor {
         self.admin.as_ref()
     }
 
+    /// Without a database nobody is known to be signed in; pages for everybody go on.
     pub(crate) async fn of(request: &HttpRequest) -> Self {
-        let site = site(request);
-        let admin = site.key().ok().and_then(|key| {
-            let value = request.cookie(site.brand.cookie)?.value().to_owned();
-            cookie::is_valid(key, &value, Utc::now()).then(|| Admin::of(key, &value))
-        });
-        Self { site, admin }
+        Self { site: site(request), admin: find(request).await.unwrap_or_default() }
     }
 }
 
@@ -45,11 +48,32 @@ fn site(request: &HttpRequest) -> Site {
     Site::clone(request.app_data::<Data<Site>>().expect("the server gives every request its site"))
 }
 
-impl Admin {
-    fn of(key: &Key, session: &str) -> Self {
-        Self { form_token: key.sign(PURPOSE, session) }
+async fn find(request: &HttpRequest) -> Result<Option<Admin>, Fault> {
+    let found = request.extensions().get::<Found>().cloned();
+    if let Some(Found(admin)) = found {
+        return Ok(admin);
     }
+    let site = site(request);
+    let (Ok(key), Some(cookie)) = (site.key(), SessionCookie::of(request, site.brand.cookie)) else {
+        return Ok(None);
+    };
+    let session = store::find(&mut *site.connection().await?, site.process(), &cookie.digest()).await?;
+    let admin = session.filter(|(_, proof)| key.has_opened(cookie.value(), proof)).map(|(id, _)| Admin {
+        form_token: hex::encode(mac(cookie.value().as_bytes(), PURPOSE, "")),
+        actor: actor(id, request),
+        session: id,
+    });
+    request.extensions_mut().insert(Found(admin.clone()));
+    Ok(admin)
+}
 
+/// The end of the id is random, its beginning is the time.
+pub(crate) fn actor(session: Uuid, request: &HttpRequest) -> Actor {
+    let id = session.simple().to_string();
+    Actor::new(format!("session {} from {}", &id[24..], client::address(request)))
+}
+
+impl Admin {
     /// Refuses a form that another site made this person send.
     ///
     /// # Errors
@@ -78,9 +102,8 @@ impl FromRequest for Admin {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let visitor = Visitor::of(&request).await;
-            visitor.site.key()?;
-            visitor.admin.ok_or(Fault::SignedOut)
+            site(&request).key()?;
+            find(&request).await?.ok_or(Fault::SignedOut)
         })
     }
 }

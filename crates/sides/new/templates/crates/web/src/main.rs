@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     process::Definition::new("web", "Serves the pages.").ops_port(3001).declares(declaration).run(
         |environment| Config::read(environment, &BRAND),
         async |process, config| {
-            let site = Site::new(&process, &config, BRAND);
+            let site = Site::new(&process, &config, BRAND)?;
             sides_web::serve(process, config, site, routes::configure).await
         },
     )

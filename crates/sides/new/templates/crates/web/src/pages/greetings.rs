@@ -13,7 +13,7 @@ const MOST: i64 = 50;
 pub(crate) async fn show(site: Data<Site>, visitor: Visitor) -> Result<Markup, Fault> {
     let mut connection = site.connection().await?;
     let newest = greetings::newest(&mut connection, MOST).await?;
-    let layout = Layout { title: "Greetings", visitor: &visitor, refresh: 10 };
+    let layout = Layout { title: "Greetings", visitor: &visitor, refresh: 10, icon: None };
     Ok(page(&layout, &content(&newest)))
 }
 

@@ -29,7 +29,8 @@ pub(super) fn config() -> Result<ClientConfig, Error> {
 }
 
 /// What a TLS error means to someone who does not know TLS.
-pub(super) fn explain(error: &Error) -> String {
+#[must_use]
+pub fn explain(error: &Error) -> String {
     let Error::InvalidCertificate(fault) = error else {
         return match error {
             Error::InvalidMessage(_) => "the server does not speak TLS on this port".to_owned(),
