@@ -9,6 +9,7 @@ const CRATES: &[(&str, &str, &str)] = &[
     ("controller", "sides-controller", "controller"),
     ("database", "sides-database", "database"),
     ("job", "sides-job", "job"),
+    ("manifest", "sides-manifest", "manifest"),
     ("migrate-build", "sides-migrate-build", "migrate-build"),
     ("process", "sides-process", "process"),
     ("queue", "sides-queue", "queue"),

@@ -5,13 +5,12 @@ use std::process::ExitCode;
 use process::Declaration;
 
 fn main() -> ExitCode {
-    process::Definition::new("{{name}}", "{{title}}: runs until it is told to stop.")
-        .declares(Declaration::new())
-        .run(
-            |_| (),
-            |process, ()| async move {
-                process.drain.started().await;
-                Ok(())
-            },
-        )
+    let definition = process::Definition::new("{{name}}", "Runs until it is told to stop.");
+    definition.declares(Declaration::new()).run(
+        |_| (),
+        |process, ()| async move {
+            process.drain.started().await;
+            Ok(())
+        },
+    )
 }

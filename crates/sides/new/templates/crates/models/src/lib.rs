@@ -4,4 +4,4 @@ pub mod greetings;
 pub mod schema;
 
 /// The tables that this crate uses, for a process' manifest.
-pub const SCHEMA: &str = include_str!("schema.rs");
+pub const SCHEMA: manifest::Tables = manifest::tables!("src/schema.rs");
