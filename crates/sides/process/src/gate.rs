@@ -28,7 +28,7 @@ enum Refusal {
     #[error("the database refused a question")]
     Query(#[source] diesel::result::Error),
     #[error("what is before the database cannot be found out")]
-    Pooler(#[from] PoolerError),
+    Pooler(#[source] PoolerError),
     #[error(transparent)]
     Unfit(#[from] Unfit),
     #[error("the database did not answer in time")]
@@ -80,6 +80,15 @@ pub(crate) enum Unfit {
     NoRole(String),
 }
 
+impl From<PoolerError> for Refusal {
+    fn from(error: PoolerError) -> Self {
+        match error {
+            PoolerError::Connect(error) => Self::Away(error),
+            error @ PoolerError::Query(_) => Self::Pooler(error),
+        }
+    }
+}
+
 /// The addresses to use from here on.
 #[derive(Debug)]
 pub(crate) struct Opened {
@@ -105,8 +114,10 @@ pub(crate) async fn open(
     loop {
         let attempt = async {
             let direct = settings.direct.as_ref().unwrap_or(url);
+            // First of all: what comes next prepares statements, which a pooler may lose.
+            look_for_poolers(url, settings).await?;
             let role = attempt(direct, &settings.role, manifest).await?;
-            look_for_poolers(url, settings, role.as_deref()).await
+            addresses(url, settings, role.as_deref()).await
         };
         let tried = tokio::time::timeout(Duration::from_secs(10), attempt).await;
         let refusal = match tried.unwrap_or(Err(Refusal::Slow)) {
@@ -129,11 +140,7 @@ pub(crate) async fn open(
 }
 
 /// Finds out what is between this process and its server, by trying.
-async fn look_for_poolers(
-    url: &DatabaseUrl,
-    settings: &Settings,
-    role: Option<&str>,
-) -> Result<Opened, Refusal> {
+async fn look_for_poolers(url: &DatabaseUrl, settings: &Settings) -> Result<(), Refusal> {
     let direct = settings.direct.as_ref().unwrap_or(url);
     if database::pooler(direct).await? != Pooler::None {
         return Err(if settings.direct.is_some() { Unfit::DirectIsPooled } else { Unfit::NoDirect }.into());
@@ -141,6 +148,11 @@ async fn look_for_poolers(
     if settings.direct.is_some() && database::pooler(url).await? == Pooler::TransactionWithoutStatements {
         return Err(Unfit::NoStatements.into());
     }
+    Ok(())
+}
+
+/// The addresses with the role, where what is between passes it on.
+async fn addresses(url: &DatabaseUrl, settings: &Settings, role: Option<&str>) -> Result<Opened, Refusal> {
     let required = matches!(settings.role, RoleChoice::Required(_));
     let (pooled, takes_settings) = with_settings(url, role, settings.limits, required).await?;
     let direct = match &settings.direct {

@@ -8,8 +8,9 @@ const TRANSACTIONS: &[&str] = &["pool_mode = transaction"];
 
 async fn is_refused(command: &mut std::process::Command, words: &str) {
     let mut program = Program::start(command);
-    assert_eq!(program.ended().await.code(), Some(78), "{}", program.output());
+    // Said first: where it does not come, what it said instead is shown.
     program.says(words).await;
+    assert_eq!(program.ended().await.code(), Some(78), "{}", program.output());
 }
 
 #[tokio::test(flavor = "multi_thread")]
