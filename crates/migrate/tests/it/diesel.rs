@@ -145,6 +145,32 @@ async fn diesel_applies_and_reverts_the_applications_folder_beside_the_chassis()
     assert_eq!(ours_pending(&database).await, names(&application()));
 }
 
+/// The chassis' with them, for whoever reverts by diesel's command line.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_exported_diesel_lists_reverts_and_applies() {
+    let (database, folder) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
+    let to = folder.path().join("all");
+    let export = || std::process::Command::new(env!("CARGO_BIN_EXE_migrate")).arg("export").arg(&to).output();
+    let output = export().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let exported = Migration::read_all(&to).unwrap();
+    let texts = |all: &[Migration]| -> Vec<_> {
+        all.iter().map(|one| (one.name().to_owned(), one.checksum(), one.down().map(str::to_owned))).collect()
+    };
+    assert_eq!(texts(&exported), texts(&all()));
+    assert!(!export().unwrap().status.success(), "what is there stays as it is");
+
+    let before = schema::dump(database.url());
+    let files = || FileBasedMigrations::from_path(&to).unwrap();
+    assert_eq!(diesel_pending(&database, files()).await, Vec::<String>::new());
+    harness(&database).await.revert_all_migrations(files()).unwrap();
+    assert_eq!(diesel_pending(&database, files()).await, names(&all()));
+    harness(&database).await.run_pending_migrations(files()).unwrap();
+    // Which gives the roles their rights again: diesel knows of none.
+    assert!(sides_migrate::up(database.url(), &all()).await.unwrap().is_empty());
+    schema::assert_same(&before, &schema::dump(database.url()), "diesel made another schema of it");
+}
+
 /// A migration written in Rust, which asks the database while it runs.
 struct Code;
 

@@ -19,7 +19,7 @@ pub(crate) async fn run(
     if common.folder.is_none() && folder.is_dir() {
         common.folder = Some(folder);
     }
-    if let Some(outcome) = cli::without_database(&command, &common) {
+    if let Some(outcome) = cli::without_database(&command, &common, &Sources::checkout()) {
         return Ok(outcome.into());
     }
     dev::with_database(workspace, async |url| {

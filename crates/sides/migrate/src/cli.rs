@@ -3,6 +3,7 @@
 mod annotations;
 mod backfills;
 mod check;
+mod export;
 mod findings;
 mod grants;
 mod new;
@@ -61,6 +62,11 @@ pub enum Command {
     Status(Status),
     /// Accept edited files of applied migrations as what the database has
     Repair,
+    /// Write all migrations, the chassis' too, into a folder for diesel's own command line
+    Export {
+        /// Where; it is made
+        to: PathBuf,
+    },
 }
 
 /// Options of `check`.

@@ -1,11 +1,11 @@
 //! `metadata.toml`: what a person says of a migration that its statements do not.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::class::Phase;
 
 /// What `metadata.toml` says. Each is optional.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
     /// Whether its statements are one transaction. Diesel itself takes a missing value for false; here the

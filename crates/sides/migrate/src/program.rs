@@ -47,7 +47,7 @@ pub fn main(source: &dyn MigrationSource<Pg>, metadata: &[(&str, &str)]) -> Exit
 pub fn run(sources: &Sources) -> ExitCode {
     let arguments = Arguments::parse();
     let command = arguments.command.unwrap_or_else(|| Command::Up(cli::Up::default()));
-    if let Some(outcome) = cli::without_database(&command, &arguments.common) {
+    if let Some(outcome) = cli::without_database(&command, &arguments.common, sources) {
         return outcome.into();
     }
     let url = match database_url() {

@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use database::DatabaseUrl;
 
-use super::{Command, Common, annotations, backfills, check, grants, new, report::Report};
+use super::{Command, Common, annotations, backfills, check, export, grants, new, report::Report};
 use crate::{
     Event, MigrateError, Options, Planned, Revert, Sources, Status, apply, drift, preview, repair, revert,
     shadow::ShadowError, status,
@@ -63,11 +63,15 @@ pub async fn run(url: &DatabaseUrl, command: Command, common: &Common, sources: 
 
 /// Does a command that needs no database, if it is one.
 #[must_use]
-pub fn without_database(command: &Command, common: &Common) -> Option<Outcome> {
-    let Command::New { name } = command else { return None };
+pub fn without_database(command: &Command, common: &Common, sources: &Sources) -> Option<Outcome> {
     let mut report = Report::new(common.json);
     let folder = common.folder.as_deref().unwrap_or_else(|| Path::new(FOLDER));
-    Some(make(folder, name, &report).unwrap_or_else(|error| {
+    let done = match command {
+        Command::New { name } => make(folder, name, &report),
+        Command::Export { to } => write(to, common.folder.as_deref(), sources, &report),
+        _ => return None,
+    };
+    Some(done.unwrap_or_else(|error| {
         report.error(&error);
         Outcome::Failed
     }))
@@ -77,6 +81,16 @@ fn make(folder: &Path, name: &str, report: &Report) -> Result<Outcome, MigrateEr
     let made = new::new(folder, name)?;
     report.made(&folder.join(made));
     Ok(Outcome::Done)
+}
+
+fn write(
+    to: &Path,
+    folder: Option<&Path>,
+    sources: &Sources,
+    report: &Report,
+) -> Result<Outcome, MigrateError> {
+    let names = export::export(&sources.all(folder, Path::new(FOLDER))?, to)?;
+    Ok(ended(report, "exported", &names))
 }
 
 async fn execute(
@@ -90,6 +104,7 @@ async fn execute(
     let all = || sources.all(folder, Path::new(FOLDER));
     Ok(match command {
         Command::New { name } => make(files, &name, report)?,
+        Command::Export { to } => write(&to, folder, sources, report)?,
         Command::Check(options) => {
             let is_refused =
                 check::run(url, files, &sources.all(Some(files), files)?, &options, report).await?;

@@ -42,6 +42,6 @@ async fn a_schema_of_an_earlier_release_is_read() {
     let alive = instances::alive(&mut connection).await.unwrap();
     assert_eq!((alive.len(), &alive[2].manifest), (3, &None));
     assert!(instances::exist(&mut connection).await.unwrap());
-    let mut empty = TestDatabase::empty().await.connect().await;
-    assert!(!instances::exist(&mut empty).await.unwrap());
+    let empty = TestDatabase::empty().await;
+    assert!(!instances::exist(&mut empty.connect().await).await.unwrap());
 }
