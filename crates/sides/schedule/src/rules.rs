@@ -51,7 +51,7 @@ impl Rules {
         let rules = match &*last {
             // The database keeps what it has read for as long as its files are the same.
             Some((_, before)) => before.again(),
-            None => Arc::new(Self::choose(env::var_os("TZDIR").map(PathBuf::from))),
+            None => Arc::new(Self::choose(env::var_os("TZDIR").map(PathBuf::from).as_deref())),
         };
         *last = Some((Instant::now(), Arc::clone(&rules)));
         rules
@@ -64,14 +64,14 @@ impl Rules {
     }
 
     fn again(self: &Arc<Self>) -> Arc<Self> {
-        let next = Self::choose(env::var_os("TZDIR").map(PathBuf::from));
+        let next = Self::choose(env::var_os("TZDIR").map(PathBuf::from).as_deref());
         let is_same = next.origin == self.origin && next.release == self.release;
         if is_same { Arc::clone(self) } else { Arc::new(next) }
     }
 
     /// The named folder; else the newer one of the system's and the library's.
-    fn choose(named: Option<PathBuf>) -> Self {
-        if let Some(rules) = named.as_deref().filter(|folder| folder.is_dir()).and_then(Self::of_folder) {
+    fn choose(named: Option<&Path>) -> Self {
+        if let Some(rules) = named.filter(|folder| folder.is_dir()).and_then(Self::of_folder) {
             return rules;
         }
         let system = FOLDERS.iter().find_map(|folder| Self::of_folder(Path::new(folder)));
@@ -168,7 +168,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("America")).unwrap();
         fs::write(folder.path().join("America/Vancouver"), fixed(-7)).unwrap();
-        let rules = Rules::choose(Some(folder.path().to_owned()));
+        let rules = Rules::choose(Some(folder.path()));
         assert_eq!(rules.release(), None);
         assert!(rules.to_string().starts_with("of an unknown release from /"), "{rules}");
         let (name, zone) = rules.zone("america/vancouver").unwrap();
@@ -177,18 +177,18 @@ mod tests {
         let winter = jiff::Timestamp::from_second(winter.timestamp()).unwrap();
         assert_eq!(zone.to_offset(winter).seconds(), -7 * 3600);
         fs::write(folder.path().join("tzdata.zi"), "# version 2030a\nR d 1916").unwrap();
-        assert_eq!(Rules::choose(Some(folder.path().to_owned())).release(), Some("2030a"));
+        assert_eq!(Rules::choose(Some(folder.path())).release(), Some("2030a"));
         fs::remove_file(folder.path().join("tzdata.zi")).unwrap();
         fs::write(folder.path().join("+VERSION"), "2031b\n").unwrap();
-        assert_eq!(Rules::choose(Some(folder.path().to_owned())).release(), Some("2031b"));
+        assert_eq!(Rules::choose(Some(folder.path())).release(), Some("2031b"));
     }
 
     #[test]
     fn a_folder_that_is_none_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
-        let gone = Rules::choose(Some(folder.path().join("gone")));
+        let gone = Rules::choose(Some(&folder.path().join("gone")));
         assert!(gone.zone("Europe/Berlin").is_some());
-        let empty = Rules::choose(Some(folder.path().to_owned()));
+        let empty = Rules::choose(Some(folder.path()));
         assert!(empty.zone("Europe/Berlin").is_some());
     }
 

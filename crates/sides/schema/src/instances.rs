@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use database::Moment;
 use diesel::{
     QueryResult, QueryableByName, sql_query,
     sql_types::{Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
@@ -47,10 +48,10 @@ pub struct Instance {
     #[diesel(sql_type = Text)]
     pub state: String,
     /// By the database's clock.
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     pub started_at: DateTime<Utc>,
     /// By the database's clock.
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
     pub heartbeat_at: DateTime<Utc>,
     /// What its build says it needs; None until it was told, and on a database whose schema has no such column yet.
     #[serde(skip)]

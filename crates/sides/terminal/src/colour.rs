@@ -24,8 +24,6 @@ fn decide(variable: impl Fn(&str) -> Option<String>, is_terminal: bool) -> bool 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn each_variable_does_what_others_do_with_it() {
         let decide = |set: &[(&str, &str)], is_terminal| {

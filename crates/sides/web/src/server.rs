@@ -38,8 +38,7 @@ where
     let address = listener.local_addr().context("the public socket has no address")?;
     let metrics = Arc::new(Metrics::register(&process.metrics).context("the metrics cannot be set up")?);
     let visits = Visits::new(process.drain.clone(), descriptors::capacity());
-    let server =
-        start(listener, &config, site, metrics, visits.clone(), Identity::of(&process), application)?;
+    let server = start(listener, &config, site, metrics, &visits, Identity::of(&process), application)?;
     let handle = server.handle();
     let mut server = tokio::spawn(server);
     process.set_public_address(address.to_string());
@@ -87,7 +86,7 @@ fn start<R>(
     config: &Config,
     site: Site,
     metrics: Arc<Metrics>,
-    visits: Visits,
+    visits: &Visits,
     identity: Identity,
     application: R,
 ) -> anyhow::Result<Server>

@@ -1,7 +1,5 @@
 //! Releases to places that are not this machine: to a simulated Heroku, whose dynos are real processes.
 
-use std::fs;
-
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use simulator::Fault;

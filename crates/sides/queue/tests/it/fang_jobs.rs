@@ -245,5 +245,5 @@ async fn the_queue_finds_and_removes_what_is_fangs_and_leaves_claiming_to_the_ru
     let refused = ours.insert_task(&nul).await.unwrap_err().to_string();
     assert!(refused.contains("`name` holds the character U+0000"), "{refused}");
     let refused = ours.fetch_and_touch_task(None).await.unwrap_err().to_string();
-    assert!(refused.contains("start a sides_queue::Runner"), "{refused}");
+    assert!(refused.contains("start a queue::Runner"), "{refused}");
 }
