@@ -14,7 +14,7 @@ mod verdict;
 
 pub use address::{DatabaseUrl, UrlError};
 pub use connect::{ConnectError, client, connect};
-pub use lenient::{Json, Moment, OptionalMoment, Words};
+pub use lenient::{Json, Moment, OptionalJson, OptionalMoment, Words};
 pub use pool::{
     Limits, Manager, ManagerError, Pool, PoolError, Pooled, PooledConnection, discard, limited_pool, pool,
 };

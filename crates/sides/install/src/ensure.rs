@@ -62,7 +62,7 @@ pub fn ensure(need: Need, consent: Consent, say: &mut dyn FnMut(&str)) -> Result
         return Ok(true);
     }
     let situation = Situation::here();
-    let decision = decide(situation, consent);
+    let decision = decision(need, situation, consent);
     say_or_ask(need, decision, situation, say)?;
     match decision {
         Decision::Refuse(why) => Err(refused(need, why, situation)),
@@ -88,7 +88,7 @@ pub fn ask(need: Need, consent: Consent, say: &mut dyn FnMut(&str)) -> Result<Co
         return Ok(consent);
     }
     let situation = Situation::here();
-    say_or_ask(need, decide(situation, consent), situation, say)?;
+    say_or_ask(need, decision(need, situation, consent), situation, say)?;
     Ok(Consent::Told)
 }
 
@@ -99,6 +99,15 @@ fn refused(need: Need, why: &'static str, situation: Situation) -> InstallError 
 
 fn found(need: Need, command: String) -> Result<bool, InstallError> {
     if need.is_met() { Ok(true) } else { Err(InstallError::NotFound { need, command }) }
+}
+
+/// What may be done; nothing would help where a person has named the folder that counts.
+fn decision(need: Need, situation: Situation, consent: Consent) -> Decision {
+    let is_named = env::var_os("SIDES_POSTGRES_BIN").is_some_and(|folder| !folder.is_empty());
+    if need == Need::Postgres && is_named {
+        return Decision::Refuse("SIDES_POSTGRES_BIN names a folder without initdb and postgres");
+    }
+    decide(situation, consent)
 }
 
 /// Says what is about to happen, and asks where somebody is there.

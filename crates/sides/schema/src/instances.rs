@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use database::Moment;
+use database::{Moment, OptionalJson};
 use diesel::{
     QueryResult, QueryableByName, sql_query,
     sql_types::{Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
@@ -55,7 +55,7 @@ pub struct Instance {
     pub heartbeat_at: DateTime<Utc>,
     /// What its build says it needs; None until it was told, and on a database whose schema has no such column yet.
     #[serde(skip)]
-    #[diesel(sql_type = Nullable<Jsonb>)]
+    #[diesel(sql_type = Nullable<Jsonb>, deserialize_as = OptionalJson)]
     pub manifest: Option<Value>,
 }
 

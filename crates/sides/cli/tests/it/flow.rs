@@ -57,8 +57,9 @@ async fn a_service_is_added_goes_down_is_reported_and_comes_back() {
     assert!(!site.requests().is_empty(), "it is up without having been pinged");
     let pings = api.get(&format!("services/{id}/pings")).await;
     assert_eq!((&pings["pings"][0]["ok"], &pings["pings"][0]["status"]), (&json!(true), &json!(200)));
-    let shown = http().get(&page).send().await.unwrap().text().await.unwrap();
-    assert!(shown.contains("the site"), "the page does not show it");
+    // One rendering is shared by all viewers for a moment.
+    let shown = async || http().get(&page).send().await.unwrap().text().await.unwrap().contains("the site");
+    wait_until("the page shows it", PATIENCE, shown).await;
 
     site.die().await;
     wait_until("it is down", PATIENCE, async || is("down").await).await;

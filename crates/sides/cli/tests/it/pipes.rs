@@ -28,7 +28,7 @@ fn fault(mut command: Command, name: &str) -> Option<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_program_ends_quietly_when_nobody_reads() {
     let database = TestDatabase::create().await;
-    let sandbox = Sandbox::with(&["web", "worker", "clock"]).on(&database);
+    let sandbox = Sandbox::with(&["web", "worker", "clock"]).with_migrations().on(&database);
     let many = "SELECT sides.enqueue('report') FROM generate_series(1, 50)";
     rows::execute(database.url(), many).await;
     let mut faults = Vec::new();

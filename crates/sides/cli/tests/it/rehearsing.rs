@@ -49,7 +49,7 @@ async fn rehearse(sandbox: &Sandbox, arguments: &[&str]) -> Output {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_is_played_through_with_its_receipt_and_nothing_live_is_changed() {
     let database = TestDatabase::create().await;
-    let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
+    let sandbox = Sandbox::with(&["web", "worker"]).with_migrations().on(&database);
     fs::create_dir(sandbox.file("stages")).unwrap();
     toy::write_workspace(&sandbox);
     toy::write_program(&sandbox, "worker", &toy::program_that_says("one", WORKS));
@@ -96,7 +96,7 @@ fn uses(version: &str, column: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn pending_migrations_are_rehearsed_and_whatever_ends_a_rehearsal_ends_its_stage() {
     let database = TestDatabase::create().await;
-    let sandbox = Sandbox::with(&["web"]).on(&database);
+    let sandbox = Sandbox::with(&["web"]).with_migrations().on(&database);
     fs::create_dir(sandbox.file("stages")).unwrap();
     toy::write_workspace(&sandbox);
     toy::write_program(&sandbox, "web", &uses("one", "old"));

@@ -45,6 +45,13 @@ impl Sandbox {
         Self { folder, database_url: None }
     }
 
+    /// With this workspace's own migrations.
+    pub(crate) fn with_migrations(self) -> Self {
+        let folder = programs::workspace().join("migrations");
+        std::os::unix::fs::symlink(folder, self.folder.path().join("migrations")).unwrap();
+        self
+    }
+
     /// On a database that exists already.
     pub(crate) fn on(mut self, database: &TestDatabase) -> Self {
         self.database_url = Some(database.url().expose());

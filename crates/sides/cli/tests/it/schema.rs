@@ -6,7 +6,7 @@ use crate::sandbox::{Sandbox, signal, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_private_database_is_migrated_with_and_without_a_dev() {
-    let sandbox = Sandbox::with(&["clock"]);
+    let sandbox = Sandbox::with(&["clock"]).with_migrations();
     let pending = text(&sandbox.run(&["migration", "status"]).stdout);
     assert!(pending.contains("chassis") && pending.contains("pending"), "{pending}");
     assert_eq!(sandbox.residents(), [], "Postgres stays no longer than the command");

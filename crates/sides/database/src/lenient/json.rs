@@ -5,7 +5,7 @@ use std::fmt;
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
     pg::{Pg, PgValue},
-    sql_types::Jsonb,
+    sql_types::{Jsonb, Nullable},
 };
 use serde::{Serialize, Serializer};
 use serde_json::{Value, value::RawValue};
@@ -42,6 +42,26 @@ impl From<Json> for Value {
     /// What cannot be read is its text.
     fn from(json: Json) -> Self {
         json.value().unwrap_or_else(|_| Self::String(json.text().to_owned()))
+    }
+}
+
+/// JSON that may be NULL, for `deserialize_as`.
+#[derive(Debug, Clone, FromSqlRow)]
+pub struct OptionalJson(pub Option<Json>);
+
+impl FromSql<Nullable<Jsonb>, Pg> for OptionalJson {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Json::from_sql(value).map(|json| Self(Some(json)))
+    }
+
+    fn from_nullable_sql(value: Option<PgValue<'_>>) -> deserialize::Result<Self> {
+        value.map_or(Ok(Self(None)), Self::from_sql)
+    }
+}
+
+impl From<OptionalJson> for Option<Value> {
+    fn from(json: OptionalJson) -> Self {
+        json.0.map(Value::from)
     }
 }
 

@@ -7,6 +7,6 @@ mod json;
 mod moment;
 mod words;
 
-pub use json::Json;
+pub use json::{Json, OptionalJson};
 pub use moment::{Moment, OptionalMoment};
 pub use words::Words;

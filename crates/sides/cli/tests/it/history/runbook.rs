@@ -13,7 +13,9 @@ const DOCKER: &str = "#!/bin/sh\nprintf '%s\\n' \"$@\"\n";
 /// The lines of shell below a heading, without their comments.
 pub(super) fn typed(heading: &str) -> Vec<String> {
     let runbook = programs::runbook();
-    let section = runbook.lines().skip_while(|line| *line != heading).skip(1);
+    // On a page of its own it is a title.
+    let is_it = |line: &str| line.trim_start_matches('#') == heading.trim_start_matches('#');
+    let section = runbook.lines().skip_while(|line| !(line.starts_with('#') && is_it(line))).skip(1);
     let section = section.take_while(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
     let block = section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next());
     let block = block.unwrap_or_else(|| panic!("nothing is to be typed below {heading}"));
