@@ -37,7 +37,7 @@ struct Id {
     id: i64,
 }
 
-const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))";
+const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtext('sides.actions'), hashtext($1))";
 
 /// Who was never found anything but well is well.
 const INSERT: &str = "\
@@ -53,8 +53,7 @@ pub(crate) async fn write(connection: &mut Connection, action: &Action) -> diese
     connection
         .transaction(async |transaction| {
             // A statement of its own, so that the next one sees what was committed while this one waited.
-            let lock = diesel::sql_query(LOCK).bind::<Text, _>(::schema::locks::ACTIONS);
-            lock.bind::<Text, _>(&action.subject).execute(transaction).await?;
+            diesel::sql_query(LOCK).bind::<Text, _>(&action.subject).execute(transaction).await?;
             let id: Option<Id> = diesel::sql_query(INSERT)
                 .bind::<Timestamptz, _>(action.at)
                 .bind::<Text, _>(&action.subject)

@@ -8,10 +8,7 @@ use std::{
 };
 
 use database::Connection;
-use diesel::{
-    QueryableByName,
-    sql_types::{BigInt, Bool},
-};
+use diesel::{QueryableByName, sql_types::Bool};
 use diesel_async::RunQueryDsl as _;
 use platform::{
     place::{Abilities, Instance as Replica, InstanceState, Place, PlaceError, Which, Why},
@@ -52,12 +49,12 @@ struct Answered {
     replicas: Option<Vec<Replica>>,
 }
 
-/// Whether a release holds its lock on this database.
+/// The lock that a release holds on its database: the bytes of "side" and "srel".
 const RELEASE: &str = "\
 SELECT EXISTS (
     SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND (classid::bigint << 32 | objid::bigint) = $1
+        AND classid = x'73696465'::int AND objid = x'7372656c'::int
 ) AS answer";
 
 #[derive(QueryableByName)]
@@ -68,8 +65,7 @@ struct Answer {
 
 /// Whether a release or a rollback goes on: until it has ended, nobody else replaces anything.
 pub(crate) async fn release_is_running(connection: &mut Connection) -> diesel::QueryResult<bool> {
-    let answer: Answer =
-        diesel::sql_query(RELEASE).bind::<BigInt, _>(::schema::locks::RELEASE).get_result(connection).await?;
+    let answer: Answer = diesel::sql_query(RELEASE).get_result(connection).await?;
     Ok(answer.answer)
 }
 

@@ -1,6 +1,5 @@
 //! The instances that run, as they say themselves.
 
-use ::schema::instances::ALIVE_FOR;
 use chrono::{DateTime, Utc};
 use database::{Connection, Moment};
 use diesel::{
@@ -54,13 +53,15 @@ WHERE state <> 'stopped' AND heartbeat_at BETWEEN now() - interval '1 hour' AND 
 ORDER BY process, started_at";
 
 impl Instance {
+    /// Its heartbeat is a second observer's word: three heartbeats were missed beyond this.
+    const SILENT_SECONDS: i64 = 15;
+
     pub(crate) fn subject(&self) -> String {
         format!("{} {}", self.process, self.id)
     }
 
-    /// Its heartbeat is a second observer's word.
     pub(crate) fn is_heard_of(&self) -> bool {
-        i64::try_from(ALIVE_FOR.as_secs()).is_ok_and(|limit| self.silence <= limit)
+        self.silence <= Self::SILENT_SECONDS
     }
 
     /// The name of the dyno that it runs in, if it runs in one: the next one has it again.

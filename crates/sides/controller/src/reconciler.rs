@@ -5,12 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::schema::locks;
 use chrono::{DateTime, Utc};
 use database::Connection;
 use diesel::{
-    QueryResult, QueryableByName,
-    sql_types::{Bool, Text, Timestamptz},
+    QueryableByName,
+    sql_types::{Bool, Timestamptz},
 };
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use futures_util::StreamExt as _;
@@ -36,6 +35,8 @@ const SET_UP: &str = "\
 SET statement_timeout = '5s';
 LISTEN sides_scaling";
 // Controllers of every version share this name.
+const LOCK: &str = "SELECT pg_try_advisory_lock(hashtextextended('sides tending', 0)) AS answer";
+const UNLOCK: &str = "SELECT pg_advisory_unlock(hashtextextended('sides tending', 0)) AS answer";
 
 #[derive(QueryableByName)]
 struct Answer {
@@ -111,13 +112,13 @@ impl Reconciler {
         self.scraper.scrape(&instances).await;
         let now: Now = diesel::sql_query("SELECT clock_timestamp() AS now").get_result(connection).await?;
         self.plan_rotations(&instances, now.now)?;
-        let locked = ask("pg_try_advisory_lock", connection).await?;
+        let locked: Answer = diesel::sql_query(LOCK).get_result(connection).await?;
         if !locked.answer {
             return Ok(());
         }
         let done = self.act(connection, &instances, now.now).await;
         // When the connection is lost, so is the lock.
-        ask("pg_advisory_unlock", connection).await?;
+        let _: Answer = diesel::sql_query(UNLOCK).get_result(connection).await?;
         done
     }
 
@@ -162,10 +163,4 @@ impl Reconciler {
             outcome: "begun".to_owned(),
         }
     }
-}
-
-/// Takes the controller's lock, or lets go of it.
-async fn ask(function: &str, connection: &mut Connection) -> QueryResult<Answer> {
-    let query = format!("SELECT {function}({}) AS answer", locks::key_of("$1"));
-    diesel::sql_query(query).bind::<Text, _>(locks::CONTROLLER).get_result(connection).await
 }
