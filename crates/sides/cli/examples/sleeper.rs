@@ -29,7 +29,8 @@ async fn nap(nap: Nap, context: Context<process::Process>) -> Result<(), JobErro
 }
 
 fn main() -> ExitCode {
-    process::Definition::new("worker", "Takes naps.").run(
+    let declaration = process::Declaration::new().works();
+    process::Definition::new("worker", "Takes naps.").declares(declaration).run(
         |environment| environment.number("WORKER_CONCURRENCY", 2, 1..=100),
         |process, concurrency| async move {
             let config = RunnerConfig {

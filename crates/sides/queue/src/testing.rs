@@ -6,11 +6,12 @@
 //!
 //! ```no_run
 //! # use sides_queue::{Registry, testing};
+//! # #[derive(Debug, serde::Serialize, serde::Deserialize)]
+//! # struct SendReport {}
+//! # impl job::Job for SendReport { const KIND: &'static str = "send_report"; }
 //! # async fn test<S: Clone + Send + Sync + 'static>(c: &mut database::Connection, registry: &Registry<S>)
 //! # -> diesel::QueryResult<()> {
-//! use jobs::PingDueServices;
-//!
-//! testing::assert_enqueued(c, &PingDueServices {}).await?;
+//! testing::assert_enqueued(c, &SendReport {}).await?;
 //! for ran in testing::drain(c, registry).await? {
 //!     assert_eq!(ran.outcome, "finished", "{}: {:?}", ran.kind, ran.error);
 //! }

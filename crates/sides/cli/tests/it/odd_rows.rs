@@ -1,14 +1,14 @@
-//! One row costs one row: in every list, and in the clock.
+//! One row costs one row, in every list.
 
-use testing::{Program, TestDatabase, fill_with_odd_rows, wait_until};
+use testing::{TestDatabase, fill_with_odd_rows};
 
 use crate::{
     rows,
-    sandbox::{PATIENCE, Sandbox, text},
+    sandbox::{Sandbox, text},
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_the_tables_hold_every_list_shows_the_rest_and_the_clock_fires() {
+async fn whatever_the_tables_hold_every_list_shows_the_rest() {
     let database = TestDatabase::create().await;
     let sandbox = Sandbox::with(&["clock"]).on(&database);
     fill_with_odd_rows(&mut database.connect().await, "note", "good").await;
@@ -25,12 +25,6 @@ async fn whatever_the_tables_hold_every_list_shows_the_rest_and_the_clock_fires(
          INSERT INTO sides.actions (at, subject, action, asked_by, reason, measured, outcome)
          VALUES (now(), 'worker', 'scale', 'me', 'good reason', '{}', 'done')",
     )
-    .await;
-    let clock = Program::start(sandbox.program("clock").env("LOG_FORMAT", "json").env("OPS_PORT", "0"));
-    clock.answers("/readyz", 200, "ready").await;
-    wait_until("the clock fires what is sound", PATIENCE, async || {
-        rows::count(database.url(), "sides.fang_tasks WHERE kind = 'work'").await > 5
-    })
     .await;
 
     for (arguments, expected) in [

@@ -60,8 +60,8 @@ struct Tally {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_is_called_safe_is_felt() {
-    let wanted = usize::try_from(variable("RANDOM_MIGRATIONS", 200)).unwrap();
-    let mut seed = variable("RANDOM_SEED", rand::random_range(0..1_000_000));
+    let wanted = usize::try_from(variable("RANDOM_MIGRATIONS", 60)).unwrap();
+    let mut seed = variable("RANDOM_SEED", 7);
     let mut tally = Tally::default();
     while tally.tried < wanted && tally.faults.len() < 20 {
         lane(seed, &mut tally).await;

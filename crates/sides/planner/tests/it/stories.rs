@@ -86,10 +86,15 @@ fn handler_stays_while_jobs_of_its_kind_wait() {
     };
     let refusal = refused(&world);
     assert!(refusal.end_does_not_fit);
-    assert_eq!(
-        refusal.to_string(),
-        "what is wanted does not fit together:\n  - jobs wait of greet (version 1), which needs worker@old to be live"
+    let said = refusal.to_string();
+    assert!(
+        said.starts_with(
+            "what is wanted does not fit together:\n  \
+             - jobs wait of greet (version 1), which needs worker@old to be live\n"
+        ),
+        "{said}"
     );
+    assert!(said.contains("Keep a handler of greet (version 1)"), "{said}");
 }
 
 #[test]
@@ -163,12 +168,16 @@ fn rename_in_one_step_names_both_sides_and_the_step() {
     };
     let refusal = refused(&world);
     assert!(!refusal.end_does_not_fit);
-    assert_eq!(
-        refusal.to_string(),
-        "there is no order in which every state on the way fits:\n  \
-         - web@a1b2 uses t.url, so it cannot run after step 1 (rename_url)\n  \
-         - web@c3d4 uses t.address, so it cannot run before step 1 (rename_url)"
+    let said = refusal.to_string();
+    assert!(
+        said.starts_with(
+            "there is no order in which every state on the way fits:\n  \
+             - web@a1b2 uses t.url, so it cannot run after step 1 (rename_url)\n  \
+             - web@c3d4 uses t.address, so it cannot run before step 1 (rename_url)\n"
+        ),
+        "{said}"
     );
+    assert!(said.contains("It goes in two releases"), "{said}");
     assert_eq!(refusal.split, None, "no split of these two builds helps");
 }
 
