@@ -2,10 +2,14 @@
 
 use super::palette::{Palette, STRONG};
 
+/// A longer cell pushes the rest of its own row aside, and no other row.
+const WIDEST: usize = 100;
+
 /// Rows under a head, two spaces apart. The last column is as wide as it likes.
 pub(crate) fn table(palette: Palette, head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        let cells =
+            rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count().min(WIDEST));
         cells.chain([head[column].len()]).max().unwrap_or_default()
     };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();

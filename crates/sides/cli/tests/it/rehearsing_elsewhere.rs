@@ -7,10 +7,11 @@ use serde_json::Value;
 use crate::{
     cloud::{WEB, WORKER, World},
     planning::{commit, git},
-    programs,
     rehearsing::{GREETS, WORKS},
     releasing::{ended, receipt},
-    rows, toy,
+    rows,
+    sandbox::copy_migrations,
+    toy,
 };
 
 async fn rehearse(world: &World, arguments: &[&str], token: Option<&str>) -> Output {
@@ -37,8 +38,7 @@ fn lines(rehearsal: &Value, which: &str) -> String {
 async fn every_process_is_on_the_stage_wherever_it_lives_and_its_place_is_only_asked() {
     let mut world = World::new(&format!("{WEB}{WORKER}")).await;
     let sandbox = &world.sandbox;
-    let migrations = programs::workspace().join("migrations");
-    std::os::unix::fs::symlink(migrations, sandbox.file("migrations")).unwrap();
+    copy_migrations(sandbox);
     toy::write_program(sandbox, "worker", &toy::program_that_says("one", WORKS));
     fs::write(sandbox.file(".gitignore"), "/target\n/.sides\n/deploy\n/migrations\n/Cargo.lock\n").unwrap();
     git(sandbox, &["init", "--quiet"]);

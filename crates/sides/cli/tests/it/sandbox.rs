@@ -45,10 +45,9 @@ impl Sandbox {
         Self { folder, database_url: None }
     }
 
-    /// With this workspace's own migrations.
+    /// With a copy of this workspace's own migrations.
     pub(crate) fn with_migrations(self) -> Self {
-        let folder = programs::workspace().join("migrations");
-        std::os::unix::fs::symlink(folder, self.folder.path().join("migrations")).unwrap();
+        copy_migrations(&self);
         self
     }
 
@@ -163,6 +162,13 @@ impl Sandbox {
             None => command.env_remove("DATABASE_URL"),
         };
     }
+}
+
+/// Puts a copy of this workspace's own migrations into it.
+pub(crate) fn copy_migrations(sandbox: &Sandbox) {
+    let from = programs::workspace().join("migrations");
+    let copied = Command::new("cp").arg("-r").arg(from).arg(sandbox.file("migrations")).status();
+    assert!(copied.unwrap().success(), "the migrations are not copied");
 }
 
 /// Where the programs lie that scripts of the tests call.

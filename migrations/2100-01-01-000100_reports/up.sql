@@ -1,1 +1,0 @@
-CREATE TABLE reports (id bigint PRIMARY KEY, old text)
