@@ -82,13 +82,17 @@ fn line(row: &Row) -> [String; 5] {
     [row.name.clone(), format!("{} {}", row.expression, row.zone), row.kind.clone(), next, last]
 }
 
-/// Columns as wide as what is in them.
+/// Columns as wide as what is in them, up to a hundred characters.
 fn table(lines: &[[String; 5]]) -> Vec<String> {
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let width =
+        |column: usize| lines.iter().map(|line| line[column].chars().count().min(100)).max().unwrap_or(0);
     let widths: Vec<usize> = (0..5).map(width).collect();
     let pad = |line: &[String; 5]| {
-        let cells: Vec<String> =
-            line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<String> = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}", width = (*width).min(100)))
+            .collect();
         cells.join("  ").trim_end().to_owned()
     };
     lines.iter().map(pad).collect()

@@ -27,7 +27,6 @@ mod jobs;
 mod keeping;
 mod lane;
 mod manifests;
-mod odd_rows;
 mod ordering;
 mod outage;
 mod pages;
