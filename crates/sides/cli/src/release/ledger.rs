@@ -65,16 +65,20 @@ struct Now {
     now: DateTime<Utc>,
 }
 
-/// Who holds the lock: its session, and the newest receipt that has no end yet, which is that of the same release.
+/// Who holds the lock: its session, and its receipt, which says by its beginning whose it is: a release that lost its
+/// session goes on in another one, which is younger than its receipt.
 const HOLDER: &str = "\
-SELECT activity.pid, host(activity.client_addr) AS address, activity.backend_start AS since, unfinished.asked_by,
+SELECT activity.pid, host(activity.client_addr) AS address,
+    coalesce(unfinished.started_at, activity.backend_start) AS since, unfinished.asked_by,
     unfinished.receipt -> 'doing' ->> 0 AS doing
 FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
 LEFT JOIN LATERAL (
-    SELECT asked_by, receipt FROM sides.releases
-    WHERE outcome = 'partial' AND started_at >= activity.backend_start ORDER BY id DESC LIMIT 1
+    SELECT started_at, asked_by, receipt FROM sides.releases
+    WHERE 'sides release ' || (extract(epoch FROM started_at) * 1000000)::bigint = activity.application_name
+    ORDER BY id DESC LIMIT 1
 ) AS unfinished ON true
 WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
+    AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND (held.classid::bigint << 32 | held.objid::bigint) = $1 LIMIT 1";
 
 #[derive(QueryableByName)]
@@ -120,11 +124,15 @@ WHERE id = $5 RETURNING id";
 impl Ledger {
     /// Takes the place of the one release that may go on.
     pub(super) async fn open(url: &DatabaseUrl) -> anyhow::Result<Self> {
-        let url = url.with_application_name("sides release");
-        let mut connection = database::connect(&url).await?;
+        let mut connection = database::connect(&url.with_application_name("sides release")).await?;
         take_lock(&mut connection).await?;
         let now: Now = diesel::sql_query("SELECT now() AS now").get_result(&mut connection).await?;
-        Ok(Self { url, connection, begun_at: now.now, number: None })
+        let begun_at = now.now;
+        // Whoever finds the lock held finds the receipt by this name.
+        let name = format!("sides release {}", begun_at.timestamp_micros());
+        let rename = format!("SET application_name = '{name}'");
+        connection.batch_execute(&rename).await?;
+        Ok(Self { url: url.with_application_name(&name), connection, begun_at, number: None })
     }
 
     /// Asks; a Postgres that has gone away meanwhile is waited for, and asked again.
@@ -213,12 +221,14 @@ impl Ledger {
     }
 
     /// What became of the jobs that a release worked in the last hour.
-    pub(super) async fn attempts_of(&mut self, release: &Digest) -> QueryResult<Attempts> {
-        let tally: Tally = diesel::sql_query(ATTEMPTS)
-            // As the host names it to its children.
-            .bind::<Text, _>(release.to_string())
-            .get_result(&mut self.connection)
-            .await?;
+    pub(super) async fn attempts_of(&mut self, release: &Digest) -> anyhow::Result<Attempts> {
+        // As the host names it to its children.
+        let name = release.to_string();
+        let question = async |connection: &mut Connection| -> QueryResult<Tally> {
+            diesel::sql_query(ATTEMPTS).bind::<Text, _>(&name).get_result(connection).await
+        };
+        // Asked again and again anyway: a database that is away is somebody else's finding.
+        let tally = self.ask(Duration::ZERO, question).await?;
         Ok(Attempts { all: tally.all, failed: tally.failed })
     }
 

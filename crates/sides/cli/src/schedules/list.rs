@@ -88,11 +88,8 @@ fn table(lines: &[[String; 5]]) -> Vec<String> {
         |column: usize| lines.iter().map(|line| line[column].chars().count().min(100)).max().unwrap_or(0);
     let widths: Vec<usize> = (0..5).map(width).collect();
     let pad = |line: &[String; 5]| {
-        let cells: Vec<String> = line
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}", width = (*width).min(100)))
-            .collect();
+        let cells: Vec<String> =
+            line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         cells.join("  ").trim_end().to_owned()
     };
     lines.iter().map(pad).collect()

@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::{QueryableByName, sql_types::Integer};
+use diesel_async::RunQueryDsl as _;
 use platform::prober::{Plan, Prober};
 use serde_json::Value;
 use testing::{TestDatabase, wait_until};
@@ -119,6 +121,20 @@ async fn the_way_back_survives_a_broken_build_a_scale_to_nothing_and_a_second_br
     assert!(unknown.contains("no build that is kept here begins with"), "{unknown}");
 }
 
+/// The session by which a release is the only one; 0 while it has none.
+async fn session_of_the_release(database: &TestDatabase) -> i32 {
+    #[derive(QueryableByName)]
+    struct Session {
+        #[diesel(sql_type = Integer)]
+        pid: i32,
+    }
+    let query = "SELECT pid FROM pg_stat_activity JOIN pg_locks USING (pid) \
+         WHERE application_name LIKE 'sides release %' AND locktype = 'advisory' AND granted \
+         AND datname = current_database()";
+    let sessions: Vec<Session> = diesel::sql_query(query).load(&mut database.connect().await).await.unwrap();
+    sessions.into_iter().next().map_or(0, |session| session.pid)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_breaks_off_the_release_that_goes_on() {
     let database = TestDatabase::create().await;
@@ -126,6 +142,15 @@ async fn a_rollback_breaks_off_the_release_that_goes_on() {
     toy::write_program(&sandbox, "web", &toy::program("two"));
     let mut release = Dev::start(sandbox.sides(&["release", "--bake", "600"]));
     until_stage(&sandbox, "watch", "begun").await;
+    let first = session_of_the_release(&database).await;
+    assert_ne!(first, 0, "a release says by its session's name which it is");
+    let mut connection = database.connect().await;
+    let end = format!("SELECT pg_terminate_backend({first})");
+    diesel::sql_query(end).execute(&mut connection).await.unwrap();
+    wait_until("the release has another session", PATIENCE, async || {
+        ![0, first].contains(&session_of_the_release(&database).await)
+    })
+    .await;
     let second = ended(&run(&sandbox, &["release"]).await, 1);
     assert!(second.contains("another release goes on") && second.contains("watch for 600 s"), "{second}");
     let back = ended(&run(&sandbox, &["rollback", "--bake", "1"]).await, 0);
