@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! # use sides_queue::{Registry, testing};
-//! # #[derive(Debug, serde::Serialize, serde::Deserialize)]
+//! # #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 //! # struct SendReport {}
 //! # impl job::Job for SendReport { const KIND: &'static str = "send_report"; }
 //! # async fn test<S: Clone + Send + Sync + 'static>(c: &mut database::Connection, registry: &Registry<S>)

@@ -26,7 +26,7 @@ use crate::visits::{self, Visits};
 /// How often it is looked whether there is still patience for a request's body.
 const STEP: Duration = Duration::from_millis(250);
 /// How much of an answer is handed to a connection at once, in bytes. The rest is shared or waits here.
-const SLICE: usize = 16 * 1024;
+pub(crate) const SLICE: usize = 16 * 1024;
 
 type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 

@@ -37,6 +37,7 @@ mod guesses;
 pub mod layout;
 mod metrics;
 pub mod operations;
+mod paced;
 mod protection;
 mod routes;
 mod schema;

@@ -2,10 +2,13 @@
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
+use actix_http::{HttpService, Protocol, error::DispatchError};
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::{
-    App, HttpServer,
-    dev::Server,
+    App,
+    dev::{AppConfig, Server},
     middleware::{Compress, DefaultHeaders, from_fn},
+    rt::net::TcpStream,
     web::{self, ServiceConfig},
 };
 use anyhow::Context as _;
@@ -14,12 +17,17 @@ use process::Process;
 use crate::{
     Config, Site, bodies, descriptors, fault,
     metrics::Metrics,
+    paced::Paced,
     protection, routes,
     visits::{KEEP_ALIVE, Visits},
 };
 
 /// What is kept of the drain for requests that are still under way at its end.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// How long the head of a request may take.
+const HEAD_LIMIT: Duration = Duration::from_secs(5);
+/// How long a client may take to close after the last answer.
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Serves until the process is told to stop, and then until everybody who is connected has been answered.
 ///
@@ -101,7 +109,7 @@ where
     }
     let site = web::Data::new(site);
     let (connected, attended) = (visits.clone(), visits.clone());
-    let server = HttpServer::new(move || {
+    let app = move || {
         let (metrics, visits, waiting) = (metrics.clone(), attended.clone(), attended.clone());
         let (site, application) = (site.clone(), application.clone());
         App::new()
@@ -116,13 +124,30 @@ where
             .wrap(from_fn(move |request, next| metrics.clone().observe(request, next)))
             .wrap(from_fn(move |request, next| bodies::in_time(waiting.clone(), request, next)))
             .wrap(from_fn(move |request, next| visits.clone().attend(request, next)))
-    })
-    .on_connect(move |connection, extensions| connected.count(connection, extensions))
-    .max_connections(visits.capacity().div_ceil(config.workers))
-    .keep_alive(KEEP_ALIVE)
-    .workers(config.workers)
-    .worker_max_blocking_threads(1)
-    .shutdown_timeout(LAST_ANSWERS.as_secs())
-    .disable_signals();
-    Ok(server.listen(listener).context("the public socket cannot be used")?.run())
+    };
+    let server = Server::build()
+        .max_concurrent_connections(visits.capacity().div_ceil(config.workers))
+        .workers(config.workers)
+        .worker_max_blocking_threads(1)
+        .shutdown_timeout(LAST_ANSWERS.as_secs())
+        .disable_signals();
+    // As `HttpServer` does it, but for how a connection is read.
+    let server = server.listen("web", listener, move || {
+        let connected = connected.clone();
+        let app = app().into_factory().map_err(|error| error.error_response());
+        let http = HttpService::build()
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(HEAD_LIMIT)
+            .client_disconnect_timeout(CLOSE_LIMIT)
+            .on_connect_ext(move |connection: &Paced, extensions| {
+                connected.count(connection.connection(), extensions);
+            })
+            .finish(map_config(app, |()| AppConfig::default()));
+        let accept = async |connection: TcpStream| {
+            let peer = connection.peer_addr().ok();
+            Ok::<_, DispatchError>((Paced::new(connection), Protocol::Http1, peer))
+        };
+        fn_service(accept).and_then(http)
+    });
+    Ok(server.context("the public socket cannot be used")?.run())
 }

@@ -2,20 +2,23 @@
 
 use std::{
     hash::{DefaultHasher, Hasher as _},
-    io::Write as _,
+    io::{Cursor, Read as _, Write as _},
+    pin::Pin,
     sync::Arc,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    body::{BodySize, BoxBody, MessageBody},
     http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header as _},
     web::Bytes,
 };
-use flate2::{Compression, write::GzEncoder};
+use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
 use tokio::sync::Mutex;
 
-use crate::Fault;
+use crate::{Fault, bodies::SLICE};
 
 /// For how long nobody tries again after a failure: a crowd that waits must not fail one after the other.
 const FAILED_FOR: Duration = Duration::from_secs(1);
@@ -47,11 +50,13 @@ pub struct Rendered {
     pub content: String,
 }
 
-/// A page ready to be sent.
+/// A page ready to be sent. It is kept compressed: whoever reads slowly holds on to it, and a crowd of them to as many
+/// pages as are made meanwhile.
 #[derive(Debug)]
 pub struct Prepared {
     etag: String,
-    plain: Bytes,
+    /// The length of the page as it was rendered, in bytes.
+    length: u64,
     gzip: Bytes,
     brotli: Bytes,
 }
@@ -104,7 +109,7 @@ impl Prepared {
             etag: format!("W/\"{:x}\"", hasher.finish()),
             gzip: gzip(rendered.html.as_bytes()).into(),
             brotli: brotli(rendered.html.as_bytes()).into(),
-            plain: rendered.html.clone().into(),
+            length: rendered.html.len() as u64,
         }
     }
 
@@ -125,8 +130,40 @@ impl Prepared {
                 answer.insert_header(ContentEncoding::Brotli).body(self.brotli.clone())
             }
             ContentEncoding::Gzip => answer.insert_header(ContentEncoding::Gzip).body(self.gzip.clone()),
-            _ => answer.insert_header(ContentEncoding::Identity).body(self.plain.clone()),
+            _ => answer.insert_header(ContentEncoding::Identity).body(BoxBody::new(Unpacked::new(self))),
         }
+    }
+}
+
+/// A page for those who take no compressed one, unpacked as fast as it is read.
+struct Unpacked {
+    length: u64,
+    page: GzDecoder<Cursor<Bytes>>,
+}
+
+impl Unpacked {
+    fn new(page: &Prepared) -> Self {
+        Self { length: page.length, page: GzDecoder::new(Cursor::new(page.gzip.clone())) }
+    }
+}
+
+impl MessageBody for Unpacked {
+    type Error = std::io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.length)
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let mut slice = vec![0; SLICE];
+        let read = self.page.read(&mut slice).map(|length| {
+            slice.truncate(length);
+            Bytes::from(slice)
+        });
+        Poll::Ready(match read {
+            Ok(slice) if slice.is_empty() => None,
+            read => Some(read),
+        })
     }
 }
 
@@ -198,6 +235,15 @@ mod tests {
         let answers = futures_util::future::join_all((0..50).map(|_| ask())).await;
         assert!(answers.iter().all(Result::is_err));
         assert_eq!(renderings.load(Ordering::SeqCst), 1);
+    }
+
+    #[actix_web::test]
+    async fn who_takes_no_compressed_page_gets_it_as_it_was_rendered() {
+        let rendered = rendered(&"long ".repeat(1000));
+        let answer = Prepared::of(&rendered).answer(&TestRequest::default().to_http_request());
+        assert_eq!(answer.body().size(), BodySize::Sized(rendered.html.len() as u64));
+        let body = actix_web::body::to_bytes(answer.into_body()).await.unwrap();
+        assert_eq!(body, rendered.html);
     }
 
     #[test]

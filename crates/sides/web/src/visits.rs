@@ -1,7 +1,6 @@
 //! Who is connected, so that nobody is cut off at the end and nobody takes the place of all others.
 
 use std::{
-    any::Any,
     collections::HashMap,
     net::IpAddr,
     os::fd::{AsRawFd, RawFd},
@@ -69,14 +68,11 @@ impl Visits {
         Self { shared: Arc::default(), drain, capacity }
     }
 
-    /// For `HttpServer::on_connect`.
-    pub(crate) fn count(&self, connection: &dyn Any, extensions: &mut Extensions) {
+    /// Counts a connection for as long as its `extensions` live.
+    pub(crate) fn count(&self, stream: &TcpStream, extensions: &mut Extensions) {
         self.shared.open.fetch_add(1, Ordering::SeqCst);
-        let stream = connection.downcast_ref::<TcpStream>();
-        if let Some(stream) = stream {
-            give_up_on_those_who_never_read(stream);
-        }
-        let address = stream.and_then(|stream| stream.peer_addr().ok()).map(|peer| peer.ip());
+        give_up_on_those_who_never_read(stream);
+        let address = stream.peer_addr().ok().map(|peer| peer.ip());
         let address = address.filter(|address| is_a_single_client(*address));
         let mut is_beyond_share = false;
         if let Some(address) = address {
@@ -88,7 +84,7 @@ impl Visits {
         extensions.insert(Visit {
             shared: Arc::clone(&self.shared),
             address,
-            descriptor: stream.map(AsRawFd::as_raw_fd),
+            descriptor: Some(stream.as_raw_fd()),
             alive: Arc::default(),
             is_beyond_share,
         });

@@ -35,6 +35,16 @@ async fn rest(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
+/// What a connection may cost that does not read, in kB.
+const PER_CONNECTION: u64 = 512;
+
+/// The memory that a program has, in kB.
+fn resident(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
 /// The same program with a hard limit of descriptors.
 fn limited(of: &Command, descriptors: u32) -> Command {
     let mut limited = Command::new("/bin/sh");
@@ -118,6 +128,8 @@ async fn readers_that_never_read_are_given_up() {
     )
     .await;
     let web = Web::start(database.url()).await;
+    assert_eq!(web.get("/").await.status, 200);
+    let before = resident(web.program.id());
     let requests = b"GET / HTTP/1.1\r\nHost: web\r\n\r\n".repeat(400);
     let mut held = Vec::new();
     for _ in 0..400 {
@@ -127,6 +139,8 @@ async fn readers_that_never_read_are_given_up() {
         held.push(stream);
     }
     assert_eq!(web.get("/").await.status, 200, "others are answered");
+    let more = resident(web.program.id()).saturating_sub(before);
+    assert!(more < 400 * PER_CONNECTION, "{more} kB more than before");
     let count = || std::fs::read_dir(format!("/proc/{}/fd", web.program.id())).unwrap().count();
     let full = count();
     wait_until("they are given up", Duration::from_secs(60), async || count() + 300 < full).await;
