@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use migrate::check::annotation;
 
-use crate::{
+use deploy::release::Refused;
+use workspace::{
+    Workspace,
     inputs::{Folder, Tree},
-    release::Refused,
-    workspace::Workspace,
 };
 
 const TITLE: &str = "the release is refused";

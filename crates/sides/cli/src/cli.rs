@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    completions, dev, doctor, host, jobs, logs, new, plan, ps, rehearse, release, restart, scale, scaling,
-    schedules, setup, status,
+    completions, dev, doctor, host, jobs, logs, new, plan, ps, receipts, rehearse, release, releases,
+    restart, rollback, scale, scaling, schedules, setup, status,
 };
 
 const EXIT_CODES: &str = "\
@@ -43,7 +43,7 @@ pub(crate) enum Command {
     ///
     /// Uses the Postgres that DATABASE_URL names, or starts a private one in .sides/. A second `dev` in the
     /// same workspace attaches to the first one's status.
-    Dev(dev::DevOptions),
+    Dev(dev::Options),
     /// Say what the running `dev` does, or what runs elsewhere on the database of DATABASE_URL.
     Status(status::Options),
     /// Look at everything that this machine and its database need, and say what is wrong and how to mend it.
@@ -80,7 +80,7 @@ pub(crate) enum Command {
     ///
     /// WEB_MEMORY_MB, WORKER_MEMORY_MB, CLOCK_MEMORY_MB limit the memory of a copy: above that a fresh one follows it,
     /// at twice as much it is killed.
-    Host(host::HostOptions),
+    Host(host::Options),
     /// Start the host in the background, unless it runs already, and wait until everything answers.
     Up(host::UpOptions),
     /// List every copy of every process, here and elsewhere: its release, state, memory, restarts.
@@ -97,24 +97,24 @@ pub(crate) enum Command {
     #[command(after_help = crate::plan::EXIT_CODES)]
     Plan(plan::PlanOptions),
     /// Build each process on its own and replace those whose bytes changed, under the eyes of a strict prober.
-    Release(release::ReleaseOptions),
+    Release(release::Options),
     /// Carry the release out beside the live one first: on a private Postgres with the live schema, under made load.
     ///
     /// A host of its own runs the live builds in a temporary folder, jobs of the kinds that old and new builds know are
     /// enqueued, and the very same release replaces the builds there and prints its receipt. Nothing live is changed. Of
     /// this environment only what --env names reaches the stage, so no token gets there by accident. Exit codes as of
     /// release.
-    Rehearse(rehearse::RehearseOptions),
+    Rehearse(rehearse::Options),
     /// Go back to the builds that were seen good last. Once more: forward again.
     ///
     /// A release that goes on in this workspace is broken off first. The schema stays as it is.
-    Rollback(release::RollbackOptions),
+    Rollback(rollback::Options),
     /// List what was released here, what was seen of it, and where a rollback would go.
-    Releases(release::KeptOptions),
+    Releases(releases::Options),
     /// List the receipts of this database's releases, the newest first. They outlive every host.
-    Receipts(release::ReceiptsOptions),
+    Receipts(receipts::ListOptions),
     /// Show one receipt: its steps and their times, requests, jobs, ticks, the longest wait for a lock.
-    Receipt(release::ReceiptOptions),
+    Receipt(receipts::ShowOptions),
     /// Restart a process, one instance at a time: a new one first, then the old one drains.
     Restart(restart::Options),
     /// Set the number of instances of a process. New ones count once they answer; idle ones leave first.

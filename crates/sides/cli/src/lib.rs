@@ -3,31 +3,26 @@
 //! One module a command, with its arguments beside its code; `cli` is their table. Never knows handlers.
 
 mod annotations;
-mod attach;
-mod cargo;
 mod cli;
 mod completions;
-mod control;
 mod dev;
-mod display;
 mod doctor;
-mod feed;
-mod git;
 mod host;
-mod inputs;
-mod instances;
 mod jobs;
 mod logs;
-mod loopback;
 mod new;
 mod outcome;
-mod places;
 mod plan;
+mod progress;
 mod ps;
+mod reason;
+mod receipt_text;
+mod receipts;
 mod rehearse;
 mod release;
 mod releases;
 mod restart;
+mod rollback;
 mod scale;
 mod scaling;
 mod schedules;
@@ -35,18 +30,15 @@ mod schema;
 mod setup;
 mod status;
 mod stop;
-mod who;
-mod workspace;
+mod watching;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::{
-    cli::{Arguments, Command},
-    outcome::Outcome,
-    workspace::Workspace,
-};
+use workspace::{Outcome, Workspace};
+
+use crate::cli::{Arguments, Command};
 
 /// Runs the command that the process was started with. Its exit codes are in `sides --help`.
 #[must_use]
@@ -81,15 +73,14 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Dev(options) => dev::run(&workspace, options).await?.into(),
             Command::Doctor(options) => doctor::run(&workspace, &options).await?.into(),
             Command::Status(options) => status::run(&workspace, &options).await?.into(),
-            Command::Host(options) if options.replace => host::replace(&workspace).await?.into(),
             Command::Host(options) => host::run(&workspace, &options).await?.into(),
             Command::Plan(options) => plan::run(&workspace, &options).await?.into(),
-            Command::Release(options) => release::run(&workspace, &options).await?.into(),
-            Command::Rehearse(options) => rehearse::run(&workspace, &options).await?.into(),
-            Command::Rollback(options) => release::run_back(&workspace, &options).await?.into(),
-            Command::Releases(options) => release::list_kept(&workspace, &options)?.into(),
-            Command::Receipts(options) => release::list_receipts(&workspace, &options).await?.into(),
-            Command::Receipt(options) => release::show_receipt(&workspace, &options).await?.into(),
+            Command::Release(options) => release::run(&workspace, options).await?.into(),
+            Command::Rehearse(options) => rehearse::run(&workspace, options).await?.into(),
+            Command::Rollback(options) => rollback::run(&workspace, options).await?.into(),
+            Command::Releases(options) => releases::run(&workspace, &options)?.into(),
+            Command::Receipts(options) => receipts::list(&workspace, &options).await?.into(),
+            Command::Receipt(options) => receipts::show(&workspace, &options).await?.into(),
             Command::Restart(options) => restart::run(&workspace, options).await?.into(),
             Command::Scale(options) => scale::run(&workspace, options).await?.into(),
             Command::Up(options) => host::up(&workspace, &options).await?.into(),

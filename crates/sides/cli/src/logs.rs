@@ -17,7 +17,9 @@ use platform::{
 };
 use tokio::time;
 
-use crate::{display::clean, outcome::Outcome, places::Places, workspace::Workspace};
+use deploy::places::Places;
+use terminal::clean;
+use workspace::{Outcome, Workspace};
 
 /// How long a fresh line may wait to be shown.
 const BETWEEN: Duration = Duration::from_millis(100);

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 use sides_new::{Chassis, Name, Written, add};
 
-use crate::workspace::Workspace;
+use workspace::Workspace;
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]

@@ -1,25 +1,6 @@
-//! How a command ends.
+//! What is said at the end of a command that cannot go on.
 
-use std::process::ExitCode;
-
-/// What the exit code tells a script. Keep in step with `--help`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Done = 0,
-    Failed = 1,
-    NotRunning = 3,
-    NotAnswering = 4,
-    NothingToDo = 5,
-    Undone = 6,
-    Partial = 7,
-    Refused = 8,
-}
-
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> Self {
-        Self::from(outcome as u8)
-    }
-}
+use workspace::Outcome;
 
 /// Says that nothing runs that could carry out an order.
 pub(crate) fn no_host() -> Outcome {

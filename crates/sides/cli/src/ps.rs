@@ -8,13 +8,9 @@ use platform::{
 };
 use serde_json::json;
 
-use crate::{
-    control,
-    display::{Palette, table},
-    outcome::Outcome,
-    places::Places,
-    workspace::Workspace,
-};
+use deploy::places::Places;
+use terminal::{Palette, table};
+use workspace::{Outcome, Workspace, control};
 
 const HEAD: [&str; 8] = ["COPY", "RELEASE", "STATE", "SINCE", "PID", "MEMORY", "RESTARTS", "ADDRESS"];
 
@@ -109,7 +105,7 @@ impl Remote {
             self.name(),
             platform::place::told(&copy.release).to_owned(),
             state.to_owned(),
-            crate::display::tell::up_time(since),
+            terminal::tell::up_time(since),
             dash(),
             dash(),
             dash(),
@@ -142,7 +138,7 @@ fn row(copy: &ProcessStatus) -> Vec<String> {
         copy.id(),
         copy.release.as_deref().map_or_else(dash, |release| release.get(..12).unwrap_or(release).to_owned()),
         state(copy),
-        crate::display::tell::up_time(since),
+        terminal::tell::up_time(since),
         copy.pid.map_or_else(dash, |pid| pid.to_string()),
         copy.memory.map_or_else(dash, |bytes| format!("{} MB", bytes >> 20)),
         copy.restarts.to_string(),

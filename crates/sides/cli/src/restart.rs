@@ -5,14 +5,10 @@ use std::time::Instant;
 use clap::Args;
 use platform::place::Which;
 
-use crate::{
-    control::running_host,
-    display::{Screen, tell},
-    outcome::{self, Outcome},
-    places::Places,
-    who::{self, Reason},
-    workspace::Workspace,
-};
+use crate::{outcome, reason::Reason};
+use deploy::places::Places;
+use terminal::{Screen, tell};
+use workspace::{Outcome, Workspace, actor, control::running_host};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -28,7 +24,7 @@ pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Resu
     let named = named.as_str();
     let (places, host) = (Places::read(workspace).await?, running_host(workspace).await?);
     let screen = Screen::new();
-    let why = who::why(reason.reason, "restart");
+    let why = actor::why(reason.reason, "restart");
     let targets = match (named, named.split_once('.')) {
         ("all", _) => {
             let here = match &host {

@@ -4,14 +4,10 @@ use std::time::Instant;
 
 use clap::Args;
 
-use crate::{
-    control::running_host,
-    display::{Screen, tell},
-    outcome::{self, Outcome},
-    places::Places,
-    who::{self, Reason},
-    workspace::Workspace,
-};
+use crate::{outcome, reason::Reason};
+use deploy::places::Places;
+use terminal::{Screen, tell};
+use workspace::{Outcome, Workspace, actor, control::running_host};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -36,7 +32,7 @@ pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Resu
         return Ok(outcome::no_host());
     }
     let (screen, begun) = (Screen::new(), Instant::now());
-    places.place_of(process).scale(process, count, &who::why(reason.reason, "scale")).await?;
+    places.place_of(process).scale(process, count, &actor::why(reason.reason, "scale")).await?;
     let is_released = !places.is_local(process)
         || match running_host(workspace).await? {
             Some(host) => host.status().await?.releases.contains_key(process),

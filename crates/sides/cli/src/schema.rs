@@ -7,7 +7,7 @@ use migrate::{
     cli::{self, Command, Common},
 };
 
-use crate::{dev, workspace::Workspace};
+use workspace::{Workspace, with_database};
 
 pub(crate) async fn run(
     workspace: &Workspace,
@@ -22,7 +22,7 @@ pub(crate) async fn run(
     if let Some(outcome) = cli::without_database(&command, &common, &Sources::checkout()) {
         return Ok(outcome.into());
     }
-    dev::with_database(workspace, async |url| {
+    with_database(workspace, async |url| {
         Ok(cli::run(url, command, &common, &Sources::checkout()).await.into())
     })
     .await

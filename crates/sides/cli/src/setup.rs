@@ -8,7 +8,9 @@ use heroku::setup::{self, Step, Wanted};
 use platform::targets::HerokuPlace;
 use serde_json::json;
 
-use crate::{display::Screen, outcome::Outcome, places, workspace::Workspace};
+use deploy::places;
+use terminal::Screen;
+use workspace::{HEROKU_KEY, Outcome, Workspace, targets};
 
 /// Where processes run beside this machine.
 #[derive(Debug, Subcommand)]
@@ -41,7 +43,7 @@ type Told = BTreeMap<&'static str, String>;
 
 /// Shows what is missing, and makes it when told to.
 pub(crate) async fn run(workspace: &Workspace, options: &SetupOptions) -> anyhow::Result<Outcome> {
-    let targets = places::targets(workspace)?;
+    let targets = targets(workspace)?;
     let all = targets.heroku();
     let used: Vec<_> = all.into_iter().filter(|(_, _, apps)| !apps.is_empty()).collect();
     if used.is_empty() {
@@ -57,7 +59,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &SetupOptions) -> anyhow
     let mut keyless = None;
     for (name, place, apps) in used {
         if let Some(app) = apps.get(CLOCK) {
-            match setup::has_variable(&client, app, places::KEY).await? {
+            match setup::has_variable(&client, app, HEROKU_KEY).await? {
                 true => told = targets.told_to_the_clock().into_iter().collect(),
                 false => keyless = Some(app.clone()),
             }
@@ -105,9 +107,8 @@ fn said(screen: &Screen, steps: &[Step], applied: bool) -> Outcome {
 /// A key is given by a person, to the app that needs it and to no other.
 fn hint(app: &str) -> String {
     format!(
-        "The clock restarts and scales nothing at Heroku, as {app} has no {key}. To let it: `heroku \
-         authorizations:create -d {app}`, `heroku config:set {key}=… -a {app}`, then this once more.",
-        key = places::KEY
+        "The clock restarts and scales nothing at Heroku, as {app} has no {HEROKU_KEY}. To let it: `heroku \
+         authorizations:create -d {app}`, `heroku config:set {HEROKU_KEY}=… -a {app}`, then this once more."
     )
 }
 

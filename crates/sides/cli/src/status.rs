@@ -3,13 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::{
-    control, dev,
-    display::{Palette, tell},
-    instances,
-    outcome::Outcome,
-    workspace::Workspace,
-};
+use host::describe;
+use terminal::Palette;
+use workspace::{Outcome, Workspace, control, instances, named_database};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -24,11 +20,11 @@ pub(crate) async fn run(workspace: &Workspace, options: &Options) -> anyhow::Res
         if json {
             println!("{}", serde_json::to_string_pretty(&status)?);
         } else {
-            println!("{}", tell::whole_status(&status, Palette::for_stdout()));
+            println!("{}", describe::whole_status(&status, Palette::for_stdout()));
         }
         return Ok(if status.all_answer() { Outcome::Done } else { Outcome::NotAnswering });
     }
-    let alive = match dev::named_database()? {
+    let alive = match named_database()? {
         Some(url) => instances::alive(&url).await?,
         None => Vec::new(),
     };
@@ -37,7 +33,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &Options) -> anyhow::Res
     } else {
         println!("no dev runs in {}; start it with: cargo run -- dev", workspace.root().display());
         for instance in &alive {
-            println!("  {}", tell::instance(instance, Palette::for_stdout()));
+            println!("  {}", describe::instance(instance, Palette::for_stdout()));
         }
     }
     Ok(match alive.iter().all(instances::Instance::is_ready) {

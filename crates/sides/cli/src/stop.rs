@@ -1,6 +1,6 @@
 //! `sides stop`.
 
-use crate::{control::Client, outcome::Outcome, workspace::Workspace};
+use workspace::{Outcome, Workspace, control::Client};
 
 pub(crate) async fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let Some(client) = Client::connect(&workspace.run_folder()).await? else {

@@ -10,7 +10,7 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 
 use super::finding::Finding;
-use crate::dev;
+use workspace::named_database;
 
 const TOPIC: &str = "DATABASE_URL";
 /// Clocks further apart than this make logs and rows hard to compare.
@@ -38,7 +38,7 @@ const ASK: &str = "SELECT current_setting('server_version') AS version, current_
         to_regclass('sides.instances') IS NOT NULL AS migrated, clock_timestamp() AS now";
 
 pub(super) async fn look() -> Vec<Finding> {
-    let url = match dev::named_database() {
+    let url = match named_database() {
         Ok(Some(url)) => url,
         Ok(None) => {
             let text = "not set: `sides dev` starts a private Postgres in .sides/";

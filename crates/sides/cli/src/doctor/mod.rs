@@ -7,12 +7,9 @@ mod workspace;
 
 use clap::Args;
 
-use crate::{
-    display::{Palette, tell},
-    outcome::Outcome,
-    workspace::Workspace,
-};
+use ::workspace::{Outcome, Workspace};
 use finding::{Finding, Verdict};
+use terminal::{Palette, tell};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {

@@ -5,7 +5,7 @@ use std::{env, net::TcpListener};
 use platform::procfile;
 
 use super::finding::Finding;
-use crate::workspace::Workspace;
+use workspace::Workspace;
 
 /// What the page and the processes listen on, unless told otherwise.
 const PORTS: std::ops::RangeInclusive<u16> = 3000..=3003;

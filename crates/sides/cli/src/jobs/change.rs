@@ -14,7 +14,7 @@ use super::{
     command::{ChangeOptions, ScopeOptions},
     rows,
 };
-use crate::{outcome::Outcome, who};
+use workspace::{Outcome, actor};
 
 const STALE: &str = "nothing was changed; is the schema up to date? run `sides migration up`";
 
@@ -77,7 +77,7 @@ pub(super) async fn run(
     change: &Change,
     options: &ChangeOptions,
 ) -> anyhow::Result<Outcome> {
-    let who = who::am_i();
+    let who = actor::am_i();
     let reason = options.reason.clone().unwrap_or_else(|| format!("asked by {who}"));
     let done: QueryResult<Vec<Done>> = if options.ids.is_empty() {
         let query = diesel::sql_query(change.all)
@@ -161,7 +161,7 @@ pub(super) async fn resume(connection: &mut Connection, options: &ScopeOptions) 
 async fn set(connection: &mut Connection, sql: &str, options: &ScopeOptions) -> anyhow::Result<bool> {
     let (scope, name) = options.scope.parts();
     let query = diesel::sql_query(sql).bind::<Text, _>(scope).bind::<Text, _>(name);
-    let query = query.bind::<Text, _>(who::am_i()).bind::<Nullable<Text>, _>(&options.reason);
+    let query = query.bind::<Text, _>(actor::am_i()).bind::<Nullable<Text>, _>(&options.reason);
     let said: QueryResult<Said> = query.get_result(connection).await;
     Ok(said.context(STALE)?.is_new)
 }

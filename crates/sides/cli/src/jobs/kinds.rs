@@ -3,10 +3,8 @@
 use database::Connection;
 
 use super::rows::{self, Kind};
-use crate::{
-    display::{Palette, clean, table},
-    outcome::Outcome,
-};
+use terminal::{Palette, clean, table};
+use workspace::Outcome;
 
 pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Result<Outcome> {
     let kinds = rows::kinds(connection).await?;

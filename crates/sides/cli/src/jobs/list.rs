@@ -7,11 +7,9 @@ use super::{
     command::ListOptions,
     rows::{self, Job},
 };
-use crate::{
-    display::{Palette, clean, table, tell},
-    outcome::Outcome,
-    schedules::said,
-};
+use crate::schedules::said;
+use terminal::{Palette, clean, table, tell};
+use workspace::Outcome;
 
 /// Longer errors are read with `show`.
 const LONGEST_ERROR: usize = 60;

@@ -11,10 +11,10 @@ use database::Connection;
 
 pub(crate) use command::Command;
 
-use crate::{dev, outcome::Outcome, workspace::Workspace};
+use workspace::{Outcome, Workspace, with_database};
 
 pub(crate) async fn run(workspace: &Workspace, command: Command) -> anyhow::Result<Outcome> {
-    dev::with_database(workspace, async |url| on(&mut database::connect(url).await?, command).await).await
+    with_database(workspace, async |url| on(&mut database::connect(url).await?, command).await).await
 }
 
 async fn on(connection: &mut Connection, command: Command) -> anyhow::Result<Outcome> {

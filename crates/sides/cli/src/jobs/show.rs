@@ -8,10 +8,8 @@ use super::{
     command::ShowOptions,
     rows::{self, Attempt, Job},
 };
-use crate::{
-    display::{Palette, clean, table},
-    outcome::Outcome,
-};
+use terminal::{Palette, clean, table};
+use workspace::Outcome;
 
 pub(super) async fn run(connection: &mut Connection, options: &ShowOptions) -> anyhow::Result<Outcome> {
     let Some(job) = rows::find(connection, options.id, options.arguments).await? else {

@@ -1,11 +1,10 @@
 //! The plan for programs. A field is added without a new version; none is taken away or changed.
 
+use deploy::plan::{Order, Process, Report, phase_name};
 use serde_json::{Value, json};
-
-use super::{guess::Process, migrations::phase_name, order::Order, report::Report};
-use crate::{
+use workspace::{
+    Outcome,
     inputs::{How, Input},
-    outcome::Outcome,
 };
 
 /// The version of this shape.

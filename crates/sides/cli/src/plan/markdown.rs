@@ -1,13 +1,9 @@
 //! The plan as a summary for a pull request.
 
-use super::{
-    guess::{Process, Verdict},
-    migrations::phase_name,
-    order::Order,
-    report::Report,
-    text::running,
-};
-use crate::outcome::Outcome;
+use deploy::plan::{Order, Process, Report, Verdict, phase_name};
+use workspace::Outcome;
+
+use super::text::running;
 
 /// Reasons of one process beyond these are counted.
 const SHOWN: usize = 10;

@@ -1,16 +1,8 @@
 //! The plan for a person at a terminal.
 
-use super::{
-    baseline::short,
-    guess::{Process, Verdict},
-    migrations::{Migrations, phase_name},
-    order::Order,
-    report::Report,
-};
-use crate::{
-    display::{Palette, table, tell},
-    outcome::Outcome,
-};
+use deploy::plan::{Migrations, Order, Process, Report, Running, Verdict, phase_name, short};
+use terminal::{Palette, table, tell};
+use workspace::Outcome;
 
 const HEAD: [&str; 4] = ["PROCESS", "RUNS", "VERDICT", "WHY"];
 
@@ -39,7 +31,7 @@ fn row(process: &Process) -> Vec<String> {
 }
 
 /// A release and its commit.
-pub(super) fn running(running: &super::runs::Running) -> String {
+pub(super) fn running(running: &Running) -> String {
     let release = running.release.get(..12).unwrap_or(&running.release);
     match &running.commit {
         Some(commit) => format!("{release} ({})", short(commit)),

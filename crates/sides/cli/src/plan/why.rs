@@ -1,54 +1,9 @@
 //! `--why`: from what differs through the crates to the process.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use anyhow::ensure;
-
-use super::{
-    guess::{Process, Verdict},
-    report::Report,
-};
-use crate::{
-    git::Repository,
-    inputs::{Difference, Graph, Input},
-};
-
-/// One difference and its way to the program.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Walk {
-    pub(super) difference: Difference,
-    /// Packages, from the one that differs to the one that builds the program. Empty for a setting.
-    pub(super) way: Vec<String>,
-}
-
-impl Walk {
-    pub(super) fn of(difference: Difference, graph: &Graph, package: &str) -> Self {
-        let from = match &difference.input {
-            Input::File { package, .. } => Some(package),
-            Input::Package { name, .. } => Some(name),
-            Input::Setting { .. } => None,
-        };
-        // What is gone is no longer in the graph: its own name is all that can be said.
-        let mut way = match from {
-            Some(from) => graph.way(package, from).unwrap_or_else(|| vec![package.to_owned(), from.clone()]),
-            None => Vec::new(),
-        };
-        way.reverse();
-        Self { difference, way }
-    }
-}
-
-impl fmt::Display for Walk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.difference)?;
-        // A package is named already.
-        let skip = usize::from(matches!(self.difference.input, Input::Package { .. }));
-        for name in self.way.iter().skip(skip) {
-            write!(f, " → {name}")?;
-        }
-        Ok(())
-    }
-}
+use deploy::plan::{Process, Report, Verdict};
 
 /// The walks of one process (`""`: of all), and what touches none.
 pub(super) fn of(report: &Report, process: &str) -> anyhow::Result<String> {
@@ -100,20 +55,4 @@ fn explain(process: &Process) -> String {
         (Verdict::New, _) => String::new(),
     };
     text
-}
-
-/// What changed since a commit and is in none of the programs.
-pub(super) fn elsewhere(repository: &Repository, commit: &str, processes: &[Process]) -> Vec<String> {
-    let differs = |path: &String| {
-        processes.iter().flat_map(|process| &process.walks).any(|walk| match &walk.difference.input {
-            Input::File { path: named, .. } => named == path,
-            _ => false,
-        })
-    };
-    // These are told as settings and packages.
-    let is_told = |path: &String| {
-        ["Cargo.toml", "Cargo.lock"].contains(&path.as_str()) || path.starts_with("Procfile.")
-    };
-    let changed = repository.changed_since(commit);
-    changed.into_iter().filter(|path| !differs(path) && !is_told(path)).collect()
 }

@@ -11,10 +11,8 @@ use diesel_async::RunQueryDsl as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{
-    display::{Palette, clean, tell},
-    outcome::Outcome,
-};
+use terminal::{Palette, clean, tell};
+use workspace::Outcome;
 
 #[derive(Debug, QueryableByName, Serialize)]
 struct Row {

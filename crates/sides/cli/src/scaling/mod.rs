@@ -11,7 +11,7 @@ use database::Connection;
 
 pub(crate) use command::Command;
 
-use crate::{dev, outcome::Outcome, workspace::Workspace};
+use workspace::{Outcome, Workspace, with_database};
 
 pub(crate) async fn run(workspace: &Workspace, command: Command) -> anyhow::Result<Outcome> {
     if let Command::Simulate(options) = &command
@@ -19,7 +19,7 @@ pub(crate) async fn run(workspace: &Workspace, command: Command) -> anyhow::Resu
     {
         return simulate::run(options, &jobs);
     }
-    dev::with_database(workspace, async |url| on(&mut database::connect(url).await?, command).await).await
+    with_database(workspace, async |url| on(&mut database::connect(url).await?, command).await).await
 }
 
 async fn on(connection: &mut Connection, command: Command) -> anyhow::Result<Outcome> {

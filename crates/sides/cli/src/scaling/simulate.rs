@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::{chart, command::SimulateOptions, svg};
-use crate::outcome::Outcome;
+use workspace::Outcome;
 
 pub(super) fn run(options: &SimulateOptions, jobs: &[Arrival]) -> anyhow::Result<Outcome> {
     let seconds = Duration::from_secs;

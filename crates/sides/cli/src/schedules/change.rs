@@ -6,8 +6,9 @@ use diesel::sql_types::{Jsonb, SmallInt, Text};
 use diesel_async::RunQueryDsl as _;
 use schedule::Written;
 
-use super::{command::AddOptions, fits, rows::Row};
-use crate::{outcome::Outcome, who};
+use super::{command::AddOptions, fits};
+use deploy::schedules::Row;
+use workspace::{Outcome, actor};
 
 const ADD: &str = "\
 INSERT INTO sides.stored_schedules (name, expression, zone, kind, arguments, version, missed, overlap, changed_by)
@@ -57,7 +58,7 @@ pub(super) async fn add(connection: &mut Connection, options: AddOptions) -> any
         .bind::<SmallInt, _>(written.version)
         .bind::<Text, _>(&written.missed)
         .bind::<Text, _>(&written.overlap)
-        .bind::<Text, _>(who::am_i())
+        .bind::<Text, _>(actor::am_i())
         .execute(connection)
         .await
         .context("the schedule cannot be written; is the schema up to date? cargo run -p migrate -- up")?;
@@ -86,7 +87,7 @@ pub(super) async fn pause(connection: &mut Connection, name: &str) -> anyhow::Re
         println!("{name} is paused already");
         return Ok(Outcome::Done);
     }
-    let query = diesel::sql_query(PAUSE).bind::<Text, _>(name).bind::<Text, _>(who::am_i());
+    let query = diesel::sql_query(PAUSE).bind::<Text, _>(name).bind::<Text, _>(actor::am_i());
     query.execute(connection).await.context("the pause cannot be written")?;
     println!("{name} is paused; it goes on with: sides schedule resume {name}");
     Ok(Outcome::Done)
@@ -94,7 +95,7 @@ pub(super) async fn pause(connection: &mut Connection, name: &str) -> anyhow::Re
 
 pub(super) async fn resume(connection: &mut Connection, name: &str) -> anyhow::Result<Outcome> {
     Row::get(connection, name).await?;
-    let query = diesel::sql_query(RESUME).bind::<Text, _>(name).bind::<Text, _>(who::am_i());
+    let query = diesel::sql_query(RESUME).bind::<Text, _>(name).bind::<Text, _>(actor::am_i());
     match query.execute(connection).await.context("the pause cannot be ended")? {
         0 => println!("{name} was not paused"),
         _ => println!("{name} goes on"),

@@ -7,19 +7,14 @@ use database::Connection;
 use schedule::{Rules, Zone};
 use serde_json::json;
 
-use super::{
-    postgres_zones,
-    rows::{self, Row},
-    said,
-};
-use crate::{
-    display::{Palette, tell},
-    outcome::Outcome,
-};
+use super::{postgres_zones, said};
+use deploy::schedules::{self, Row};
+use terminal::{Palette, tell};
+use workspace::Outcome;
 
 pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Result<Outcome> {
     let all = Row::all(connection).await?;
-    let clocks = rows::clocks(connection).await?;
+    let clocks = schedules::clocks(connection).await?;
     let differences = postgres_zones::differences(connection, &moments(&all)).await;
     if json {
         let all: Vec<_> = all.iter().map(with_fault).collect();

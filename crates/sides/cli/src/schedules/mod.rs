@@ -6,16 +6,14 @@ mod fits;
 mod list;
 mod postgres_zones;
 mod preview;
-mod rows;
 mod run;
 pub(crate) mod said;
 
 use database::Connection;
 
 pub(crate) use command::Command;
-pub(crate) use rows::Row;
 
-use crate::{dev, outcome::Outcome, workspace::Workspace};
+use workspace::{Outcome, Workspace, with_database};
 
 pub(crate) async fn run(workspace: &Workspace, command: Command) -> anyhow::Result<Outcome> {
     if let Command::Preview(options) = &command
@@ -23,7 +21,7 @@ pub(crate) async fn run(workspace: &Workspace, command: Command) -> anyhow::Resu
     {
         return preview::of_expression(options).await;
     }
-    dev::with_database(workspace, async |url| on(&mut database::connect(url).await?, command).await).await
+    with_database(workspace, async |url| on(&mut database::connect(url).await?, command).await).await
 }
 
 async fn on(connection: &mut Connection, command: Command) -> anyhow::Result<Outcome> {

@@ -6,11 +6,10 @@ use database::Connection;
 use schedule::{Change, Note, Preview, Rules, Schedule, Zone};
 use serde_json::{Value, json};
 
-use super::{command::PreviewOptions, postgres_zones, rows::Row, said};
-use crate::{
-    display::{BUSY, Palette, QUIET, tell},
-    outcome::Outcome,
-};
+use super::{command::PreviewOptions, postgres_zones, said};
+use deploy::schedules::Row;
+use terminal::{BUSY, Palette, QUIET, tell};
+use workspace::Outcome;
 
 pub(super) async fn of_expression(options: &PreviewOptions) -> anyhow::Result<Outcome> {
     let mut schedule = Schedule {

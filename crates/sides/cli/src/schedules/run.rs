@@ -12,8 +12,8 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 use uuid::Uuid;
 
-use super::rows::{self, Row};
-use crate::{outcome::Outcome, who};
+use deploy::schedules::{self, Row};
+use workspace::{Outcome, actor};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -37,10 +37,10 @@ const TICK: &str = "SELECT job_id FROM sides.ticks WHERE schedule = $1 AND due_a
 
 pub(super) async fn run(connection: &mut Connection, name: &str) -> anyhow::Result<Outcome> {
     Row::get(connection, name).await?;
-    if rows::clocks(connection).await? == 0 {
+    if schedules::clocks(connection).await? == 0 {
         bail!("no clock runs that could fire {name}; start one: cargo run -p clock");
     }
-    let ask = diesel::sql_query(ASK).bind::<Text, _>(name).bind::<Text, _>(who::am_i());
+    let ask = diesel::sql_query(ASK).bind::<Text, _>(name).bind::<Text, _>(actor::am_i());
     let asked: Asked = ask.get_result(connection).await.context("the wish cannot be written")?;
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {

@@ -1,0 +1,149 @@
+//! `sides receipts`, `sides receipt`: what was measured in releases that are over.
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use clap::Args;
+use database::{Connection, Json, Moment};
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz},
+};
+use diesel_async::RunQueryDsl as _;
+use postgres::{Cluster, Opened, Settings};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::receipt_text;
+use deploy::release::Receipt;
+use terminal::{Palette, clean, table, tell};
+use workspace::{Outcome, Workspace, named_database};
+
+#[derive(Debug, QueryableByName, Serialize)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
+    started_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
+    ended_at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    asked_by: String,
+    #[diesel(sql_type = Jsonb, deserialize_as = Json)]
+    receipt: Value,
+}
+
+const ROWS: &str = "\
+SELECT id AS number, started_at, ended_at, asked_by, receipt FROM sides.releases
+WHERE id = $1 OR $1 IS NULL ORDER BY id DESC LIMIT $2";
+
+const HEAD: [&str; 8] = ["NUMBER", "BEGUN", "BY", "OUTCOME", "TIME", "REQUESTS", "JOBS", "TICKS"];
+
+#[derive(Debug, Args)]
+pub(crate) struct ListOptions {
+    /// How many.
+    #[arg(short = 'n', long, default_value_t = 20)]
+    count: u16,
+    /// All of them as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowOptions {
+    /// Its number, as `receipts` lists it; by default the newest.
+    number: Option<i64>,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists the newest.
+pub(crate) async fn list(workspace: &Workspace, options: &ListOptions) -> anyhow::Result<Outcome> {
+    let ListOptions { count, json } = *options;
+    let rows = read(workspace, None, i64::from(count)).await?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+        return Ok(Outcome::Done);
+    }
+    if rows.is_empty() {
+        println!("{}", tell::notice(Palette::for_stdout(), NONE));
+        return Ok(Outcome::Done);
+    }
+    let lines: Vec<_> = rows.iter().map(line).collect();
+    print!("{}", table(Palette::for_stdout(), &HEAD, &lines));
+    Ok(Outcome::Done)
+}
+
+/// Shows one, or the newest.
+pub(crate) async fn show(workspace: &Workspace, options: &ShowOptions) -> anyhow::Result<Outcome> {
+    let ShowOptions { number, json } = *options;
+    let row = read(workspace, number, 1).await?.pop();
+    let row = row.with_context(|| match number {
+        Some(number) => format!("there is no receipt {number}; `sides receipts` lists them"),
+        None => NONE.to_owned(),
+    })?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&row)?);
+        return Ok(Outcome::Done);
+    }
+    let receipt: Receipt = serde_json::from_value(row.receipt)
+        .with_context(|| format!("receipt {} is of another version; --json shows it as it is", row.number))?;
+    let head =
+        format!("Receipt {}, begun {}, by {}", row.number, row.started_at.format("%F %TZ"), row.asked_by);
+    println!("{}\n{}", clean(&head, false), clean_lines(&receipt_text::of(&receipt)));
+    Ok(Outcome::Done)
+}
+
+const NONE: &str = "nothing was released on this database yet: `sides release` does it";
+
+/// What a build says may end up in a receipt: no escape of it reaches the terminal.
+fn clean_lines(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(|line| clean(line, false).to_string()).collect();
+    lines.join("\n")
+}
+
+fn line(row: &Row) -> Vec<String> {
+    let of = |path: &str| row.receipt.pointer(path);
+    let number = |path: &str| of(path).and_then(Value::as_u64).unwrap_or_default();
+    let outcome = of("/outcome").and_then(Value::as_str).unwrap_or("?").to_owned();
+    let seconds = of("/seconds").and_then(Value::as_f64).unwrap_or_default();
+    let failed = |what: &str, bad: &str, name: &str| match of(what) {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(_) => format!("{} {name}", number(bad)),
+    };
+    let cells = [
+        row.number.to_string(),
+        row.started_at.format("%F %TZ").to_string(),
+        row.asked_by.clone(),
+        outcome,
+        format!("{seconds:.1} s"),
+        failed("/requests", "/requests/failed", "failed"),
+        failed("/jobs", "/jobs/lost", "lost"),
+        failed("/ticks", "/ticks/missed", "missed"),
+    ];
+    cells.iter().map(|cell| clean(cell, false).to_string()).collect()
+}
+
+async fn read(workspace: &Workspace, number: Option<i64>, count: i64) -> anyhow::Result<Vec<Row>> {
+    if let Some(url) = named_database()? {
+        return on(&mut database::connect(&url).await?, number, count).await;
+    }
+    workspace.create_folders()?;
+    // The one that a `dev` runs, or one that lives as long as this command.
+    let opened = Cluster::open(workspace.postgres_folder(), Settings::default()).await?;
+    let url = opened.url().parse().context("the private Postgres has no address that is understood")?;
+    let rows = match database::connect(&url).await {
+        Ok(mut connection) => on(&mut connection, number, count).await,
+        Err(error) => Err(error.into()),
+    };
+    if let Opened::Started(cluster) = opened {
+        cluster.stop().await;
+    }
+    rows
+}
+
+async fn on(connection: &mut Connection, number: Option<i64>, count: i64) -> anyhow::Result<Vec<Row>> {
+    let query = diesel::sql_query(ROWS).bind::<Nullable<BigInt>, _>(number).bind::<BigInt, _>(count);
+    let rows = query.load(connection).await;
+    rows.context("the receipts cannot be read; is the schema up to date? run `sides migration up`")
+}

@@ -1,0 +1,30 @@
+//! `sides rehearse`.
+
+use clap::Args;
+use workspace::{Outcome, Workspace};
+
+use crate::watching::Watching;
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only these processes.
+    #[arg(long, value_name = "PROCESS")]
+    only: Vec<String>,
+    /// A variable that the programs need: NAME as it is here, or NAME=VALUE.
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    environment: Vec<String>,
+    /// Enqueue no made jobs.
+    #[arg(long)]
+    no_jobs: bool,
+    #[command(flatten)]
+    watching: Watching,
+}
+
+pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Result<Outcome> {
+    let Options { only, environment, no_jobs, watching } = options;
+    let (json, progress) = (watching.json, watching.progress(workspace));
+    let makes_jobs = !no_jobs;
+    let options =
+        deploy::rehearse::Options { only, environment, makes_jobs, watching: watching.into(), json };
+    deploy::rehearse::run(workspace, &options, &progress).await
+}

@@ -1,0 +1,56 @@
+//! `sides release`, and what is shown of one that was carried out.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use deploy::release::{Ended, ReleaseOptions};
+use workspace::{Outcome, Workspace};
+
+use crate::{outcome::no_host, progress::OnScreen, receipt_text, watching::Watching};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only these processes.
+    #[arg(long, value_name = "PROCESS")]
+    only: Vec<String>,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// A build that is kept already, instead of a new one: its digest, or as much of it as no other begins with.
+    #[arg(long = "build", value_name = "DIGEST", conflicts_with = "only")]
+    builds: Vec<String>,
+    /// Builds that are kept already, instead of a build.
+    #[arg(long, hide = true, value_name = "FILE", conflicts_with = "only")]
+    prepared: Option<PathBuf>,
+    #[command(flatten)]
+    watching: Watching,
+}
+
+pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Result<Outcome> {
+    let Options { only, dry_run, builds, prepared, watching } = options;
+    let (json, progress) = (watching.json, watching.progress(workspace));
+    let options = ReleaseOptions { only, dry_run, builds, prepared, watching: watching.into() };
+    let ended = deploy::release::run(workspace, &options, &progress).await?;
+    conclude(&ended, json, &progress)
+}
+
+/// Shows the receipt, if there is one.
+pub(crate) fn conclude(ended: &Ended, json: bool, progress: &OnScreen<'_>) -> anyhow::Result<Outcome> {
+    Ok(match ended {
+        Ended::NoHost => no_host(),
+        Ended::NothingToDo => Outcome::NothingToDo,
+        Ended::Shown => Outcome::Done,
+        Ended::Refused => Outcome::Refused,
+        Ended::CarriedOut { receipt, number, .. } => {
+            if json {
+                println!("{}", serde_json::to_string_pretty(receipt)?);
+            } else {
+                progress.screen.line(&receipt_text::of(receipt));
+                if let Some(number) = number {
+                    progress.screen.line(&format!("`sides receipt {number}` shows this again."));
+                }
+            }
+            receipt.outcome.into()
+        }
+    })
+}

@@ -1,0 +1,31 @@
+//! `sides rollback`.
+
+use clap::Args;
+use deploy::release::{Ended, RollbackOptions};
+use workspace::{Outcome, Workspace};
+
+use crate::{release::conclude, watching::Watching};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// To this set, by its number in `sides releases`; by default the one that was seen good last, other than what runs.
+    #[arg(long, value_name = "NUMBER")]
+    to: Option<u64>,
+    #[command(flatten)]
+    watching: Watching,
+}
+
+pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Result<Outcome> {
+    let Options { to, watching } = options;
+    let (json, progress) = (watching.json, watching.progress(workspace));
+    let options = RollbackOptions { to, watching: watching.into() };
+    let ended = deploy::release::run_back(workspace, &options, &progress).await?;
+    let outcome = conclude(&ended, json, &progress)?;
+    if let (Outcome::Done, Ended::CarriedOut { leads_back, .. }) = (outcome, &ended) {
+        progress.screen.line(match leads_back {
+            true => "The schema was not touched. `sides rollback` once more undoes this.",
+            false => "The schema was not touched.",
+        });
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,79 @@
+//! How a release is watched and told: arguments that several commands share.
+
+use clap::Args;
+use terminal::Screen;
+use workspace::Workspace;
+
+use crate::progress::OnScreen;
+
+/// How a release is watched and told.
+#[derive(Debug, Args)]
+pub(crate) struct Watching {
+    /// Seconds to watch the new builds after the last process was replaced: requests, their times, jobs, deaths.
+    #[arg(long, default_value_t = 75, value_name = "SECONDS")]
+    bake: u64,
+    /// How many times as long as before web's answers may take while it is watched; 0 for no limit.
+    ///
+    /// For half of them (when it is 100 ms more) and for 99 of 100 (when it is 500 ms more), over several seconds, and by
+    /// more than chance explains; what the machine itself became slower by does not count.
+    #[arg(long, default_value_t = 3.0, value_name = "TIMES", value_parser = times)]
+    slower: f64,
+    /// What the prober asks of web; it must be answered with 200.
+    #[arg(long, default_value = "/", value_name = "PATH", value_parser = path)]
+    probe: String,
+    /// The receipt as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Watching {
+    /// Where progress is shown: beside a receipt that a program reads.
+    pub(crate) fn progress<'a>(&self, workspace: &'a Workspace) -> OnScreen<'a> {
+        OnScreen::new(workspace, if self.json { Screen::beside_output() } else { Screen::new() })
+    }
+}
+
+impl From<Watching> for deploy::release::Watching {
+    fn from(watching: Watching) -> Self {
+        let Watching { bake, slower, probe, .. } = watching;
+        Self { bake, slower, probe }
+    }
+}
+
+/// A path of web, such as `/` or `/api/services?count=1`.
+fn path(text: &str) -> Result<String, String> {
+    match text {
+        _ if !text.starts_with('/') => Err(format!("a path of web begins with a slash: /{text}")),
+        _ if text.starts_with("//") => Err("a path of web begins with one slash".to_owned()),
+        _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Err("a path has no spaces and no letters beyond ASCII: write them as %20".to_owned())
+        }
+        _ if text.contains('#') => Err("what follows a # is never sent: leave it out".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+fn times(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "give a number, such as 3 or 1.5".to_owned())?;
+    match number {
+        _ if !number.is_finite() || number < 0.0 => Err("give 0 (no limit) or a number above 1".to_owned()),
+        _ if number > 0.0 && number < 1.0 => {
+            Err("below 1 the new build would have to be faster: give 1 or more".to_owned())
+        }
+        _ => Ok(number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_never_be_asked_is_refused_at_once() {
+        assert_eq!(path("nope").unwrap_err(), "a path of web begins with a slash: /nope");
+        assert!(["//evil.example/", "/a b", "/ä", "/#top"].iter().all(|text| path(text).is_err()));
+        assert!(["/", "/api/services?count=1"].iter().all(|text| path(text).is_ok()));
+        assert!(["nan", "-1", "0.5", "inf", "x"].iter().all(|text| times(text).is_err()));
+        assert_eq!((times("0"), times("1.5")), (Ok(0.0), Ok(1.5)));
+    }
+}

@@ -1,0 +1,15 @@
+//! Releases: what one would do (`plan`), carried out and undone (`release`), and carried out beside the live one first
+//! (`rehearse`).
+//!
+//! Who waits is told through [`Progress`]; how that looks is somebody else's. Never knows a terminal, nor the host's code:
+//! it gives orders to a place.
+
+mod git;
+pub mod places;
+pub mod plan;
+mod progress;
+pub mod rehearse;
+pub mod release;
+pub mod schedules;
+
+pub use progress::{News, Progress};

@@ -1,0 +1,50 @@
+//! How a release tells where it stands: what is worth knowing, and nothing of how it looks.
+
+use std::time::Duration;
+
+use crate::release::Refused;
+
+/// One thing that a person who waits should know.
+#[derive(Debug, Clone, Copy)]
+pub enum News<'a> {
+    /// Something to read, of one line or several.
+    Text(&'a str),
+    /// A step begins.
+    Begins(&'a str),
+    /// A step takes long, and goes on since then.
+    GoesOn(&'a str, Duration),
+    /// The step that began is over, well or not.
+    Ended,
+    /// A step is done, and how long it took.
+    Done(&'a str, Duration),
+    /// Something that a person should notice.
+    Notice(&'a str),
+    /// Something that is wrong.
+    Fault(&'a str),
+    /// There is no order in which it could go.
+    Refused(&'a Refused),
+}
+
+/// Whoever is told.
+pub trait Progress: Sync {
+    /// Tells it at once: whoever reads may wait for it.
+    fn tell(&self, news: News<'_>);
+}
+
+impl dyn Progress + '_ {
+    pub(crate) fn text(&self, text: &str) {
+        self.tell(News::Text(text));
+    }
+
+    pub(crate) fn done(&self, what: &str, took: Duration) {
+        self.tell(News::Done(what, took));
+    }
+
+    pub(crate) fn notice(&self, text: &str) {
+        self.tell(News::Notice(text));
+    }
+
+    pub(crate) fn fault(&self, text: &str) {
+        self.tell(News::Fault(text));
+    }
+}

@@ -1,0 +1,66 @@
+//! What the live database says of copies at other places, and of where their bytes come from.
+
+use anyhow::Context as _;
+use database::DatabaseUrl;
+
+use super::there::{Found, Origin};
+use crate::release::KnownBy;
+use workspace::{
+    actor,
+    instances::{self, Instance},
+};
+
+const IS_MIGRATED: &str =
+    "SELECT to_regclass('sides.instances') IS NOT NULL AND to_regclass('sides.releases') IS NOT NULL";
+
+const COMMIT: &str = "\
+SELECT to_jsonb(instances) -> 'manifest' ->> 'commit' FROM sides.instances
+WHERE process = $1 AND $2 LIKE release || '%' AND to_jsonb(instances) -> 'manifest' ->> 'commit' IS NOT NULL
+ORDER BY heartbeat_at DESC LIMIT 1";
+
+const RELEASED_BY: &str = "\
+SELECT asked_by FROM sides.releases
+WHERE receipt #>> ARRAY['processes', $1, 'to'] LIKE $2 || '%' ORDER BY id DESC LIMIT 1";
+
+pub(super) struct Heard {
+    /// None before the first migration.
+    client: Option<tokio_postgres::Client>,
+    /// Copies on other machines than this one, those that started last behind.
+    alive: Vec<Instance>,
+}
+
+impl Heard {
+    pub(super) async fn open(url: &DatabaseUrl) -> anyhow::Result<Self> {
+        let client = database::client(&url.with_application_name("sides rehearse")).await?;
+        let is_migrated: bool = client.query_one(IS_MIGRATED, &[]).await?.get(0);
+        if !is_migrated {
+            return Ok(Self { client: None, alive: Vec::new() });
+        }
+        let here = actor::this_machine();
+        let mut alive = instances::alive(url).await?;
+        alive.retain(|one| one.host != here);
+        Ok(Self { client: Some(client), alive })
+    }
+
+    /// The release of a process that runs elsewhere.
+    pub(super) fn of(&self, process: &str) -> Found {
+        let newest = self.alive.iter().rfind(|one| one.process == process);
+        let by = if newest.is_some() { KnownBy::Database } else { KnownBy::Nobody };
+        Found { release: newest.map(|one| one.release.clone()), by }
+    }
+
+    /// Where a release comes from.
+    pub(super) async fn origin(&self, process: &str, release: &str) -> anyhow::Result<Origin> {
+        let commit = self.ask(COMMIT, process, release).await?;
+        Ok(Origin { commit, released_by: self.ask(RELEASED_BY, process, release).await? })
+    }
+
+    async fn ask(&self, query: &str, process: &str, release: &str) -> anyhow::Result<Option<String>> {
+        let Some(client) = &self.client else { return Ok(None) };
+        let rows = client.query(query, &[&process, &release]).await;
+        let rows = rows.with_context(|| {
+            format!("where {process} {release} comes from cannot be asked of the database")
+        })?;
+        Ok(rows.first().and_then(|row| row.get(0)))
+    }
+}

@@ -1,0 +1,274 @@
+//! A workspace of its own in a temporary folder, with a database and a host, which end with this process.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail};
+use database::DatabaseUrl;
+use migrate::{Migration, Options};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use planner::Manifest;
+use platform::local::bind_to_supervisor;
+use postgres::{Cluster, Opened, Settings};
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    time,
+};
+
+use crate::release::{Prepared, ask_manifest};
+use workspace::{
+    Stop, Workspace, control,
+    releases::{Digest, Set, Store},
+};
+
+/// How long the live builds may take until they answer on the stage.
+const START_LIMIT: Duration = Duration::from_secs(90);
+/// How long the host may take to end what it runs.
+const END_LIMIT: Duration = Duration::from_secs(60);
+/// How much of what the host said is shown.
+const LAST_WORDS: usize = 3000;
+
+/// What programs need to run at all. Nothing else of this environment reaches the stage: what has no token cannot do
+/// anything to the world outside.
+const KEPT: [&str; 9] =
+    ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "NO_COLOR", "DRAIN_SECONDS"];
+
+pub(super) struct Stage {
+    workspace: Workspace,
+    store: Store,
+    builds: Vec<(String, Digest)>,
+    prepared: PathBuf,
+    cluster: Cluster,
+    url: DatabaseUrl,
+    /// None before it was started.
+    host: Option<Child>,
+    environment: Vec<(OsString, OsString)>,
+    folder: TempDir,
+}
+
+impl Stage {
+    /// Sets it: the builds, and a Postgres. Not to be broken off in the middle.
+    pub(super) async fn set(
+        live: &Workspace,
+        store: &Store,
+        running: &Set,
+        prepared: &Prepared,
+        variables: &[String],
+    ) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("sides-rehearsal-").tempdir()?;
+        // A private Postgres runs as another user when this is root.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+        for entry in fs::read_dir(live.root())?.flatten() {
+            if entry.file_name().to_string_lossy().starts_with("Procfile.") {
+                fs::copy(entry.path(), folder.path().join(entry.file_name()))?;
+            }
+        }
+        let workspace = Workspace::find(Some(folder.path()))?;
+        workspace.create_folders()?;
+        let builds: Vec<(String, Digest)> = running
+            .iter()
+            .chain(&prepared.set)
+            .map(|(process, digest)| (process.clone(), digest.clone()))
+            .collect();
+        let kept = Store::open(&workspace)?;
+        for (process, digest) in &builds {
+            let from = store.find(process, digest);
+            let from = from.with_context(|| format!("{process} {digest} is not kept here any more"))?;
+            copy(&from, &workspace.releases_folder().join(process).join(digest.as_str()))?;
+        }
+        kept.set_running(running)?;
+        let file = folder.path().join("prepared.json");
+        fs::write(&file, serde_json::to_string(prepared)?)?;
+
+        let opened = Cluster::open(workspace.postgres_folder(), Settings::default()).await?;
+        let Opened::Started(cluster) = opened else {
+            bail!("another Postgres runs in {}", folder.path().display())
+        };
+        let url: DatabaseUrl =
+            cluster.url().parse().context("the private Postgres has no address that is understood")?;
+        let environment = environment(&url, variables)?;
+        let prepared = file;
+        Ok(Self { workspace, store: kept, builds, prepared, cluster, url, host: None, environment, folder })
+    }
+
+    /// Makes the live schema again, and starts the host.
+    pub(super) async fn start(&mut self, applied: &[Migration]) -> anyhow::Result<()> {
+        migrate::apply(&self.url, applied, &Options::default(), &mut |_| {})
+            .await
+            .context("the live schema cannot be made again")?;
+        self.host = Some(start_host(&self.workspace, &self.environment)?);
+        Ok(())
+    }
+
+    pub(super) fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// Until every live build answers.
+    pub(super) async fn wait_until_it_runs(&self, running: &Set) -> anyhow::Result<()> {
+        let deadline = Instant::now() + START_LIMIT;
+        loop {
+            if let Some(status) = control::status(&self.workspace).await?
+                && status.phase == control::Phase::Running
+                && (running.is_empty() || status.all_answer())
+            {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!(
+                    "what runs live does not answer on the stage within {} s; what it needs of the environment is named \
+                     with --env NAME. It said:\n{}",
+                    START_LIMIT.as_secs(),
+                    self.said()
+                );
+            }
+            time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What the builds say of themselves; those that say nothing are left out.
+    pub(super) async fn manifests(&self) -> Vec<Manifest> {
+        let mut found = Vec::new();
+        for (process, digest) in &self.builds {
+            let Ok(program) = self.store.program(process, digest) else { continue };
+            found.extend(ask_manifest(&program).await);
+        }
+        found
+    }
+
+    /// Carries out the release here; its exit code.
+    pub(super) async fn release(&self, options: &super::Options) -> anyhow::Result<i32> {
+        let mut command = command(&self.workspace, &self.environment)?;
+        command.arg("release").arg("--prepared").arg(&self.prepared);
+        command.args(["--bake", &options.watching.bake.to_string(), "--probe", &options.watching.probe]);
+        command.args(["--slower", &options.watching.slower.to_string()]);
+        if options.json {
+            command.arg("--json");
+        }
+        ended(command, "the release").await
+    }
+
+    /// Goes back to what runs live; its exit code.
+    pub(super) async fn back(&self, options: &super::Options) -> anyhow::Result<i32> {
+        let mut command = command(&self.workspace, &self.environment)?;
+        command.args(["rollback", "--bake", "0", "--probe", &options.watching.probe]);
+        if options.json {
+            // One receipt is what a program reads there.
+            command.stdout(Stdio::null());
+        }
+        ended(command, "the rollback").await
+    }
+
+    /// Ends everything and removes the folder; hard, where `stop` is asked for twice.
+    pub(super) async fn strike(mut self, stop: &Stop) {
+        if let Some(host) = &mut self.host {
+            let pid = host.id().and_then(|pid| i32::try_from(pid).ok());
+            // It may have ended by itself.
+            if pid.is_some_and(|pid| kill(Pid::from_raw(pid), Signal::SIGTERM).is_ok()) {
+                tokio::select! {
+                    _ = time::timeout(END_LIMIT, host.wait()) => {}
+                    () = stop.hurried() => {}
+                }
+            }
+            // What it still runs dies with it.
+            drop(host.kill().await);
+        }
+        self.cluster.stop().await;
+        // A folder that stays costs room in the place for temporary ones, nothing else.
+        drop(self.folder.close());
+    }
+
+    fn said(&self) -> String {
+        let text = fs::read_to_string(said_in(&self.workspace)).unwrap_or_default();
+        let from = text.len().saturating_sub(LAST_WORDS);
+        String::from_utf8_lossy(&text.as_bytes()[from..]).trim_end().to_owned()
+    }
+}
+
+/// The exit code of a command on the stage.
+async fn ended(mut command: Command, what: &str) -> anyhow::Result<i32> {
+    bind_to_supervisor(&mut command, None);
+    let status = command.status().await.with_context(|| format!("{what} cannot be started"))?;
+    status.code().with_context(|| format!("{what} on the stage ended by a signal ({status})"))
+}
+
+fn said_in(workspace: &Workspace) -> PathBuf {
+    workspace.logs_folder().join("host.out")
+}
+
+/// Bound to this process: whatever ends it ends the host and all that it runs.
+fn start_host(workspace: &Workspace, environment: &[(OsString, OsString)]) -> anyhow::Result<Child> {
+    let out = fs::File::create(said_in(workspace)).context("the stage's host cannot write what it says")?;
+    let mut command = command(workspace, environment)?;
+    command.args(["host", "--bound", "--port", "0"]).stdout(out.try_clone()?).stderr(out);
+    bind_to_supervisor(&mut command, None);
+    command.spawn().context("the stage's host cannot be started")
+}
+
+/// This very program, on the stage.
+fn command(workspace: &Workspace, environment: &[(OsString, OsString)]) -> anyhow::Result<Command> {
+    let mut command = Command::new(env::current_exe().context("this program's own file is not found")?);
+    command.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+    command.arg("--root").arg(workspace.root()).current_dir(workspace.root()).stdin(Stdio::null());
+    Ok(command)
+}
+
+/// `NAME` is taken from here, `NAME=VALUE` is set.
+fn environment(url: &DatabaseUrl, variables: &[String]) -> anyhow::Result<Vec<(OsString, OsString)>> {
+    let mut all: Vec<(OsString, OsString)> =
+        KEPT.iter().filter_map(|name| Some(((*name).into(), env::var_os(name)?))).collect();
+    for variable in variables {
+        let (name, value) = match variable.split_once('=') {
+            Some((name, value)) => (name, value.into()),
+            None => {
+                let value = env::var_os(variable);
+                (variable.as_str(), value.with_context(|| format!("--env {variable}: it is not set here"))?)
+            }
+        };
+        anyhow::ensure!(name != "DATABASE_URL", "--env DATABASE_URL: the stage has its own database");
+        all.push((name.into(), value));
+    }
+    all.push(("DATABASE_URL".into(), url.expose().into()));
+    Ok(all)
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)?.flatten() {
+        let target = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy(&entry.path(), &target)?,
+            false => drop(
+                fs::copy(entry.path(), &target)
+                    .with_context(|| format!("cannot copy to {}", target.display()))?,
+            ),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_named_reaches_the_stage() {
+        let url: DatabaseUrl = "postgres://a@127.0.0.1:1/b".parse().unwrap();
+        let named = environment(&url, &["TOKEN=secret".to_owned()]).unwrap();
+        let has = |name: &str| named.iter().any(|(known, _)| known == name);
+        assert!(has("PATH") && has("TOKEN") && has("DATABASE_URL") && !has("CARGO_MANIFEST_DIR"));
+        assert!(environment(&url, &["DATABASE_URL=live".to_owned()]).is_err());
+        assert!(environment(&url, &["SURELY_NOT_SET".to_owned()]).is_err());
+    }
+}

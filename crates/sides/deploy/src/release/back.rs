@@ -1,0 +1,115 @@
+//! `sides rollback`: the processes as they were before the last release.
+
+use anyhow::Context as _;
+use platform::local::State;
+
+use super::{Begun, Ended, Run, Watching, journal, order, plan::Plan, told, underway::Underway};
+use crate::places::Places;
+use crate::progress::Progress;
+use workspace::{
+    Workspace, actor,
+    control::DevStatus,
+    releases::{Interrupted, Store},
+};
+
+/// Where to go back to, and how that is watched.
+#[derive(Debug, Clone)]
+pub struct RollbackOptions {
+    /// The number of a set that was released here; none is the one that was seen good last, other than what runs.
+    pub to: Option<u64>,
+    /// How it is watched.
+    pub watching: Watching,
+}
+
+/// Goes back to the set that was seen good last, or to a named one. A release that goes on here is broken off first, and the
+/// schema stays as it is.
+///
+/// # Errors
+/// When something that it needs cannot be asked: the host, a place, the database.
+pub async fn run(
+    workspace: &Workspace,
+    options: &RollbackOptions,
+    progress: &dyn Progress,
+) -> anyhow::Result<Ended> {
+    let Some(begun) = Begun::begin(workspace, &[], progress).await? else { return Ok(Ended::NoHost) };
+    if Underway::break_off(workspace).await? {
+        progress.notice("the release that went on here was broken off");
+    }
+    let Some((begun, ledger, _underway)) = begun.lock(workspace).await? else { return Ok(Ended::NoHost) };
+    let Begun { status, places, store, url, .. } = begun;
+    let running = places.running(&store.running()?).await?;
+    let interrupted = store.interrupted()?;
+    if let Some(cut_off) = &interrupted {
+        progress.notice(&journal::cut_off(cut_off, &running));
+    }
+    let was_cut_off = interrupted.is_some();
+    let history = store.history()?;
+    let answers = status.as_ref().is_none_or(answers);
+    let good = match options.to {
+        Some(number) => {
+            let entry = history.find(number);
+            let entry = entry
+                .with_context(|| format!("there is no release {number}; `sides releases` lists them"))?;
+            Some(entry.set.clone())
+        }
+        None => history.way_back(&running, answers, interrupted.as_ref()),
+    };
+    let Some(good) = good else {
+        progress.notice("nothing else was ever seen good here: nothing to go back to");
+        return Ok(Ended::NothingToDo);
+    };
+    let answer = order::find(&places, &store, &url, &running, &good, &[]).await?;
+    let Some(plan) = told(progress, answer) else { return Ok(Ended::Refused) };
+    progress.text(&plan.to_string());
+    if plan.is_empty() {
+        store.set_interrupted(None)?;
+        return Ok(Ended::NothingToDo);
+    }
+    // A set that was half replaced is nothing to come back to.
+    let from = if was_cut_off { good.clone() } else { running.clone() };
+    serve_again(&places, &store, progress, &plan).await?;
+    let release = Interrupted { goes_back: true, ..Interrupted::new(from, good) };
+    let run = Run {
+        workspace,
+        places: &places,
+        progress,
+        store: &store,
+        url: &url,
+        migrate: None,
+        running: running.clone(),
+        back_to: running,
+        already: Vec::new(),
+        rehearsal: None,
+    };
+    let ended = run.carry_out(ledger, status.as_ref(), &plan, release, &options.watching).await?;
+    Ok(Ended::carried_out(ended, !was_cut_off))
+}
+
+/// Whether nothing that this machine's host runs is known to be in trouble.
+fn answers(status: &DevStatus) -> bool {
+    status.processes.iter().all(|process| !matches!(process.state, State::Unready | State::Restarting))
+}
+
+/// Whoever goes back wants what comes to serve: a process of which no instance is wanted, as it was scaled to 0 in the
+/// trouble, gets one.
+async fn serve_again(
+    places: &Places,
+    store: &Store,
+    progress: &dyn Progress,
+    plan: &Plan,
+) -> anyhow::Result<()> {
+    let counts = store.counts()?;
+    for roll in plan.rolls().filter(|roll| places.is_local(&roll.process)) {
+        if counts.get(&roll.process) != Some(&0) {
+            continue;
+        }
+        let place = places.place_of(&roll.process);
+        let why = actor::why(None, "rollback");
+        // What is to run is put there first: the wrong build must not start once more.
+        place.put(&roll.process, roll.to.as_str(), &why).await?;
+        place.scale(&roll.process, 1, &why).await?;
+        let text = format!("{} was scaled to 0, and has 1 instance again", roll.process);
+        progress.notice(&text);
+    }
+    Ok(())
+}

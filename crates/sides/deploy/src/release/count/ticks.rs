@@ -1,0 +1,174 @@
+//! What became of the ticks: those that were due, beside those that fired.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+use database::Connection;
+use diesel::{
+    QueryResult, QueryableByName,
+    sql_types::{BigInt, Text, Timestamptz},
+};
+use diesel_async::RunQueryDsl as _;
+use schedule::{Missed, Schedule};
+use serde::{Deserialize, Serialize};
+use tokio::time;
+
+use crate::schedules::Row;
+
+/// What became of the ticks while a release went on. Schedules that were changed or paused meanwhile are left out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ticks {
+    /// Moments at which a schedule was due.
+    pub due: u64,
+    /// Of those, the ones that fired.
+    pub fired: u64,
+    /// Of those, the ones that did not.
+    pub missed: u64,
+    /// Fired at a moment that was not due, or enqueued by a clock without a tick: one time too many.
+    pub doubled: u64,
+    /// How late the latest of them was, in seconds.
+    pub latest_seconds: Option<f64>,
+}
+
+/// The schedules as they stood when the release began.
+#[derive(Default)]
+pub(super) struct Schedules(Vec<Row>);
+
+/// A schedule and a moment, as exact as Postgres keeps it.
+type Moment = (String, DateTime<Utc>);
+
+#[derive(QueryableByName)]
+struct Fired {
+    #[diesel(sql_type = Text)]
+    schedule: String,
+    #[diesel(sql_type = Timestamptz, deserialize_as = database::Moment)]
+    due_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz, deserialize_as = database::Moment)]
+    fired_at: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Those that people asked for have no due moment.
+const FIRED: &str = "\
+SELECT schedule, due_at, fired_at FROM sides.ticks WHERE due_at > $1 AND due_at <= $2 AND asked_by IS NULL";
+
+/// A tick and its job are written in one transaction.
+const WITHOUT_TICK: &str = "\
+SELECT count(*) AS count FROM (
+    SELECT id, created_at, enqueued_by FROM sides.fang_tasks
+    UNION ALL SELECT id, created_at, enqueued_by FROM sides.job_history WHERE finished_at >= $1
+) AS jobs
+WHERE created_at >= $1 AND enqueued_by LIKE 'clock %'
+    AND NOT EXISTS (SELECT FROM sides.ticks WHERE job_id = jobs.id AND fired_at >= $1 - interval '1 minute')";
+
+const BETWEEN: Duration = Duration::from_millis(200);
+/// Nobody ticks so often that more than these are due.
+const MOST: usize = 100_000;
+
+impl Schedules {
+    /// None, where there is no schema yet.
+    pub(super) async fn read(connection: &mut Connection) -> Self {
+        Self(Row::all(connection).await.unwrap_or_default())
+    }
+
+    /// What was due later than `since` and up to `until`. A tick that is not there yet is only late for a while.
+    pub(super) async fn count(
+        &self,
+        connection: &mut Connection,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> QueryResult<Ticks> {
+        let now = Self::read(connection).await;
+        let schedules: Vec<Schedule> = self.0.iter().filter_map(|row| row.unchanged_in(&now.0)).collect();
+        let due: BTreeSet<Moment> = schedules
+            .iter()
+            .flat_map(|one| one.upcoming(since).take_while(|at| *at <= until).map(|at| moment(&one.name, at)))
+            .take(MOST)
+            .collect();
+        let deadline = Instant::now() + Missed::LATE;
+        loop {
+            let fired: Vec<Fired> = diesel::sql_query(FIRED)
+                .bind::<Timestamptz, _>(since)
+                .bind::<Timestamptz, _>(until)
+                .load(connection)
+                .await?;
+            let mut ticks = compare(&schedules, &due, &fired);
+            if ticks.missed == 0 || Instant::now() > deadline {
+                let query = diesel::sql_query(WITHOUT_TICK).bind::<Timestamptz, _>(since);
+                let more: Count = query.get_result(connection).await?;
+                ticks.doubled += u64::try_from(more.count).unwrap_or_default();
+                return Ok(ticks);
+            }
+            time::sleep(BETWEEN).await;
+        }
+    }
+}
+
+impl Row {
+    /// The schedule, when it was due at the same moments all the time.
+    fn unchanged_in(&self, now: &[Self]) -> Option<Schedule> {
+        let is_same = |row: &Self| {
+            let what = |row: &Self| (row.name.clone(), row.expression.clone(), row.zone.clone());
+            what(row) == what(self) && row.paused_at.is_none() && self.paused_at.is_none()
+        };
+        now.iter().any(is_same).then(|| self.read().ok()).flatten()
+    }
+}
+
+fn moment(schedule: &str, at: DateTime<Utc>) -> Moment {
+    (schedule.to_owned(), at.trunc_subsecs(6))
+}
+
+fn compare(schedules: &[Schedule], due: &BTreeSet<Moment>, fired: &[Fired]) -> Ticks {
+    let known = |tick: &&Fired| schedules.iter().any(|one| one.name == tick.schedule);
+    let (mut hit, mut doubled, mut latest) = (0, 0, None);
+    for tick in fired.iter().filter(known) {
+        if due.contains(&moment(&tick.schedule, tick.due_at)) {
+            hit += 1;
+            let late = (tick.fired_at - tick.due_at).as_seconds_f64();
+            latest = Some(latest.map_or(late, |latest: f64| latest.max(late)));
+        } else {
+            doubled += 1;
+        }
+    }
+    let due = due.len() as u64;
+    Ticks { due, fired: hit, missed: due.saturating_sub(hit), doubled, latest_seconds: latest }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        format!("2026-11-25T12:00:{text}Z").parse().unwrap()
+    }
+
+    #[test]
+    fn what_was_due_and_did_not_fire_is_missed_and_what_was_not_due_is_doubled() {
+        let schedules = [Schedule::new("a", "every 1 s", "work").unwrap()];
+        let due = ["01", "02", "03"].map(|second| moment("a", at(second))).into();
+        let tick = |schedule: &str, due_at: &str, fired_at: &str| Fired {
+            schedule: schedule.to_owned(),
+            due_at: at(due_at),
+            fired_at: at(fired_at),
+        };
+        let fired = [
+            tick("a", "01", "01.5"),
+            tick("a", "03", "03.25"),
+            tick("a", "03.1", "03.25"),
+            tick("b", "02", "02"),
+        ];
+        let ticks = compare(&schedules, &due, &fired);
+        let expected = Ticks { due: 3, fired: 2, missed: 1, doubled: 1, latest_seconds: Some(0.5) };
+        assert_eq!(ticks, expected);
+    }
+}

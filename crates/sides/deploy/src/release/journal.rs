@@ -1,0 +1,155 @@
+//! How far a release has come, written down at every step: a file tells the next command after a kill, a row tells
+//! everybody.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use super::{
+    ledger::Ledger,
+    plan::Plan,
+    receipt::{Done, Receipt, Replaced},
+};
+use crate::progress::{News, Progress};
+use workspace::releases::{Interrupted, Noted, Set, Stage, Store};
+
+pub(super) struct Journal<'a> {
+    progress: &'a dyn Progress,
+    store: &'a Store,
+    pub(super) ledger: Ledger,
+    release: Interrupted,
+    processes: BTreeMap<String, Replaced>,
+    begun: Instant,
+    steps: Vec<Done>,
+    pub(super) notes: Vec<String>,
+}
+
+impl<'a> Journal<'a> {
+    /// Opens it with every step of the plan, none begun.
+    pub(super) async fn open(
+        progress: &'a dyn Progress,
+        store: &'a Store,
+        ledger: Ledger,
+        release: Interrupted,
+        plan: &Plan,
+    ) -> anyhow::Result<Self> {
+        let processes = plan.rolls().map(|roll| {
+            let from = roll.from.as_ref().map(|digest| digest.as_str().to_owned());
+            let (to, place) = (roll.to.as_str().to_owned(), roll.place.clone());
+            (roll.process.clone(), Replaced { from, to, place })
+        });
+        let processes = processes.collect();
+        let waiting = |step: &super::plan::Step| Noted { what: step.to_string(), stage: Stage::Waits };
+        let release = Interrupted { steps: plan.steps.iter().map(waiting).collect(), ..release };
+        store.set_interrupted(Some(&release))?;
+        let begun = Instant::now();
+        let mut journal =
+            Self { progress, store, ledger, release, processes, begun, steps: Vec::new(), notes: Vec::new() };
+        journal.tell().await;
+        Ok(journal)
+    }
+
+    /// Takes a step, and writes down that it has begun and, if all goes well, that it is done. `what` is what the plan
+    /// calls it, `done` what it is called when it is over.
+    pub(super) async fn step<T>(
+        &mut self,
+        what: String,
+        done: String,
+        step: impl AsyncFnOnce(&mut Self) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let begun = Instant::now();
+        self.note(&what, Stage::Begun)?;
+        self.progress.tell(News::Begins(&what));
+        self.tell().await;
+        let answer = step(self).await;
+        self.progress.tell(News::Ended);
+        let answer = answer?;
+        self.note(&what, Stage::Done)?;
+        self.progress.done(&done, begun.elapsed());
+        self.steps.push(Done { what: done, seconds: begun.elapsed().as_secs_f64() });
+        self.tell().await;
+        Ok(answer)
+    }
+
+    /// Everything that was measured of the steps, for the last word.
+    pub(super) fn receipt(&self) -> Receipt {
+        let seconds = self.begun.elapsed().as_secs_f64();
+        let receipt = Receipt::unfinished(self.processes.clone(), self.steps.clone(), seconds);
+        Receipt { notes: self.notes.clone(), ..receipt }
+    }
+
+    fn note(&mut self, what: &str, stage: Stage) -> anyhow::Result<()> {
+        match self.release.steps.iter_mut().find(|step| step.what == what) {
+            Some(step) => step.stage = stage,
+            // What undoes a release is in no plan.
+            None => self.release.steps.push(Noted { what: what.to_owned(), stage }),
+        }
+        self.store.set_interrupted(Some(&self.release))
+    }
+
+    /// The row is for people; a database that is away now is told in the end.
+    async fn tell(&mut self) {
+        let doing = self.release.steps.iter().filter(|step| step.stage == Stage::Begun);
+        let doing = doing.map(|step| step.what.clone()).collect();
+        let receipt = Receipt { doing, ..self.receipt() };
+        drop(self.ledger.record(&receipt, Duration::ZERO).await);
+    }
+}
+
+/// What to say of a release that was cut off.
+pub(super) fn cut_off(release: &Interrupted, running: &Set) -> String {
+    let mut text = "the last release was cut off:".to_owned();
+    for step in &release.steps {
+        let mark = match step.stage {
+            Stage::Done => "done",
+            Stage::Begun => "begun",
+            Stage::Waits => "not begun",
+        };
+        text += &format!("\n    {mark:>9}  {}", step.what);
+    }
+    let names: std::collections::BTreeSet<&String> = release.from.keys().chain(release.to.keys()).collect();
+    for name in names {
+        let (from, to, now) = (release.from.get(name), release.to.get(name), running.get(name));
+        let state = match now {
+            _ if from == to => continue,
+            now if now == to => "the new release",
+            now if now == from => "the old release",
+            _ => "another release",
+        };
+        text += &format!("\n    {name} runs {state}");
+    }
+    text + "\n  `sides release` goes on from there, `sides rollback` undoes it"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use workspace::releases::Digest;
+
+    fn set(pairs: &[(&str, char)]) -> Set {
+        let digest = |letter: char| Digest::parse(&letter.to_string().repeat(64)).unwrap();
+        pairs.iter().map(|(process, letter)| ((*process).to_owned(), digest(*letter))).collect()
+    }
+
+    #[test]
+    fn a_release_that_was_cut_off_is_told_step_by_step_and_with_what_runs() {
+        let noted = |what: &str, stage| Noted { what: what.to_owned(), stage };
+        let release = Interrupted {
+            from: set(&[("web", 'a'), ("worker", 'a'), ("clock", 'c')]),
+            to: set(&[("web", 'b'), ("worker", 'b'), ("clock", 'c')]),
+            goes_back: false,
+            steps: vec![
+                noted("replace worker", Stage::Done),
+                noted("replace web", Stage::Begun),
+                noted("migrate: 2_drop", Stage::Waits),
+            ],
+        };
+        let text = cut_off(&release, &set(&[("web", 'a'), ("worker", 'b'), ("clock", 'c')]));
+        let expected = "\
+            the last release was cut off:\n         done  replace worker\n        begun  replace web\n    not begun  \
+            migrate: 2_drop\n    web runs the old release\n    worker runs the new release\n  `sides release` goes on \
+            from there, `sides rollback` undoes it";
+        assert_eq!(text, expected);
+    }
+}

@@ -1,0 +1,286 @@
+//! What the database knows of releases: one at a time, and each of them for ever.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use database::{Connection, DatabaseUrl};
+use diesel::{
+    QueryResult, QueryableByName,
+    sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz},
+};
+use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use planner::WaitingJob;
+
+use super::{judge::Attempts, receipt::Receipt};
+use workspace::actor;
+use workspace::releases::Digest;
+
+/// Held by the session, so the death of a release frees it.
+const LOCK: i64 = schema::locks::RELEASE;
+
+/// How long a Postgres that is away is waited for where it is safe to go on.
+pub(super) const OUTAGE_LIMIT: Duration = Duration::from_secs(60);
+/// A question that takes longer has lost its connection.
+const ANSWER_LIMIT: Duration = Duration::from_secs(15);
+/// The same for whether there is anybody at all.
+const PING_LIMIT: Duration = Duration::from_secs(2);
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+
+/// Postgres notices the end of a release that has just ended a moment later.
+const LAST_ONE_LEAVES: Duration = Duration::from_secs(3);
+
+/// The session of one release.
+pub(super) struct Ledger {
+    url: DatabaseUrl,
+    connection: Connection,
+    begun_at: DateTime<Utc>,
+    /// The row of this release, once there is one.
+    number: Option<i64>,
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    answer: bool,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+#[derive(QueryableByName)]
+struct Tally {
+    #[diesel(sql_type = BigInt)]
+    all: i64,
+    #[diesel(sql_type = BigInt)]
+    failed: i64,
+}
+
+#[derive(QueryableByName)]
+struct Now {
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
+}
+
+/// Who holds the lock: its session, and its receipt, which says by its beginning whose it is: a release that lost its
+/// session goes on in another one, which is younger than its receipt.
+const HOLDER: &str = "\
+SELECT activity.pid, host(activity.client_addr) AS address,
+    coalesce(unfinished.started_at, activity.backend_start) AS since, unfinished.asked_by,
+    unfinished.receipt -> 'doing' ->> 0 AS doing
+FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
+LEFT JOIN LATERAL (
+    SELECT started_at, asked_by, receipt FROM sides.releases
+    WHERE 'sides release ' || (extract(epoch FROM started_at) * 1000000)::bigint = activity.application_name
+    ORDER BY id DESC LIMIT 1
+) AS unfinished ON true
+WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
+    AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (held.classid::bigint << 32 | held.objid::bigint) = $1 LIMIT 1";
+
+#[derive(QueryableByName)]
+struct Holder {
+    #[diesel(sql_type = Integer)]
+    pid: i32,
+    #[diesel(sql_type = Nullable<Text>)]
+    address: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    since: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Text>)]
+    asked_by: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    doing: Option<String>,
+}
+
+const IS_LEFT: &str = "\
+SELECT EXISTS (SELECT FROM sides.fang_tasks WHERE kind = $1 AND version = $2
+    AND state IN ('new', 'retried', 'in_progress')) AS answer";
+
+/// A copy holds a shared lock on its release for as long as its session lives, and beats its row. Both must have ended:
+/// a row outlives a copy that was killed for a moment, and a lock does not outlive a copy that lost its session.
+const IS_LIVE: &str = "\
+SELECT NOT pg_try_advisory_xact_lock(hashtextextended($1 || '@' || $2, 0)) OR EXISTS (
+    SELECT FROM sides.instances WHERE process = $1 AND release = $2
+        AND state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds') AS answer";
+
+const ATTEMPTS: &str = "\
+SELECT count(*) AS all, count(*) FILTER (WHERE outcome IN ('retried', 'failed', 'parked', 'discarded')) AS failed FROM (
+    SELECT outcome FROM sides.job_attempts
+    WHERE release = $1 AND outcome <> 'released' AND ended_at > now() - interval '1 hour'
+    UNION ALL SELECT outcome FROM sides.job_history WHERE release = $1 AND finished_at > now() - interval '1 hour'
+) AS attempts";
+
+const INSERT: &str = "\
+INSERT INTO sides.releases (started_at, asked_by, outcome, receipt)
+SELECT $1, $2, $3, $4::jsonb WHERE $5::bigint IS NULL RETURNING id";
+
+const UPDATE: &str = "\
+UPDATE sides.releases SET started_at = $1, asked_by = $2, outcome = $3, receipt = $4::jsonb, ended_at = clock_timestamp()
+WHERE id = $5 RETURNING id";
+
+impl Ledger {
+    /// Takes the place of the one release that may go on.
+    pub(super) async fn open(url: &DatabaseUrl) -> anyhow::Result<Self> {
+        let mut connection = database::connect(&url.with_application_name("sides release")).await?;
+        take_lock(&mut connection).await?;
+        let now: Now = diesel::sql_query("SELECT now() AS now").get_result(&mut connection).await?;
+        let begun_at = now.now;
+        // Whoever finds the lock held finds the receipt by this name.
+        let name = format!("sides release {}", begun_at.timestamp_micros());
+        let rename = format!("SET application_name = '{name}'");
+        connection.batch_execute(&rename).await?;
+        Ok(Self { url: url.with_application_name(&name), connection, begun_at, number: None })
+    }
+
+    /// Asks; a Postgres that has gone away meanwhile is waited for, and asked again.
+    async fn ask<T>(
+        &mut self,
+        limit: Duration,
+        question: impl AsyncFn(&mut Connection) -> QueryResult<T>,
+    ) -> anyhow::Result<T> {
+        let deadline = Instant::now() + limit;
+        loop {
+            match tokio::time::timeout(ANSWER_LIMIT, question(&mut self.connection)).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) if self.answers().await => return Err(error.into()),
+                _ => self.reconnect(deadline).await?,
+            }
+        }
+    }
+
+    /// Whether the session lives, and with it the right to be the one release that goes on.
+    pub(super) async fn answers(&mut self) -> bool {
+        let ping = tokio::time::timeout(PING_LIMIT, self.connection.batch_execute("SELECT 1")).await;
+        ping.is_ok_and(|answer| answer.is_ok())
+    }
+
+    /// Waits until Postgres answers again.
+    pub(super) async fn wait_until_back(&mut self, limit: Duration) -> anyhow::Result<()> {
+        self.reconnect(Instant::now() + limit).await
+    }
+
+    async fn reconnect(&mut self, deadline: Instant) -> anyhow::Result<()> {
+        loop {
+            let error = match tokio::time::timeout(PING_LIMIT, database::connect(&self.url)).await {
+                Ok(Ok(connection)) => {
+                    self.connection = connection;
+                    return take_lock(&mut self.connection).await;
+                }
+                Ok(Err(error)) => anyhow::Error::from(error),
+                Err(_) => anyhow::anyhow!("no answer within {} s", PING_LIMIT.as_secs()),
+            };
+            if Instant::now() > deadline {
+                return Err(error.context("the database is away"));
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
+    }
+
+    /// Waits until no job of these kinds and versions is queued, scheduled, running or to be tried again.
+    pub(super) async fn wait_until_none_is_left(
+        &mut self,
+        jobs: &[WaitingJob],
+        limit: Duration,
+    ) -> anyhow::Result<()> {
+        let deadline = Instant::now() + limit;
+        for job in jobs {
+            loop {
+                let question = async |connection: &mut Connection| -> QueryResult<Answer> {
+                    let query = diesel::sql_query(IS_LEFT).bind::<Text, _>(&job.kind);
+                    query.bind::<Integer, _>(i32::from(job.version)).get_result(connection).await
+                };
+                let left = self.ask(OUTAGE_LIMIT, question).await?;
+                if !left.answer {
+                    break;
+                }
+                if Instant::now() > deadline {
+                    bail!(
+                        "jobs of {job} are still there after {} s, and the next step takes away who works them: \
+                         release again when they are done, or keep their handler for now",
+                        limit.as_secs()
+                    );
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a copy of this release says that it lives.
+    pub(super) async fn is_live(&mut self, process: &str, release: &Digest) -> anyhow::Result<bool> {
+        // As the host names it to its children.
+        let name = release.to_string();
+        let question = async |connection: &mut Connection| -> QueryResult<Answer> {
+            let query = diesel::sql_query(IS_LIVE).bind::<Text, _>(process);
+            query.bind::<Text, _>(&name).get_result(connection).await
+        };
+        Ok(self.ask(OUTAGE_LIMIT, question).await?.answer)
+    }
+
+    /// What became of the jobs that a release worked in the last hour.
+    pub(super) async fn attempts_of(&mut self, release: &Digest) -> anyhow::Result<Attempts> {
+        // As the host names it to its children.
+        let name = release.to_string();
+        let question = async |connection: &mut Connection| -> QueryResult<Tally> {
+            diesel::sql_query(ATTEMPTS).bind::<Text, _>(&name).get_result(connection).await
+        };
+        // Asked again and again anyway: a database that is away is somebody else's finding.
+        let tally = self.ask(Duration::ZERO, question).await?;
+        Ok(Attempts { all: tally.all, failed: tally.failed })
+    }
+
+    /// Stores the receipt as it stands: a new row the first time, that row from then on. A database that is away is
+    /// waited for until `limit`.
+    pub(super) async fn record(&mut self, receipt: &Receipt, limit: Duration) -> anyhow::Result<i64> {
+        let (begun_at, number, text) = (self.begun_at, self.number, serde_json::to_string(receipt)?);
+        let query = if number.is_some() { UPDATE } else { INSERT };
+        let question = async |connection: &mut Connection| -> QueryResult<Number> {
+            let query =
+                diesel::sql_query(query).bind::<Timestamptz, _>(begun_at).bind::<Text, _>(actor::am_i());
+            let query = query.bind::<Text, _>(receipt.outcome.name()).bind::<Text, _>(&text);
+            query.bind::<Nullable<BigInt>, _>(number).get_result(connection).await
+        };
+        let recorded = self.ask(limit, question).await;
+        let number = recorded
+            .context("the receipt cannot be stored; `sides migration up` brings the schema up to date")?
+            .id;
+        self.number = Some(number);
+        Ok(number)
+    }
+}
+
+/// One release goes on at a time; who else does is said.
+async fn take_lock(connection: &mut Connection) -> anyhow::Result<()> {
+    let lock = format!("SELECT pg_try_advisory_lock({LOCK}) AS answer");
+    let deadline = Instant::now() + LAST_ONE_LEAVES;
+    loop {
+        let taken: Answer = diesel::sql_query(&lock).get_result(connection).await?;
+        if taken.answer {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            bail!("another release goes on with this database{}", holder(connection).await);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Who holds the lock, from where, since when and in which step, as far as that can be seen.
+async fn holder(connection: &mut Connection) -> String {
+    let held: QueryResult<Holder> =
+        diesel::sql_query(HOLDER).bind::<BigInt, _>(LOCK).get_result(connection).await;
+    let Ok(Holder { pid, address, since, asked_by, doing }) = held else {
+        return "; wait until it has ended, or break it off with `sides rollback`".to_owned();
+    };
+    let who = asked_by.unwrap_or_else(|| "somebody".to_owned());
+    let from = address.unwrap_or_else(|| "this machine".to_owned());
+    let doing = doing.map(|doing| format!(", at the step: {doing}")).unwrap_or_default();
+    format!(
+        ": begun by {who}, from {from} (session {pid}), since {}{doing}; wait until it has ended, or break it off with \
+         `sides rollback` on its machine",
+        since.format("%F %TZ")
+    )
+}

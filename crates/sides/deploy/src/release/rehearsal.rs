@@ -1,0 +1,51 @@
+//! What a rehearsal has on its stage of what lives at other places, and what it cannot show: part of its receipt.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// How close a rehearsal comes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rehearsal {
+    /// The processes that `deploy/targets.toml` gives to other places; on the stage they run on this machine.
+    pub elsewhere: BTreeMap<String, Elsewhere>,
+    /// What the stage cannot show, a line for each.
+    pub not_rehearsed: Vec<String>,
+    /// What a person should know beside.
+    pub notes: Vec<String>,
+}
+
+/// A process of another place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// The place's name.
+    pub place: String,
+    /// The release that runs there, as far as its name is known: the digest, or as much of it as a copy was told.
+    pub runs: Option<String>,
+    /// Who said so.
+    pub known_by: KnownBy,
+    /// Whether that release is on the stage: then it works there until it is replaced, and is gone back to.
+    pub on_stage: bool,
+}
+
+/// Who said which release runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KnownBy {
+    /// The place itself.
+    Place,
+    /// The rows that copies write while they live: the place could not be asked.
+    Database,
+    /// Nothing runs there yet, and the host of this machine still runs what will move.
+    ThisMachine,
+    /// It is not known what runs there.
+    Nobody,
+}
+
+impl Rehearsal {
+    /// Each line as a sentence's beginning: what is not rehearsed, and what to know beside.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let left_out = self.not_rehearsed.iter().map(|line| format!("Not rehearsed: {line}."));
+        left_out.chain(self.notes.iter().map(|line| format!("Note: {line}.")))
+    }
+}

@@ -1,0 +1,150 @@
+//! One process replaced at its place, and the old copies seen gone.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use platform::{
+    local::State,
+    place::{PlaceError, Why},
+};
+use tokio::time;
+
+use super::{bundle, journal::Journal, steps::Run};
+use workspace::{control::Client, releases::Digest};
+
+/// How long an old copy may take to leave: its own drain, which the host ends in the end, and some more.
+const GONE_LIMIT: Duration = Duration::from_secs(180);
+/// How long a copy that was killed still seems to live: its last heartbeat counts for a while.
+const LAST_HEARTBEAT: Duration = Duration::from_secs(20);
+const BETWEEN: Duration = Duration::from_millis(50);
+
+/// How far a replacement came.
+pub(super) struct Rolled {
+    /// Whether there may be something to put back: a place that did not answer leaves it open.
+    pub(super) is_touched: bool,
+    pub(super) done: anyhow::Result<()>,
+}
+
+impl Run<'_> {
+    /// Replaces a process.
+    pub(super) async fn roll(&self, process: &str, digest: &Digest) -> Rolled {
+        if let Err(error) = self.prepare(process, digest).await {
+            return Rolled { is_touched: false, done: Err(error) };
+        }
+        let why = Why { asked_by: "release".to_owned(), reason: format!("release {digest}") };
+        let put = self.places.place_of(process).put(process, digest.as_str(), &why).await;
+        let is_open = !self.places.is_local(process) && matches!(put, Err(PlaceError::Unreachable { .. }));
+        let is_touched = put.is_ok() || is_open;
+        Rolled { is_touched, done: put.with_context(|| format!("{process} was not replaced")) }
+    }
+
+    /// Puts back what ran before. Where the new build is to blame it leaves first. Nothing that can wait stands in the
+    /// way: the old build had its rights, and they were not taken yet.
+    pub(super) async fn put_back(
+        &self,
+        process: &str,
+        digest: &Digest,
+        is_to_blame: bool,
+    ) -> anyhow::Result<()> {
+        if !is_to_blame || !self.places.is_local(process) {
+            return self.roll(process, digest).await.done;
+        }
+        let why = Why { asked_by: "release".to_owned(), reason: format!("put {digest} back") };
+        let put = self.places.place_of(process).take_out_and_put(process, digest.as_str(), &why).await;
+        put.with_context(|| format!("{process} was not put back"))
+    }
+
+    /// What can be done before anything is touched: the rights of the new copies, and their bytes.
+    async fn prepare(&self, process: &str, digest: &Digest) -> anyhow::Result<()> {
+        self.widen(process, digest).await?;
+        if !self.places.is_local(process)
+            && let Some(bundle) = bundle::of(self.store, process, digest)?
+        {
+            let offered = self.places.place_of(process).offer(process, digest.as_str(), &bundle).await;
+            offered.with_context(|| format!("{process} was not replaced"))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until no copy of the old release runs: what comes next in the plan counts on it.
+    pub(super) async fn see_gone(
+        &self,
+        process: &str,
+        old: &Digest,
+        journal: &mut Journal<'_>,
+    ) -> anyhow::Result<()> {
+        let (begun_at, begun) = (Utc::now(), Instant::now());
+        loop {
+            let is_gone = match self.places.is_local(process) {
+                true => self.is_gone_here(process, old, begun_at, journal).await?,
+                false => self.is_gone_there(process, old, begun, journal).await?,
+            };
+            if is_gone {
+                return Ok(());
+            }
+            anyhow::ensure!(
+                begun.elapsed() < GONE_LIMIT,
+                "{process} {old} still runs after {} s: `sides ps` shows it",
+                GONE_LIMIT.as_secs()
+            );
+            time::sleep(BETWEEN).await;
+        }
+    }
+
+    async fn is_gone_here(
+        &self,
+        process: &str,
+        old: &Digest,
+        begun: DateTime<Utc>,
+        journal: &mut Journal<'_>,
+    ) -> anyhow::Result<bool> {
+        let status = match Client::connect(&self.workspace.run_folder()).await? {
+            Some(client) => client.status().await?,
+            None => anyhow::bail!("the host has gone"),
+        };
+        // A copy that was just told to leave may not say so yet.
+        let is_here = status
+            .processes
+            .iter()
+            .filter(|copy| copy.name == process)
+            .any(|copy| copy.state == State::Draining || copy.release.as_deref() == Some(old.as_str()));
+        if is_here || journal.ledger.is_live(process, old).await? {
+            return Ok(false);
+        }
+        let killed = status.killed.iter().filter(|killed| killed.process == process && killed.at >= begun);
+        journal.notes.extend(killed.map(|killed| {
+            format!(
+                "{} did not end within {} s of being asked to, and was killed: what it had begun goes back to the queue",
+                killed.copy, killed.after_seconds
+            )
+        }));
+        Ok(true)
+    }
+
+    /// A place may no longer name a copy that it has asked to leave; the database knows until when it lives.
+    async fn is_gone_there(
+        &self,
+        process: &str,
+        old: &Digest,
+        begun: Instant,
+        journal: &mut Journal<'_>,
+    ) -> anyhow::Result<bool> {
+        let place = self.places.place_of(process);
+        let lives = journal.ledger.is_live(process, old).await?;
+        let is_drained = begun.elapsed() > place.abilities(process).drain_limit + LAST_HEARTBEAT;
+        if lives && !is_drained {
+            return Ok(false);
+        }
+        if place.instances(process).await?.iter().any(|copy| copy.release == old.as_str()) {
+            // Asked less often than the database: the place counts its calls.
+            time::sleep(Duration::from_secs(1)).await;
+            return Ok(false);
+        }
+        if lives {
+            // By now the place has killed its own. The plan has counted on this one, as no release reaches it.
+            journal.notes.push(format!("{process} {old} still runs somewhere else than at {}", place.name()));
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,228 @@
+//! The steps of a plan, one after the other, and the way back when one does not go well.
+
+use std::time::Duration;
+
+use database::DatabaseUrl;
+
+use super::{
+    bake::Eyes,
+    build::Migrate,
+    count::Counter,
+    journal::Journal,
+    judge::Blame,
+    ledger::{Ledger, OUTAGE_LIMIT},
+    measure,
+    plan::{Plan, Roll, Step},
+    receipt::{Receipt, Requests, Verdict},
+    rehearsal::Rehearsal,
+    watching::Watching,
+};
+use crate::places::Places;
+use crate::progress::Progress;
+use workspace::{
+    Workspace,
+    control::DevStatus,
+    releases::{Interrupted, Seen, Set, Store},
+};
+
+/// How long jobs that a departed release left behind may take.
+const JOBS_LIMIT: Duration = Duration::from_secs(120);
+
+/// What carrying out a plan needs.
+pub(super) struct Run<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) places: &'a Places,
+    pub(super) progress: &'a dyn Progress,
+    pub(super) store: &'a Store,
+    pub(super) url: &'a DatabaseUrl,
+    pub(super) migrate: Option<&'a Migrate>,
+    /// What runs when it begins.
+    pub(super) running: Set,
+    /// What is put back when it does not go well.
+    pub(super) back_to: Set,
+    /// What a release that was cut off had replaced: it is watched, and put back, with the rest.
+    pub(super) already: Vec<Roll>,
+    /// What a rehearsal says of its stage.
+    pub(super) rehearsal: Option<Rehearsal>,
+}
+
+impl Run<'_> {
+    /// Carries the plan out under the eyes of the prober, and stores how it went.
+    pub(super) async fn carry_out(
+        &self,
+        ledger: Ledger,
+        status: Option<&DevStatus>,
+        plan: &Plan,
+        release: Interrupted,
+        watching: &Watching,
+    ) -> anyhow::Result<(Receipt, Option<i64>)> {
+        let counter = Counter::begin(self.url).await?;
+        let prober = measure::start(self.places, status, &watching.probe).await;
+        let mut eyes = Eyes::open(prober, watching).await;
+        let mut ledger = ledger;
+        if eyes.see_failures() && ledger.answers().await {
+            self.store.doubt(&self.running)?;
+        }
+        let number = self.store.begin(&release.to)?;
+        let mut journal = Journal::open(self.progress, self.store, ledger, release, plan).await?;
+        let mut rolled: Vec<&Roll> = self.already.iter().collect();
+        let (mut narrowed, mut held_up) = (false, false);
+        let done = async {
+            for step in &plan.steps {
+                // The last moment at which going back costs nothing.
+                if step.is_final() && !narrowed {
+                    self.watch(&mut journal, &mut eyes, &rolled, watching).await?;
+                }
+                let taken = self.take(step, &mut journal, &mut eyes, &mut rolled).await;
+                if step.is_final() {
+                    held_up = taken.is_err() && self.is_pending(step).await;
+                    narrowed |= !held_up;
+                }
+                taken?;
+            }
+            self.watch(&mut journal, &mut eyes, &rolled, watching).await
+        };
+        let done: anyhow::Result<()> = done.await;
+        let blamed = done.as_ref().err().and_then(|error| error.downcast_ref::<Blame>());
+        let blamed = blamed.map(|blame| blame.process.clone());
+        let (outcome, reason) = match done.map_err(|error| format!("{error:#}")) {
+            Ok(()) => {
+                self.narrow(&rolled).await;
+                (Verdict::Released, None)
+            }
+            // Nothing is wrong with the new builds: what was in the way, like somebody's lock, passes.
+            Err(reason) if held_up && (narrowed || !rolled.is_empty()) => {
+                let next = "what was done stays, and `sides release` takes this step up again";
+                (Verdict::Partial, Some(format!("{reason}; {next}")))
+            }
+            Err(reason) if narrowed => {
+                (Verdict::Partial, Some(format!("{reason}; there is no way back: the schema has narrowed")))
+            }
+            Err(reason) => {
+                self.progress.fault(&format!("{reason}; going back"));
+                self.go_back(&rolled, &mut journal, reason, blamed.as_deref()).await
+            }
+        };
+        let (requests, requests_before) = eyes.close().await;
+        self.conclude(outcome, held_up, plan, number)?;
+        let counts = counter.end().await;
+        let receipt = Receipt {
+            outcome,
+            reason,
+            requests: requests.as_ref().map(Requests::from),
+            requests_before: requests_before.as_ref().map(Requests::from),
+            jobs: counts.jobs,
+            ticks: counts.ticks,
+            longest_block: counts.block,
+            rehearsal: self.rehearsal.clone(),
+            ..journal.receipt()
+        };
+        let recorded = match journal.ledger.record(&receipt, OUTAGE_LIMIT).await {
+            Ok(number) => Some(number),
+            Err(error) => {
+                self.progress.notice(&format!("{error:#}"));
+                None
+            }
+        };
+        Ok((receipt, recorded))
+    }
+
+    async fn take<'p>(
+        &self,
+        step: &'p Step,
+        journal: &mut Journal<'_>,
+        eyes: &mut Eyes,
+        rolled: &mut Vec<&'p Roll>,
+    ) -> anyhow::Result<()> {
+        let taken = async |journal: &mut Journal<'_>| match step {
+            Step::Migrate { name, .. } => {
+                eyes.compare_from_now();
+                self.migrate(name).await
+            }
+            Step::Await { jobs } => journal.ledger.wait_until_none_is_left(jobs, JOBS_LIMIT).await,
+            Step::Roll(roll) => {
+                if roll.process == measure::WEB {
+                    eyes.web_is_touched(&roll.to);
+                }
+                let taken = self.roll(&roll.process, &roll.to).await;
+                // From here on there is something to put back, even when the old copy does not leave.
+                if taken.is_touched {
+                    rolled.push(roll);
+                }
+                taken.done?;
+                if roll.process == measure::WEB
+                    && !self.places.place_of(measure::WEB).abilities(measure::WEB).gap.is_zero()
+                {
+                    journal.notes.extend(eyes.pass_over());
+                }
+                match &roll.from {
+                    Some(from) => self.see_gone(&roll.process, from, journal).await,
+                    None => Ok(()),
+                }
+            }
+        };
+        journal.step(step.to_string(), step.done(), taken).await
+    }
+
+    async fn watch(
+        &self,
+        journal: &mut Journal<'_>,
+        eyes: &mut Eyes,
+        rolled: &[&Roll],
+        watching: &Watching,
+    ) -> anyhow::Result<()> {
+        let seconds = watching.bake;
+        let watched = async |journal: &mut Journal<'_>| self.bake(eyes, rolled, journal, seconds).await;
+        let (what, done) = (format!("watch for {seconds} s"), format!("watched for {seconds} s"));
+        journal.step(what, done, watched).await
+    }
+
+    /// Whether a migration that failed has changed nothing yet. When nobody can say, it may have.
+    async fn is_pending(&self, step: &Step) -> bool {
+        let (Step::Migrate { name, .. }, Some(migrate)) = (step, self.migrate) else { return false };
+        migrate.pending(self.url).await.is_ok_and(|pending| pending.iter().any(|one| one.name == *name))
+    }
+
+    /// Puts back what was replaced, last first. A process that had never been released stays.
+    async fn go_back(
+        &self,
+        rolled: &[&Roll],
+        journal: &mut Journal<'_>,
+        reason: String,
+        blamed: Option<&str>,
+    ) -> (Verdict, Option<String>) {
+        for step in rolled.iter().rev() {
+            let Some(from) = self.back_to.get(&step.process) else { continue };
+            let what = format!("put {} back", step.process);
+            let is_to_blame = blamed == Some(step.process.as_str());
+            let back = async |_: &mut Journal<'_>| self.put_back(&step.process, from, is_to_blame).await;
+            if let Err(error) = journal.step(what.clone(), what, back).await {
+                return (Verdict::Partial, Some(format!("{reason}; then {error:#}")));
+            }
+        }
+        (Verdict::Undone, Some(reason))
+    }
+
+    /// What the next command must know.
+    fn conclude(&self, outcome: Verdict, held_up: bool, plan: &Plan, number: u64) -> anyhow::Result<()> {
+        match outcome {
+            Verdict::Released => self.store.judge(number, Seen::Good)?,
+            Verdict::Undone => self.store.judge(number, Seen::Undone)?,
+            // Nothing is wrong with the builds, and nobody has seen the end.
+            Verdict::Partial if held_up => {}
+            Verdict::Partial => self.store.judge(number, Seen::Failed)?,
+        }
+        if outcome == Verdict::Released {
+            let mut running = self.back_to.clone();
+            let rolls = self.already.iter().chain(plan.rolls());
+            running.extend(rolls.map(|roll| (roll.process.clone(), roll.to.clone())));
+            for step in plan.rolls() {
+                self.store.prune(&step.process, &[&self.back_to, &running]);
+            }
+        }
+        if outcome != Verdict::Partial {
+            self.store.set_interrupted(None)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,181 @@
+//! What the planner is told: asked of the kept programs, the schema and the queue.
+
+use std::{path::Path, process::Stdio, time::Duration};
+
+use anyhow::{Context as _, ensure};
+use database::DatabaseUrl;
+use planner::{CATALOGUE_SQL, Catalogue, Manifest, Process, SchemaStep, World};
+use platform::local::{bind_to_supervisor, control};
+use tokio::{process::Command, time};
+
+use super::{build::Pending, elsewhere, jobs};
+use crate::places::Places;
+use workspace::releases::{Digest, Set, Store};
+
+/// A program that is only asked what it is answers at once.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+const HAS_INSTANCES: &str = "SELECT to_regclass('sides.instances') IS NOT NULL";
+
+const SAID_BY_A_COPY: &str = "\
+SELECT to_jsonb(instances) ->> 'manifest' FROM sides.instances
+WHERE process = $1 AND release = $2 AND to_jsonb(instances) ->> 'manifest' IS NOT NULL
+ORDER BY heartbeat_at DESC LIMIT 1";
+
+/// The world, and the programs that did not say what they need.
+pub(super) struct Seen {
+    pub(super) world: World,
+    pub(super) silent: Vec<Silent>,
+    /// What a person should know of it.
+    pub(super) notes: Vec<String>,
+}
+
+/// A release that does not say what it needs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Silent {
+    /// The process and the release.
+    pub(super) name: String,
+    /// Whether it runs when everything is as wanted, and not only until it is replaced.
+    pub(super) stays: bool,
+}
+
+/// Whom to ask what a release needs.
+struct Asked<'a> {
+    places: &'a Places,
+    store: &'a Store,
+    client: &'a tokio_postgres::Client,
+}
+
+/// Looks at everything that a plan depends on. `wanted` names what shall run; a process it does not name stays.
+pub(super) async fn look(
+    places: &Places,
+    store: &Store,
+    url: &DatabaseUrl,
+    running: &Set,
+    wanted: &Set,
+    pending: &[Pending],
+) -> anyhow::Result<Seen> {
+    let client = database::client(&url.with_application_name("sides plan")).await?;
+    let asked = Asked { places, store, client: &client };
+    let mut silent = Vec::new();
+    let mut processes = Vec::new();
+    let mut names: Vec<&String> = running.keys().chain(wanted.keys()).collect();
+    names.sort_by_key(|name| (place(name), *name));
+    names.dedup();
+    for name in names {
+        let stays = wanted.get(name).is_none_or(|wanted| running.get(name) == Some(wanted));
+        let live = match running.get(name) {
+            Some(digest) => vec![asked.manifest(name, digest, stays, &mut silent).await?],
+            None => Vec::new(),
+        };
+        let wanted = match wanted.get(name) {
+            Some(digest) => Some(asked.manifest(name, digest, true, &mut silent).await?),
+            None => live.first().cloned(),
+        };
+        processes.push(Process { name: name.clone(), live, wanted });
+    }
+    let answer: String =
+        client.query_one(CATALOGUE_SQL, &[]).await.context("the schema cannot be read")?.get(0);
+    let catalogue = Catalogue::read(&answer).context("the schema is not understood")?;
+    let jobs::Seen { waiting, shapes, schedules } = jobs::waiting(&client).await?;
+    let host = control::status(&store.run_folder()).await.ok().flatten();
+    let mut notes = Vec::new();
+    for (process, release) in elsewhere::left_behind(host.as_ref(), places) {
+        let Some(digest) = Digest::parse(&release) else { continue };
+        let mut manifest = asked.manifest(&process, &digest, true, &mut silent).await?;
+        manifest.process = format!("{process} on this machine");
+        notes.push(format!("{} still runs: `sides scale {process} 0 --here` ends it", manifest.process));
+        let (name, live) = (manifest.process.clone(), vec![manifest.clone()]);
+        processes.push(Process { name, live, wanted: Some(manifest) });
+    }
+    for copy in elsewhere::copies(&client, host.as_ref(), places.kept().await?).await? {
+        if copy.is_silent {
+            silent.push(Silent { name: copy.manifest.process.clone(), stays: true });
+        }
+        let (name, live) = (copy.manifest.process.clone(), vec![copy.manifest.clone()]);
+        processes.push(Process { name, live, wanted: Some(copy.manifest) });
+    }
+    let steps = pending.iter().map(step).collect::<anyhow::Result<_>>()?;
+    let world = World { catalogue, steps, processes, waiting, shapes, schedules };
+    Ok(Seen { world, silent, notes })
+}
+
+/// Where nothing else decides, who works jobs goes first, and who answers people goes last.
+fn place(process: &str) -> u8 {
+    match process {
+        "worker" => 0,
+        "clock" => 1,
+        "web" => 3,
+        _ => 2,
+    }
+}
+
+fn step(pending: &Pending) -> anyhow::Result<SchemaStep> {
+    // Expanding is safe by what it is; to take something away unseen is not.
+    ensure!(
+        pending.changes.is_some() || pending.phase != planner::Phase::Contract,
+        "{} takes something away, and what cannot be seen without a scratch database: {}",
+        pending.name,
+        pending.note.as_deref().unwrap_or("none could be made")
+    );
+    let changes = pending.changes.clone().unwrap_or_default();
+    Ok(SchemaStep { name: pending.name.clone(), phase: pending.phase, changes })
+}
+
+impl Asked<'_> {
+    /// What a kept program says of itself, or what a copy of it has said where it is kept elsewhere. One that says
+    /// nothing is taken to need nothing, and named.
+    async fn manifest(
+        &self,
+        process: &str,
+        digest: &Digest,
+        stays: bool,
+        silent: &mut Vec<Silent>,
+    ) -> anyhow::Result<Manifest> {
+        let said = match self.store.find(process, digest) {
+            // Released from another machine: the place has the bytes.
+            None if !self.places.is_local(process) => self.said_by_a_copy(process, digest).await?,
+            _ => said(self.store, process, digest).await?,
+        };
+        Ok(said.unwrap_or_else(|| {
+            let one = Silent { name: format!("{process} {digest}"), stays };
+            if !silent.contains(&one) {
+                silent.push(one);
+            }
+            Manifest::new(process, digest.as_str())
+        }))
+    }
+
+    async fn said_by_a_copy(&self, process: &str, digest: &Digest) -> anyhow::Result<Option<Manifest>> {
+        if !self.client.query_one(HAS_INSTANCES, &[]).await?.get::<_, bool>(0) {
+            return Ok(None);
+        }
+        let rows = self.client.query(SAID_BY_A_COPY, &[&process, &digest.to_string()]).await;
+        let rows = rows.context("what copies have said of themselves cannot be read")?;
+        let said = rows.first().and_then(|row| serde_json::from_str(row.get(0)).ok());
+        Ok(said.map(|manifest| named(manifest, process, digest)))
+    }
+}
+
+/// What a kept program says of itself, or nothing when it says nothing.
+pub(super) async fn said(store: &Store, process: &str, digest: &Digest) -> anyhow::Result<Option<Manifest>> {
+    let said = ask(&store.program(process, digest)?).await;
+    Ok(said.map(|manifest| named(manifest, process, digest)))
+}
+
+/// A process is known by its Procfile, a release by the digest it is kept under.
+fn named(mut manifest: Manifest, process: &str, digest: &Digest) -> Manifest {
+    process.clone_into(&mut manifest.process);
+    digest.as_str().clone_into(&mut manifest.digest);
+    manifest
+}
+
+/// What a program says of itself; nothing when it does not know the question.
+pub(crate) async fn ask(program: &Path) -> Option<Manifest> {
+    let mut command = Command::new(program);
+    // Without its settings, so that a program which does not know the question cannot begin to work.
+    command.arg("--manifest").env_clear().stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    bind_to_supervisor(&mut command, None);
+    let output = time::timeout(ANSWER_LIMIT, command.output()).await.ok()?.ok()?;
+    serde_json::from_slice(&output.stdout).ok()
+}

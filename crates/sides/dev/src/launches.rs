@@ -1,0 +1,131 @@
+//! From Procfiles to what is started: addresses, environment, the listener.
+
+use std::{
+    ffi::{OsStr, OsString},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use platform::{
+    local::{Launch, Ports},
+    procfile::Procfile,
+};
+
+use super::{Dev, admin_token, build::Built};
+use terminal::tell;
+
+/// The process with the public address.
+const WEB: &str = "web";
+/// The order on the screen; others follow by name.
+const ORDER: [&str; 3] = [WEB, "worker", "clock"];
+/// A person waits in front of the terminal, so jobs get less time to finish than elsewhere.
+const DRAIN_SECONDS: &str = "8";
+
+/// Prepares every process: binds web's listener, makes the token, says what was chosen.
+pub(super) fn prepare(
+    dev: &Dev,
+    mut procfiles: Vec<Procfile>,
+    built: &Built,
+    database_url: &str,
+    ports: &Ports,
+) -> anyhow::Result<Vec<Launch>> {
+    let position = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
+    procfiles.sort_by_key(|procfile| position(&procfile.name));
+    let token = admin_token::find_or_make(&dev.workspace)?;
+    if token.is_ours {
+        let file = dev.workspace.admin_token_file();
+        dev.status.send_modify(|status| status.admin_token_file = Some(file));
+    }
+    let mut launches = Vec::new();
+    for (index, procfile) in procfiles.into_iter().enumerate() {
+        let mut launch = Launch {
+            folder: dev.workspace.root().to_owned(),
+            path: built.path.clone(),
+            environment: vec![("DATABASE_URL".to_owned(), database_url.into())],
+            listener: None,
+            page: None,
+            release: None,
+            memory_limit: None,
+            ops_host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            ops_port: ops_port(dev.options.port, index),
+            procfile,
+        };
+        for (name, value) in [("DRAIN_SECONDS", DRAIN_SECONDS), ("LOG_FORMAT", "pretty")] {
+            set_unless_inherited(&mut launch, name, value);
+        }
+        if launch.procfile.name == WEB {
+            give_address(dev, &mut launch, ports)?;
+            launch.environment.push(("ADMIN_TOKEN".to_owned(), OsString::from(&token.token)));
+        }
+        launches.push(launch);
+    }
+    Ok(launches)
+}
+
+/// Behind the page's port in the order of the processes: 3001, 3002, 3003 … Any free one when any will do.
+fn ops_port(page_port: u16, index: usize) -> u16 {
+    if page_port == 0 {
+        return 0;
+    }
+    let behind = u16::try_from(index + 1).unwrap_or(u16::MAX);
+    page_port.checked_add(behind).unwrap_or(0)
+}
+
+fn give_address(dev: &Dev, launch: &mut Launch, ports: &Ports) -> anyhow::Result<()> {
+    let (host, wanted) = (dev.options.host, dev.options.port);
+    let listener = ports.listen(host, wanted)?;
+    let address = listener.local_addr()?;
+    if wanted != 0 && address.port() != wanted {
+        let text = format!("port {wanted} is busy; the page is on {} instead", address.port());
+        dev.screen.line(&tell::notice(dev.screen.palette, &text));
+    }
+    if !host.is_loopback() {
+        let text = format!("{host} can be reached from other machines");
+        dev.screen.line(&tell::notice(dev.screen.palette, &text));
+    }
+    dev.status.send_modify(|status| status.address = Some(page(address)));
+    let environment = [("HOST", host.to_string()), ("PORT", address.port().to_string())];
+    launch.environment.extend(environment.map(|(name, value)| (name.to_owned(), value.into())));
+    launch.listener = Some(Arc::new(listener));
+    launch.page = Some(address);
+    Ok(())
+}
+
+/// What a browser on this machine opens.
+fn page(address: SocketAddr) -> String {
+    let host = match address.ip() {
+        IpAddr::V4(host) if host.is_unspecified() => "127.0.0.1".to_owned(),
+        IpAddr::V4(host) => host.to_string(),
+        IpAddr::V6(host) if host.is_unspecified() => "[::1]".to_owned(),
+        IpAddr::V6(host) => format!("[{host}]"),
+    };
+    format!("http://{host}:{}", address.port())
+}
+
+fn set_unless_inherited(launch: &mut Launch, name: &str, value: impl AsRef<OsStr>) {
+    if std::env::var_os(name).is_none() {
+        launch.environment.push((name.to_owned(), value.as_ref().to_owned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ops_ports_follow_the_page() {
+        assert_eq!([0, 1, 2].map(|index| ops_port(3000, index)), [3001, 3002, 3003]);
+        assert_eq!((ops_port(0, 1), ops_port(u16::MAX, 0)), (0, 0));
+    }
+
+    #[test]
+    fn the_page_is_an_address_that_a_browser_opens() {
+        for (bound, opened) in [
+            ("127.0.0.1:3000", "http://127.0.0.1:3000"),
+            ("0.0.0.0:80", "http://127.0.0.1:80"),
+            ("[::]:3000", "http://[::1]:3000"),
+        ] {
+            assert_eq!(page(bound.parse().unwrap()), opened);
+        }
+    }
+}

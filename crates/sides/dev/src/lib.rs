@@ -1,0 +1,101 @@
+//! `sides dev`: everything on this machine, from one command.
+//!
+//! Build and Postgres at the same time, then the schema, then the processes, until someone wants the end. What
+//! can be seen of it is one [`DevStatus`], which the screen draws and the control socket tells.
+//!
+//! Never knows a release, nor a place beyond this machine.
+
+mod admin_token;
+mod attach;
+mod build;
+mod launches;
+mod postgres;
+mod prepare;
+mod processes;
+mod programs;
+mod rolling;
+mod saves;
+mod schema;
+mod spinner;
+
+use std::{net::IpAddr, sync::Arc, time::Instant};
+
+use install::Consent;
+use tokio::sync::watch;
+
+use terminal::Screen;
+use workspace::{
+    Outcome, Stop, Workspace,
+    control::{Client, DevStatus, Lock, Phase, Server},
+};
+
+/// How everything is run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The address that web listens on.
+    pub host: IpAddr,
+    /// Web's port, or the next free one behind it.
+    pub port: u16,
+    /// Build with optimisations.
+    pub release: bool,
+    /// Whether to build again and replace what changed after each save.
+    pub watch: bool,
+    /// Whether a Postgres that this machine lacks may be installed.
+    pub consent: Consent,
+}
+
+/// What everything in a `dev` shares.
+struct Dev {
+    workspace: Workspace,
+    options: Options,
+    screen: Arc<Screen>,
+    stop: Stop,
+    status: watch::Sender<DevStatus>,
+    begun: Instant,
+}
+
+/// Runs until Ctrl-C, `sides stop` or a fault; attaches when another one runs already.
+///
+/// # Errors
+/// When something that everything needs cannot be had: a build, a database, a schema, a port.
+pub async fn run(workspace: &Workspace, options: Options) -> anyhow::Result<Outcome> {
+    let begun = Instant::now();
+    let screen = Arc::new(Screen::new());
+    let stop = Stop::listen()?;
+    workspace.create_folders()?;
+    let _lock = loop {
+        if let Some(lock) = Lock::take(&workspace.run_folder())? {
+            break lock;
+        }
+        // Either `None`: the other one has just ended, so its lock is free or soon will be.
+        if let Some(client) = Client::connect(&workspace.run_folder()).await?
+            && let Some(outcome) = attach::run(client, &screen, &stop).await?
+        {
+            return Ok(outcome);
+        }
+    };
+    let status = watch::Sender::new(DevStatus::default());
+    let _server = Server::start(&workspace.run_folder(), status.subscribe(), stop.token(), None)?;
+    let dev = Dev { workspace: workspace.clone(), options, screen, stop, status, begun };
+
+    let prepared = tokio::select! {
+        prepared = prepare::run(&dev) => prepared?,
+        () = dev.stop.asked() => {
+            dev.screen.line("Stopped before everything ran.");
+            return Ok(Outcome::Done);
+        }
+    };
+    let postgres = postgres::Watcher::start(&dev, prepared.postgres);
+    let ran = processes::run(&dev, prepared.launches, prepared.rolling, prepared.ports).await;
+    // Last: the processes write their last rows while they drain.
+    postgres.stop().await;
+    ran?;
+    dev.screen.line("Everything has stopped.");
+    Ok(Outcome::Done)
+}
+
+impl Dev {
+    fn enter(&self, phase: Phase) {
+        self.status.send_modify(|status| status.phase = phase);
+    }
+}

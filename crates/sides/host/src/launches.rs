@@ -1,0 +1,101 @@
+//! What each process is started with; which release it is comes later.
+
+use std::{
+    env,
+    net::{IpAddr, Ipv4Addr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use platform::{
+    local::{Launch, control::HOST_VARIABLE},
+    procfile::Procfile,
+};
+
+use super::Options;
+use workspace::{HEROKU_KEY, Workspace, targets};
+
+/// The process with the public address.
+pub(super) const WEB: &str = "web";
+
+/// The process that restarts and scales the others.
+const CLOCK: &str = "clock";
+
+/// `DRAIN_SECONDS`, which the processes inherit.
+pub(super) fn drain_seconds() -> anyhow::Result<Duration> {
+    let text = env::var("DRAIN_SECONDS").unwrap_or_default();
+    let seconds = if text.trim().is_empty() { Ok(25) } else { text.trim().parse() };
+    Ok(Duration::from_secs(seconds.context("DRAIN_SECONDS is no number of seconds")?))
+}
+
+/// One launch for each Procfile. Everything else they need is in our environment, which they inherit.
+pub(super) fn prepare(
+    workspace: &Workspace,
+    procfiles: Vec<Procfile>,
+    listener: &Arc<TcpListener>,
+    options: &Options,
+) -> anyhow::Result<Vec<Launch>> {
+    let told = told_to_the_clock(workspace);
+    let launch = |procfile: Procfile| {
+        let is_web = procfile.name == WEB;
+        let mut launch = Launch {
+            folder: workspace.root().to_owned(),
+            path: env::var_os("PATH").unwrap_or_default(),
+            // The clock is a child too: it restarts and scales through this door.
+            environment: vec![(HOST_VARIABLE.to_owned(), workspace.run_folder().into())],
+            listener: is_web.then(|| Arc::clone(listener)),
+            release: None,
+            memory_limit: memory_limit(&procfile.name)?,
+            page: is_web.then(|| listener.local_addr().ok()).flatten(),
+            ops_host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            ops_port: ops_port(&procfile.name, options.port),
+            procfile,
+        };
+        if launch.procfile.name == CLOCK {
+            launch.environment.extend(told.iter().map(|(name, value)| ((*name).to_owned(), value.into())));
+        } else if env::var_os(HEROKU_KEY).is_some() {
+            // Empty counts as unset: nobody else has to do with every app of the account.
+            launch.environment.push((HEROKU_KEY.to_owned(), "".into()));
+        }
+        if is_web {
+            launch.environment.push(("HOST".to_owned(), options.host.to_string().into()));
+            launch.environment.push(("PORT".to_owned(), options.port.to_string().into()));
+        }
+        Ok(launch)
+    };
+    procfiles.into_iter().map(launch).collect()
+}
+
+/// What a clock is told of the processes at Heroku, unless a person has. Without a key it could not reach them and would
+/// not start, so it is told nothing then; what is wrong with the targets says whoever releases.
+fn told_to_the_clock(workspace: &Workspace) -> Vec<(&'static str, String)> {
+    let is_set = |name| env::var(name).is_ok_and(|value| !value.trim().is_empty());
+    let targets = targets(workspace).ok().filter(|_| is_set(HEROKU_KEY) && !is_set("HEROKU_APPS"));
+    targets.map(|targets| targets.told_to_the_clock()).unwrap_or_default()
+}
+
+/// `WORKER_MEMORY_MB` and its like, in bytes.
+fn memory_limit(process: &str) -> anyhow::Result<Option<u64>> {
+    let name = format!("{}_MEMORY_MB", process.to_ascii_uppercase().replace('-', "_"));
+    let text = env::var(&name).unwrap_or_default();
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let megabytes: u64 = text.trim().parse().ok().filter(|megabytes| *megabytes > 0).with_context(|| {
+        format!("{name} is {text:?}: give a number of megabytes, or unset it to set no limit")
+    })?;
+    Ok(Some(megabytes << 20))
+}
+
+/// Behind web's port, as each process has it by itself; any free one for others, and when any will do for web.
+fn ops_port(process: &str, page_port: u16) -> u16 {
+    let behind = match process {
+        _ if page_port == 0 => return 0,
+        WEB => 1,
+        "worker" => 2,
+        "clock" => 3,
+        _ => return 0,
+    };
+    page_port.checked_add(behind).unwrap_or(0)
+}

@@ -1,0 +1,340 @@
+//! What the host does when it is told to.
+
+use std::{
+    collections::BTreeMap,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use chrono::Utc;
+use platform::{
+    local::{Heavy, Launch, MOST_COPIES, Supervisor, Survivor, bind_to_supervisor},
+    place::{Ended, Which, Why},
+};
+use tokio::{
+    process::Command,
+    sync::{mpsc, oneshot, watch},
+};
+use uuid::Uuid;
+
+use super::{
+    ledger::{Action, Ledger},
+    succession::{self, Handover},
+};
+use terminal::Screen;
+use terminal::tell;
+use workspace::{
+    control::{DevStatus, Done, Failure, Order, Task, What},
+    releases::{Digest, Set, Store},
+};
+
+/// A new copy that is not ready by then is given up.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How much of what a command prints is handed back, from its end.
+const OUTPUT: usize = 64 << 10;
+
+pub(super) struct Host {
+    pub(super) supervisor: Supervisor,
+    pub(super) store: Store,
+    pub(super) launches: Vec<Launch>,
+    pub(super) status: watch::Sender<DevStatus>,
+    pub(super) handover: Handover,
+    pub(super) ledger: Ledger,
+}
+
+impl Host {
+    /// Goes on with what a predecessor has left running, as far as it is what should run, and starts the rest. Copies
+    /// of web are only of use when their socket is ours (`same_socket`). The answer is what is left to do: processes of
+    /// which another release still serves, because the predecessor died while it replaced it.
+    pub(super) fn start(
+        &mut self,
+        screen: &Screen,
+        mut survivors: Vec<Survivor>,
+        same_socket: bool,
+    ) -> anyhow::Result<Vec<Order>> {
+        let (running, counts) = (self.store.running()?, self.store.counts()?);
+        let mut unfinished = Vec::new();
+        for launch in self.launches.clone() {
+            let name = launch.procfile.name.clone();
+            let own = survivors.extract_if(.., |survivor| survivor.process == name).collect();
+            let Some(digest) = running.get(&name) else {
+                screen.line(&tell::notice(screen.palette, &format!("{name} was not released yet")));
+                self.dismiss(&launch, own);
+                continue;
+            };
+            let launch = self.launch_of(launch, digest)?;
+            let is_usable = launch.listener.is_none() || same_socket;
+            let wanted = if is_usable { count_of(&counts, &name) as usize } else { 0 };
+            let choice = succession::choose(own, digest.as_str(), wanted);
+            if choice.is_mixed {
+                unfinished.push(finish(&name, digest));
+            }
+            if !choice.stay.is_empty() {
+                let text = format!("{name} ran on: {}", choice.stay.len());
+                screen.line(&tell::notice(screen.palette, &text));
+            }
+            for survivor in choice.stay {
+                self.supervisor.adopt(launch.clone(), survivor, true);
+            }
+            for _ in self.supervisor.count(&name)..count_of(&counts, &name) as usize {
+                self.supervisor.keep(launch.clone());
+            }
+            self.dismiss(&launch, choice.leave);
+        }
+        // Their Procfile has gone, and with it the wish that they run.
+        for survivor in survivors {
+            let mut launch = self.launches.first().cloned().context("there is no process")?;
+            launch.procfile.name.clone_from(&survivor.process);
+            self.supervisor.adopt(launch, survivor, false);
+        }
+        self.tell(&running, &counts);
+        Ok(unfinished)
+    }
+
+    fn dismiss(&mut self, launch: &Launch, survivors: Vec<Survivor>) {
+        for survivor in survivors {
+            self.supervisor.adopt(launch.clone(), survivor, false);
+        }
+    }
+
+    /// Carries out one order after the other, for ever: those of others, and its own when a copy grows too large.
+    pub(super) async fn obey(
+        &mut self,
+        mut tasks: mpsc::Receiver<Task>,
+        mut heavy: mpsc::UnboundedReceiver<Heavy>,
+    ) {
+        loop {
+            let task = tokio::select! {
+                task = tasks.recv() => task,
+                Some(heavy) = heavy.recv() => Some(Task { order: replace_heavy(&heavy), answer: oneshot::channel().0 }),
+            };
+            // The server has gone, and with it the process soon.
+            let Some(Task { order, answer }) = task else { return std::future::pending().await };
+            let done = self.take(&order).await;
+            // Whoever asked may have gone; what was done stays done.
+            drop(answer.send(done));
+        }
+    }
+
+    async fn take(&mut self, order: &Order) -> Result<Done, Failure> {
+        self.status.send_modify(|status| status.busy_with = Some(in_words(order)));
+        let (at, begun) = (Utc::now(), Instant::now());
+        let mut action = Action {
+            id: Uuid::now_v7(),
+            at,
+            subject: subject(&order.what),
+            action: action(&order.what).to_owned(),
+            asked_by: order.why.asked_by.clone(),
+            reason: order.why.reason.clone(),
+            measured: serde_json::json!({ "order": order.what }),
+            outcome: "begun".to_owned(),
+        };
+        if let What::Replace { .. } = order.what {
+            // When it goes well, nobody comes back to say so.
+            self.ledger.note(&action);
+            action.id = Uuid::now_v7();
+        }
+        let done = self.carry_out(&order.what).await;
+        action.measured["seconds"] = begun.elapsed().as_secs_f64().into();
+        action.outcome = match &done {
+            Ok(Done::Ended(Ended { code: Some(code), .. })) => format!("exit code {code}"),
+            Ok(Done::Ended(_)) => "ended by a signal".to_owned(),
+            Ok(Done::Done) => "done".to_owned(),
+            Err(failure) => failure.to_string(),
+        };
+        self.ledger.note(&action);
+        self.status.send_modify(|status| status.busy_with = None);
+        done
+    }
+
+    async fn carry_out(&mut self, what: &What) -> Result<Done, Failure> {
+        if let Some(process) = what.process()
+            && self.launches.iter().all(|launch| launch.procfile.name != process)
+        {
+            return Err(Failure::UnknownProcess(process.to_owned()));
+        }
+        let done = match what {
+            What::Put { process, release, take_out_first: false } => self.put(process, release).await,
+            What::Put { process, release, take_out_first: true } => {
+                self.take_out_and_put(process, release).await
+            }
+            What::Scale { process, count } => self.scale(process, *count).await,
+            What::Restart { process, which } => self.restart(process, which).await,
+            What::RunOnce { process, command } => {
+                return self.run_once(process, command).await.map(Done::Ended).map_err(refused);
+            }
+            What::Replace { program } => Err(self.handover.to(program)),
+        };
+        done.map(|()| Done::Done).map_err(refused)
+    }
+
+    async fn put(&mut self, process: &str, release: &str) -> anyhow::Result<()> {
+        let digest = Digest::parse(release).context("this is no digest")?;
+        let (mut running, counts) = (self.store.running()?, self.store.counts()?);
+        let launch = self.launch_of(self.named(process)?, &digest)?;
+        let count = count_of(&counts, process) as usize;
+        // Asked for again, because its answer was lost: it is done already.
+        let is_done = running.get(process) == Some(&digest) && self.supervisor.all_run(&launch, count);
+        if !is_done && count > 0 {
+            self.supervisor.roll(launch.clone(), PATIENCE).await?;
+        }
+        running.insert(process.to_owned(), digest);
+        self.store.set_running(&running)?;
+        self.tell(&running, &counts);
+        if self.supervisor.count(process) < count {
+            self.supervisor.scale(launch, count, PATIENCE).await?;
+        }
+        Ok(())
+    }
+
+    /// What runs is wrong: it leaves first. That the other release is wanted is written down before, as whatever becomes of
+    /// it nothing else is left.
+    async fn take_out_and_put(&mut self, process: &str, release: &str) -> anyhow::Result<()> {
+        let digest = Digest::parse(release).context("this is no digest")?;
+        let (mut running, counts) = (self.store.running()?, self.store.counts()?);
+        let launch = self.launch_of(self.named(process)?, &digest)?;
+        let count = count_of(&counts, process) as usize;
+        // Asked for again, because its answer was lost.
+        let is_done = running.get(process) == Some(&digest) && self.supervisor.all_run(&launch, count);
+        running.insert(process.to_owned(), digest);
+        self.store.set_running(&running)?;
+        self.tell(&running, &counts);
+        if !is_done {
+            self.supervisor.take_out_and_start(launch, count, PATIENCE).await?;
+        }
+        Ok(())
+    }
+
+    async fn scale(&mut self, process: &str, count: u32) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            count <= MOST_COPIES,
+            "{process}: {count} copies were asked for, and at most {MOST_COPIES} run on one machine"
+        );
+        let (running, mut counts) = (self.store.running()?, self.store.counts()?);
+        if let Some(digest) = running.get(process) {
+            let launch = self.launch_of(self.named(process)?, digest)?;
+            self.supervisor.scale(launch, count as usize, PATIENCE).await?;
+        }
+        counts.insert(process.to_owned(), count);
+        self.store.set_counts(&counts)?;
+        self.tell(&running, &counts);
+        Ok(())
+    }
+
+    async fn restart(&mut self, process: &str, which: &Which) -> anyhow::Result<()> {
+        anyhow::ensure!(self.store.running()?.contains_key(process), "{process}: it was not released yet");
+        let only = match which {
+            Which::All => None,
+            Which::One(id) => Some(self.supervisor.find(process, id).with_context(|| {
+                format!("{id} is no copy of {process} that runs now; `sides ps` lists them")
+            })?),
+        };
+        Ok(self.supervisor.restart(process, only, PATIENCE).await?)
+    }
+
+    async fn run_once(&self, process: &str, command: &[String]) -> anyhow::Result<Ended> {
+        let running = self.store.running()?;
+        let digest = running.get(process).with_context(|| format!("{process}: it was not released yet"))?;
+        let launch = self.launch_of(self.named(process)?, digest)?;
+        let (program, arguments) = command.split_first().context("there is no command to run")?;
+        let file = platform::local::find_program(program, &launch.folder, &launch.path)
+            .with_context(|| format!("there is no program {program:?} in this release or on the PATH"))?;
+        let mut command = Command::new(file);
+        command.args(arguments).current_dir(&launch.folder).env("PATH", &launch.path);
+        command.envs(launch.environment.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
+        bind_to_supervisor(&mut command, None);
+        let ended = command.output().await.with_context(|| format!("{program} cannot be run"))?;
+        let said = [ended.stdout, ended.stderr].concat();
+        let output = String::from_utf8_lossy(&said[said.len().saturating_sub(OUTPUT)..]).into_owned();
+        Ok(Ended { code: ended.status.code(), output })
+    }
+
+    fn named(&self, process: &str) -> anyhow::Result<Launch> {
+        let launch = self.launches.iter().find(|launch| launch.procfile.name == process).cloned();
+        launch.with_context(|| format!("there was no Procfile.{process} when the host began"))
+    }
+
+    fn launch_of(&self, mut launch: Launch, digest: &Digest) -> anyhow::Result<Launch> {
+        let name = &launch.procfile.name;
+        let folder = self.store.find(name, digest).with_context(|| {
+            format!("{name} {digest} is not kept here any more: release it again with `sides release`")
+        })?;
+        // As it was when it was built: the file may have changed since the host began.
+        if let Some(record) = self.store.record(name, digest) {
+            launch
+                .environment
+                .extend(record.origin().map(|commit| ("RELEASE_COMMIT".to_owned(), commit.into())));
+            launch.procfile.program = record.program;
+            launch.procfile.arguments = record.arguments;
+        }
+        // A release's program and no other: one that is missing must not be found elsewhere.
+        if !launch.procfile.program.contains('/') {
+            launch.procfile.program = folder.join(&launch.procfile.program).to_string_lossy().into_owned();
+        }
+        let inherited = std::env::split_paths(&launch.path).collect::<Vec<_>>();
+        launch.path = std::env::join_paths([folder].into_iter().chain(inherited))?;
+        launch.environment.push(("RELEASE".to_owned(), digest.to_string().into()));
+        launch.release = Some(digest.as_str().to_owned());
+        Ok(launch)
+    }
+
+    fn tell(&self, running: &Set, counts: &BTreeMap<String, u32>) {
+        let releases = running.iter().map(|(name, digest)| (name.clone(), digest.as_str().to_owned()));
+        let names = self.launches.iter().map(|launch| &launch.procfile.name);
+        let counts = names.map(|name| (name.clone(), count_of(counts, name)));
+        self.status.send_modify(|status| {
+            status.releases = releases.collect();
+            status.counts = counts.collect();
+        });
+    }
+}
+
+fn count_of(counts: &BTreeMap<String, u32>, process: &str) -> u32 {
+    counts.get(process).copied().unwrap_or(1)
+}
+
+/// Replaces what a predecessor has left by what should run.
+fn finish(process: &str, digest: &Digest) -> Order {
+    let what =
+        What::Put { process: process.to_owned(), release: digest.as_str().to_owned(), take_out_first: false };
+    let reason = "the host before this one died while it replaced it".to_owned();
+    Order { what, why: Why { asked_by: "host".to_owned(), reason } }
+}
+
+/// What an action is about: a process, one copy of it, or the host itself.
+fn subject(what: &What) -> String {
+    match (what, what.process()) {
+        (What::Restart { which: Which::One(copy), .. }, _) => copy.clone(),
+        (_, Some(process)) => process.to_owned(),
+        (_, None) => "host".to_owned(),
+    }
+}
+
+fn action(what: &What) -> &'static str {
+    match what {
+        What::Put { .. } => "put",
+        What::Scale { .. } => "scale",
+        What::Restart { .. } => "restart",
+        What::RunOnce { .. } => "run",
+        What::Replace { .. } => "replace",
+    }
+}
+
+/// A copy that takes too much memory is followed by a fresh one.
+fn replace_heavy(heavy: &Heavy) -> Order {
+    let megabytes = |bytes: u64| bytes >> 20;
+    let which = Which::One(format!("{}.{}", heavy.process, heavy.copy));
+    let reason = format!("{} MB of memory, limit {} MB", megabytes(heavy.bytes), megabytes(heavy.limit));
+    let why = Why { asked_by: "host".to_owned(), reason };
+    Order { what: What::Restart { process: heavy.process.clone(), which }, why }
+}
+
+fn in_words(order: &Order) -> String {
+    format!("{}, for {}: {}", order.what, order.why.asked_by, order.why.reason)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
+fn refused(error: anyhow::Error) -> Failure {
+    Failure::Refused(format!("{error:#}"))
+}

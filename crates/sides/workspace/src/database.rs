@@ -1,0 +1,37 @@
+//! The database that a command works on: the one that is named, or a private one for as long as the command takes.
+
+use std::env;
+
+use anyhow::Context as _;
+use database::DatabaseUrl;
+use postgres::{Cluster, Opened, Settings};
+
+use crate::Workspace;
+
+/// The address in `DATABASE_URL`, when it is set to something.
+pub fn named_database() -> anyhow::Result<Option<DatabaseUrl>> {
+    match env::var("DATABASE_URL") {
+        Ok(text) if !text.trim().is_empty() => Ok(Some(text.parse().context("DATABASE_URL")?)),
+        Err(env::VarError::NotUnicode(_)) => anyhow::bail!("DATABASE_URL is not valid UTF-8"),
+        _ => Ok(None),
+    }
+}
+
+/// Works on the database that `dev` would use: the one that DATABASE_URL names, or else this workspace's private one,
+/// which is started for as long as the work takes when no `dev` runs it.
+pub async fn with_database<T>(
+    workspace: &Workspace,
+    work: impl AsyncFnOnce(&DatabaseUrl) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    if let Some(url) = named_database()? {
+        return work(&url).await;
+    }
+    workspace.create_folders()?;
+    let opened = Cluster::open(workspace.postgres_folder(), Settings::default()).await?;
+    let url = opened.url().parse().context("the private Postgres has no address that is understood")?;
+    let done = work(&url).await;
+    if let Opened::Started(cluster) = opened {
+        cluster.stop().await;
+    }
+    done
+}

@@ -1,0 +1,24 @@
+//! One checkout: its folders, the programs that it builds and what each is made of, the builds that it keeps, and how
+//! to reach whatever runs here.
+//!
+//! What the host, `dev` and a release have in common. Never knows a place beyond this machine, nor a terminal.
+
+pub mod actor;
+pub mod cargo;
+pub mod control;
+mod database;
+mod folder;
+pub mod inputs;
+pub mod instances;
+mod loopback;
+mod outcome;
+pub mod releases;
+mod stop;
+mod targets;
+
+pub use database::{named_database, with_database};
+pub use folder::{Workspace, WorkspaceError};
+pub use loopback::loopback_client;
+pub use outcome::Outcome;
+pub use stop::Stop;
+pub use targets::{HEROKU_KEY, targets};

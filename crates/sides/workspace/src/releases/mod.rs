@@ -1,0 +1,22 @@
+//! What was built to run, kept by its bytes, and which of it runs.
+
+mod digest;
+mod history;
+mod leftovers;
+#[cfg(test)]
+mod model;
+mod progress;
+mod record;
+mod store;
+
+use std::collections::BTreeMap;
+
+pub use digest::Digest;
+pub use history::{Entry, History, Seen};
+pub use leftovers::ask_for_room;
+pub use progress::{Interrupted, Noted, Stage};
+pub use record::{DIRTY, Record};
+pub use store::Store;
+
+/// Which release each process runs.
+pub type Set = BTreeMap<String, Digest>;
