@@ -3,21 +3,17 @@
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    process::Stdio,
 };
 
 use crate::{
     InstallError, Need,
     decision::{Decision, How, decide},
     package_manager::{PackageManager, typed},
+    run::Runner,
     situation::Situation,
     unpack,
 };
-
-/// How often a wait is said to go on.
-const PROGRESS: Duration = Duration::from_secs(5);
 
 /// Whether installing was agreed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +67,8 @@ pub fn ensure(need: Need, consent: Consent, say: &mut dyn FnMut(&str)) -> Result
             found(need, typed(manager, need, situation.root))
         }
         Decision::Unpack { .. } => {
-            unpack::unpack(need, &unpack::folder(need)?, say)?;
+            let by_hand = typed(PackageManager::Apt, need, situation.root);
+            unpack::unpack(&unpack::folder(need)?, Runner { need, by_hand, say })?;
             let packages = PackageManager::Apt.packages(need).join(" ");
             found(need, format!("apt-get install --download-only {packages}"))
         }
@@ -153,15 +150,17 @@ fn install(
     if manager == PackageManager::Apt && need == Need::Postgres {
         keep_quiet(sudo);
     }
-    for words in manager.commands(need) {
-        run(
-            PackageManager::prepare(&words, sudo),
-            &words.join(" "),
-            &format!("installing {}", need.name()),
-            say,
-        )?;
+    let by_hand = typed(manager, need, !sudo);
+    let what = format!("installing {}", need.name());
+    let mut runner = Runner { need, by_hand, say };
+    let mut run = |words: &[&str]| runner.run(manager.command(words, sudo), &words.join(" "), &what);
+    if let Some(words) = manager.repair() {
+        run(words)?;
     }
-    Ok(())
+    // A list of packages that cannot be renewed, for one broken source, say, may still hold what is needed.
+    let renewed = manager.renewal().map_or(Ok(()), &mut run);
+    let installed = run(&manager.installation(need));
+    installed.map_err(|error| error.after(renewed.err().map(InstallError::failures).unwrap_or_default()))
 }
 
 /// Debian's package makes a database and starts a server on the standard port, unless it finds this file. Only where
@@ -173,43 +172,8 @@ fn keep_quiet(sudo: bool) {
     }
     let script = "mkdir -p /etc/postgresql-common/createcluster.d && \
                   echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.d/sides.conf";
-    let done = PackageManager::prepare(&["sh", "-c", script], sudo).stdin(Stdio::null()).status();
+    let done = PackageManager::Apt.command(&["sh", "-c", script], sudo).stdin(Stdio::null()).status();
     drop(done);
-}
-
-/// Runs a command to its end; says every few seconds that it goes on, and shows its output only where it fails.
-pub(crate) fn run(
-    mut command: Command,
-    typed: &str,
-    what: &str,
-    say: &mut dyn FnMut(&str),
-) -> Result<(), InstallError> {
-    const TAIL: usize = 20;
-    let failed = |source| InstallError::Run { program: typed.to_owned(), source };
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().map_err(failed)?;
-    let waiting = thread::spawn(move || child.wait_with_output());
-    let begun = Instant::now();
-    let mut said = begun;
-    while !waiting.is_finished() {
-        thread::sleep(Duration::from_millis(50));
-        if said.elapsed() >= PROGRESS {
-            said = Instant::now();
-            say(&format!("{what} … {} s", begun.elapsed().as_secs()));
-        }
-    }
-    let Ok(output) = waiting.join() else {
-        return Err(failed(io::Error::other("its output could not be read")));
-    };
-    let output = output.map_err(failed)?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text.lines().collect();
-    let output_tail = lines[lines.len().saturating_sub(TAIL)..].join("\n");
-    Err(InstallError::Failed { command: typed.to_owned(), status: output.status, output: output_tail })
 }
 
 /// One installer at a time for each user and need; the kernel lets go of it when its holder dies.

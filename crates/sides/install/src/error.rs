@@ -23,14 +23,14 @@ pub enum InstallError {
         /// The system's answer.
         source: io::Error,
     },
-    /// A program failed.
+    /// It could not be had: what was tried failed.
     Failed {
-        /// What was run, as it can be typed.
+        /// What is missing.
+        need: Need,
+        /// What failed, in the order in which it was tried.
+        failures: Vec<Failure>,
+        /// What installs it here by hand.
         command: String,
-        /// How it ended.
-        status: ExitStatus,
-        /// The last lines that it printed.
-        output: String,
     },
     /// A file or folder could not be made or read.
     File {
@@ -50,6 +50,17 @@ pub enum InstallError {
     },
 }
 
+/// A program that ran and failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What was run, as it can be typed.
+    pub command: String,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// The last lines that it printed.
+    pub output: String,
+}
+
 impl fmt::Display for InstallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -61,8 +72,17 @@ impl fmt::Display for InstallError {
                 }
             }
             Self::Run { program, .. } => write!(f, "cannot run {program}"),
-            Self::Failed { command, status, output } => {
-                write!(f, "`{command}` failed ({status}):\n{output}")
+            Self::Failed { need, failures, command } => {
+                write!(f, "{} could not be had", need.name())?;
+                for Failure { command, status, output } in failures {
+                    write!(f, "\n  `{command}` failed ({status})")?;
+                    output.lines().try_for_each(|line| write!(f, "\n    {line}"))?;
+                }
+                write!(
+                    f,
+                    "\nOnce that is mended (a network, mostly), start again: what was loaded is kept. \
+                     Or install it yourself: {command}"
+                )
             }
             Self::File { action, path, .. } => write!(f, "cannot {action} {}", path.display()),
             Self::NotFound { need, command } => {
@@ -82,6 +102,24 @@ impl std::error::Error for InstallError {
 }
 
 impl InstallError {
+    /// What was run and failed.
+    pub(crate) fn failures(self) -> Vec<Failure> {
+        match self {
+            Self::Failed { failures, .. } => failures,
+            _ => Vec::new(),
+        }
+    }
+
+    /// With what failed before it, which may be why.
+    pub(crate) fn after(self, earlier: Vec<Failure>) -> Self {
+        match self {
+            Self::Failed { need, failures, command } => {
+                Self::Failed { need, failures: earlier.into_iter().chain(failures).collect(), command }
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::File { action, path, source }

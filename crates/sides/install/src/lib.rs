@@ -13,12 +13,13 @@ mod error;
 mod found;
 mod need;
 mod package_manager;
+mod run;
 mod situation;
 mod unpack;
 
 pub use cache::folder as cache_folder;
 pub use ensure::{Consent, ask, ensure};
-pub use error::InstallError;
+pub use error::{Failure, InstallError};
 pub use found::{Browser, Installation, browser, installations, program};
 pub use need::Need;
 pub use package_manager::install_command;

@@ -81,31 +81,58 @@ impl PackageManager {
         }
     }
 
-    /// The commands that install it, one after the other.
-    pub(crate) fn commands(self, need: Need) -> Vec<Vec<&'static str>> {
+    /// Ends what was interrupted half way, where that is needed before anything else can be installed.
+    pub(crate) fn repair(self) -> Option<&'static [&'static str]> {
+        // dpkg keeps a numbered file for each step that it has not yet entered into its list.
+        let steps = || fs::read_dir("/var/lib/dpkg/updates").into_iter().flatten().flatten();
+        let is_step = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+        let interrupted = || steps().any(|entry| entry.file_name().to_str().is_some_and(is_step));
+        (self == Self::Apt && interrupted()).then_some(&["dpkg", "--configure", "-a"])
+    }
+
+    /// Renews the list of packages, for those that do not by themselves.
+    pub(crate) fn renewal(self) -> Option<&'static [&'static str]> {
+        // By default apt takes a list that it cannot have for a warning.
+        match self {
+            Self::Apt => Some(&["apt-get", "update", "-qq", "-o", "APT::Update::Error-Mode=any"]),
+            Self::Apk => Some(&["apk", "update", "--quiet"]),
+            Self::Dnf | Self::Pacman | Self::Zypper | Self::Brew => None,
+        }
+    }
+
+    /// The command that installs it.
+    pub(crate) fn installation(self, need: Need) -> Vec<&'static str> {
         let install: &[&str] = match self {
-            Self::Apt => &["apt-get", "install", "-qq", "--yes", "--no-install-recommends"],
+            // A machine that has just been started often installs updates of its own: it is waited for.
+            Self::Apt => &[
+                "apt-get",
+                "install",
+                "-qq",
+                "-o",
+                "DPkg::Lock::Timeout=300",
+                "--yes",
+                "--no-install-recommends",
+            ],
             Self::Dnf => &["dnf", "install", "--quiet", "-y"],
             Self::Apk => &["apk", "add", "--quiet"],
             Self::Pacman => &["pacman", "-S", "--quiet", "--noconfirm", "--needed"],
             Self::Zypper => &["zypper", "--quiet", "install", "-y"],
             Self::Brew => &["brew", "install", "--quiet"],
         };
-        let install = install.iter().chain(self.packages(need)).copied().collect();
-        match self {
-            Self::Apt => vec![vec!["apt-get", "update", "-qq"], install],
-            _ => vec![install],
-        }
+        install.iter().chain(self.packages(need)).copied().collect()
     }
 
-    /// What a command needs besides its words, and `sudo` in front where that is the way.
-    pub(crate) fn prepare(words: &[&str], sudo: bool) -> Command {
+    /// One of these commands, with `sudo` in front where that is the way.
+    pub(crate) fn command(self, words: &[&str], sudo: bool) -> Command {
         const QUIET: &str = "DEBIAN_FRONTEND=noninteractive";
         let mut command = if sudo { Command::new("sudo") } else { Command::new("env") };
         if sudo {
             command.args(["--non-interactive", "env"]);
         }
-        command.arg(QUIET).args(words);
+        if self == Self::Apt {
+            command.arg(QUIET);
+        }
+        command.args(words);
         command
     }
 }
@@ -119,13 +146,23 @@ pub fn install_command(need: Need) -> Option<String> {
 
 pub(crate) fn typed(manager: PackageManager, need: Need, root: bool) -> String {
     let sudo = if root || !manager.needs_root() { "" } else { "sudo " };
-    let commands = manager.commands(need);
-    let lines = commands.iter().map(|words| {
-        let words: Vec<&str> =
-            words.iter().copied().filter(|word| !["-qq", "--quiet", "--needed"].contains(word)).collect();
-        format!("{sudo}{}", words.join(" "))
-    });
+    let commands = manager.renewal().map(<[_]>::to_vec).into_iter().chain([manager.installation(need)]);
+    let lines = commands.map(|words| format!("{sudo}{}", without_settings(&words).join(" ")));
     lines.collect::<Vec<_>>().join(" && ")
+}
+
+/// What a person would leave out.
+fn without_settings<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let mut words = words.iter().copied();
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        match word {
+            "-qq" | "--quiet" | "--needed" => {}
+            "-o" => drop(words.next()),
+            _ => kept.push(word),
+        }
+    }
+    kept
 }
 
 /// The distribution's own name, then those it descends from.
@@ -166,7 +203,7 @@ mod tests {
             apt,
             "sudo apt-get update && sudo apt-get install --yes --no-install-recommends postgresql"
         );
-        assert_eq!(typed(PackageManager::Apk, Need::Postgres, true), "apk add postgresql");
+        assert_eq!(typed(PackageManager::Apk, Need::Postgres, true), "apk update && apk add postgresql");
         assert_eq!(typed(PackageManager::Brew, Need::Postgres, false), "brew install postgresql");
     }
 }

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use crate::{InstallError, Need, cache, ensure::run, package_manager::PackageManager};
+use crate::{InstallError, Need, cache, package_manager::PackageManager, run::Runner};
 
 /// Where it goes.
 pub(crate) fn folder(need: Need) -> Result<PathBuf, InstallError> {
@@ -21,17 +21,20 @@ pub(crate) fn folder(need: Need) -> Result<PathBuf, InstallError> {
 }
 
 /// Downloads and unpacks. What was downloaded before is not downloaded again.
-pub(crate) fn unpack(need: Need, folder: &Path, say: &mut dyn FnMut(&str)) -> Result<(), InstallError> {
+pub(crate) fn unpack(folder: &Path, mut runner: Runner<'_>) -> Result<(), InstallError> {
     let packages = folder.join("packages");
     for path in [packages.join("state/lists/partial"), packages.join("cache/archives/partial")] {
         fs::create_dir_all(&path).map_err(InstallError::file("create", path))?;
     }
-    let name = need.name();
-    run(apt(&packages, &["update", "-qq"]), "apt-get update", &format!("reading what {name} needs"), say)?;
+    let (need, name) = (runner.need, runner.need.name());
+    let update = ["update", "-qq", "-o", "APT::Update::Error-Mode=any"];
+    let renewed =
+        runner.run(apt(&packages, &update), "apt-get update", &format!("reading what {name} needs"));
     let mut words = vec!["install", "-qq", "--download-only", "--yes", "--no-install-recommends"];
     words.extend(PackageManager::Apt.packages(need));
     let typed = format!("apt-get {}", words.join(" "));
-    run(apt(&packages, &words), &typed, &format!("downloading {name}"), say)?;
+    let loaded = runner.run(apt(&packages, &words), &typed, &format!("downloading {name}"));
+    loaded.map_err(|error| error.after(renewed.err().map(InstallError::failures).unwrap_or_default()))?;
 
     // Renamed only when it is whole: what was interrupted is never taken for all of it.
     let (fresh, root) = (folder.join("root.new"), folder.join("root"));
@@ -45,7 +48,7 @@ pub(crate) fn unpack(need: Need, folder: &Path, say: &mut dyn FnMut(&str)) -> Re
         let mut command = Command::new("dpkg-deb");
         command.arg("--extract").arg(&archive).arg(&fresh);
         let typed = format!("dpkg-deb --extract {}", archive.display());
-        run(command, &typed, &format!("unpacking {name}"), say)?;
+        runner.run(command, &typed, &format!("unpacking {name}"))?;
     }
     fs::rename(&fresh, &root).map_err(InstallError::file("rename", &fresh))?;
     write_starters(&root, &folder.join("bin"))
