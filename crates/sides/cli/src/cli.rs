@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    completions, dev, doctor, host, jobs, logs, new, plan, ps, receipts, rehearse, release, releases,
-    restart, rollback, scale, scaling, schedules, setup, status,
+    completions, dev, doctor, host, jobs, logs, manual, new, plan, ps, receipts, rehearse, release, releases,
+    restart, rollback, scale, scaling, schedules, setup, status, version,
 };
 
 const EXIT_CODES: &str = "\
@@ -23,7 +23,7 @@ Exit codes:
 
 /// Runs the processes of a workspace: web, worker, clock and any other with a `Procfile.NAME`.
 #[derive(Debug, Parser)]
-#[command(name = "sides", version, after_help = EXIT_CODES)]
+#[command(name = "sides", version = version::text(), after_help = EXIT_CODES, max_term_width = 110)]
 pub(crate) struct Arguments {
     /// The workspace; by default the nearest folder upwards with a `Procfile.NAME`.
     #[arg(long, global = true, env = "SIDES_ROOT", value_name = "FOLDER")]
@@ -134,7 +134,12 @@ pub(crate) enum Command {
     /// Hold the socket on standard input for hosts that come and go.
     #[command(hide = true)]
     KeepSocket,
+    /// Write this help as man pages.
+    Manual(manual::Options),
     /// Print a completion script: `sides completions bash > /etc/bash_completion.d/sides`.
+    ///
+    /// It completes names that exist, too: processes, schedules, kinds, receipts. For zsh, put it into a file `_sides` in a
+    /// folder of $fpath; for fish, into ~/.config/fish/completions/sides.fish.
     Completions(completions::Options),
 }
 
@@ -150,10 +155,35 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_sound() {
         super::Arguments::command().debug_assert();
+    }
+
+    /// The words of every command that prints JSON, with dashes between them.
+    fn prints_json(command: &clap::Command, words: &str, found: &mut BTreeSet<String>) {
+        let inner: Vec<_> = command.get_subcommands().filter(|one| one.get_name() != "help").collect();
+        for one in &inner {
+            prints_json(one, format!("{words}-{}", one.get_name()).trim_start_matches('-'), found);
+        }
+        if inner.is_empty() && command.get_arguments().any(|argument| argument.get_id() == "json") {
+            found.insert(words.to_owned());
+        }
+    }
+
+    #[test]
+    fn every_json_is_documented() {
+        let (mut command, mut found) = (super::Arguments::command(), BTreeSet::new());
+        command.build();
+        prints_json(&command, "", &mut found);
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/schemas.json");
+        let all: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        let all = all["$defs"].as_object().unwrap().keys();
+        let documented = all.filter(|name| name.starts_with(|first: char| first.is_ascii_lowercase()));
+        assert_eq!(found, documented.cloned().collect());
     }
 }

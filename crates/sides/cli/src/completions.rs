@@ -1,23 +1,41 @@
-//! `sides completions <shell>`.
+//! `sides completions <shell>`, and what that script asks this program while somebody types.
 
 use std::io::{self, Write as _};
 
+use anyhow::Context as _;
 use clap::{Args, CommandFactory as _};
+use clap_complete::{
+    Shell,
+    env::{CompleteEnv, Shells},
+};
 
 use crate::cli::Arguments;
+
+/// The variable in which the script says for which shell it asks.
+const ASKS: &str = "SIDES_COMPLETE";
+const NAME: &str = "sides";
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// For which shell.
-    shell: clap_complete::Shell,
+    shell: Shell,
 }
 
-/// Prints the script. A reader that has seen enough (`| head`) is no failure.
+/// Prints the script, which asks this program for everything: flags, commands and names that exist.
 pub(crate) fn print(options: &Options) -> anyhow::Result<()> {
+    let shell = options.shell.to_string();
+    let shells = Shells::builtins();
+    let completer = shells.completer(&shell).with_context(|| format!("nothing is completed in {shell}"))?;
     let mut script = Vec::new();
-    clap_complete::generate(options.shell, &mut Arguments::command(), "sides", &mut script);
+    completer.write_registration(ASKS, NAME, NAME, NAME, &mut script)?;
     match io::stdout().write_all(&script) {
+        // A reader that has seen enough (`| head`) is no failure.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Answers the script and ends, where it is the script that asks.
+pub(crate) fn answer() {
+    CompleteEnv::with_factory(Arguments::command).var(ASKS).bin(NAME).complete();
 }

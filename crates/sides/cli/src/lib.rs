@@ -10,6 +10,8 @@ mod doctor;
 mod host;
 mod jobs;
 mod logs;
+mod manual;
+mod names;
 mod new;
 mod outcome;
 mod plan;
@@ -30,6 +32,7 @@ mod schema;
 mod setup;
 mod status;
 mod stop;
+mod version;
 mod watching;
 
 use std::process::ExitCode;
@@ -44,6 +47,7 @@ use crate::cli::{Arguments, Command};
 #[must_use]
 pub fn main() -> ExitCode {
     terminal::end_with_reader();
+    completions::answer();
     let arguments = Arguments::parse();
     match run(arguments) {
         Ok(code) => code,
@@ -57,6 +61,10 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Completions(options) = &arguments.command {
         completions::print(options)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Command::Manual(options) = &arguments.command {
+        manual::write(options)?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Command::New(options) = &arguments.command {
@@ -101,6 +109,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::New(options) => new::run(arguments.root.as_deref(), &options)?,
             Command::Completions(options) => {
                 completions::print(&options)?;
+                ExitCode::SUCCESS
+            }
+            Command::Manual(options) => {
+                manual::write(&options)?;
                 ExitCode::SUCCESS
             }
         })

@@ -11,12 +11,14 @@ use std::{
 use anyhow::Context as _;
 use chrono::DateTime;
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use platform::{
     local::logs::{self, LogLine},
     procfile,
 };
 use tokio::time;
 
+use crate::names::{self, complete};
 use deploy::places::Places;
 use terminal::clean;
 use workspace::{Outcome, Workspace};
@@ -27,6 +29,7 @@ const BETWEEN: Duration = Duration::from_millis(100);
 #[derive(Debug, Args)]
 pub(crate) struct LogsOptions {
     /// Only this process, as in `Procfile.NAME`.
+    #[arg(add = ArgValueCompleter::new(complete::processes))]
     pub(crate) process: Option<String>,
     /// How many lines.
     #[arg(short = 'n', long, default_value_t = 100)]
@@ -41,15 +44,28 @@ pub(crate) struct LogsOptions {
 
 pub(crate) async fn run(workspace: &Workspace, options: &LogsOptions) -> anyhow::Result<Outcome> {
     let folder = workspace.logs_folder();
-    let names: Vec<String> = match &options.process {
+    let named: Vec<String> = match &options.process {
         Some(name) => vec![name.clone()],
         None => procfile::discover(workspace.root())?.into_iter().map(|procfile| procfile.name).collect(),
     };
     // Before the last lines are read: what comes meanwhile is shown twice rather than never.
-    let mut tails: Vec<Tail> = names.iter().map(|name| Tail::at_end(logs::file_of(&folder, name))).collect();
+    let mut tails: Vec<Tail> = named.iter().map(|name| Tail::at_end(logs::file_of(&folder, name))).collect();
     let places = Places::read(workspace).await?;
+    if let Some(name) = &options.process {
+        let mut known = names::processes(workspace);
+        known.extend(
+            names::elsewhere(&places).into_iter().filter(|name| !known.contains(name)).collect::<Vec<_>>(),
+        );
+        // What ran here once may have left its log behind.
+        let has_log = logs::file_of(&folder, name).exists();
+        anyhow::ensure!(
+            has_log || known.contains(name),
+            "there is no process {name:?}{}",
+            names::hint(name, &known)
+        );
+    }
     let mut lines = Vec::new();
-    for name in &names {
+    for name in &named {
         let last = logs::last(&folder, name, options.lines);
         lines.extend(last.with_context(|| format!("the log of {name} cannot be read"))?);
         if !places.is_local(name) {
@@ -64,7 +80,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &LogsOptions) -> anyhow:
     if lines.is_empty() && !options.follow {
         eprintln!(
             "nothing was printed by {}: only what a host or a place of deploy/targets.toml runs is kept",
-            names.join(", ")
+            named.join(", ")
         );
         return Ok(Outcome::NotRunning);
     }

@@ -1,8 +1,9 @@
 //! `sides receipts`, `sides receipt`: what was measured in releases that are over.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use database::{Connection, Json, Moment};
 use diesel::{
     QueryableByName,
@@ -13,7 +14,10 @@ use postgres::{Cluster, Opened, Settings};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::receipt_text;
+use crate::{
+    names::{self, complete},
+    receipt_text,
+};
 use deploy::release::Receipt;
 use terminal::{Palette, clean, table, tell};
 use workspace::{Outcome, Workspace, named_database};
@@ -51,6 +55,7 @@ pub(crate) struct ListOptions {
 #[derive(Debug, Args)]
 pub(crate) struct ShowOptions {
     /// Its number, as `receipts` lists it; by default the newest.
+    #[arg(add = ArgValueCompleter::new(complete::receipts))]
     number: Option<i64>,
     /// As JSON.
     #[arg(long)]
@@ -77,11 +82,16 @@ pub(crate) async fn list(workspace: &Workspace, options: &ListOptions) -> anyhow
 /// Shows one, or the newest.
 pub(crate) async fn show(workspace: &Workspace, options: &ShowOptions) -> anyhow::Result<Outcome> {
     let ShowOptions { number, json } = *options;
-    let row = read(workspace, number, 1).await?.pop();
-    let row = row.with_context(|| match number {
-        Some(number) => format!("there is no receipt {number}; `sides receipts` lists them"),
-        None => NONE.to_owned(),
-    })?;
+    let Some(row) = read(workspace, number, 1).await?.pop() else {
+        let Some(number) = number else { bail!(NONE) };
+        let all: Vec<i64> = read(workspace, None, 1000).await?.iter().map(|row| row.number).collect();
+        match names::nearest_number(number, &all) {
+            Some(near) => {
+                bail!("there is no receipt {number}: did you mean {near}? `sides receipts` lists them")
+            }
+            None => bail!("there is no receipt {number}: {NONE}"),
+        }
+    };
     if json {
         println!("{}", serde_json::to_string_pretty(&row)?);
         return Ok(Outcome::Done);

@@ -1,14 +1,15 @@
 //! `sides rehearse`.
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use workspace::{Outcome, Workspace};
 
-use crate::watching::Watching;
+use crate::{names::complete, watching::Watching};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Only these processes.
-    #[arg(long, value_name = "PROCESS")]
+    #[arg(long, value_name = "PROCESS", add = ArgValueCompleter::new(complete::processes))]
     only: Vec<String>,
     /// A variable that the programs need: NAME as it is here, or NAME=VALUE.
     #[arg(long = "env", value_name = "NAME[=VALUE]")]

@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use deploy::release::{Ended, ReleaseOptions};
 use workspace::{Outcome, Workspace};
 
-use crate::{outcome::no_host, progress::OnScreen, receipt_text, watching::Watching};
+use crate::{names::complete, outcome::no_host, progress::OnScreen, receipt_text, watching::Watching};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Only these processes.
-    #[arg(long, value_name = "PROCESS")]
+    #[arg(long, value_name = "PROCESS", add = ArgValueCompleter::new(complete::processes))]
     only: Vec<String>,
     /// Show what would be done, and do nothing.
     #[arg(long)]

@@ -3,9 +3,14 @@
 use std::time::Instant;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use platform::place::Which;
 
-use crate::{outcome, reason::Reason};
+use crate::{
+    names::{self, complete},
+    outcome,
+    reason::Reason,
+};
 use deploy::places::Places;
 use terminal::{Screen, tell};
 use workspace::{Outcome, Workspace, actor, control::running_host};
@@ -13,6 +18,7 @@ use workspace::{Outcome, Workspace, actor, control::running_host};
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Its name as in `Procfile.NAME`, one instance as `ps` names it (worker.3), or all.
+    #[arg(add = ArgValueCompleter::new(complete::instances))]
     process: String,
     #[command(flatten)]
     reason: Reason,
@@ -55,7 +61,8 @@ pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Resu
             Which::All => process.clone(),
             Which::One(copy) => copy.clone(),
         };
-        places.place_of(&process).restart(&process, which, &why).await?;
+        let restarted = places.place_of(&process).restart(&process, which, &why).await;
+        restarted.map_err(|error| names::explain_process(error, workspace, &names::elsewhere(&places)))?;
         let text = format!("{what} was restarted; the old instances drain");
         screen.line(&tell::done(screen.palette, &text, begun.elapsed()));
     }

@@ -1,15 +1,16 @@
 //! `sides rollback`.
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use deploy::release::{Ended, RollbackOptions};
 use workspace::{Outcome, Workspace};
 
-use crate::{release::conclude, watching::Watching};
+use crate::{names::complete, release::conclude, watching::Watching};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// To this set, by its number in `sides releases`; by default the one that was seen good last, other than what runs.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", add = ArgValueCompleter::new(complete::releases))]
     to: Option<u64>,
     #[command(flatten)]
     watching: Watching,

@@ -3,8 +3,13 @@
 use std::time::Instant;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 
-use crate::{outcome, reason::Reason};
+use crate::{
+    names::{self, complete},
+    outcome,
+    reason::Reason,
+};
 use deploy::places::Places;
 use terminal::{Screen, tell};
 use workspace::{Outcome, Workspace, actor, control::running_host};
@@ -12,6 +17,7 @@ use workspace::{Outcome, Workspace, actor, control::running_host};
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Its name, as in `Procfile.NAME`.
+    #[arg(add = ArgValueCompleter::new(complete::processes))]
     process: String,
     /// How many.
     #[arg(value_parser = clap::value_parser!(u32).range(0..=64))]
@@ -32,7 +38,8 @@ pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Resu
         return Ok(outcome::no_host());
     }
     let (screen, begun) = (Screen::new(), Instant::now());
-    places.place_of(process).scale(process, count, &actor::why(reason.reason, "scale")).await?;
+    let scaled = places.place_of(process).scale(process, count, &actor::why(reason.reason, "scale")).await;
+    scaled.map_err(|error| names::explain_process(error, workspace, &names::elsewhere(&places)))?;
     let is_released = !places.is_local(process)
         || match running_host(workspace).await? {
             Some(host) => host.status().await?.releases.contains_key(process),

@@ -97,12 +97,6 @@ impl Row {
         Ok(Self::load(connection, Some(name)).await?.pop())
     }
 
-    /// The one of this name, or what to do.
-    pub async fn get(connection: &mut Connection, name: &str) -> anyhow::Result<Self> {
-        let found = Self::find(connection, name).await?;
-        found.with_context(|| format!("no schedule is called {name:?}; see: sides schedule list"))
-    }
-
     async fn load(connection: &mut Connection, name: Option<&str>) -> anyhow::Result<Vec<Self>> {
         let query = diesel::sql_query(ALL).bind::<Nullable<Text>, _>(name);
         let rows = query.load(connection).await;

@@ -91,6 +91,15 @@ impl Cluster {
         opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
 
+    /// The address of the server that another process runs in `folder`; none when none runs. Starts nothing.
+    #[must_use]
+    pub fn running(folder: impl AsRef<Path>, settings: &Settings) -> Option<String> {
+        let folder = folder.as_ref();
+        // What is not there yet is not made for a question.
+        let home = folder.exists().then(|| Home::prepare(folder).ok()).flatten()?;
+        PidFile::live(&home.data()).filter(|server| server.ready).map(|_| url(&home, settings))
+    }
+
     /// The server's address, with the user and the database of the settings.
     #[must_use]
     pub fn url(&self) -> &str {

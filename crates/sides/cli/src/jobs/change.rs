@@ -14,6 +14,7 @@ use super::{
     command::{ChangeOptions, ScopeOptions},
     rows,
 };
+use crate::names;
 use workspace::{Outcome, actor};
 
 const STALE: &str = "nothing was changed; is the schema up to date? run `sides migration up`";
@@ -94,6 +95,9 @@ pub(super) async fn run(
         let job = rows::find(connection, *id, false).await?;
         left.push((*id, job.map_or_else(|| "unknown".to_owned(), |job| job.state)));
     }
+    if done.is_empty() && left.is_empty() {
+        names::warn_of_unknown(connection, options.kind.as_deref(), options.queue.as_deref()).await;
+    }
     if options.json {
         let left: Vec<_> = left.iter().map(|(id, state)| json!({ "id": id, "state": state })).collect();
         println!("{}", serde_json::to_string_pretty(&json!({ "done": done, "left": left }))?);
@@ -160,6 +164,8 @@ pub(super) async fn resume(connection: &mut Connection, options: &ScopeOptions) 
 
 async fn set(connection: &mut Connection, sql: &str, options: &ScopeOptions) -> anyhow::Result<bool> {
     let (scope, name) = options.scope.parts();
+    // Before the rule itself makes it known.
+    names::warn_of_unknown(connection, options.scope.kind.as_deref(), options.scope.queue.as_deref()).await;
     let query = diesel::sql_query(sql).bind::<Text, _>(scope).bind::<Text, _>(name);
     let query = query.bind::<Text, _>(actor::am_i()).bind::<Nullable<Text>, _>(&options.reason);
     let said: QueryResult<Said> = query.get_result(connection).await;

@@ -1,6 +1,9 @@
 //! What can be typed behind `sides jobs`.
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::names::complete;
 use uuid::Uuid;
 
 #[derive(Debug, Subcommand)]
@@ -62,10 +65,10 @@ impl State {
 #[derive(Debug, Args)]
 pub(crate) struct ListOptions {
     /// Only of this kind.
-    #[arg(long)]
+    #[arg(long, add = ArgValueCompleter::new(complete::kinds))]
     pub(crate) kind: Option<String>,
     /// Only in this queue.
-    #[arg(long)]
+    #[arg(long, add = ArgValueCompleter::new(complete::queues))]
     pub(crate) queue: Option<String>,
     /// Only those that stand like this.
     #[arg(long)]
@@ -103,10 +106,10 @@ pub(crate) struct ChangeOptions {
     #[arg(conflicts_with_all = ["kind", "queue"])]
     pub(crate) ids: Vec<Uuid>,
     /// All of this kind.
-    #[arg(long)]
+    #[arg(long, add = ArgValueCompleter::new(complete::kinds))]
     pub(crate) kind: Option<String>,
     /// All in this queue; with --kind, those of both.
-    #[arg(long)]
+    #[arg(long, add = ArgValueCompleter::new(complete::queues))]
     pub(crate) queue: Option<String>,
     /// Why, for the ledger and for who reads the job's life.
     #[arg(long, value_name = "TEXT")]
@@ -120,10 +123,10 @@ pub(crate) struct ChangeOptions {
 #[group(required = true, multiple = false)]
 pub(crate) struct Scope {
     /// The queue.
-    #[arg(long)]
+    #[arg(long, add = ArgValueCompleter::new(complete::queues))]
     pub(crate) queue: Option<String>,
     /// The kind.
-    #[arg(long)]
+    #[arg(long, add = ArgValueCompleter::new(complete::kinds))]
     pub(crate) kind: Option<String>,
 }
 

@@ -7,7 +7,7 @@ use super::{
     command::ListOptions,
     rows::{self, Job},
 };
-use crate::schedules::said;
+use crate::{names, schedules::said};
 use terminal::{Palette, clean, table, tell};
 use workspace::Outcome;
 
@@ -23,6 +23,7 @@ pub(super) async fn run(connection: &mut Connection, options: &ListOptions) -> a
     let palette = Palette::for_stdout();
     if jobs.is_empty() {
         println!("no job is like that");
+        names::warn_of_unknown(connection, options.kind.as_deref(), options.queue.as_deref()).await;
         return Ok(Outcome::Done);
     }
     let rows: Vec<Vec<String>> = jobs.iter().map(row).collect();

@@ -9,11 +9,12 @@ use std::io::{self, Write as _};
 
 use anyhow::Context as _;
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use deploy::plan::{Options, Order};
 use terminal::{Palette, Screen};
 use workspace::{Outcome, Workspace};
 
-use crate::{annotations, progress::OnScreen};
+use crate::{annotations, names::complete, progress::OnScreen};
 
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
@@ -28,7 +29,7 @@ pub(crate) struct PlanOptions {
     #[arg(long)]
     pub(crate) build: bool,
     /// Walk from each changed file through its crate and who links it to the verdict; of one process or all.
-    #[arg(long, value_name = "PROCESS", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["json", "markdown"])]
+    #[arg(long, value_name = "PROCESS", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["json", "markdown"], add = ArgValueCompleter::new(complete::processes))]
     pub(crate) why: Option<String>,
     /// Compare with this commit instead of what runs: `--since origin/main` in a pipeline without a database.
     #[arg(long, value_name = "COMMIT", conflicts_with = "build")]

@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl as _;
 use schedule::Written;
 
 use super::{command::AddOptions, fits};
+use crate::names;
 use deploy::schedules::Row;
 use workspace::{Outcome, actor};
 
@@ -49,6 +50,10 @@ pub(super) async fn add(connection: &mut Connection, options: AddOptions) -> any
         _ => {}
     }
     let is_worked = fits::check(connection, &mut written, arguments_version).await?;
+    if !is_worked {
+        // Before the schedule itself makes the kind known.
+        names::warn_of_unknown(connection, Some(&written.kind), None).await;
+    }
     diesel::sql_query(ADD)
         .bind::<Text, _>(name)
         .bind::<Text, _>(&written.expression)
@@ -73,7 +78,7 @@ pub(super) async fn add(connection: &mut Connection, options: AddOptions) -> any
 }
 
 pub(super) async fn remove(connection: &mut Connection, name: &str) -> anyhow::Result<Outcome> {
-    if !Row::get(connection, name).await?.added {
+    if !super::named(connection, name).await?.added {
         bail!("{name} is a schedule of the clock's code: it can be paused, or taken out there");
     }
     let removed = diesel::sql_query(REMOVE).bind::<Text, _>(name).execute(connection).await;
@@ -83,7 +88,7 @@ pub(super) async fn remove(connection: &mut Connection, name: &str) -> anyhow::R
 }
 
 pub(super) async fn pause(connection: &mut Connection, name: &str) -> anyhow::Result<Outcome> {
-    if Row::get(connection, name).await?.paused_at.is_some() {
+    if super::named(connection, name).await?.paused_at.is_some() {
         println!("{name} is paused already");
         return Ok(Outcome::Done);
     }
@@ -94,7 +99,7 @@ pub(super) async fn pause(connection: &mut Connection, name: &str) -> anyhow::Re
 }
 
 pub(super) async fn resume(connection: &mut Connection, name: &str) -> anyhow::Result<Outcome> {
-    Row::get(connection, name).await?;
+    super::named(connection, name).await?;
     let query = diesel::sql_query(RESUME).bind::<Text, _>(name).bind::<Text, _>(actor::am_i());
     match query.execute(connection).await.context("the pause cannot be ended")? {
         0 => println!("{name} was not paused"),

@@ -2,6 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::names::complete;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -18,21 +21,25 @@ pub(crate) enum Command {
     /// Remove a schedule that was added. One in the code can be paused.
     Remove {
         /// Its name.
+        #[arg(add = ArgValueCompleter::new(complete::added_schedules))]
         name: String,
     },
     /// Fire a schedule no more until it is resumed.
     Pause {
         /// Its name.
+        #[arg(add = ArgValueCompleter::new(complete::schedules))]
         name: String,
     },
     /// End a pause. What was due meanwhile is not made up for.
     Resume {
         /// Its name.
+        #[arg(add = ArgValueCompleter::new(complete::schedules))]
         name: String,
     },
     /// Fire a schedule now, also one that is paused, and wait until a clock has done so.
     Run {
         /// Its name.
+        #[arg(add = ArgValueCompleter::new(complete::schedules))]
         name: String,
     },
 }
@@ -40,7 +47,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct PreviewOptions {
     /// The name of a schedule, or an expression: "17 3 * * *", "@hourly", "every 10 s", "@daily jitter 1 h".
-    #[arg(value_name = "NAME|EXPRESSION")]
+    #[arg(value_name = "NAME|EXPRESSION", add = ArgValueCompleter::new(complete::schedules))]
     pub(crate) what: String,
     /// The zone whose clocks on the wall the expression means; a schedule has its own.
     #[arg(long)]
@@ -70,6 +77,7 @@ pub(crate) struct AddOptions {
     /// When it is due: "17 3 * * *", "@hourly", "every 10 s", "@daily jitter 1 h".
     pub(crate) expression: String,
     /// The kind of the job to enqueue.
+    #[arg(add = ArgValueCompleter::new(complete::kinds))]
     pub(crate) kind: String,
     /// The zone whose clocks on the wall the expression means.
     #[arg(long, default_value = "UTC")]

@@ -13,7 +13,11 @@ use database::Connection;
 
 pub(crate) use command::Command;
 
+use anyhow::bail;
+use deploy::schedules::Row;
 use workspace::{Outcome, Workspace, with_database};
+
+use crate::names::{self, Names};
 
 pub(crate) async fn run(workspace: &Workspace, command: Command) -> anyhow::Result<Outcome> {
     if let Command::Preview(options) = &command
@@ -34,4 +38,13 @@ async fn on(connection: &mut Connection, command: Command) -> anyhow::Result<Out
         Command::Resume { name } => change::resume(connection, &name).await,
         Command::Run { name } => run::run(connection, &name).await,
     }
+}
+
+/// The schedule of this name, or which one was probably meant.
+async fn named(connection: &mut Connection, name: &str) -> anyhow::Result<Row> {
+    if let Some(found) = Row::find(connection, name).await? {
+        return Ok(found);
+    }
+    let names = names::known(connection, Names::Schedules).await.unwrap_or_default();
+    bail!("no schedule is called {name:?}{}; see: sides schedule list", names::hint(name, &names))
 }

@@ -7,7 +7,6 @@ use schedule::{Change, Note, Preview, Rules, Schedule, Zone};
 use serde_json::{Value, json};
 
 use super::{command::PreviewOptions, postgres_zones, said};
-use deploy::schedules::Row;
 use terminal::{BUSY, Palette, QUIET, tell};
 use workspace::Outcome;
 
@@ -27,7 +26,7 @@ pub(super) async fn of_name(
     connection: &mut Connection,
     options: &PreviewOptions,
 ) -> anyhow::Result<Outcome> {
-    let row = Row::get(connection, &options.what).await?;
+    let row = super::named(connection, &options.what).await?;
     let mut schedule = row.read().map_err(|fault| anyhow::anyhow!("{} never fires: {fault}", row.name))?;
     if let Some(zone) = &options.zone {
         schedule.zone = zone.parse()?;

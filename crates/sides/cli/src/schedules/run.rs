@@ -12,7 +12,7 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 use uuid::Uuid;
 
-use deploy::schedules::{self, Row};
+use deploy::schedules;
 use workspace::{Outcome, actor};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ RETURNING asked_at";
 const TICK: &str = "SELECT job_id FROM sides.ticks WHERE schedule = $1 AND due_at = $2";
 
 pub(super) async fn run(connection: &mut Connection, name: &str) -> anyhow::Result<Outcome> {
-    Row::get(connection, name).await?;
+    super::named(connection, name).await?;
     if schedules::clocks(connection).await? == 0 {
         bail!("no clock runs that could fire {name}; start one: cargo run -p clock");
     }

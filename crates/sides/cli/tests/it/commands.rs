@@ -57,6 +57,7 @@ async fn up_ps_logs_restart_scale_and_stop() {
     let ps: Value = serde_json::from_slice(&run(&sandbox, &["ps", "--json"]).await.stdout).unwrap();
     assert!(ps[0]["memory_bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{ps}");
     assert!(ended(&run(&sandbox, &["restart", "mail"]).await, 1).contains("runs no process \"mail\""));
+    assert!(ended(&run(&sandbox, &["restart", "wroker"]).await, 1).contains("did you mean worker?"));
 
     // A host that ends leaves what it has not carried over yet to the next one.
     wait_until("every put has its row", PATIENCE, async || {

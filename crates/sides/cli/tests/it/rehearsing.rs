@@ -16,7 +16,7 @@ use crate::{
     releasing::{ended, receipt, run, shown, start_host},
     rows,
     sandbox::{PATIENCE, Sandbox, signal},
-    toy,
+    schemas, toy,
 };
 
 pub(crate) const GREETS: &str = r#"{"manifest_version": 1, "process": "web", "digest": "", "enqueues": {"greet": 1},
@@ -43,7 +43,9 @@ fn rehearsal(sandbox: &Sandbox, arguments: &[&str]) -> Command {
 
 async fn rehearse(sandbox: &Sandbox, arguments: &[&str]) -> Output {
     let mut command = rehearsal(sandbox, &[&["--bake", "0"], arguments].concat());
-    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    schemas::hold(&[&["rehearse"], arguments].concat(), &output.stdout);
+    output
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,7 @@ use testing::{TestDatabase, wait_until};
 use crate::{
     host::Dev,
     programs::{self, SIDES},
+    schemas,
 };
 
 /// Long enough for two busy cores.
@@ -96,7 +97,9 @@ impl Sandbox {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        self.sides(arguments).output().unwrap()
+        let output = self.sides(arguments).output().unwrap();
+        schemas::hold(arguments, &output.stdout);
+        output
     }
 
     /// `sides dev` on any free port.

@@ -5,7 +5,10 @@ use std::fs;
 use serde_json::Value;
 use simulator::{Heroku, Settings};
 
-use crate::sandbox::{Sandbox, text};
+use crate::{
+    sandbox::{Sandbox, text},
+    schemas,
+};
 
 const TARGETS: &str = "[places.cloud]\nkind = \"heroku\"\npreboot = true\n[processes]\n\
                        web = { place = \"cloud\", app = \"acme-web\" }\n\
@@ -21,6 +24,7 @@ fn setup(sandbox: &Sandbox, heroku: &Heroku, arguments: &[&str]) -> (i32, String
     command.env("HEROKU_API_URL", heroku.url()).env("HEROKU_API_KEY", heroku.token());
     command.env("ADMIN_TOKEN", "a-secret-of-the-admin");
     let output = command.output().unwrap();
+    schemas::hold(&[&["setup", "heroku"], arguments].concat(), &output.stdout);
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 

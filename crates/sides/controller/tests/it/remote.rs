@@ -172,7 +172,9 @@ async fn dynos_follow_the_jobs_and_no_more_than_the_plan_allows() {
 async fn web_is_not_scaled_inside_the_window_of_preboot_nor_asked_for_again_and_again() {
     let (mut scene, cloud) = (Scene::new().await, Cloud::new());
     let url = scene.database.url().clone();
-    cloud.runs("web", 1, "exec python3 -m http.server --bind 127.0.0.1 \"$PORT\"").await;
+    let python = testing::folder_of("python3", install::Need::Python);
+    let serve = format!("exec {}/python3 -m http.server --bind 127.0.0.1 \"$PORT\"", python.display());
+    cloud.runs("web", 1, &serve).await;
     cloud.simulator.enable("acme-web", "preboot");
     let before = cloud.orders().len();
     let _controller = cloud.controller(&url, &[("SCALE", "web=2-3"), ("SCALE_UP_SECONDS", "0")]).await;

@@ -48,8 +48,12 @@ pub async fn run(
     let good = match options.to {
         Some(number) => {
             let entry = history.find(number);
-            let entry = entry
-                .with_context(|| format!("there is no release {number}; `sides releases` lists them"))?;
+            let entry = entry.with_context(|| {
+                let numbers = history.entries.iter().map(|entry| entry.number);
+                let near = numbers.min_by_key(|known| known.abs_diff(number));
+                let hint = near.map(|near| format!(": did you mean {near}?")).unwrap_or_default();
+                format!("there is no release {number}{hint}; `sides releases` lists them")
+            })?;
             Some(entry.set.clone())
         }
         None => history.way_back(&running, answers, interrupted.as_ref()),

@@ -112,7 +112,7 @@ async fn the_owner_hears_of_its_end() {
     let project = project();
     let cluster = started(project.path()).await;
     let pid = server_pid(project.path()).unwrap();
-    let status = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
+    let status = std::process::Command::new("sh").args(["-c", &format!("kill -9 {pid}")]).status().unwrap();
     assert!(status.success());
     let ended = tokio::time::timeout(std::time::Duration::from_secs(20), cluster.ended()).await.unwrap();
     assert!(!ended.unwrap().success());

@@ -1,0 +1,25 @@
+//! `sides manual`: man pages, made from the same definitions as `--help`.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args, CommandFactory as _};
+
+use crate::cli::Arguments;
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Where they go; it is made when it is missing. `man -l FOLDER/sides-release.1` shows one.
+    #[arg(value_name = "FOLDER", default_value = "/usr/local/share/man/man1")]
+    folder: PathBuf,
+}
+
+/// Writes one page for each command, `sides.1` first.
+pub(crate) fn write(options: &Options) -> anyhow::Result<()> {
+    let folder = &options.folder;
+    let why = || format!("no manual is written into {}", folder.display());
+    fs::create_dir_all(folder).with_context(why)?;
+    clap_mangen::generate_to(Arguments::command(), folder).with_context(why)?;
+    println!("the pages are written; the first is shown by: man -l {}", folder.join("sides.1").display());
+    Ok(())
+}
