@@ -212,6 +212,22 @@ fn every_link_leads_somewhere() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+/// mdBook leaves out what its table of contents does not name.
+#[test]
+fn every_page_is_in_the_book() {
+    let root = programs::workspace();
+    let contents = fs::read_to_string(root.join("SUMMARY.md")).unwrap();
+    let in_book = |name: &str| contents.contains(&format!("]({name})"));
+    let pages: Vec<String> = documents()
+        .iter()
+        .map(|page| page.path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned())
+        .filter(|page| page != "SUMMARY.md" && !page.starts_with("crates/sides/") || in_book(page))
+        .collect();
+    let missing: Vec<&String> = pages.iter().filter(|page| !in_book(page)).collect();
+    assert!(missing.is_empty(), "not in SUMMARY.md: {missing:?}");
+    assert!(pages.len() > 12, "{pages:?}");
+}
+
 #[test]
 fn what_cannot_be_typed_is_found() {
     let known = Known::read();
