@@ -8,7 +8,7 @@ use crate::{
     sandbox::{Sandbox, text},
 };
 
-/// What a real bash offers at the end of a line.
+/// The names that a real bash offers at the end of a line, sorted.
 fn completions(sandbox: &Sandbox, line: &[&str]) -> Vec<String> {
     let script = r#"source <(sides completions bash)
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_TYPE=9
@@ -16,7 +16,11 @@ fn completions(sandbox: &Sandbox, line: &[&str]) -> Vec<String> {
         printf '%s\n' "${COMPREPLY[@]}""#;
     let output = sandbox.script("", script).arg("bash").args(line).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
-    text(&output.stdout).split_whitespace().map(str::to_owned).collect()
+    let said = text(&output.stdout);
+    let mut names: Vec<String> =
+        said.split_whitespace().filter(|word| !word.starts_with('-')).map(str::to_owned).collect();
+    names.sort();
+    names
 }
 
 async fn workspace(database: &TestDatabase) -> Sandbox {
@@ -47,7 +51,7 @@ async fn what_exists_is_completed_in_bash() {
         (&["sides", "schedule", "pause", ""], &["nightly"]),
         (&["sides", "schedule", "remove", "ni"], &["nightly"]),
         (&["sides", "jobs", "list", "--kind", "re"], &["report"]),
-        (&["sides", "jobs", "list", "--queue", ""], &["common"]),
+        (&["sides", "jobs", "list", "--queue", ""], &["default"]),
         (&["sides", "receipt", ""], &["1"]),
         (&["sides", "restart", "nobody"], &[]),
     ] {
@@ -85,7 +89,7 @@ async fn the_nearest_name_is_offered() {
         ),
         (&["jobs", "list", "--kind", "repotr"], 0, "\"repotr\" is known here: did you mean report?"),
         (&["jobs", "retry", "--kind", "reporrt"], 5, "did you mean report?"),
-        (&["jobs", "pause", "--queue", "comon"], 0, "\"comon\" is known here: did you mean common?"),
+        (&["jobs", "pause", "--queue", "defualt"], 0, "did you mean default?"),
         (&["receipt", "7"], 1, "there is no receipt 7: did you mean 1?"),
     ] {
         let output = run(&sandbox, line).await;

@@ -52,7 +52,7 @@ pub async fn run(
                 let numbers = history.entries.iter().map(|entry| entry.number);
                 let near = numbers.min_by_key(|known| known.abs_diff(number));
                 let hint = near.map(|near| format!(": did you mean {near}?")).unwrap_or_default();
-                format!("there is no release {number}{hint}; `sides releases` lists them")
+                format!("there is no release {number}{hint} (`sides releases` lists them)")
             })?;
             Some(entry.set.clone())
         }
