@@ -1,5 +1,6 @@
 //! The rows of `sides.actions`: what was found and done. However many controllers see a thing, one of them writes it.
 
+use ::schema::locks;
 use chrono::{DateTime, Utc};
 use database::{Connection, Moment};
 use diesel::{
@@ -37,7 +38,14 @@ struct Id {
     id: i64,
 }
 
-const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtext('sides.actions'), hashtext($1))";
+const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))";
+
+/// Until the end of the transaction nobody else writes an action of this subject.
+async fn lock(transaction: &mut Connection, subject: &str) -> diesel::QueryResult<()> {
+    let lock = diesel::sql_query(LOCK).bind::<Text, _>(locks::ACTIONS).bind::<Text, _>(subject);
+    lock.execute(transaction).await?;
+    Ok(())
+}
 
 /// Who was never found anything but well is well.
 const INSERT: &str = "\
@@ -53,7 +61,7 @@ pub(crate) async fn write(connection: &mut Connection, action: &Action) -> diese
     connection
         .transaction(async |transaction| {
             // A statement of its own, so that the next one sees what was committed while this one waited.
-            diesel::sql_query(LOCK).bind::<Text, _>(&action.subject).execute(transaction).await?;
+            lock(transaction, &action.subject).await?;
             let id: Option<Id> = diesel::sql_query(INSERT)
                 .bind::<Timestamptz, _>(action.at)
                 .bind::<Text, _>(&action.subject)
@@ -96,7 +104,7 @@ pub(crate) async fn claim(
 ) -> diesel::QueryResult<(Verdict, Option<i64>)> {
     connection
         .transaction(async |transaction| {
-            diesel::sql_query(LOCK).bind::<Text, _>(&action.subject).execute(transaction).await?;
+            lock(transaction, &action.subject).await?;
             let before: Vec<Before> = diesel::sql_query(BEFORE)
                 .bind::<Text, _>(&action.subject)
                 .bind::<Text, _>(action.action)

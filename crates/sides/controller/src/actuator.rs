@@ -7,9 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ::schema::locks;
 use database::Connection;
-use diesel::{QueryableByName, sql_types::Bool};
-use diesel_async::RunQueryDsl as _;
 use platform::{
     place::{Abilities, Instance as Replica, InstanceState, Place, PlaceError, Which, Why},
     routes::Routes,
@@ -49,24 +48,9 @@ struct Answered {
     replicas: Option<Vec<Replica>>,
 }
 
-/// The lock that a release holds on its database: the bytes of "side" and "srel".
-const RELEASE: &str = "\
-SELECT EXISTS (
-    SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND classid = x'73696465'::int AND objid = x'7372656c'::int
-) AS answer";
-
-#[derive(QueryableByName)]
-struct Answer {
-    #[diesel(sql_type = Bool)]
-    answer: bool,
-}
-
 /// Whether a release or a rollback goes on: until it has ended, nobody else replaces anything.
 pub(crate) async fn release_is_running(connection: &mut Connection) -> diesel::QueryResult<bool> {
-    let answer: Answer = diesel::sql_query(RELEASE).get_result(connection).await?;
-    Ok(answer.answer)
+    locks::is_held(connection, locks::RELEASE).await
 }
 
 impl Actuator {

@@ -1,5 +1,6 @@
 //! The instances that run, as they say themselves.
 
+use ::schema::instances::ALIVE_FOR;
 use chrono::{DateTime, Utc};
 use database::{Connection, Moment};
 use diesel::{
@@ -53,15 +54,18 @@ WHERE state <> 'stopped' AND heartbeat_at BETWEEN now() - interval '1 hour' AND 
 ORDER BY process, started_at";
 
 impl Instance {
-    /// Its heartbeat is a second observer's word: three heartbeats were missed beyond this.
-    const SILENT_SECONDS: i64 = 15;
+    /// In characters.
+    const LONGEST_NAME: usize = 200;
 
+    /// What its actions are about; a name that is far too long would not go into their index.
     pub(crate) fn subject(&self) -> String {
-        format!("{} {}", self.process, self.id)
+        let process: String = self.process.chars().take(Self::LONGEST_NAME).collect();
+        format!("{process} {}", self.id)
     }
 
+    /// Its heartbeat is a second observer's word.
     pub(crate) fn is_heard_of(&self) -> bool {
-        self.silence <= Self::SILENT_SECONDS
+        i64::try_from(ALIVE_FOR.as_secs()).is_ok_and(|limit| self.silence <= limit)
     }
 
     /// The name of the dyno that it runs in, if it runs in one: the next one has it again.

@@ -5,15 +5,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ::schema::locks;
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use database::Connection;
 use diesel::{
     QueryableByName,
-    sql_types::{Bool, Timestamptz},
+    sql_types::{Bool, Text, Timestamptz},
 };
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use futures_util::StreamExt as _;
 use process::{Complaint, Process};
+use schedule::shown;
 use serde_json::Value;
 
 use crate::{
@@ -34,9 +37,6 @@ const SELDOM: Duration = Duration::from_secs(60);
 const SET_UP: &str = "\
 SET statement_timeout = '5s';
 LISTEN sides_scaling";
-// Controllers of every version share this name.
-const LOCK: &str = "SELECT pg_try_advisory_lock(hashtextextended('sides tending', 0)) AS answer";
-const UNLOCK: &str = "SELECT pg_advisory_unlock(hashtextextended('sides tending', 0)) AS answer";
 
 #[derive(QueryableByName)]
 struct Answer {
@@ -112,13 +112,13 @@ impl Reconciler {
         self.scraper.scrape(&instances).await;
         let now: Now = diesel::sql_query("SELECT clock_timestamp() AS now").get_result(connection).await?;
         self.plan_rotations(&instances, now.now)?;
-        let locked: Answer = diesel::sql_query(LOCK).get_result(connection).await?;
+        let locked = ask("pg_try_advisory_lock", connection).await?;
         if !locked.answer {
             return Ok(());
         }
         let done = self.act(connection, &instances, now.now).await;
         // When the connection is lost, so is the lock.
-        let _: Answer = diesel::sql_query(UNLOCK).get_result(connection).await?;
+        ask("pg_advisory_unlock", connection).await?;
         done
     }
 
@@ -135,21 +135,25 @@ impl Reconciler {
         }
         let workers: BTreeSet<&str> =
             instances.iter().filter(|one| one.works).map(|one| one.process.as_str()).collect();
+        // What goes wrong with one process is said at the end: the others get their turn.
+        let mut done = Ok(());
         for process in workers {
-            self.recycle(connection, process, instances, now, is_seldom).await?;
+            let recycled = self.recycle(connection, process, instances, now, is_seldom).await;
+            done = done.and(recycled.with_context(|| shown(process)));
         }
         let requests = requests::open(connection).await?;
         let mut processes: BTreeSet<String> = self.settings.scale.policies.keys().cloned().collect();
         processes.extend(requests.iter().map(|request| request.process.clone()));
         for process in processes {
             let own: Vec<Request> = requests.iter().filter(|one| one.process == process).cloned().collect();
-            match self.settings.scale.policies.get(&process).cloned() {
-                Some(policy) => self.scale(connection, &process, &policy, &own).await?,
-                None => self.refuse_unknown(connection, &process, &own).await?,
-            }
+            let scaled = match self.settings.scale.policies.get(&process).cloned() {
+                Some(policy) => self.scale(connection, &process, &policy, &own).await,
+                None => self.refuse_unknown(connection, &process, &own).await,
+            };
             requests::decided(connection, &own).await?;
+            done = done.and(scaled.with_context(|| shown(&process)));
         }
-        Ok(())
+        done
     }
 
     pub(crate) fn row(&self, process: &str, action: &'static str, reason: String, measured: Value) -> Action {
@@ -163,4 +167,10 @@ impl Reconciler {
             outcome: "begun".to_owned(),
         }
     }
+}
+
+/// Takes the lock of the controllers, or lets go of it.
+async fn ask(function: &str, connection: &mut Connection) -> diesel::QueryResult<Answer> {
+    let query = format!("SELECT {function}({}) AS answer", locks::key_of("$1"));
+    diesel::sql_query(query).bind::<Text, _>(locks::CONTROLLER).get_result(connection).await
 }

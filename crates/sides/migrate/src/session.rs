@@ -66,12 +66,12 @@ async fn try_lock(client: &Client, key: i64) -> Result<bool, Error> {
 async fn holder(client: &Client, key: i64) -> Result<String, Error> {
     let row = client
         .query_opt(
-            "SELECT format('pid %s, user %s, from %s, since %s', a.pid, a.usename,
+            &format!(
+                "SELECT format('pid %s, user %s, from %s, since %s', a.pid, a.usename,
                            coalesce(a.client_addr::text, 'this machine'), to_char(a.backend_start, 'HH24:MI:SS TZ'))
-             FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
-             WHERE l.locktype = 'advisory' AND l.granted
-               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-               AND (l.classid::bigint << 32 | l.objid::bigint) = $1 AND l.objsubid = 1",
+                 FROM (SELECT pid FROM pg_locks WHERE {}) AS l JOIN pg_stat_activity AS a USING (pid)",
+                locks::HELD
+            ),
             &[&key],
         )
         .await?;

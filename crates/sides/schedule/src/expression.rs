@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{Note, Zone, calendar::Calendar, fields::LongSteps, jitter, note, span, zoned};
+use crate::{Note, Zone, calendar::Calendar, fields::LongSteps, jitter, note, quoted, span, zoned};
 
 /// A validated expression. `Display` shows it as it was written.
 #[derive(Debug, Clone)]
@@ -20,9 +20,12 @@ enum Meaning {
     Calendar(Calendar),
 }
 
+/// In characters: each day and weekday of a list is looked for by itself.
+const LONGEST: usize = 1_000;
+
 /// Why a text is no expression.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{text:?} is no schedule: {fault}")]
+#[error("{} is no schedule: {fault}", quoted(text))]
 pub struct ExpressionError {
     text: String,
     fault: String,
@@ -48,6 +51,9 @@ impl Expression {
     fn read(text: &str, steps: LongSteps) -> Result<Self, ExpressionError> {
         let text = text.trim();
         let read = || {
+            if text.chars().count() > LONGEST {
+                return Err(format!("it has at most {LONGEST} characters"));
+            }
             let (regular, jitter) = match text.split_once(" jitter ") {
                 Some((regular, jitter)) => (regular.trim(), Some(read_jitter(jitter)?)),
                 None => (text, None),

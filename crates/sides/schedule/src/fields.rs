@@ -85,7 +85,12 @@ impl Fields {
                     _ => (None, &mut fields.days),
                 };
                 match day {
-                    Some(day) => found.push(day.map_err(fault)?),
+                    Some(day) => {
+                        let day = day.map_err(fault)?;
+                        if !found.contains(&day) {
+                            found.push(day);
+                        }
+                    }
                     None => fields.sets[index].extend(field.read(part, steps).map_err(fault)?),
                 }
                 // An hour in every so many is no hour by its name, whether it says * or 0-23.

@@ -6,12 +6,14 @@ use crate::{Missed, Schedule, policy::delta};
 
 /// How far back the last due moment is looked for, nearest first, so that a year without a clock costs no
 /// walk through every second of it.
-const SPANS: [TimeDelta; 5] = [
+const SPANS: [TimeDelta; 6] = [
     TimeDelta::minutes(1),
     TimeDelta::hours(1),
     TimeDelta::days(1),
     TimeDelta::days(32),
     TimeDelta::days(366),
+    // Beyond the rarest day there is, a fifth Sunday of February around 2100.
+    TimeDelta::days(50 * 366),
 ];
 
 /// The moments later than `cursor` and not later than `now` that are to be fired, oldest first.
@@ -35,8 +37,8 @@ pub fn due(schedule: &Schedule, cursor: DateTime<Utc>, now: DateTime<Utc>) -> Ve
 }
 
 fn latest(schedule: &Schedule, cursor: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let near = SPANS.iter().map(|span| cursor.max(now - *span));
-    near.chain([cursor]).find_map(|from| within(schedule, from, now).last())
+    let mut near = SPANS.iter().map(|span| cursor.max(now - *span));
+    near.find_map(|from| within(schedule, from, now).last())
 }
 
 fn within(
@@ -99,6 +101,8 @@ mod tests {
         assert_eq!(fired("every 1 s", Missed::Latest, cursor, now), ["23T00:00:00"]);
         assert_eq!(fired("@yearly", Missed::Latest, cursor, now), ["01T00:00:00"]);
         assert_eq!(fired("every 1 s", Missed::Skip, cursor, now).len(), 6);
+        let first = "0001-01-01T00:00:00Z";
+        assert_eq!(fired("0 0 * 2 0#5", Missed::Latest, first, now), ["29T00:00:00"]);
         let most = fired("every 1 s", HOUR, cursor, now);
         assert_eq!((most.len(), most.last().unwrap().as_str()), (Missed::MOST, "23T00:00:00"));
         assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use chrono::TimeDelta;
 
-use crate::span;
+use crate::{quoted, span};
 
 /// What happens to due moments that no clock could keep, because none ran or Postgres was away.
 ///
@@ -39,7 +39,7 @@ impl Missed {
 
 /// Why a text names no policy.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{text:?} is no policy: give {known}")]
+#[error("{} is no policy: give {known}", quoted(text))]
 pub struct PolicyError {
     text: String,
     known: &'static str,

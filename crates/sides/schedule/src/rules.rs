@@ -19,6 +19,8 @@ const FOLDERS: [&str; 3] = ["/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/etc/zo
 const HOLDS: Duration = Duration::from_secs(60);
 /// What is less like a name than this is another one.
 const LIKENESS: f64 = 0.8;
+/// In bytes; the longest that there is has 32.
+const LONGEST_NAME: usize = 100;
 
 /// A release of the rules.
 #[derive(Debug, Clone)]
@@ -98,12 +100,18 @@ impl Rules {
 
     /// The zone of this name, however its letters are written, with its name as it should be.
     pub(crate) fn zone(&self, name: &str) -> Option<(String, TimeZone)> {
+        if name.len() > LONGEST_NAME {
+            return None;
+        }
         let zone = self.database.get(name).ok().filter(|zone| !zone.is_unknown())?;
         Some((zone.iana_name().unwrap_or(name).to_owned(), zone))
     }
 
-    /// The name most like this one.
+    /// The name most like this one. What is far longer than any is like none: comparing takes time with its square.
     pub(crate) fn nearest(&self, name: &str) -> Option<String> {
+        if name.len() > LONGEST_NAME {
+            return None;
+        }
         let wanted = name.to_lowercase();
         let likeness = |known: &str| {
             let known = known.to_lowercase();

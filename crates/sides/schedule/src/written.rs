@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{Expression, ExpressionError, PolicyError, Schedule, ScheduleError, ZoneError, validate};
+use crate::{Expression, ExpressionError, PolicyError, Schedule, ScheduleError, ZoneError, quoted, validate};
 
 /// The texts of a schedule, not yet read.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,10 +30,10 @@ pub struct Written {
 #[non_exhaustive]
 pub enum WrittenError {
     /// The name is none.
-    #[error("a schedule's name is 1 to 100 characters without blanks, not {0:?}")]
+    #[error("a schedule's name is 1 to 100 characters without blanks, not {name}", name = quoted(.0))]
     Name(String),
     /// The kind is none.
-    #[error("a job's kind is 1 to 200 characters, not {0:?}")]
+    #[error("a job's kind is 1 to 200 characters, not {kind}", kind = quoted(.0))]
     Kind(String),
     /// The version is none.
     #[error("the version of a job's arguments is 1 to 32767, not {0}")]

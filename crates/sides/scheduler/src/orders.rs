@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use database::{Connection, Json, Moment};
 use diesel::{QueryDsl as _, dsl::sql, sql_types::Bool};
 use diesel_async::RunQueryDsl as _;
-use schedule::{Schedule, Written};
+use schedule::{Schedule, Written, shown};
 use serde_json::Value;
 
 use crate::{
@@ -85,14 +85,15 @@ impl Orders {
             code.iter().map(|schedule| self.entry(schedule.refreshed(), None)).collect();
         for (written, since) in &self.stored {
             if code.iter().any(|schedule| schedule.name == written.name) {
-                faults.push(format!("the stored schedule {} has the name of one in the code", written.name));
+                let name = shown(&written.name);
+                faults.push(format!("the stored schedule {name} has the name of one in the code"));
                 continue;
             }
             match written.read_stored() {
                 Ok(schedule) => entries.push(self.entry(schedule, Some(*since))),
                 Err(error) => faults.push(format!(
                     "the stored schedule {} cannot be kept: {}",
-                    written.name,
+                    shown(&written.name),
                     process::chain(&error)
                 )),
             }

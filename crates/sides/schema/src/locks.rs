@@ -5,6 +5,12 @@
 //! A lock that a session holds ends with it, so whoever dies blocks nobody. Locks with a text for a name have
 //! `hashtextextended(name, 0)` for a key: [`key_of`] is that, for a statement.
 
+use diesel::{
+    QueryResult, QueryableByName, sql_query,
+    sql_types::{BigInt, Bool},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+
 /// Held by the session that migrates: one at a time.
 pub const MIGRATION_RUNNER: i64 = i64::from_be_bytes(*b"sidesmig");
 
@@ -17,6 +23,11 @@ pub const CONTROLLER: &str = "sides tending";
 /// The first of two keys, `hashtext(ACTIONS)` and `hashtext(subject)`: who writes an action of a subject holds it until the
 /// end of the transaction.
 pub const ACTIONS: &str = "sides.actions";
+
+/// The row of `pg_locks` that says that the key `$1` is held in this database. A key of 64 bits stands there in two halves.
+pub const HELD: &str = "\
+locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = $1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 /// Held shared by the session of each instance of a build: while it cannot be taken alone, one of them runs.
 #[must_use]
@@ -34,6 +45,21 @@ pub fn backfill(version: &str) -> String {
 #[must_use]
 pub fn key_of(name: &str) -> String {
     format!("hashtextextended({name}, 0)")
+}
+
+/// Whether a session of this database holds the lock of this key. Asking for it would take it.
+///
+/// # Errors
+/// When the database is away.
+pub async fn is_held(connection: &mut AsyncPgConnection, key: i64) -> QueryResult<bool> {
+    #[derive(QueryableByName)]
+    struct Answer {
+        #[diesel(sql_type = Bool)]
+        answer: bool,
+    }
+    let query = format!("SELECT EXISTS (SELECT FROM pg_locks WHERE {HELD}) AS answer");
+    let answer: Answer = sql_query(query).bind::<BigInt, _>(key).get_result(connection).await?;
+    Ok(answer.answer)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod failover;
 mod fetching;
 mod fixture;
 mod history;
+mod odd_rows;
 mod outage;
 mod own_processes;
 mod pinging;

@@ -212,12 +212,13 @@ impl Watcher {
 
     /// What was seen while the database was away.
     async fn write_buffered(&mut self, connection: &mut PooledConnection) {
-        while let Some(action) = self.buffer.front() {
-            if let Err(error) = actions::write(connection, action).await {
+        // One that the database never takes must not hold up the others.
+        for _ in 0..self.buffer.len() {
+            let Some(action) = self.buffer.pop_front() else { return };
+            if let Err(error) = actions::write(connection, &action).await {
                 tracing::warn!("what was seen waits to be written: {}", process::chain(&error));
-                return;
+                self.keep_for_later(action);
             }
-            self.buffer.pop_front();
         }
     }
 

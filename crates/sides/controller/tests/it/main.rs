@@ -4,6 +4,7 @@ mod cloud;
 mod fixture;
 mod host;
 mod listener;
+mod odd_rows;
 mod remote;
 mod restarting;
 mod watching;

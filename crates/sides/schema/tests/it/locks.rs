@@ -28,3 +28,41 @@ async fn instances_of_one_build_share_its_lock_and_nobody_has_it_alone() {
     assert!(takes(&mut eye, "", &locks::build("web", "a2")).await);
     assert!(takes(&mut eye, "", locks::CONTROLLER).await && !takes(&mut one, "", locks::CONTROLLER).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_is_seen_by_its_key_and_only_while_it_is_held() {
+    let database = TestDatabase::create().await;
+    let (mut holder, mut eye) = (database.connect().await, database.connect().await);
+    // Both halves count, whatever their sign is.
+    for key in [
+        locks::RELEASE,
+        locks::MIGRATION_RUNNER,
+        -1,
+        1,
+        i64::MIN,
+        0x1234_5678_9abc_def0,
+        0x0f00_0000_f000_000f,
+    ] {
+        assert!(!locks::is_held(&mut eye, key).await.unwrap(), "{key} is free");
+        let take = |how: &str| format!("SELECT pg_{how}({key}) IS NULL AS answer");
+        sql_query(take("advisory_lock")).execute(&mut holder).await.unwrap();
+        assert!(locks::is_held(&mut eye, key).await.unwrap(), "{key} is held");
+        for other in [key ^ 1, key ^ (1 << 32), key.wrapping_add(1 << 62)] {
+            assert!(!locks::is_held(&mut eye, other).await.unwrap(), "{other} is another one");
+        }
+        sql_query(take("advisory_unlock")).execute(&mut holder).await.unwrap();
+        assert!(!locks::is_held(&mut eye, key).await.unwrap(), "{key} is free again");
+    }
+    // Two keys of 32 bits are another lock, as is one of another database.
+    sql_query("SELECT pg_advisory_lock(1936286821, 1936876908) IS NULL AS answer")
+        .execute(&mut holder)
+        .await
+        .unwrap();
+    let another = TestDatabase::create().await;
+    let mut elsewhere = another.connect().await;
+    sql_query(format!("SELECT pg_advisory_lock({}) IS NULL AS answer", locks::RELEASE))
+        .execute(&mut elsewhere)
+        .await
+        .unwrap();
+    assert!(!locks::is_held(&mut eye, locks::RELEASE).await.unwrap());
+}
