@@ -9,6 +9,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn clock(database: &TestDatabase) -> Program {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clock"));
     command.env("DATABASE_URL", database.url().expose()).env("OPS_PORT", "0");
+    command.env("WATCH_SECONDS", "1").env("WATCH_FAILURES", "2");
     let clock = Program::start(&mut command);
     clock.answers("/readyz", 200, "ready").await;
     clock
