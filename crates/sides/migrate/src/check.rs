@@ -12,4 +12,4 @@ pub use annotate::annotation;
 pub use fix::{FixError, Fixed, fix};
 pub(crate) use look::look_at;
 pub use look::{Checked, Finding, check, check_in};
-pub(crate) use opaque::is_opaque;
+pub(crate) use opaque::{is_opaque, words};

@@ -10,6 +10,7 @@ mod constraint;
 mod facts;
 mod lock;
 mod names;
+mod names_rows;
 mod objects;
 mod phase;
 mod reason;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     judge::{Given, judged},
-    opaque::{is_opaque, touches_rows, words},
+    opaque::{is_opaque, reaches_all, touches_rows, words},
 };
 use crate::{
     MigrateError, Migration,
@@ -119,7 +119,8 @@ async fn look_at_all(
 pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<Checked, MigrateError> {
     let script = Script::up(migration)?;
     let opaque = script.statements.iter().any(|statement| is_opaque(&statement.text));
-    let named = (!opaque).then(|| words(migration.up()).into_iter().collect());
+    let knows = !opaque && !script.statements.iter().any(|statement| reaches_all(&statement.text));
+    let named = knows.then(|| words(migration.up()).into_iter().collect());
     let probes = mentioned(&scratch.eye, named.as_ref()).await?;
     let touches = script.statements.iter().any(touches_rows);
     let filled = match touches && !probes.is_empty() {

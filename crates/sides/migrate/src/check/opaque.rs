@@ -19,8 +19,16 @@ pub(crate) fn is_opaque(text: &str) -> bool {
                 | Stmt::Execute(_)
                 | Stmt::Explain(_)
                 | Stmt::ImportForeignSchema(_)
+                | Stmt::AlterExtension(_)
         )
     })
+}
+
+/// Whether it is about tables that it does not name.
+pub(crate) fn reaches_all(text: &str) -> bool {
+    let found = tokens(text);
+    let is_publication = found.iter().take(2).any(|token| token.is("publication"));
+    is_publication && found.iter().any(|token| token.is("tables"))
 }
 
 /// Whether it does something to rows, or runs code that may.

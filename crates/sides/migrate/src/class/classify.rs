@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use squawk_syntax::{
     SyntaxKind,
-    ast::{AstNode as _, Stmt},
+    ast::{AstNode as _, Stmt, WhereClause},
 };
 
 use super::{
     Class, Facts, Lock, Reason, Who, Work,
     alter_table::alter_table,
     names::{self, fold, has, paths_of, text_of},
+    names_rows::names_rows,
     objects,
 };
 use crate::sql::statements;
@@ -166,8 +167,12 @@ fn class_of(tree: &Stmt, facts: &Facts) -> Class {
             unnoticed().contract().refused(Reason::OldName)
         }
         Stmt::CreateFunction(create) if create.or_replace().is_some() => unnoticed().felt_by(Who::Readers),
-        Stmt::Update(update) => rows(&names::relation(update.relation_name())).refused(Reason::Unbatched),
-        Stmt::Delete(delete) => rows(&names::relation(delete.relation_name())).refused(Reason::Unbatched),
+        Stmt::Update(update) => {
+            changes(&names::relation(update.relation_name()), update.where_clause(), facts)
+        }
+        Stmt::Delete(delete) => {
+            changes(&names::relation(delete.relation_name()), delete.where_clause(), facts)
+        }
         Stmt::Merge(_) => unnoticed().backfill().refused(Reason::Unbatched),
         Stmt::Insert(insert) if insert.values().is_some() => {
             Class::on(&names::path(insert.path()), Lock::RowExclusive)
@@ -183,7 +188,28 @@ fn class_of(tree: &Stmt, facts: &Facts) -> Class {
         Stmt::CommentOn(comment) if has(comment, SyntaxKind::TABLE_KW) => {
             Class::on(&names::path(comment.path()), Lock::ShareUpdateExclusive)
         }
-        Stmt::AlterSequence(alter) => Class::on(&names::path(alter.path()), Lock::ShareRowExclusive),
+        Stmt::AlterSequence(alter) => {
+            let class = Class::on(&names::path(alter.path()), Lock::ShareRowExclusive);
+            if is_renamed(tree) {
+                class.contract().refused(Reason::OldName)
+            } else if has_anywhere(tree, SyntaxKind::RESTART_KW) {
+                // Its next values may be there already.
+                class.felt_by(Who::Writers).contract()
+            } else {
+                class
+            }
+        }
+        Stmt::AlterView(_)
+        | Stmt::AlterMaterializedView(_)
+        | Stmt::AlterForeignTable(_)
+        | Stmt::AlterFunction(_)
+        | Stmt::AlterProcedure(_)
+        | Stmt::AlterRoutine(_)
+        | Stmt::AlterAggregate(_)
+            if is_renamed(tree) =>
+        {
+            unnoticed().felt_by(Who::Readers).contract().refused(Reason::OldName)
+        }
         Stmt::Revoke(_) => unnoticed().contract(),
         _ if text_of(tree).to_uppercase().starts_with("DROP ") => {
             unless_cascade(unnoticed().contract(), tree)
@@ -205,12 +231,26 @@ fn hanging(table: &str, who: Who) -> Class {
     Class::on(table, Lock::AccessExclusive).felt_by(who).contract()
 }
 
-fn rows(table: &str) -> Class {
-    Class::on(table, Lock::RowExclusive).doing(Work::Scan).backfill()
+/// Some rows that are named by their key, or any number of them.
+fn changes(table: &str, condition: Option<WhereClause>, facts: &Facts) -> Class {
+    let condition = condition.and_then(|clause| clause.expr()).map(|expr| text_of(&expr)).unwrap_or_default();
+    let class = Class::on(table, Lock::RowExclusive).backfill();
+    match facts.keys.get(table).is_some_and(|keys| names_rows(&condition, keys)) {
+        true => class,
+        false => class.doing(Work::Scan).refused(Reason::Unbatched),
+    }
 }
 
 fn unless_cascade(class: Class, tree: &Stmt) -> Class {
     if has_anywhere(tree, SyntaxKind::CASCADE_KW) { class.refused(Reason::Cascade) } else { class }
+}
+
+/// Whether code has to call it by another name from then on.
+fn is_renamed(tree: &Stmt) -> bool {
+    let text = text_of(tree).to_lowercase();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let has = |one: &str, two: &str| words.windows(2).any(|pair| pair[0] == one && pair[1] == two);
+    has_anywhere(tree, SyntaxKind::RENAME_KW) || has("set", "schema")
 }
 
 fn has_anywhere(tree: &Stmt, keyword: SyntaxKind) -> bool {

@@ -86,6 +86,16 @@ pub(crate) fn alter(table: &str, alter: &AlterColumn, facts: &Facts) -> Class {
         | AlterColumnOption::DropExpression(_)
         | AlterColumnOption::DropIdentity(_) => class.felt_by(Who::Writers).contract(),
         AlterColumnOption::SetDefault(_) => class.felt_by(Who::Writers),
+        // Who gives a value is refused from then on, or the next values are there already.
+        AlterColumnOption::SetGenerated(_)
+        | AlterColumnOption::SetGeneratedOptions(_)
+        | AlterColumnOption::SetSequenceOption(_)
+        | AlterColumnOption::SetOptionsList(_)
+        | AlterColumnOption::Restart(_)
+            if is_stricter(alter) =>
+        {
+            class.felt_by(Who::Writers).contract()
+        }
         AlterColumnOption::SetExpression(_) => {
             class.doing(Work::Rewrite).refused(Reason::Rewrite).felt_by(Who::Readers).contract()
         }
@@ -94,6 +104,11 @@ pub(crate) fn alter(table: &str, alter: &AlterColumn, facts: &Facts) -> Class {
         | AlterColumnOption::ResetOptions(_) => Class::on(table, Lock::ShareUpdateExclusive),
         _ => class,
     }
+}
+
+fn is_stricter(alter: &AlterColumn) -> bool {
+    let has = |kind| alter.syntax().descendants_with_tokens().any(|element| element.kind() == kind);
+    has(SyntaxKind::ALWAYS_KW) || has(SyntaxKind::RESTART_KW)
 }
 
 fn set_type(class: Class, table: &str, column: &str, to: &SetType, facts: &Facts) -> Class {

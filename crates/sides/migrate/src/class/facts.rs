@@ -76,6 +76,8 @@ pub struct Facts {
     pub indexes: BTreeMap<String, String>,
     /// Domain → the tables with a column of it.
     pub domains: BTreeMap<String, BTreeSet<String>>,
+    /// Table → columns of which each value is there once.
+    pub keys: BTreeMap<String, BTreeSet<String>>,
     /// Functions that give another answer for each row.
     pub volatile: BTreeSet<String>,
     /// Partitioned table → its partitions, deepest first.

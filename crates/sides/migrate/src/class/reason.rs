@@ -30,6 +30,8 @@ pub enum Reason {
     Unbatched,
     /// It works while a lock of a statement before it keeps others out.
     BehindLock,
+    /// It takes long however few rows there are, while a lock keeps others out.
+    Slow,
     /// Statements that sessions have prepared fail after it.
     Prepared,
     /// It acts on the whole server, and was not tried for that.
@@ -58,6 +60,7 @@ impl fmt::Display for Reason {
             Self::BehindLock => {
                 "works, or waits for rows, while the lock of a statement before it keeps others out of their table"
             }
+            Self::Slow => "takes long however few rows there are, and meanwhile a lock keeps others out",
             Self::Prepared => {
                 "changes the result of statements that running sessions have prepared, and each of these fails from \
                  then on (cached plan must not change result type)"

@@ -19,6 +19,8 @@ pub(crate) struct Seen {
     pub(crate) changed: BTreeMap<String, i64>,
     /// Rows that were added, by table.
     pub(crate) added: BTreeMap<String, i64>,
+    /// Whether it took long although the tables have few rows.
+    pub(crate) is_slow: bool,
 }
 
 /// More rows than this are many; fewer may be some that are named by their keys.
@@ -26,7 +28,7 @@ const MANY: i64 = 20;
 
 impl Seen {
     pub(crate) fn is_nothing(&self) -> bool {
-        *self == Self::default()
+        *self == Self { is_slow: self.is_slow, ..Self::default() }
     }
 
     /// Both, where the same statement was seen twice.
@@ -85,6 +87,9 @@ impl Class {
             self.phase = self.phase.max(Phase::Backfill);
             self = self.doing(Work::Scan);
         }
+        if seen.is_slow && (keeps_out || stops(held)) {
+            self = self.refused(Reason::Slow);
+        }
         if stops(held) && (seen.works() || self.work > Work::Nothing) {
             self = self.refused(Reason::BehindLock);
         }
@@ -133,6 +138,9 @@ mod tests {
         assert_eq!(Class::unnoticed().seen(&insert, &held).refused, Some(Reason::BehindLock));
         let alter = Seen { locks: locks(&[("audit", Lock::AccessExclusive)]), ..Seen::default() };
         assert_eq!(Class::unnoticed().seen(&alter, &held).refused, None);
+        let sleep = Seen { is_slow: true, ..Seen::default() };
+        assert_eq!(Class::unnoticed().seen(&sleep, &held).refused, Some(Reason::Slow));
+        assert_eq!(Class::unnoticed().seen(&sleep, &BTreeMap::new()).refused, None);
         let soft = locks(&[("orders", Lock::ShareUpdateExclusive)]);
         assert_eq!(Class::unnoticed().seen(&insert, &soft).refused, None);
     }

@@ -41,34 +41,61 @@ impl Catalogue {
         lines
     }
 
-    /// Whether code that works on this catalogue may fail on `after`: something is gone, or more is demanded of a
-    /// table that was there.
+    /// Whether code that works on this catalogue may fail on `after`: something is gone, or more is demanded of what
+    /// was there.
     #[must_use]
     pub fn is_narrowed_by(&self, after: &Self) -> bool {
         let gone = self.0.keys().any(|name| !name.starts_with("index ") && !after.0.contains_key(name));
         let demands = after.0.iter().any(|(name, definition)| {
             let Some((kind, rest)) = name.split_once(' ') else { return false };
             let table = rest.rsplit_once('.').map_or(rest, |(table, _)| table);
-            let was_there = self.0.contains_key(&format!("table {table}"));
-            let before = self.0.get(name);
-            match kind {
-                "constraint" => was_there && before.is_none(),
-                // Who could read a row may read none now.
-                "policy" => was_there && before != Some(definition),
-                "table" => {
-                    was_there
-                        && definition.contains("rls=t")
-                        && !before.is_some_and(|one| one.contains("rls=t"))
-                }
-                "column" => {
-                    was_there
-                        && before.is_some_and(|before| before != definition)
-                        && definition.contains("NOT NULL")
-                }
-                _ => false,
+            match self.0.get(name) {
+                // Who could read or write a row may no longer.
+                None if kind == "column" => self.has_composite(table),
+                None => ["constraint", "policy", "rule"].contains(&kind) && self.has_table(table),
+                Some(before) => before != definition && !goes_on(kind, before, definition),
             }
         });
         gone || demands
+    }
+
+    fn has_table(&self, name: &str) -> bool {
+        self.0.contains_key(&format!("table {name}"))
+    }
+
+    /// A type of several columns: a value that lacks one is not what it was.
+    fn has_composite(&self, name: &str) -> bool {
+        let prefix = format!("column {name}.");
+        let is_there = self.0.range(prefix.clone()..).next().is_some_and(|(one, _)| one.starts_with(&prefix));
+        is_there && !self.has_table(name)
+    }
+}
+
+/// Whether code goes on with a thing whose definition is another now.
+fn goes_on(kind: &str, before: &str, after: &str) -> bool {
+    match kind {
+        "index" | "sequence" | "function" => true,
+        "table" => before.contains("rls=t") || !after.contains("rls=t"),
+        // A default may be another, but not gone.
+        "column" => {
+            let (was, had) = split_default(before);
+            let (is, has) = split_default(after);
+            was == is && (has || !had)
+        }
+        // An enum has more values.
+        "type" if before.starts_with('\'') => {
+            let values: Vec<&str> = after.split(", ").collect();
+            before.split(", ").all(|value| values.contains(&value))
+        }
+        _ => false,
+    }
+}
+
+/// A column's definition up to its default, and whether it has one.
+fn split_default(definition: &str) -> (&str, bool) {
+    match definition.split_once("DEFAULT ") {
+        Some((rest, _)) => (rest.trim_end(), true),
+        None => (definition.trim_end(), false),
     }
 }
 

@@ -81,6 +81,13 @@ SELECT jsonb_build_object(
     'indexes', (SELECT coalesce(jsonb_object_agg(i.name, t.name), '{}') FROM pg_index AS x
                 JOIN named AS i ON i.oid = x.indexrelid JOIN named AS t ON t.oid = x.indrelid
                 WHERE $1::text[] IS NULL OR i.relname = ANY ($1) OR t.relname = ANY ($1)),
+    'keys', (SELECT coalesce(jsonb_object_agg(name, columns), '{}') FROM (
+                 SELECT t.name, jsonb_agg(DISTINCT a.attname) AS columns
+                 FROM named AS t JOIN pg_index AS x ON x.indrelid = t.oid
+                 JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = x.indkey[0]
+                 WHERE x.indisunique AND x.indisvalid AND x.indnkeyatts = 1 AND x.indpred IS NULL
+                   AND ($1::text[] IS NULL OR t.relname = ANY ($1))
+                 GROUP BY t.name) AS k),
     'domains', (SELECT coalesce(jsonb_object_agg(name, tables), '{}') FROM domains),
     -- Postgres' own are many and always the same: only who asks for everything is told of them.
     'volatile', (SELECT coalesce(jsonb_agg(DISTINCT proname), '[]') FROM (

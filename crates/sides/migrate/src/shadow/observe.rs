@@ -158,7 +158,7 @@ pub(crate) async fn known(eye: &Client, oids: &[u32]) -> Result<BTreeMap<u32, Kn
             "SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname, c.relkind,
                     c.relfilenode
              FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-             WHERE c.oid = ANY ($1) AND n.nspname NOT IN ('pg_toast', 'sides_migrate')
+             WHERE c.oid = ANY ($1) AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_toast', 'sides_migrate')
                AND c.relname NOT LIKE '\\_\\_diesel\\_schema\\_migrations%'",
             &[&oids],
         )

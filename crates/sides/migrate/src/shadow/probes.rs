@@ -13,9 +13,15 @@ pub(crate) struct Probe {
     written: String,
     is_table: bool,
     columns: String,
+    /// Columns that code has to give, and values for them.
     given: String,
     values: String,
+    /// The same of all columns that it may give.
+    all: String,
+    all_values: String,
     unchanged: String,
+    /// Whether it is only there for the rows that others refer to.
+    pub(crate) is_filler: bool,
     /// What roles may do that do not own it.
     pub(crate) rights: BTreeSet<String>,
 }
@@ -32,60 +38,83 @@ pub(crate) async fn mentioned(eye: &Client, words: Option<&BTreeSet<String>>) ->
         columns: row.get(4),
         given: row.get(5),
         values: row.get(6),
-        unchanged: row.get(7),
-        rights: row.get::<_, Vec<String>>(8).into_iter().collect(),
+        all: row.get(7),
+        all_values: row.get(8),
+        unchanged: row.get(9),
+        is_filler: row.get(10),
+        rights: row.get::<_, Vec<String>>(11).into_iter().collect(),
     };
     Ok(rows.iter().map(probe).collect())
 }
 
-impl Probe {
-    /// The statements of code, in an order in which each finds a row.
-    pub(crate) fn statements(&self) -> Vec<String> {
-        let Self { written, columns, unchanged, .. } = self;
-        if columns.is_empty() {
-            return Vec::new();
-        }
-        let mut statements = Vec::new();
-        if self.is_table {
-            statements.push(format!("{} RETURNING {columns}", self.insert(30_001, 30_001)));
-        }
-        statements.push(format!("SELECT {columns} FROM {written}"));
-        if self.is_table {
-            if !unchanged.is_empty() {
-                statements.push(format!("UPDATE {written} SET {unchanged} RETURNING {columns}"));
-            }
-            statements.push(format!("DELETE FROM {written} RETURNING {columns}"));
-        }
-        statements
-    }
+/// The number of the row that each table has before code speaks to it.
+const THERE: u32 = 30_000;
 
+/// What code says to tables, in an order in which each finds what it needs: a row, and those that it refers to.
+pub(crate) fn statements(probes: &[Probe]) -> Vec<(usize, String)> {
+    let own = || probes.iter().enumerate().filter(|(_, one)| !one.is_filler && !one.columns.is_empty());
+    let tables = || own().filter(|(_, one)| one.is_table);
+    let mut said = Vec::new();
+    for (place, one) in tables() {
+        let Probe { columns, given, values, all, all_values, .. } = one;
+        let insert = |names: &str, values: &str, n: u32| {
+            (place, format!("{} RETURNING {columns}", one.insert(names, values, n, n)))
+        };
+        said.push(insert(given, values, THERE + 1));
+        if all != given {
+            said.push(insert(all, all_values, THERE + 2));
+        }
+    }
+    said.extend(own().map(|(place, one)| (place, format!("SELECT {} FROM {}", one.columns, one.written))));
+    for (place, Probe { written, columns, unchanged, .. }) in tables() {
+        if !unchanged.is_empty() {
+            said.push((place, format!("UPDATE {written} SET {unchanged} RETURNING {columns}")));
+        }
+    }
+    let deletes =
+        tables().map(|(place, one)| (place, format!("DELETE FROM {} RETURNING {}", one.written, one.columns)));
+    // Who refers to a table was made after it.
+    said.extend(deletes.collect::<Vec<_>>().into_iter().rev());
+    said
+}
+
+/// Gives each table a row, and those that others refer to what they refer to.
+pub(crate) fn rows(probes: &[Probe]) -> Vec<String> {
+    let last = |one: &Probe| if one.is_filler { THERE + 2 } else { THERE };
+    let tables = probes.iter().filter(|one| one.is_table);
+    tables.map(|one| one.insert(&one.all, &one.all_values, THERE, last(one))).collect()
+}
+
+impl Probe {
     /// Fills a table with this many made rows.
     pub(crate) fn fill(&self, count: u32) -> Option<String> {
-        self.is_table.then(|| format!("{} ON CONFLICT DO NOTHING", self.insert(1, count)))
+        let insert = || self.insert(&self.given, &self.values, 1, count);
+        self.is_table.then(|| format!("{} ON CONFLICT DO NOTHING", insert()))
     }
 
-    fn insert(&self, first: u32, last: u32) -> String {
-        let Self { written, given, values, .. } = self;
-        if given.is_empty() {
+    fn insert(&self, names: &str, values: &str, first: u32, last: u32) -> String {
+        let written = &self.written;
+        if names.is_empty() {
             return format!("INSERT INTO {written} DEFAULT VALUES");
         }
-        format!(
-            "INSERT INTO {written} ({given}) SELECT {values} FROM generate_series({first}, {last}) AS made (n)"
-        )
+        format!("INSERT INTO {written} ({names}) SELECT {values} FROM generate_series({first}, {last}) AS made (n)")
     }
 }
 
-/// A function that runs statements one by one in one round trip, and says how each went: nothing, or its error.
+/// A function that runs statements one by one in one round trip, and says how each went: how many rows it gave, or its
+/// error.
 pub(crate) const TRY: &str = "
     CREATE OR REPLACE FUNCTION pg_temp.sides_try(statements text[]) RETURNS text[] LANGUAGE plpgsql AS $try$
     DECLARE
         statement text;
+        count bigint;
         said text[] := '{}';
     BEGIN
         FOREACH statement IN ARRAY statements LOOP
             BEGIN
                 EXECUTE statement;
-                said := said || ''::text;
+                GET DIAGNOSTICS count = ROW_COUNT;
+                said := said || count::text;
             EXCEPTION WHEN OTHERS THEN
                 said := said || (SQLERRM || ' (' || SQLSTATE || ')');
             END;
@@ -94,7 +123,28 @@ pub(crate) const TRY: &str = "
     END
     $try$";
 
+/// How a statement went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Went {
+    /// It gave so many rows.
+    Well(u64),
+    /// What Postgres said.
+    Wrong {
+        said: String,
+        code: String,
+    },
+}
+
 /// Runs them so. Whatever they did is the transaction's.
-pub(crate) async fn try_all(eye: &Client, statements: &[String]) -> Result<Vec<String>, Error> {
-    Ok(eye.query_one("SELECT pg_temp.sides_try($1)", &[&statements]).await?.get(0))
+pub(crate) async fn try_all(eye: &Client, statements: &[String]) -> Result<Vec<Went>, Error> {
+    let said: Vec<String> = eye.query_one("SELECT pg_temp.sides_try($1)", &[&statements]).await?.get(0);
+    Ok(said.into_iter().map(went).collect())
+}
+
+fn went(text: String) -> Went {
+    if let Ok(rows) = text.parse() {
+        return Went::Well(rows);
+    }
+    let code = text.rsplit_once(" (").map(|(_, code)| code.trim_end_matches(')').to_owned());
+    Went::Wrong { said: text, code: code.unwrap_or_default() }
 }

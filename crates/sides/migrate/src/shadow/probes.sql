@@ -1,18 +1,67 @@
--- Tables and views with one of the names $1 (all where it is NULL), and the views that read them, each with what code
--- that was written before says to it. `n` stands for a number of a made row.
+-- Tables and views with one of the names $1 (all where it is NULL), and those that a thing with such a name decides on,
+-- each with what code that was written before says to it. `n` stands for a number of a made row. A filler only has rows
+-- that others refer to.
 WITH RECURSIVE
     named AS (
-        SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS s ON s.oid = c.relnamespace
-        WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.oid >= 16384 AND c.relpersistence <> 't'
+        SELECT 'pg_class'::regclass::oid AS classid, oid AS objid, relname AS name FROM pg_class
+        WHERE oid >= 16384 AND relkind <> 't' AND ($1::text[] IS NULL OR relname = ANY ($1))
+        UNION ALL
+        SELECT 'pg_proc'::regclass, oid, proname FROM pg_proc WHERE oid >= 16384 AND proname = ANY ($1)
+        UNION ALL
+        SELECT 'pg_type'::regclass, oid, typname FROM pg_type WHERE oid >= 16384 AND typname = ANY ($1)
+    ),
+    -- Nothing but its text says what a function uses.
+    callers AS (
+        SELECT 'pg_proc'::regclass::oid AS classid, p.oid AS objid FROM pg_proc AS p
+        WHERE $1 IS NOT NULL AND p.oid >= 16384
+          AND EXISTS (SELECT FROM named AS n WHERE strpos(lower(p.prosrc), lower(n.name)) > 0)
+    ),
+    -- What hangs on it: columns of a type, defaults and triggers that call a function, indexes, views.
+    reached (classid, objid) AS (
+        SELECT classid, objid FROM named
+        UNION
+        SELECT classid, objid FROM callers
+        UNION
+        SELECT x.classid, coalesce(w.ev_class, d.objid) FROM reached AS r
+        JOIN pg_depend AS d ON d.refclassid = r.classid AND d.refobjid = r.objid
+        LEFT JOIN pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+        CROSS JOIN LATERAL (SELECT CASE WHEN w.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass END) AS x (classid)
+        WHERE $1 IS NOT NULL AND d.objid >= 16384 AND d.deptype IN ('n', 'a', 'i')
+          AND d.classid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass, 'pg_trigger'::regclass,
+                            'pg_attrdef'::regclass, 'pg_rewrite'::regclass, 'pg_constraint'::regclass)
+          -- Who refers to a table goes on as long as its rows are there.
+          AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE d.classid = 'pg_constraint'::regclass AND k.oid = d.objid AND k.contype = 'f')
+    ),
+    relations AS (
+        SELECT objid AS oid FROM reached WHERE classid = 'pg_class'::regclass
+        UNION
+        SELECT i.indrelid FROM reached JOIN pg_index AS i ON classid = 'pg_class'::regclass AND i.indexrelid = objid
+        UNION
+        SELECT t.tgrelid FROM reached JOIN pg_trigger AS t ON classid = 'pg_trigger'::regclass AND t.oid = objid
+        UNION
+        SELECT a.adrelid FROM reached JOIN pg_attrdef AS a ON classid = 'pg_attrdef'::regclass AND a.oid = objid
+        UNION
+        SELECT k.conrelid FROM reached JOIN pg_constraint AS k ON classid = 'pg_constraint'::regclass AND k.oid = objid
+    ),
+    -- Code speaks to a partition by its parent's name, and to who inherits by its own.
+    family AS (
+        SELECT oid FROM relations
+        UNION
+        SELECT CASE WHEN i.inhparent = f.oid THEN i.inhrelid ELSE i.inhparent END
+        FROM family AS f JOIN pg_inherits AS i ON i.inhrelid = f.oid OR i.inhparent = f.oid
+        JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhrelid = f.oid OR NOT c.relispartition
+    ),
+    asked AS (
+        SELECT c.oid FROM family JOIN pg_class AS c USING (oid) JOIN pg_namespace AS s ON s.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.oid >= 16384 AND c.relpersistence <> 't'
           AND s.nspname NOT IN ('pg_toast', 'sides_migrate') AND c.relname NOT LIKE '\_\_diesel\_schema\_migrations%'
-          AND ($1::text[] IS NULL OR c.relname = ANY ($1))
         ORDER BY c.oid DESC LIMIT 200
     ),
     wanted AS (
-        SELECT oid FROM named
-        UNION
-        SELECT w.ev_class FROM wanted JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = wanted.oid
-        JOIN pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid AND w.rulename = '_RETURN'
+        SELECT oid, false AS is_filler FROM asked
+        UNION ALL
+        SELECT DISTINCT confrelid, true FROM pg_constraint
+        WHERE contype = 'f' AND conrelid IN (SELECT oid FROM asked) AND confrelid NOT IN (SELECT oid FROM asked)
     ),
     columns AS (
         SELECT a.attrelid, a.attnum, quote_ident(a.attname) AS name,
@@ -57,7 +106,10 @@ SELECT c.oid, CASE s.nspname WHEN 'public' THEN '' ELSE s.nspname || '.' END || 
     coalesce(string_agg(m.name, ', ' ORDER BY m.attnum), ''),
     coalesce(string_agg(m.name, ', ' ORDER BY m.attnum) FILTER (WHERE m.is_given), ''),
     coalesce(string_agg(format('(%s)::%s', m.value, m.type), ', ' ORDER BY m.attnum) FILTER (WHERE m.is_given), ''),
+    coalesce(string_agg(m.name, ', ' ORDER BY m.attnum) FILTER (WHERE m.is_written), ''),
+    coalesce(string_agg(format('(%s)::%s', m.value, m.type), ', ' ORDER BY m.attnum) FILTER (WHERE m.is_written), ''),
     coalesce(string_agg(m.name || ' = ' || m.name, ', ' ORDER BY m.attnum) FILTER (WHERE m.is_written), ''),
+    wanted.is_filler,
     coalesce((
         SELECT array_agg(DISTINCT concat_ws(' ', r.grantee, r.privilege_type, r.attname)) FROM (
             SELECT g.rolname AS grantee, x.privilege_type, NULL::name AS attname
@@ -69,5 +121,5 @@ SELECT c.oid, CASE s.nspname WHEN 'public' THEN '' ELSE s.nspname || '.' END || 
         ) AS r), '{}')
 FROM wanted JOIN pg_class AS c ON c.oid = wanted.oid JOIN pg_namespace AS s ON s.oid = c.relnamespace
 LEFT JOIN made AS m ON m.attrelid = c.oid
-GROUP BY c.oid, s.nspname
+GROUP BY c.oid, s.nspname, wanted.is_filler
 ORDER BY c.oid

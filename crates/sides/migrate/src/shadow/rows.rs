@@ -52,16 +52,19 @@ async fn inside(scratch: &Scratch, script: &Script<'_>, probes: &[Probe]) -> Res
     Ok(steps.iter().map(|(before, now)| before.until(now, &known)).collect())
 }
 
-/// Without triggers and foreign keys where that is allowed.
 async fn fill(eye: &Client, probes: &[Probe]) -> Result<(), Error> {
-    let statements: Vec<String> = probes.iter().filter_map(|probe| probe.fill(ROWS)).collect();
     eye.batch_execute(TRY).await?;
+    without_triggers(eye, &probes.iter().filter_map(|probe| probe.fill(ROWS)).collect::<Vec<_>>()).await
+}
+
+/// Runs what applies of these statements, without triggers and foreign keys where that is allowed.
+pub(super) async fn without_triggers(eye: &Client, statements: &[String]) -> Result<(), Error> {
     let is_superuser = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user";
     let is_superuser: bool = eye.query_one(is_superuser, &[]).await?.get(0);
     if is_superuser {
         eye.batch_execute("SET LOCAL session_replication_role = replica").await?;
     }
-    try_all(eye, &statements).await?;
+    try_all(eye, statements).await?;
     if is_superuser {
         eye.batch_execute("SET LOCAL session_replication_role = origin").await?;
     }

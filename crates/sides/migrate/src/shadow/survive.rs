@@ -6,7 +6,8 @@ use tokio_postgres::{Client, Error};
 
 use super::{
     Probe, Scratch,
-    probes::{TRY, mentioned, try_all},
+    rows::without_triggers,
+    probes::{self, TRY, Went, mentioned, try_all},
 };
 
 /// No statement of a probe takes as long; a trigger may wait for ever.
@@ -16,7 +17,7 @@ const LIMIT: &str = "SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout 
 pub(crate) struct Survivors {
     probes: Vec<Probe>,
     statements: Vec<(usize, String)>,
-    before: Vec<String>,
+    before: Vec<Went>,
 }
 
 /// What no longer works.
@@ -35,11 +36,7 @@ pub(crate) struct Broken {
 impl Survivors {
     /// Prepares what code says to these tables, and tries it once. None where the server does not let it.
     pub(crate) async fn prepare(scratch: &Scratch, probes: Vec<Probe>) -> Result<Option<Self>, Error> {
-        let statements: Vec<(usize, String)> = probes
-            .iter()
-            .enumerate()
-            .flat_map(|(place, probe)| probe.statements().into_iter().map(move |text| (place, text)))
-            .collect();
+        let statements = probes::statements(&probes);
         if statements.is_empty() || scratch.eye.batch_execute(TRY).await.is_err() {
             return Ok(None);
         }
@@ -48,7 +45,7 @@ impl Survivors {
             .enumerate()
             .map(|(number, (_, text))| format!("PREPARE sides_probe_{number} AS {text}"));
         let all: Vec<String> = prepare.chain(execute(statements.len())).collect();
-        let said = rolled_back(&scratch.eye, &all).await?;
+        let said = rolled_back(&scratch.eye, &probes, &all).await?;
         let before = said[statements.len()..].to_vec();
         Ok(Some(Self { probes, statements, before }))
     }
@@ -56,7 +53,7 @@ impl Survivors {
     /// The same again, by the same session.
     pub(crate) async fn go_on(self, scratch: &Scratch) -> Result<Vec<Broken>, Error> {
         let again: Vec<String> = execute(self.statements.len()).collect();
-        let after = rolled_back(&scratch.eye, &again).await?;
+        let after = rolled_back(&scratch.eye, &self.probes, &again).await?;
         scratch.eye.batch_execute("DEALLOCATE ALL").await?;
         let names = self.probes.iter().map(|probe| last(&probe.name)).collect();
         let now: BTreeMap<String, Probe> = mentioned(&scratch.eye, Some(&names))
@@ -66,17 +63,12 @@ impl Survivors {
             .collect();
         let mut broken = Vec::new();
         for (((place, text), before), after) in self.statements.iter().zip(&self.before).zip(&after) {
-            if !is_worse(before, after) {
-                continue;
-            }
+            let Some(why) = worse(before, after) else { continue };
             let relation = &self.probes[*place].name;
             broken.push(Broken {
                 relation: relation.clone(),
-                witness: format!(
-                    "a session that had prepared `{}` before fails from then on: {after}",
-                    shortened(text)
-                ),
-                is_prepared: after.ends_with("(0A000)"),
+                witness: format!("a session that had prepared `{}` before {why}", shortened(text)),
+                is_prepared: matches!(after, Went::Wrong { code, .. } if code == "0A000"),
                 reads: text.starts_with("SELECT"),
             });
         }
@@ -98,19 +90,29 @@ fn execute(count: usize) -> impl Iterator<Item = String> {
     (0..count).map(|number| format!("EXECUTE sides_probe_{number}"))
 }
 
-async fn rolled_back(eye: &Client, statements: &[String]) -> Result<Vec<String>, Error> {
-    eye.batch_execute(&format!("BEGIN; {LIMIT}")).await?;
-    let said = try_all(eye, statements).await;
+/// In a transaction in which each table has a row, and what is deferred is checked at once.
+async fn rolled_back(eye: &Client, probes: &[Probe], statements: &[String]) -> Result<Vec<Went>, Error> {
+    eye.batch_execute(&format!("BEGIN; {LIMIT}; SET CONSTRAINTS ALL IMMEDIATE")).await?;
+    let said = with_rows(eye, probes, statements).await;
     eye.batch_execute("ROLLBACK").await?;
     said
 }
 
-/// What worked and fails, or fails for the schema's sake and did not before: a made row may fail for its values.
-fn is_worse(before: &str, after: &str) -> bool {
-    let is_schema = ["(0A000)", "(42501)", "(42703)", "(42P01)", "(42804)", "(42883)", "(428C9)"]
-        .iter()
-        .any(|code| after.ends_with(code));
-    !after.is_empty() && (before.is_empty() || (is_schema && before != after))
+async fn with_rows(eye: &Client, probes: &[Probe], statements: &[String]) -> Result<Vec<Went>, Error> {
+    without_triggers(eye, &probes::rows(probes)).await?;
+    try_all(eye, statements).await
+}
+
+/// What code notices: it worked and fails, it fails for another reason than before, or it finds nothing any more. A made
+/// row may fail for its values, and a busy machine for its time.
+fn worse(before: &Went, after: &Went) -> Option<String> {
+    match (before, after) {
+        (Went::Well(many), Went::Well(0)) if *many > 0 => Some("finds and changes no row from then on".to_owned()),
+        (_, Went::Well(_)) => None,
+        (_, Went::Wrong { code, .. }) if ["57014", "55P03", "40P01"].contains(&code.as_str()) => None,
+        (Went::Wrong { code: was, .. }, Went::Wrong { code, .. }) if was == code => None,
+        (_, Went::Wrong { said, .. }) => Some(format!("fails from then on: {said}")),
+    }
 }
 
 fn shortened(text: &str) -> String {
@@ -126,13 +128,17 @@ fn last(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::is_worse;
+    use super::{Went, worse};
 
     #[test]
     fn only_what_gets_worse_counts() {
-        assert!(is_worse("", "null value in column \"a\" (23502)"));
-        assert!(is_worse("a check (23514)", "cached plan must not change result type (0A000)"));
-        assert!(!is_worse("a check (23514)", "another check (23514)"));
-        assert!(!is_worse("a check (23514)", "") && !is_worse("", ""));
+        let wrong = |code: &str| Went::Wrong { said: format!("no ({code})"), code: code.to_owned() };
+        assert!(worse(&Went::Well(1), &wrong("23502")).is_some());
+        assert!(worse(&wrong("23514"), &wrong("0A000")).is_some());
+        assert!(worse(&wrong("23503"), &wrong("P0001")).is_some(), "it fails before it is looked at");
+        assert!(worse(&Went::Well(2), &Went::Well(0)).is_some(), "the row is hidden");
+        assert!(worse(&wrong("23514"), &wrong("23514")).is_none());
+        assert!(worse(&Went::Well(2), &wrong("57014")).is_none(), "the machine is busy");
+        assert!(worse(&wrong("23514"), &Went::Well(0)).is_none() && worse(&Went::Well(0), &Went::Well(0)).is_none());
     }
 }

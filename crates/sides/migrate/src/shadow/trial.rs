@@ -1,6 +1,9 @@
 //! A migration run on a scratch database as `up` runs it, and watched statement by statement.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use tokio_postgres::Client;
 
@@ -9,18 +12,36 @@ use super::{
     observe::{Known, Reading, known},
     scratch::apply_error,
 };
-use crate::{MigrateError, Said, class::Seen, script::Script};
+use crate::{
+    MigrateError, Said,
+    check::{is_opaque, words},
+    class::Seen,
+    script::Script,
+};
+
+/// Code that works longer than this on made rows does so on any; a busy machine alone makes it a tenth of that.
+const LONG: Duration = Duration::from_millis(400);
+/// A pause is one on every machine.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A migration on its way.
 pub(crate) struct Trial<'a> {
     scratch: &'a Scratch,
     script: &'a Script<'a>,
     last: Reading,
-    steps: Vec<(Reading, Reading)>,
+    steps: Vec<Step>,
     /// What was there before the migration.
     known: BTreeMap<u32, Known>,
     /// What it made itself.
     made: BTreeSet<u32>,
+}
+
+/// What was read before a statement and behind it, and whether it took long.
+#[derive(Default)]
+struct Step {
+    before: Reading,
+    now: Reading,
+    is_slow: bool,
 }
 
 impl<'a> Trial<'a> {
@@ -56,7 +77,7 @@ impl<'a> Trial<'a> {
         let text = &statement.text;
         let failed = |said: Said| apply_error(self.script, index, said);
         if self.scratch.skips(text) {
-            self.steps.push((Reading::default(), Reading::default()));
+            self.steps.push(Step::default());
             return Ok(());
         }
         if self.script.in_transaction {
@@ -66,8 +87,9 @@ impl<'a> Trial<'a> {
                 ended.map_err(|error| apply_error(self.script, index - 1, error.into()))?;
                 self.open().await?;
             }
+            let began = Instant::now();
             return match self.client().batch_execute(text).await {
-                Ok(()) => self.note().await,
+                Ok(()) => self.note(is_slow(text, began.elapsed())).await,
                 Err(error) => {
                     self.client().batch_execute("ROLLBACK").await?;
                     Err(failed(error.into()))
@@ -75,10 +97,11 @@ impl<'a> Trial<'a> {
             };
         }
         if statement.concurrent.is_some() {
-            self.steps.push((Reading::default(), Reading::default()));
+            self.steps.push(Step::default());
             return self.client().batch_execute(text).await.map_err(|error| failed(error.into()));
         }
         self.open().await?;
+        let began = Instant::now();
         if let Err(error) = self.client().batch_execute(text).await {
             self.client().batch_execute("ROLLBACK").await?;
             let said = Said::from(error);
@@ -86,24 +109,24 @@ impl<'a> Trial<'a> {
                 return Err(failed(said));
             }
             // A procedure that commits has a session of its own, as it were.
-            self.steps.push((Reading::default(), Reading::default()));
+            self.steps.push(Step::default());
             return self.client().batch_execute(text).await.map_err(|error| failed(error.into()));
         }
-        self.note().await?;
+        self.note(is_slow(text, began.elapsed())).await?;
         self.remember().await?;
         self.client().batch_execute("COMMIT").await.map_err(|error| failed(error.into()))
     }
 
-    async fn note(&mut self) -> Result<(), MigrateError> {
+    async fn note(&mut self, is_slow: bool) -> Result<(), MigrateError> {
         let now = Reading::now(self.client()).await?.with_counts_of(&self.last);
         let before = std::mem::replace(&mut self.last, now.clone());
-        self.steps.push((before, now));
+        self.steps.push(Step { before, now, is_slow });
         Ok(())
     }
 
     /// Asks another session what was there before the transaction ends.
     async fn remember(&mut self) -> Result<(), MigrateError> {
-        let oids: BTreeSet<u32> = self.steps.iter().flat_map(|(_, now)| now.oids()).collect();
+        let oids: BTreeSet<u32> = self.steps.iter().flat_map(|step| step.now.oids()).collect();
         let new: Vec<u32> = oids
             .into_iter()
             .filter(|oid| !self.known.contains_key(oid) && !self.made.contains(oid))
@@ -122,6 +145,13 @@ impl<'a> Trial<'a> {
             let ended = self.client().batch_execute("COMMIT").await;
             ended.map_err(|error| apply_error(self.script, last, error.into()))?;
         }
-        Ok(self.steps.iter().map(|(before, now)| before.until(now, &self.known)).collect())
+        let seen = |step: &Step| Seen { is_slow: step.is_slow, ..step.before.until(&step.now, &self.known) };
+        Ok(self.steps.iter().map(seen).collect())
     }
+}
+
+/// Whether it took long for another reason than what Postgres does for any such statement.
+fn is_slow(text: &str, took: Duration) -> bool {
+    let pauses = || words(text).iter().any(|word| word.starts_with("pg_sleep"));
+    (took > PAUSE && pauses()) || (took > LONG && is_opaque(text))
 }

@@ -1,6 +1,7 @@
 //! Readers and writers that go on as long as nobody stops them, with statements that they prepared at their start.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -8,63 +9,82 @@ use std::{
     time::Duration,
 };
 
-use testing::{TestDatabase, wait_until};
+use database::DatabaseUrl;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Statement};
+use tokio_postgres::Client;
 
-use crate::lane::client;
+use super::{code, code::Spoken, connect};
 
-const TABLES: &[&str] = &["parent", "child", "parts", "seen"];
+/// Sessions that share the tables among them.
+const SESSIONS: usize = 4;
+/// A round takes milliseconds; on a busy machine more.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(super) struct Traffic {
     stops: Arc<AtomicBool>,
     rounds: Vec<Arc<AtomicU64>>,
-    faults: Arc<Mutex<Vec<String>>>,
+    faults: Arc<Mutex<BTreeSet<String>>>,
     tasks: Vec<JoinHandle<()>>,
+    /// The tables and views that it knows.
+    tables: Vec<String>,
 }
 
 impl Traffic {
-    pub(super) async fn start(database: &TestDatabase) -> Self {
-        let (stops, faults) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-        let (mut rounds, mut tasks) = (Vec::new(), Vec::new());
-        for table in TABLES {
-            let session = client(database).await;
-            let statements = prepared(&session, table).await;
+    /// With `slow`, one more writer keeps its transactions open for a while.
+    pub(super) async fn start(url: &DatabaseUrl, slow: bool) -> Self {
+        let eye = connect(url, "traffic").await;
+        let tables = tables(&eye).await;
+        let mut traffic = Self {
+            stops: Arc::default(),
+            rounds: Vec::new(),
+            faults: Arc::default(),
+            tasks: Vec::new(),
+            tables: tables.clone(),
+        };
+        for number in 0..SESSIONS {
+            let session = connect(url, "traffic").await;
+            let mut spoken = Vec::new();
+            for table in tables.iter().skip(number).step_by(SESSIONS) {
+                spoken.extend(code::prepared(&session, table).await);
+            }
             let count = Arc::new(AtomicU64::new(0));
-            rounds.push(Arc::clone(&count));
-            let (stops, faults) = (Arc::clone(&stops), Arc::clone(&faults));
-            tasks.push(tokio::spawn(async move {
-                while !stops.load(Ordering::Relaxed) {
-                    for (text, statement) in &statements {
-                        if let Err(error) = session.query(statement, &[]).await {
-                            let said =
-                                error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string);
-                            faults.lock().unwrap().push(format!("{text}: {said}"));
-                        }
-                    }
-                    count.fetch_add(1, Ordering::Relaxed);
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-            }));
+            traffic.rounds.push(Arc::clone(&count));
+            traffic.tasks.push(tokio::spawn(go_on(
+                session,
+                spoken,
+                count,
+                Arc::clone(&traffic.stops),
+                Arc::clone(&traffic.faults),
+            )));
         }
-        Self { stops, rounds, faults, tasks }
+        if slow {
+            let session = connect(url, "slow").await;
+            traffic.tasks.push(tokio::spawn(slowly(session, Arc::clone(&traffic.stops))));
+        }
+        traffic
     }
 
-    /// Waits until each of them has said everything once more.
+    /// Whether there is a table that it does not know.
+    pub(super) async fn is_old(&self, eye: &Client) -> bool {
+        tables(eye).await != self.tables
+    }
+
+    /// Waits until each of them has said everything twice more.
     pub(super) async fn go_round(&self) {
         for count in &self.rounds {
             let before = count.load(Ordering::Relaxed);
-            let later = async || count.load(Ordering::Relaxed) >= before + 2;
-            wait_until("the traffic goes on", Duration::from_secs(60), later).await;
+            let goes_on = async {
+                while count.load(Ordering::Relaxed) < before + 2 {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            };
+            tokio::time::timeout(PATIENCE, goes_on).await.expect("the traffic goes on");
         }
     }
 
     /// What failed since the last call.
     pub(super) fn faults(&self) -> Vec<String> {
-        let mut faults = std::mem::take(&mut *self.faults.lock().unwrap());
-        faults.sort();
-        faults.dedup();
-        faults
+        std::mem::take(&mut *self.faults.lock().unwrap()).into_iter().collect()
     }
 
     pub(super) async fn stop(&mut self) {
@@ -75,58 +95,56 @@ impl Traffic {
     }
 }
 
-/// What code says to a table, by an explicit list of the columns that it has now; what does not work from the start
-/// is left out.
-async fn prepared(session: &Client, table: &str) -> Vec<(String, Statement)> {
-    let rows = session
+async fn go_on(
+    session: Client,
+    spoken: Vec<Spoken>,
+    count: Arc<AtomicU64>,
+    stops: Arc<AtomicBool>,
+    faults: Arc<Mutex<BTreeSet<String>>>,
+) {
+    let mut number = 0_i64;
+    while !stops.load(Ordering::Relaxed) {
+        number += 1;
+        for one in &spoken {
+            if let Err(said) = one.say(&session, code::id(number)).await {
+                faults.lock().unwrap().insert(format!("{}: {said}", one.text));
+            }
+        }
+        count.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A transaction that others have to wait for, again and again.
+async fn slowly(session: Client, stops: Arc<AtomicBool>) {
+    let mut number = 0_i64;
+    while !stops.load(Ordering::Relaxed) {
+        number += 1;
+        let id = 800_000 + number;
+        // Some of it may fail by now; it is there to hold locks.
+        session.batch_execute("BEGIN").await.ok();
+        for text in [
+            "UPDATE child SET id = id WHERE id = 1".to_owned(),
+            format!("INSERT INTO parent (id) VALUES ({id})"),
+            "SELECT count(*) FROM parts WHERE id = 5".to_owned(),
+        ] {
+            session.batch_execute(&format!("SAVEPOINT s; {text}")).await.ok();
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        session.batch_execute("ROLLBACK").await.ok();
+        tokio::time::sleep(Duration::from_millis(400)).await;
+    }
+}
+
+async fn tables(eye: &Client) -> Vec<String> {
+    let rows = eye
         .query(
-            "SELECT quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.attgenerated = '' AND a.attidentity = '' AND d.oid IS NULL,
-                    c.relkind::text
-             FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
-             LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-             WHERE a.attrelid = to_regclass($1::text) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
-            &[&table],
+            "SELECT c.oid::regclass::text FROM pg_class AS c
+             WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'v') AND c.relnamespace = 'public'::regnamespace
+               AND c.relname NOT LIKE '\\_\\_diesel%' ORDER BY c.oid",
+            &[],
         )
         .await
         .unwrap();
-    let column = |row: &tokio_postgres::Row| row.get::<_, String>(0);
-    let all: Vec<String> = rows.iter().map(column).collect();
-    let Some(kind) = rows.first().map(|row| row.get::<_, String>(3)) else { return Vec::new() };
-    let all = all.join(", ");
-    let given: Vec<_> = rows.iter().filter(|row| row.get::<_, bool>(2)).collect();
-    let names: Vec<String> = given.iter().map(|row| column(row)).collect();
-    let values: Vec<String> = given.iter().map(|row| value(row.get(1))).collect();
-    let mut texts = vec![format!("SELECT {all} FROM {table} ORDER BY 1 LIMIT 3")];
-    if kind != "v" && !given.is_empty() {
-        let newest = format!("WHERE id = (SELECT max(id) FROM {table})");
-        texts.push(format!(
-            "INSERT INTO {table} ({}) VALUES ({}) RETURNING {all}",
-            names.join(", "),
-            values.join(", ")
-        ));
-        texts.push(format!("UPDATE {table} SET {0} = {0} {newest} RETURNING {all}", names[names.len() - 1]));
-        texts.push(format!("DELETE FROM {table} {newest} RETURNING {all}"));
-    }
-    let mut statements = Vec::new();
-    for text in texts {
-        let works = session.batch_execute(&format!("BEGIN; {text}")).await.is_ok();
-        session.batch_execute("ROLLBACK").await.unwrap();
-        if works {
-            let statement = session.prepare(&text).await.unwrap();
-            statements.push((text, statement));
-        }
-    }
-    statements
-}
-
-fn value(sql_type: &str) -> String {
-    let number = "nextval('live_ids')";
-    let text = match sql_type.split('(').next().unwrap_or_default() {
-        "integer" | "bigint" | "numeric" => return number.to_owned(),
-        "smallint" => format!("{number} % 30000"),
-        "boolean" => "true".to_owned(),
-        "text" | "character varying" => format!("'v' || {number}"),
-        _ => return "DEFAULT".to_owned(),
-    };
-    format!("({text})::{sql_type}")
+    rows.iter().map(|row| row.get(0)).collect()
 }
