@@ -1,31 +1,22 @@
 //! Running the statements of one script, careful with locks, sure to converge after a crash.
 
-use std::{
-    collections::BTreeMap,
-    ops::Range,
-    time::{Duration, Instant},
-};
+mod outside;
+mod retry;
+mod transaction;
 
 use tokio_postgres::{Client, Error};
 
 use crate::{
-    Event, MigrateError, Migration, Options, Said,
+    Event, MigrateError, Migration, Options,
     backfill::{self, Batched, Batches},
     concurrent::Concurrent,
     identity::{Identity, Until},
-    ledger::{self, Before, Place, Ran, Tries},
-    patience::Patience,
-    recover,
+    ledger::{self, Before, Place, Tries},
     script::Script,
     session,
-    sessions::{self, Session},
-    watch::{Build, Seen, Watch, relations, strongest_lock},
+    sessions::Session,
+    watch::Watch,
 };
-
-/// How often somebody is told how far a long statement is.
-const TELL_EVERY: Duration = Duration::from_secs(1);
-/// How often a transaction is tried again that was at work, not waiting, when others had waited too long.
-const HOLD_UPS: u32 = 5;
 
 /// What a script runs with.
 pub(crate) struct Hands<'a> {
@@ -35,15 +26,6 @@ pub(crate) struct Hands<'a> {
     /// Who the runner is, whatever a migration makes of its session.
     pub(crate) own: &'a Identity,
     pub(crate) tell: &'a mut (dyn FnMut(Event) + Send),
-}
-
-/// Why a transaction came to nothing.
-struct Failed {
-    /// The statement at which it did.
-    index: usize,
-    said: Said,
-    /// Whether it was cancelled because others waited for it.
-    held_up: bool,
 }
 
 impl Hands<'_> {
@@ -131,73 +113,6 @@ impl Hands<'_> {
         self.client.batch_execute("COMMIT").await
     }
 
-    /// Tries the transaction until it is through. When a lock is not to be had, or others have waited too long, all of
-    /// it is given up, so that nobody waits for what only waits itself.
-    async fn until_done(
-        &mut self,
-        script: &Script<'_>,
-        range: Range<usize>,
-        record: bool,
-    ) -> Result<(), MigrateError> {
-        let (mut tries, mut hold_ups) = (Tries::begin(), 0);
-        loop {
-            self.wait_for_old(script, range.clone(), &mut tries).await?;
-            self.watch.take();
-            let Err(failed) = self.guarded(script, range.clone(), tries, record).await else { return Ok(()) };
-            // When both fail the first one is the reason.
-            let rolled_back = self.client.batch_execute("ROLLBACK").await;
-            if failed.held_up {
-                hold_ups += 1;
-                if hold_ups >= HOLD_UPS {
-                    return Err(self.holds_up(script, failed.index, hold_ups));
-                }
-                self.retry(script, Vec::new(), &mut tries).await;
-            } else {
-                self.pause_or_fail(script, failed.index, failed.said, &mut tries).await?;
-            }
-            rolled_back?;
-        }
-    }
-
-    fn holds_up(&self, script: &Script<'_>, index: usize, tries: u32) -> MigrateError {
-        let next = "migrate check says what to write instead; or say in metadata.toml why it may run as it is, \
-                    accept = \"…\", and run it when nobody is there";
-        MigrateError::HoldsUp {
-            site: Box::new(script.site(index)),
-            tries,
-            longest_block: self.options.longest_block,
-            outcome: script.outcome(index, next),
-        }
-    }
-
-    /// Behind an old transaction a try only makes others queue: it is waited for outside the queue, as long as
-    /// tries are left.
-    async fn wait_for_old(
-        &mut self,
-        script: &Script<'_>,
-        range: Range<usize>,
-        tries: &mut Tries,
-    ) -> Result<(), MigrateError> {
-        let wanted = script.locks(range);
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        let mut told = Vec::new();
-        while tries.failed + 1 < self.options.tries {
-            let old = sessions::in_the_way(self.client, &wanted, false, self.options.old).await?;
-            if old.is_empty() {
-                break;
-            }
-            if !old.iter().all(|one| told.contains(&one.pid)) {
-                self.tell_of(script, &old);
-                told = old.iter().map(|one| one.pid).collect();
-            }
-            tokio::time::sleep(self.options.pause_after(tries.failed + 1)).await;
-            tries.again();
-        }
-        Ok(())
-    }
-
     fn tell_of(&mut self, script: &Script<'_>, old: &[Session]) {
         if !old.is_empty() {
             let sessions = old.iter().map(ToString::to_string).collect();
@@ -237,123 +152,6 @@ impl Hands<'_> {
         Ok(role.take(self.client, Until::SessionEnds).await?)
     }
 
-    /// One try, given up as soon as others have waited too long for it.
-    async fn guarded(
-        &mut self,
-        script: &Script<'_>,
-        range: Range<usize>,
-        tries: Tries,
-        record: bool,
-    ) -> Result<(), Failed> {
-        if script.migration.metadata().accept.is_none() {
-            self.watch.guard(self.options.longest_block).await;
-        }
-        let tried = self.transaction(script, range, tries, record).await;
-        let was_cancelled = self.watch.unguard().await;
-        tried.map_err(|(index, said)| {
-            let held_up = was_cancelled && said.is_cancelled() && !self.watch.is_waiting();
-            Failed { index, held_up, said }
-        })
-    }
-
-    async fn transaction(
-        &mut self,
-        script: &Script<'_>,
-        range: Range<usize>,
-        tries: Tries,
-        record: bool,
-    ) -> Result<(), (usize, Said)> {
-        let first = range.start;
-        let at = |index: usize| move |error: Error| (index, Said::from(error));
-        let existing = relations(self.client).await.map_err(at(first))?;
-        self.client.batch_execute("BEGIN").await.map_err(at(first))?;
-        let version = script.migration.version();
-        let last = range.end.saturating_sub(1);
-        let (mut patience, mut ran) = (Patience::new(self.options.lock_timeout), Vec::new());
-        for index in range {
-            let statement = &script.statements[index];
-            let timeout = patience.next(statement.patient, Instant::now());
-            let limit = format!("SET LOCAL lock_timeout = {}", timeout.as_millis());
-            self.client.batch_execute(&limit).await.map_err(at(index))?;
-            let began = Instant::now();
-            self.client.batch_execute(&statement.text).await.map_err(at(index))?;
-            let ended = Instant::now();
-            let lock = strongest_lock(self.client, &existing).await.map_err(at(index))?;
-            if lock.as_ref().is_some_and(|(mode, _)| mode != "AccessShare") {
-                patience.is_felt(began);
-            }
-            let seen = Seen { lock, ..self.watch.take() };
-            ran.push(Ran { place: place(script, &version, index), began, ended, seen });
-        }
-        self.own.take(self.client, Until::TransactionEnds).await.map_err(at(last))?;
-        for one in &ran {
-            ledger::ran(self.client, one, tries).await.map_err(at(last))?;
-        }
-        if record {
-            self.record(script).await.map_err(at(last))?;
-        }
-        // Constraints that are checked at the end may still refuse.
-        self.client.batch_execute("COMMIT").await.map_err(at(last))
-    }
-
-    /// A statement that Postgres refuses in a transaction: its row is written before, so that a crash shows.
-    async fn outside(
-        &mut self,
-        script: &Script<'_>,
-        index: usize,
-        concurrent: &Concurrent,
-        mut before: Before,
-    ) -> Result<(), MigrateError> {
-        let (version, statement) = (script.migration.version(), &script.statements[index]);
-        let mut tries = Tries::begin();
-        loop {
-            self.watch.take();
-            let is_done = recover::prepare(self.client, concurrent, before, &mut *self.tell).await?;
-            self.open_books().await?;
-            let id = match before {
-                Before::Begun(id) => id,
-                _ => ledger::begin(self.client, place(script, &version, index)).await?,
-            };
-            self.close_books().await?;
-            let old = sessions::in_the_way(self.client, &BTreeMap::new(), true, self.options.old).await?;
-            self.tell_of(script, &old);
-            // It waits for old transactions; a timeout would leave it half done.
-            self.client.batch_execute("SET lock_timeout = 0").await?;
-            let tried = if is_done { Ok(()) } else { self.build(script, &statement.text).await };
-            let Err(error) = tried else {
-                self.open_books().await?;
-                ledger::finish(self.client, id, tries, &self.watch.take()).await?;
-                return Ok(self.close_books().await?);
-            };
-            let said = Said::from(error);
-            if said.code().is_some() && !self.client.is_closed() {
-                // An index that failed would stay, invalid and in every writer's way.
-                recover::prepare(self.client, concurrent, Before::Never, &mut |_| {}).await?;
-                self.open_books().await?;
-                ledger::refused(self.client, id).await?;
-                self.close_books().await?;
-                before = Before::Never;
-            }
-            self.pause_or_fail(script, index, said, &mut tries).await?;
-        }
-    }
-
-    /// Runs a statement that may take hours, and says how far it is.
-    async fn build(&mut self, script: &Script<'_>, text: &str) -> Result<(), Error> {
-        let runs = self.client.batch_execute(text);
-        tokio::pin!(runs);
-        loop {
-            match tokio::time::timeout(TELL_EVERY, &mut runs).await {
-                Ok(done) => return done,
-                Err(_) => {
-                    let Some(Build { phase, done, total, waits_for }) = self.watch.build() else { continue };
-                    let migration = script.migration.name().to_owned();
-                    (self.tell)(Event::Builds { migration, phase, done, total, waits_for });
-                }
-            }
-        }
-    }
-
     async fn record(&mut self, script: &Script<'_>) -> Result<(), Error> {
         let migration: &Migration = script.migration;
         if script.direction == "up" {
@@ -361,40 +159,6 @@ impl Hands<'_> {
         } else {
             ledger::forget(self.client, &migration.version()).await
         }
-    }
-
-    async fn pause_or_fail(
-        &mut self,
-        script: &Script<'_>,
-        index: usize,
-        said: Said,
-        tries: &mut Tries,
-    ) -> Result<(), MigrateError> {
-        // Cancelled while it waited itself: as good as a lock that was not to be had.
-        let gave_way = said.is_cancelled() && self.watch.is_waiting();
-        if !(said.is_lock_timeout() || said.is_deadlock() || gave_way) {
-            return Err(script.failed(index, said));
-        }
-        let blockers = self.watch.take().blockers;
-        let attempt = tries.failed + 1;
-        if attempt >= self.options.tries {
-            return Err(MigrateError::Locked {
-                site: Box::new(script.site(index)),
-                tries: attempt,
-                lock_timeout: self.options.lock_timeout,
-                blockers,
-                outcome: script.outcome(index, "end that session, or run again when it is done"),
-            });
-        }
-        self.retry(script, blockers, tries).await;
-        Ok(())
-    }
-
-    async fn retry(&mut self, script: &Script<'_>, blockers: Vec<String>, tries: &mut Tries) {
-        let (migration, attempt) = (script.migration.name().to_owned(), tries.failed + 1);
-        (self.tell)(Event::Retries { migration, attempt, blockers });
-        tokio::time::sleep(self.options.pause_after(attempt)).await;
-        tries.again();
     }
 }
 

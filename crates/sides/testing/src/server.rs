@@ -43,8 +43,12 @@ impl Server {
     }
 }
 
-/// In the checkout's target folder, so that `cargo clean` takes it along.
+/// In the checkout's target folder, so that `cargo clean` takes it along; `SIDES_TEST_POSTGRES` names another, as for
+/// another version.
 fn folder() -> PathBuf {
+    if let Some(folder) = std::env::var_os("SIDES_TEST_POSTGRES").filter(|folder| !folder.is_empty()) {
+        return folder.into();
+    }
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target =
         target.unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../target")));

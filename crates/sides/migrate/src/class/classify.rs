@@ -190,14 +190,9 @@ fn class_of(tree: &Stmt, facts: &Facts) -> Class {
         }
         Stmt::AlterSequence(alter) => {
             let class = Class::on(&names::path(alter.path()), Lock::ShareRowExclusive);
-            if is_renamed(tree) {
-                class.contract().refused(Reason::OldName)
-            } else if has_anywhere(tree, SyntaxKind::RESTART_KW) {
-                // Its next values may be there already.
-                class.felt_by(Who::Writers).contract()
-            } else {
-                class
-            }
+            // Its next values may be there already.
+            let restarts = has_anywhere(tree, SyntaxKind::RESTART_KW);
+            if restarts || is_renamed(tree) { class.felt_by(Who::Writers).contract() } else { class }
         }
         Stmt::AlterView(_)
         | Stmt::AlterMaterializedView(_)
@@ -208,7 +203,7 @@ fn class_of(tree: &Stmt, facts: &Facts) -> Class {
         | Stmt::AlterAggregate(_)
             if is_renamed(tree) =>
         {
-            unnoticed().felt_by(Who::Readers).contract().refused(Reason::OldName)
+            unnoticed().felt_by(Who::Readers).contract()
         }
         Stmt::Revoke(_) => unnoticed().contract(),
         _ if text_of(tree).to_uppercase().starts_with("DROP ") => {

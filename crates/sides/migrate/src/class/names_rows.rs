@@ -49,7 +49,9 @@ mod tests {
         for few in ["id = 7", "t.id = -7", "ID IN (1, 2, 3)", "\"Code\" = 'a''b'"] {
             assert!(names_rows(few, &keys), "{few}");
         }
-        for any in ["", "other = 7", "id > 7", "id = 7 OR true", "id = other", "id IN (SELECT 1)", "id = f(1)", "id"] {
+        for any in
+            ["", "other = 7", "id > 7", "id = 7 OR true", "id = other", "id IN (SELECT 1)", "id = f(1)", "id"]
+        {
             assert!(!names_rows(any, &keys), "{any}");
         }
     }

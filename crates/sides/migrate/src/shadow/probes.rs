@@ -13,9 +13,12 @@ pub(crate) struct Probe {
     written: String,
     is_table: bool,
     columns: String,
-    /// Columns that code has to give, and values for them.
+    /// Columns without a default, and values for them.
     given: String,
     values: String,
+    /// The same of those that code has to give.
+    required: String,
+    required_values: String,
     /// The same of all columns that it may give.
     all: String,
     all_values: String,
@@ -38,11 +41,13 @@ pub(crate) async fn mentioned(eye: &Client, words: Option<&BTreeSet<String>>) ->
         columns: row.get(4),
         given: row.get(5),
         values: row.get(6),
-        all: row.get(7),
-        all_values: row.get(8),
-        unchanged: row.get(9),
-        is_filler: row.get(10),
-        rights: row.get::<_, Vec<String>>(11).into_iter().collect(),
+        required: row.get(7),
+        required_values: row.get(8),
+        all: row.get(9),
+        all_values: row.get(10),
+        unchanged: row.get(11),
+        is_filler: row.get(12),
+        rights: row.get::<_, Vec<String>>(13).into_iter().collect(),
     };
     Ok(rows.iter().map(probe).collect())
 }
@@ -56,13 +61,17 @@ pub(crate) fn statements(probes: &[Probe]) -> Vec<(usize, String)> {
     let tables = || own().filter(|(_, one)| one.is_table);
     let mut said = Vec::new();
     for (place, one) in tables() {
-        let Probe { columns, given, values, all, all_values, .. } = one;
+        let Probe { columns, given, values, required, required_values, all, all_values, .. } = one;
         let insert = |names: &str, values: &str, n: u32| {
             (place, format!("{} RETURNING {columns}", one.insert(names, values, n, n)))
         };
         said.push(insert(given, values, THERE + 1));
         if all != given {
             said.push(insert(all, all_values, THERE + 2));
+        }
+        // A made value may be one that the table refuses.
+        if required != given {
+            said.push(insert(required, required_values, THERE + 3));
         }
     }
     said.extend(own().map(|(place, one)| (place, format!("SELECT {} FROM {}", one.columns, one.written))));
@@ -71,8 +80,8 @@ pub(crate) fn statements(probes: &[Probe]) -> Vec<(usize, String)> {
             said.push((place, format!("UPDATE {written} SET {unchanged} RETURNING {columns}")));
         }
     }
-    let deletes =
-        tables().map(|(place, one)| (place, format!("DELETE FROM {} RETURNING {}", one.written, one.columns)));
+    let deletes = tables()
+        .map(|(place, one)| (place, format!("DELETE FROM {} RETURNING {}", one.written, one.columns)));
     // Who refers to a table was made after it.
     said.extend(deletes.collect::<Vec<_>>().into_iter().rev());
     said
@@ -80,7 +89,7 @@ pub(crate) fn statements(probes: &[Probe]) -> Vec<(usize, String)> {
 
 /// Gives each table a row, and those that others refer to what they refer to.
 pub(crate) fn rows(probes: &[Probe]) -> Vec<String> {
-    let last = |one: &Probe| if one.is_filler { THERE + 2 } else { THERE };
+    let last = |one: &Probe| if one.is_filler { THERE + 3 } else { THERE };
     let tables = probes.iter().filter(|one| one.is_table);
     tables.map(|one| one.insert(&one.all, &one.all_values, THERE, last(one))).collect()
 }
@@ -97,7 +106,9 @@ impl Probe {
         if names.is_empty() {
             return format!("INSERT INTO {written} DEFAULT VALUES");
         }
-        format!("INSERT INTO {written} ({names}) SELECT {values} FROM generate_series({first}, {last}) AS made (n)")
+        format!(
+            "INSERT INTO {written} ({names}) SELECT {values} FROM generate_series({first}, {last}) AS made (n)"
+        )
     }
 }
 
@@ -129,10 +140,7 @@ pub(crate) enum Went {
     /// It gave so many rows.
     Well(u64),
     /// What Postgres said.
-    Wrong {
-        said: String,
-        code: String,
-    },
+    Wrong { said: String, code: String },
 }
 
 /// Runs them so. Whatever they did is the transaction's.

@@ -106,6 +106,8 @@ SELECT c.oid, CASE s.nspname WHEN 'public' THEN '' ELSE s.nspname || '.' END || 
     coalesce(string_agg(m.name, ', ' ORDER BY m.attnum), ''),
     coalesce(string_agg(m.name, ', ' ORDER BY m.attnum) FILTER (WHERE m.is_given), ''),
     coalesce(string_agg(format('(%s)::%s', m.value, m.type), ', ' ORDER BY m.attnum) FILTER (WHERE m.is_given), ''),
+    coalesce(string_agg(m.name, ', ' ORDER BY m.attnum) FILTER (WHERE m.is_given AND m.attnotnull), ''),
+    coalesce(string_agg(format('(%s)::%s', m.value, m.type), ', ' ORDER BY m.attnum) FILTER (WHERE m.is_given AND m.attnotnull), ''),
     coalesce(string_agg(m.name, ', ' ORDER BY m.attnum) FILTER (WHERE m.is_written), ''),
     coalesce(string_agg(format('(%s)::%s', m.value, m.type), ', ' ORDER BY m.attnum) FILTER (WHERE m.is_written), ''),
     coalesce(string_agg(m.name || ' = ' || m.name, ', ' ORDER BY m.attnum) FILTER (WHERE m.is_written), ''),

@@ -40,8 +40,13 @@ async fn inside(scratch: &Scratch, script: &Script<'_>, probes: &[Probe]) -> Res
         }
         eye.batch_execute("SAVEPOINT made; SET LOCAL statement_timeout = '10s'").await?;
         if eye.batch_execute(&statement.text).await.is_err() {
+            // Made rows that refer to each other, or a trigger, may be in its way.
+            let again = format!("{WITHOUT_TRIGGERS}; {}; {WITH_TRIGGERS}", statement.text);
             eye.batch_execute("ROLLBACK TO SAVEPOINT made").await?;
-            break;
+            if !is_superuser(eye).await? || eye.batch_execute(&again).await.is_err() {
+                eye.batch_execute("ROLLBACK TO SAVEPOINT made").await?;
+                break;
+            }
         }
         let now = Reading::now(eye).await?.with_counts_of(&last);
         steps.push((std::mem::replace(&mut last, now.clone()), now));
@@ -57,16 +62,23 @@ async fn fill(eye: &Client, probes: &[Probe]) -> Result<(), Error> {
     without_triggers(eye, &probes.iter().filter_map(|probe| probe.fill(ROWS)).collect::<Vec<_>>()).await
 }
 
+const WITHOUT_TRIGGERS: &str = "SET LOCAL session_replication_role = replica";
+const WITH_TRIGGERS: &str = "SET LOCAL session_replication_role = origin";
+
+async fn is_superuser(eye: &Client) -> Result<bool, Error> {
+    let question = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
+    Ok(eye.query_one(question, &[]).await?.get(0))
+}
+
 /// Runs what applies of these statements, without triggers and foreign keys where that is allowed.
 pub(super) async fn without_triggers(eye: &Client, statements: &[String]) -> Result<(), Error> {
-    let is_superuser = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user";
-    let is_superuser: bool = eye.query_one(is_superuser, &[]).await?.get(0);
+    let is_superuser = is_superuser(eye).await?;
     if is_superuser {
-        eye.batch_execute("SET LOCAL session_replication_role = replica").await?;
+        eye.batch_execute(WITHOUT_TRIGGERS).await?;
     }
     try_all(eye, statements).await?;
     if is_superuser {
-        eye.batch_execute("SET LOCAL session_replication_role = origin").await?;
+        eye.batch_execute(WITH_TRIGGERS).await?;
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use tokio_postgres::{Client, Error};
 
 use super::{
     Probe, Scratch,
-    rows::without_triggers,
     probes::{self, TRY, Went, mentioned, try_all},
+    rows::without_triggers,
 };
 
 /// No statement of a probe takes as long; a trigger may wait for ever.
@@ -107,7 +107,9 @@ async fn with_rows(eye: &Client, probes: &[Probe], statements: &[String]) -> Res
 /// row may fail for its values, and a busy machine for its time.
 fn worse(before: &Went, after: &Went) -> Option<String> {
     match (before, after) {
-        (Went::Well(many), Went::Well(0)) if *many > 0 => Some("finds and changes no row from then on".to_owned()),
+        (Went::Well(many), Went::Well(0)) if *many > 0 => {
+            Some("finds and changes no row from then on".to_owned())
+        }
         (_, Went::Well(_)) => None,
         (_, Went::Wrong { code, .. }) if ["57014", "55P03", "40P01"].contains(&code.as_str()) => None,
         (Went::Wrong { code: was, .. }, Went::Wrong { code, .. }) if was == code => None,
@@ -139,6 +141,9 @@ mod tests {
         assert!(worse(&Went::Well(2), &Went::Well(0)).is_some(), "the row is hidden");
         assert!(worse(&wrong("23514"), &wrong("23514")).is_none());
         assert!(worse(&Went::Well(2), &wrong("57014")).is_none(), "the machine is busy");
-        assert!(worse(&wrong("23514"), &Went::Well(0)).is_none() && worse(&Went::Well(0), &Went::Well(0)).is_none());
+        assert!(
+            worse(&wrong("23514"), &Went::Well(0)).is_none()
+                && worse(&Went::Well(0), &Went::Well(0)).is_none()
+        );
     }
 }

@@ -127,7 +127,7 @@ const ROWS: &[Row] = &[
     ("ALTER DOMAIN dom ADD CONSTRAINT x CHECK (VALUE > 0)", C, Some(Scan)),
     ("ALTER DOMAIN dom ADD CONSTRAINT x CHECK (VALUE > 0) NOT VALID", C, None),
     ("ALTER DOMAIN dom VALIDATE CONSTRAINT dom_nv", C, None),
-    ("ALTER SEQUENCE sq RESTART WITH 10", E, None),
+    ("ALTER SEQUENCE sq RESTART WITH 10", C, None),
     ("CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'begin return null; end'", E, None),
     ("CREATE FUNCTION f_v2() RETURNS int LANGUAGE sql AS 'select 1'", E, None),
     ("CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'select 1'", E, None),

@@ -11,7 +11,7 @@ use testing::TestDatabase;
 use crate::lane::{ask, client, lane, up};
 
 use Phase::{Backfill, Contract, Expand};
-use Reason::{BehindLock, Elsewhere, FailsOnRows, IndexBuild, Prepared, Rewrite, Scan, Unbatched};
+use Reason::{BehindLock, Elsewhere, FailsOnRows, IndexBuild, Prepared, Rewrite, Scan, Slow, Unbatched};
 
 /// Tables as people have them.
 const TABLES: &str = "
@@ -24,7 +24,14 @@ const TABLES: &str = "
     CREATE FUNCTION touch(which bigint) RETURNS void LANGUAGE sql AS 'UPDATE orders SET k = 1 WHERE id = which';
     CREATE FUNCTION touch_all() RETURNS void LANGUAGE plpgsql AS $$ BEGIN UPDATE orders SET k = 1; END $$;
     CREATE FUNCTION build() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'CREATE INDEX ON orders (k)'; END $$;
-    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;";
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+    CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+    CREATE FUNCTION answer() RETURNS int LANGUAGE sql AS 'SELECT 42';
+    CREATE TYPE pair AS (x int, y text);
+    CREATE DOMAIN small AS int;
+    CREATE TABLE lines (id int PRIMARY KEY, order_id bigint NOT NULL REFERENCES orders (id), n int DEFAULT answer(), pair pair, size small);
+    CREATE TABLE parts (id int NOT NULL, n int) PARTITION BY RANGE (id);
+    CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (100);";
 
 async fn check_last(texts: &[&str], metadata: &str) -> Result<Checked, MigrateError> {
     let database = TestDatabase::empty().await;
@@ -60,6 +67,42 @@ const VERDICTS: &[(&str, Phase, Option<Reason>)] = &[
         Contract,
         None,
     ),
+    // Also where it has to refer to others, in a partition, at the end of the transaction, or without a word.
+    ("CREATE TRIGGER no BEFORE UPDATE ON lines FOR EACH ROW EXECUTE FUNCTION refuse()", Contract, None),
+    ("CREATE TRIGGER no BEFORE INSERT ON parts_low FOR EACH ROW EXECUTE FUNCTION refuse()", Contract, None),
+    (
+        "CREATE CONSTRAINT TRIGGER no AFTER INSERT ON audit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()",
+        Contract,
+        None,
+    ),
+    ("CREATE TRIGGER no BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION swallow()", Contract, None),
+    // What a table only uses decides as well.
+    (
+        "CREATE OR REPLACE FUNCTION answer() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$",
+        Contract,
+        None,
+    ),
+    ("CREATE OR REPLACE FUNCTION answer() RETURNS int LANGUAGE sql AS 'SELECT 43'", Expand, None),
+    ("DO $$ BEGIN ALTER DOMAIN small ADD CHECK (VALUE > 0) NOT VALID; END $$", Contract, None),
+    ("DO $$ BEGIN ALTER TYPE pair ADD ATTRIBUTE z int; END $$", Contract, None),
+    ("DO $$ BEGIN ALTER TYPE mood ADD VALUE 'b'; END $$", Expand, None),
+    ("DO $$ BEGIN ALTER TABLE orders ALTER COLUMN at DROP DEFAULT; END $$", Contract, None),
+    ("DO $$ BEGIN ALTER TABLE orders ALTER COLUMN k SET DEFAULT 5; END $$", Expand, None),
+    ("CREATE PUBLICATION p FOR ALL TABLES", Contract, None),
+    ("ALTER VIEW open_orders RENAME TO others", Contract, None),
+    ("ALTER FUNCTION touch_all() RENAME TO touch_each", Contract, None),
+    ("ALTER SEQUENCE orders_id_seq RESTART", Contract, None),
+    ("ALTER TABLE orders ALTER COLUMN id SET GENERATED ALWAYS", Contract, None),
+    // Rows that are named by their key are few.
+    ("UPDATE people SET note = 'x' WHERE id = 7", Backfill, None),
+    ("DELETE FROM settings WHERE settings.k IN ('a', 'b')", Backfill, None),
+    ("UPDATE audit SET order_id = 1 WHERE order_id = 2", Backfill, Some(Unbatched)),
+    // A pause under a lock.
+    ("LOCK TABLE orders; SELECT pg_sleep(0.3)", Expand, Some(Slow)),
+    ("DO $$ BEGIN ALTER TABLE orders ADD COLUMN z int; PERFORM pg_sleep(0.3); END $$", Expand, Some(Slow)),
+    ("SELECT pg_sleep(0.3)", Expand, None),
+    // A temporary table is nobody else's.
+    ("CREATE TEMPORARY TABLE own AS SELECT generate_series(1, 50) AS a; UPDATE own SET a = 2", Expand, None),
     // A quote behind a backslash hides nothing.
     (
         r"COMMENT ON COLUMN orders.k IS E'the customer\'s own number'; ALTER TABLE orders ALTER COLUMN k TYPE bigint; UPDATE orders SET k = 1;",

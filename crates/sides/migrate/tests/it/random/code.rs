@@ -6,34 +6,42 @@ use tokio_postgres::{Client, Statement};
 pub(super) struct Spoken {
     pub(super) text: String,
     statement: Statement,
+    table: String,
+    place: usize,
 }
 
-/// Ids of new rows, in turn within and beyond the partition that has a table of its own.
-pub(super) fn id(number: i64) -> i64 {
-    if number % 2 == 0 { 2100 + number % 300 } else { 1_000_000 + number }
+/// Ids of new rows of the table with this place: others than those of other tables. Those of the partitioned one are in turn within
+/// and beyond the partition that has a table of its own.
+fn id(table: &str, place: usize, number: i64) -> i64 {
+    let is_low = table == "parts" && number % 2 == 0;
+    if is_low { 2100 + number % 300 } else { 1_000_000 * (1 + i64::try_from(place).unwrap_or(0)) + number }
 }
 
 impl Spoken {
-    pub(super) async fn say(&self, session: &Client, id: i64) -> Result<(), String> {
+    /// Says it for the row with this number.
+    pub(super) async fn say(&self, session: &Client, number: i64) -> Result<(), String> {
+        let id = id(&self.table, self.place, number);
         let done = match self.statement.params().is_empty() {
             true => session.query(&self.statement, &[]).await,
             false => session.query(&self.statement, &[&id]).await,
         };
         done.map(drop).map_err(|error| {
             let code = error.code().map_or("", |code| code.code()).to_owned();
-            error.as_db_error().map_or_else(|| error.to_string(), |said| format!("{} ({code})", said.message()))
+            error
+                .as_db_error()
+                .map_or_else(|| error.to_string(), |said| format!("{} ({code})", said.message()))
         })
     }
 }
 
 /// Prepares what works from the start, tried with several rows in a transaction that is rolled back.
-pub(super) async fn prepared(session: &Client, table: &str) -> Vec<Spoken> {
+pub(super) async fn prepared(session: &Client, table: &str, place: usize) -> Vec<Spoken> {
     let mut spoken: Vec<Spoken> = Vec::new();
     session.batch_execute("BEGIN").await.unwrap();
     for text in texts(session, table).await {
         session.batch_execute("SAVEPOINT one").await.unwrap();
         match session.prepare(&text).await {
-            Ok(statement) => spoken.push(Spoken { text, statement }),
+            Ok(statement) => spoken.push(Spoken { text, statement, table: table.to_owned(), place }),
             Err(_) => session.batch_execute("ROLLBACK TO SAVEPOINT one").await.unwrap(),
         }
     }
@@ -41,7 +49,7 @@ pub(super) async fn prepared(session: &Client, table: &str) -> Vec<Spoken> {
     for number in [1, 2, 3, 4] {
         for (one, fails) in spoken.iter().zip(&mut fails) {
             session.batch_execute("SAVEPOINT one").await.unwrap();
-            if one.say(session, id(number)).await.is_err() {
+            if one.say(session, number).await.is_err() {
                 *fails = true;
                 session.batch_execute("ROLLBACK TO SAVEPOINT one").await.unwrap();
             }
@@ -57,7 +65,7 @@ pub(super) async fn prepared(session: &Client, table: &str) -> Vec<Spoken> {
     let mut fails = fails.into_iter();
     spoken.retain(|one| {
         let fails = fails.next().unwrap_or(true);
-        !fails && !(is_left && one.text.starts_with("INSERT"))
+        !(fails || is_left && one.text.starts_with("INSERT"))
     });
     spoken
 }
@@ -90,7 +98,11 @@ async fn texts(session: &Client, table: &str) -> Vec<String> {
         true => "WHERE id = $1::int8".to_owned(),
         false => format!("WHERE id = (SELECT max(id) FROM {table})"),
     };
-    texts.push(format!("INSERT INTO {table} ({}) VALUES ({}) RETURNING {all}", names.join(", "), values.join(", ")));
+    texts.push(format!(
+        "INSERT INTO {table} ({}) VALUES ({}) RETURNING {all}",
+        names.join(", "),
+        values.join(", ")
+    ));
     texts.push(format!("UPDATE {table} SET {0} = {0} {own} RETURNING {all}", names[names.len() - 1]));
     texts.push(format!("DELETE FROM {table} {own} RETURNING {all}"));
     texts

@@ -85,7 +85,10 @@ const NAMES: &[(&str, &str)] = &[
         "SELECT quote_ident(rulename) FROM pg_rewrite WHERE ev_class = to_regclass($1) AND rulename <> '_RETURN' ORDER BY 1",
     ),
     ("{u}", "SELECT one FROM unnest(ARRAY['parent', 'child', 'parts', 'feelings']) AS one WHERE one <> $1"),
-    ("{v}", "SELECT c.oid::regclass::text FROM pg_class AS c WHERE relkind = 'v' AND oid > 16384 AND $1 <> '' ORDER BY 1"),
+    (
+        "{v}",
+        "SELECT c.oid::regclass::text FROM pg_class AS c WHERE relkind = 'v' AND oid > 16384 AND $1 <> '' ORDER BY 1",
+    ),
     ("{m}", "SELECT c.oid::regclass::text FROM pg_class AS c WHERE relkind = 'm' AND $1 <> '' ORDER BY 1"),
     ("{s}", "SELECT c.oid::regclass::text FROM pg_class AS c WHERE relkind = 'S' AND $1 <> '' ORDER BY 1"),
     (
@@ -93,7 +96,10 @@ const NAMES: &[(&str, &str)] = &[
         "SELECT oid::regproc::text FROM pg_proc WHERE oid > 16384 AND pronargs = 0 AND prokind = 'f' AND $1 <> '' AND prorettype <> 'trigger'::regtype AND prorettype <> 'event_trigger'::regtype ORDER BY 1",
     ),
     ("{e}", "SELECT oid::regtype::text FROM pg_type WHERE typtype = 'e' AND $1 <> '' ORDER BY 1"),
-    ("{d}", "SELECT oid::regtype::text FROM pg_type WHERE typtype = 'd' AND oid > 16384 AND $1 <> '' ORDER BY 1"),
+    (
+        "{d}",
+        "SELECT oid::regtype::text FROM pg_type WHERE typtype = 'd' AND oid > 16384 AND $1 <> '' ORDER BY 1",
+    ),
     (
         "{o}",
         "SELECT reltype::regtype::text FROM pg_class WHERE relkind = 'c' AND oid > 16384 AND $1 <> '' ORDER BY 1",

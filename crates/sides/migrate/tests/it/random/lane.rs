@@ -36,9 +36,12 @@ pub(crate) async fn lane(seed: u64) -> Tally {
         grammar::migrations(&mut random, &session, LENGTH).await
     };
     let mut all = vec![Migration::new("000_base", base::SCHEMA, "")];
-    all.extend(drawn.iter().enumerate().map(|(place, one)| {
-        Migration::new(format!("{:03}_m", place + 1), one.text.as_str(), "")
-    }));
+    all.extend(
+        drawn
+            .iter()
+            .enumerate()
+            .map(|(place, one)| Migration::new(format!("{:03}_m", place + 1), one.text.as_str(), "")),
+    );
     let mut tally = Tally { lanes: 1, ..Tally::default() };
     let live = TestDatabase::empty().await;
     let place = Place::find(live.url(), None).await.unwrap();
@@ -98,7 +101,13 @@ impl Run<'_> {
     }
 
     /// Whether the next one can be tried.
-    async fn judge(&mut self, checked: &Checked, drawn: &Drawn, done: Result<(), String>, waited: i64) -> bool {
+    async fn judge(
+        &mut self,
+        checked: &Checked,
+        drawn: &Drawn,
+        done: Result<(), String>,
+        waited: i64,
+    ) -> bool {
         let mut felt = self.traffic.as_ref().unwrap().faults();
         let text = &drawn.text;
         let is_contract = checked.phase == Phase::Contract;
@@ -133,7 +142,9 @@ impl Run<'_> {
         }
         if !felt.is_empty() {
             let felt = felt.join("; ");
-            self.tally.faults.push(format!("seed {}: `{text}` is called {}: {felt}", self.seed, checked.phase));
+            self.tally
+                .faults
+                .push(format!("seed {}: `{text}` is called {}: {felt}", self.seed, checked.phase));
         }
         if is_contract || !felt.is_empty() {
             self.stop().await;

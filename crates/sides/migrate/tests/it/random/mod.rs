@@ -26,7 +26,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn nothing_that_is_called_safe_is_felt() {
         let mut all = Tally::default();
-        for seed in [7, 210_787, 31_415, 20] {
+        for seed in [7, 210_787, 31_415] {
             all.add(lane(seed).await);
         }
         println!("{all}");

@@ -44,8 +44,8 @@ impl Traffic {
         for number in 0..SESSIONS {
             let session = connect(url, "traffic").await;
             let mut spoken = Vec::new();
-            for table in tables.iter().skip(number).step_by(SESSIONS) {
-                spoken.extend(code::prepared(&session, table).await);
+            for (place, table) in tables.iter().enumerate().skip(number).step_by(SESSIONS) {
+                spoken.extend(code::prepared(&session, table, place).await);
             }
             let count = Arc::new(AtomicU64::new(0));
             traffic.rounds.push(Arc::clone(&count));
@@ -106,7 +106,7 @@ async fn go_on(
     while !stops.load(Ordering::Relaxed) {
         number += 1;
         for one in &spoken {
-            if let Err(said) = one.say(&session, code::id(number)).await {
+            if let Err(said) = one.say(&session, number).await {
                 faults.lock().unwrap().insert(format!("{}: {said}", one.text));
             }
         }
