@@ -1,12 +1,40 @@
 //! Columns as wide as they must be.
 
-use crate::palette::{Palette, STRONG};
+use crate::{
+    palette::{Palette, STRONG},
+    width::columns,
+};
 
 /// A longer cell pushes the rest of its own row aside, and no other row.
 const WIDEST: usize = 100;
 
+/// On a terminal with fewer columns a table that is wider comes as one block for each row.
+const NARROW: usize = 60;
+
 /// Rows under a head, two spaces apart. The last column is as wide as it likes.
 pub fn table(palette: Palette, head: &[&str], rows: &[Vec<String>]) -> String {
+    let table = beside(palette, head, rows);
+    let widest = table.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+    match columns() {
+        Some(width) if width < NARROW && width < widest => below(palette, head, rows),
+        _ => table,
+    }
+}
+
+/// A line for each cell that holds something, behind its column's name.
+fn below(palette: Palette, head: &[&str], rows: &[Vec<String>]) -> String {
+    let widest = head.iter().map(|name| name.len()).max().unwrap_or_default();
+    let block = |row: &Vec<String>| {
+        let cells = head.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
+        let line = |(name, cell): (&&str, &String)| {
+            format!("{}  {cell}\n", palette.paint(STRONG, &format!("{name:widest$}")))
+        };
+        cells.map(line).collect::<String>()
+    };
+    rows.iter().map(block).collect::<Vec<_>>().join("\n")
+}
+
+fn beside(palette: Palette, head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells =
             rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count().min(WIDEST));
@@ -32,7 +60,14 @@ mod tests {
     #[test]
     fn columns_stand_under_their_head() {
         let rows = [vec!["worker.3".to_owned(), "ready".to_owned()], vec!["web.1".to_owned(), String::new()]];
-        let text = table(Palette::PLAIN, &["COPY", "STATE"], &rows);
+        let text = beside(Palette::PLAIN, &["COPY", "STATE"], &rows);
         assert_eq!(text, "COPY      STATE\nworker.3  ready\nweb.1\n");
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_a_block_for_each_row() {
+        let rows = [vec!["worker.3".to_owned(), "ready".to_owned()], vec!["web.1".to_owned(), String::new()]];
+        let text = below(Palette::PLAIN, &["COPY", "STATE"], &rows);
+        assert_eq!(text, "COPY   worker.3\nSTATE  ready\n\nCOPY   web.1\n");
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{postgres_zones, said};
 use deploy::schedules::{self, Row};
-use terminal::{Palette, tell};
+use terminal::{Palette, table, tell};
 use workspace::Outcome;
 
 pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Result<Outcome> {
@@ -29,11 +29,8 @@ pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Resu
         return Ok(Outcome::Done);
     }
     let palette = Palette::for_stdout();
-    let lines: Vec<[String; 5]> = all.iter().map(line).collect();
-    let head = ["NAME", "WHEN", "JOB", "NEXT", "LAST"].map(str::to_owned);
-    for line in table(&[vec![head], lines].concat()) {
-        println!("{line}");
-    }
+    let lines: Vec<Vec<String>> = all.iter().map(line).collect();
+    print!("{}", table(palette, &["NAME", "WHEN", "JOB", "NEXT", "LAST"], &lines));
     for row in &all {
         if let Err(fault) = row.read() {
             println!("{}", tell::fault(palette, &format!("{} never fires: {fault}", row.name)));
@@ -63,7 +60,7 @@ fn with_fault(row: &Row) -> serde_json::Value {
     value
 }
 
-fn line(row: &Row) -> [String; 5] {
+fn line(row: &Row) -> Vec<String> {
     let now = Utc::now();
     let next = match (row.paused_at, row.next_due_at) {
         (Some(at), _) => {
@@ -74,18 +71,5 @@ fn line(row: &Row) -> [String; 5] {
         (None, None) => "no clock has told".to_owned(),
     };
     let last = row.last_fired_at.map_or_else(|| "never".to_owned(), |at| said::moment(at, now));
-    [row.name.clone(), format!("{} {}", row.expression, row.zone), row.kind.clone(), next, last]
-}
-
-/// Columns as wide as what is in them, up to a hundred characters.
-fn table(lines: &[[String; 5]]) -> Vec<String> {
-    let width =
-        |column: usize| lines.iter().map(|line| line[column].chars().count().min(100)).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..5).map(width).collect();
-    let pad = |line: &[String; 5]| {
-        let cells: Vec<String> =
-            line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    lines.iter().map(pad).collect()
+    vec![row.name.clone(), format!("{} {}", row.expression, row.zone), row.kind.clone(), next, last]
 }
