@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    completions, dev, doctor, host, jobs, logs, manual, new, plan, ps, receipts, rehearse, release, releases,
-    restart, rollback, scale, scaling, schedules, setup, status, version,
+    completions, dev, doctor, drill, host, jobs, logs, manual, new, plan, ps, receipts, rehearse, release,
+    releases, restart, rollback, scale, scaling, schedules, setup, status, version,
 };
 
 const EXIT_CODES: &str = "\
@@ -105,6 +105,16 @@ pub(crate) enum Command {
     /// this environment only what --env names reaches the stage, so no token gets there by accident. Exit codes as of
     /// release.
     Rehearse(rehearse::Options),
+    /// Carry out bad releases on a stage, and show that each of them ends well.
+    ///
+    /// A host of its own runs the builds of this checkout in a temporary folder, on a private Postgres. Each drill
+    /// releases a build there that goes wrong, or kills something, and checks that the good builds serve again, that there
+    /// is a receipt, that no request failed but those that the bad build answered, and that no job or tick was lost.
+    /// Nothing live is touched. Exit code 0 when every drill passed, 1 when one did not.
+    Drill(drill::Options),
+    /// Take the place of a good build, and go wrong.
+    #[command(hide = true)]
+    StandIn(drill::StandInOptions),
     /// Go back to the builds that were seen good last. Once more: forward again.
     ///
     /// A release that goes on in this workspace is broken off first. The schema stays as it is.
@@ -148,7 +158,13 @@ impl Command {
     pub(crate) fn runs_processes(&self) -> bool {
         matches!(
             self,
-            Self::Dev(_) | Self::Host(_) | Self::Up(_) | Self::Plan(_) | Self::Release(_) | Self::Rehearse(_)
+            Self::Dev(_)
+                | Self::Host(_)
+                | Self::Up(_)
+                | Self::Plan(_)
+                | Self::Release(_)
+                | Self::Rehearse(_)
+                | Self::Drill(_)
         )
     }
 }

@@ -7,6 +7,7 @@ mod cli;
 mod completions;
 mod dev;
 mod doctor;
+mod drill;
 mod host;
 mod jobs;
 mod logs;
@@ -70,6 +71,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::New(options) = &arguments.command {
         return new::run(arguments.root.as_deref(), options);
     }
+    let arguments = match arguments {
+        Arguments { command: Command::StandIn(options), .. } => return drill::stand_in(options),
+        arguments => arguments,
+    };
     let workspace = Workspace::find(arguments.root.as_deref())?;
     if arguments.command.runs_processes() {
         workspace.say_what_is_left_out();
@@ -85,6 +90,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Plan(options) => plan::run(&workspace, &options).await?.into(),
             Command::Release(options) => release::run(&workspace, options).await?.into(),
             Command::Rehearse(options) => rehearse::run(&workspace, options).await?.into(),
+            Command::Drill(options) => drill::run(&workspace, options).await?.into(),
+            Command::StandIn(options) => drill::stand_in(options)?,
             Command::Rollback(options) => rollback::run(&workspace, options).await?.into(),
             Command::Releases(options) => releases::run(&workspace, &options)?.into(),
             Command::Receipts(options) => receipts::list(&workspace, &options).await?.into(),

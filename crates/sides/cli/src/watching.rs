@@ -41,7 +41,7 @@ impl From<Watching> for deploy::release::Watching {
 }
 
 /// A path of web, such as `/` or `/api/services?count=1`.
-fn path(text: &str) -> Result<String, String> {
+pub(crate) fn path(text: &str) -> Result<String, String> {
     match text {
         _ if !text.starts_with('/') => Err(format!("a path of web begins with a slash: /{text}")),
         _ if text.starts_with("//") => Err("a path of web begins with one slash".to_owned()),
@@ -53,7 +53,7 @@ fn path(text: &str) -> Result<String, String> {
     }
 }
 
-fn times(text: &str) -> Result<f64, String> {
+pub(crate) fn times(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "give a number, such as 3 or 1.5".to_owned())?;
     match number {
         _ if !number.is_finite() || number < 0.0 => Err("give 0 (no limit) or a number above 1".to_owned()),

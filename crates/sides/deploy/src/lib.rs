@@ -1,9 +1,10 @@
-//! Releases: what one would do (`plan`), carried out and undone (`release`), and carried out beside the live one first
-//! (`rehearse`).
+//! Releases: what one would do (`plan`), carried out and undone (`release`), carried out beside the live one first
+//! (`rehearse`), and gone wrong there on purpose (`drill`).
 //!
 //! Who waits is told through [`Progress`]; how that looks is somebody else's. Never knows a terminal, nor the host's code:
 //! it gives orders to a place.
 
+pub mod drill;
 mod git;
 pub mod places;
 pub mod plan;

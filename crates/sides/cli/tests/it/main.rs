@@ -18,6 +18,7 @@ mod dependencies;
 mod dependency_rules;
 mod deployment;
 mod documents;
+mod drilling;
 mod elsewhere;
 mod flow;
 mod history;

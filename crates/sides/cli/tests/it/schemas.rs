@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Their own tests hold these to their schemas, since they take a stage and another place.
-const ELSEWHERE: [&str; 2] = ["rehearse", "setup-heroku"];
+const ELSEWHERE: [&str; 3] = ["drill", "rehearse", "setup-heroku"];
 
 /// The validator of each command, by its words with dashes between them.
 fn validators() -> &'static BTreeMap<String, Validator> {

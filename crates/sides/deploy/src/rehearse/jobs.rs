@@ -15,7 +15,7 @@ const ENQUEUE: &str = "INSERT INTO sides.fang_tasks (metadata, version, schedule
     VALUES ($1::text::jsonb, $2, now(), 'sides rehearse')";
 
 /// Enqueues until it is dropped.
-pub(super) struct Load(#[expect(dead_code, reason = "held")] AbortOnDropHandle<()>);
+pub(crate) struct Load(#[expect(dead_code, reason = "held")] AbortOnDropHandle<()>);
 
 /// A job as it is enqueued.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ struct Made {
 
 impl Load {
     /// One job of each kind after the other.
-    pub(super) fn start(url: &DatabaseUrl, manifests: Vec<Manifest>) -> Self {
+    pub(crate) fn start(url: &DatabaseUrl, manifests: Vec<Manifest>) -> Self {
         let url = url.with_application_name("sides rehearse");
         Self(AbortOnDropHandle::new(tokio::spawn(async move {
             let made = made(&manifests);

@@ -6,9 +6,9 @@
 //! prints its receipt. Nothing that is live is changed: it is only asked which migrations it has.
 
 mod heard;
-mod jobs;
+pub(crate) mod jobs;
 mod live;
-mod stage;
+pub(crate) mod stage;
 mod there;
 
 use anyhow::{Context as _, bail};

@@ -44,7 +44,7 @@ const LAST_WORDS: usize = 3000;
 const KEPT: [&str; 9] =
     ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "NO_COLOR", "DRAIN_SECONDS"];
 
-pub(super) struct Stage {
+pub(crate) struct Stage {
     workspace: Workspace,
     store: Store,
     builds: Vec<(String, Digest)>,
@@ -53,13 +53,15 @@ pub(super) struct Stage {
     url: DatabaseUrl,
     /// None before it was started.
     host: Option<Child>,
+    /// Whether what the host runs ends with it, however it ends.
+    pub(crate) is_bound: bool,
     environment: Vec<(OsString, OsString)>,
     folder: TempDir,
 }
 
 impl Stage {
     /// Sets it: the builds, and a Postgres. Not to be broken off in the middle.
-    pub(super) async fn set(
+    pub(crate) async fn set(
         live: &Workspace,
         store: &Store,
         running: &Set,
@@ -99,24 +101,37 @@ impl Stage {
             cluster.url().parse().context("the private Postgres has no address that is understood")?;
         let environment = environment(&url, variables)?;
         let prepared = file;
-        Ok(Self { workspace, store: kept, builds, prepared, cluster, url, host: None, environment, folder })
+        let store = kept;
+        let is_bound = true;
+        Ok(Self {
+            workspace,
+            store,
+            builds,
+            prepared,
+            cluster,
+            url,
+            host: None,
+            is_bound,
+            environment,
+            folder,
+        })
     }
 
     /// Makes the live schema again, and starts the host.
-    pub(super) async fn start(&mut self, applied: &[Migration]) -> anyhow::Result<()> {
+    pub(crate) async fn start(&mut self, applied: &[Migration]) -> anyhow::Result<()> {
         migrate::apply(&self.url, applied, &Options::default(), &mut |_| {})
             .await
             .context("the live schema cannot be made again")?;
-        self.host = Some(start_host(&self.workspace, &self.environment)?);
+        self.host = Some(start_host(&self.workspace, &self.environment, self.is_bound)?);
         Ok(())
     }
 
-    pub(super) fn url(&self) -> &DatabaseUrl {
+    pub(crate) fn url(&self) -> &DatabaseUrl {
         &self.url
     }
 
     /// Until every live build answers.
-    pub(super) async fn wait_until_it_runs(&self, running: &Set) -> anyhow::Result<()> {
+    pub(crate) async fn wait_until_it_runs(&self, running: &Set) -> anyhow::Result<()> {
         let deadline = Instant::now() + START_LIMIT;
         loop {
             if let Some(status) = control::status(&self.workspace).await?
@@ -138,7 +153,7 @@ impl Stage {
     }
 
     /// What the builds say of themselves; those that say nothing are left out.
-    pub(super) async fn manifests(&self) -> Vec<Manifest> {
+    pub(crate) async fn manifests(&self) -> Vec<Manifest> {
         let mut found = Vec::new();
         for (process, digest) in &self.builds {
             let Ok(program) = self.store.program(process, digest) else { continue };
@@ -171,7 +186,7 @@ impl Stage {
     }
 
     /// Ends everything and removes the folder; hard, where `stop` is asked for twice.
-    pub(super) async fn strike(mut self, stop: &Stop) {
+    pub(crate) async fn strike(mut self, stop: &Stop) {
         if let Some(host) = &mut self.host {
             let pid = host.id().and_then(|pid| i32::try_from(pid).ok());
             // It may have ended by itself.
@@ -189,7 +204,32 @@ impl Stage {
         drop(self.folder.close());
     }
 
-    fn said(&self) -> String {
+    /// Its workspace.
+    pub(crate) fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// The builds that are kept on it.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// This very program, on the stage.
+    pub(crate) fn command(&self) -> anyhow::Result<Command> {
+        command(&self.workspace, &self.environment)
+    }
+
+    /// Kills the host, and starts the next one.
+    pub(crate) async fn kill_host(&mut self) -> anyhow::Result<()> {
+        if let Some(host) = &mut self.host {
+            host.kill().await.context("the stage's host cannot be killed")?;
+        }
+        self.host = Some(start_host(&self.workspace, &self.environment, self.is_bound)?);
+        Ok(())
+    }
+
+    /// The last words of its host.
+    pub(crate) fn said(&self) -> String {
         let text = fs::read_to_string(said_in(&self.workspace)).unwrap_or_default();
         let from = text.len().saturating_sub(LAST_WORDS);
         String::from_utf8_lossy(&text.as_bytes()[from..]).trim_end().to_owned()
@@ -207,11 +247,23 @@ fn said_in(workspace: &Workspace) -> PathBuf {
     workspace.logs_folder().join("host.out")
 }
 
-/// Bound to this process: whatever ends it ends the host and all that it runs.
-fn start_host(workspace: &Workspace, environment: &[(OsString, OsString)]) -> anyhow::Result<Child> {
-    let out = fs::File::create(said_in(workspace)).context("the stage's host cannot write what it says")?;
+/// Bound to this process: whatever ends it ends the host, and where that is bound all that it runs.
+fn start_host(
+    workspace: &Workspace,
+    environment: &[(OsString, OsString)],
+    is_bound: bool,
+) -> anyhow::Result<Child> {
+    let out = fs::File::options()
+        .append(true)
+        .create(true)
+        .open(said_in(workspace))
+        .context("the stage's host cannot write what it says")?;
     let mut command = command(workspace, environment)?;
-    command.args(["host", "--bound", "--port", "0"]).stdout(out.try_clone()?).stderr(out);
+    command
+        .args(["host", "--port", "0"])
+        .args(is_bound.then_some("--bound"))
+        .stdout(out.try_clone()?)
+        .stderr(out);
     bind_to_supervisor(&mut command, None);
     command.spawn().context("the stage's host cannot be started")
 }

@@ -1,0 +1,48 @@
+//! What a bad build does wrong.
+
+use std::{fmt, str::FromStr};
+
+/// What a stand-in does in place of the good program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing: other bytes that do the same.
+    Harmless,
+    /// Ends at once, with an exit code.
+    DiesAtStart,
+    /// Never says that it is ready.
+    NeverReady,
+    /// Answers 500 to visitors from a moment on.
+    Answers500,
+    /// Answers late from a moment on.
+    Slow,
+    /// Ends from a moment on, with an exit code.
+    Dies,
+    /// Takes jobs of every kind that the good build handles, and fails at all of them.
+    FailsJobs,
+}
+
+const NAMES: [(&str, Fault); 7] = [
+    ("harmless", Fault::Harmless),
+    ("dies-at-start", Fault::DiesAtStart),
+    ("never-ready", Fault::NeverReady),
+    ("answers-500", Fault::Answers500),
+    ("slow", Fault::Slow),
+    ("dies", Fault::Dies),
+    ("fails-jobs", Fault::FailsJobs),
+];
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = NAMES.iter().find(|(_, fault)| fault == self);
+        f.write_str(named.map_or("unknown", |(name, _)| name))
+    }
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = NAMES.iter().find(|(name, _)| *name == text);
+        named.map(|(_, fault)| *fault).ok_or_else(|| format!("there is no fault {text:?}"))
+    }
+}

@@ -1,0 +1,192 @@
+//! The drills: one row each. A bad release that somebody meets becomes a row.
+
+use super::fault::Fault;
+
+/// One drill.
+#[derive(Debug, Clone, Copy)]
+pub struct Drill {
+    /// As it is asked for.
+    pub name: &'static str,
+    /// What is done, in a sentence.
+    pub what: &'static str,
+    /// The process whose new build is bad.
+    pub process: &'static str,
+    /// What that build does.
+    pub fault: Fault,
+    /// What happens to something else while the new build is watched.
+    pub mischief: Mischief,
+    /// What must be seen at the end.
+    pub ends: Ends,
+    /// Which requests may fail.
+    pub may_fail: MayFail,
+}
+
+/// What happens beside the new build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mischief {
+    /// Nothing.
+    None,
+    /// Postgres does not answer for a while.
+    PostgresAway,
+    /// The host gets SIGKILL, and is started again.
+    HostKilled,
+    /// `sides release` gets SIGKILL; `sides rollback` follows.
+    CommandKilled,
+}
+
+/// How a drill must end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// The release is undone without anybody asking: the good builds serve.
+    Undone,
+    /// The release goes through: its builds serve, and `sides rollback` leads back to the good ones.
+    Released,
+    /// One command leads back: the good builds serve.
+    RolledBack,
+}
+
+/// Which requests of a strict client may fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MayFail {
+    /// None.
+    None,
+    /// Those that the bad build answered.
+    AnsweredByBadBuild,
+    /// Those that the bad build had accepted when it ended.
+    CutOff,
+    /// Those that need what is away.
+    WhileAway,
+}
+
+const ROW: Drill = Drill {
+    name: "",
+    what: "",
+    process: "web",
+    fault: Fault::Harmless,
+    mischief: Mischief::None,
+    ends: Ends::Undone,
+    may_fail: MayFail::None,
+};
+
+/// All of them, in the order in which they are carried out.
+pub const DRILLS: &[Drill] = &[
+    Drill {
+        name: "web-dies-at-start",
+        what: "The new web ends as soon as it is started.",
+        fault: Fault::DiesAtStart,
+        ..ROW
+    },
+    Drill {
+        name: "web-never-ready",
+        what: "The new web starts and never becomes ready.",
+        fault: Fault::NeverReady,
+        ..ROW
+    },
+    Drill {
+        name: "web-answers-500",
+        what: "The new web is good at first, then answers 500 to everybody.",
+        fault: Fault::Answers500,
+        may_fail: MayFail::AnsweredByBadBuild,
+        ..ROW
+    },
+    Drill {
+        name: "web-slow",
+        what: "The new web is good at first, then takes 1.5 s longer for each answer.",
+        fault: Fault::Slow,
+        ..ROW
+    },
+    Drill {
+        name: "web-dies",
+        what: "The new web is good at first, then ends.",
+        fault: Fault::Dies,
+        may_fail: MayFail::CutOff,
+        ..ROW
+    },
+    Drill {
+        name: "worker-dies-at-start",
+        what: "The new worker ends as soon as it is started.",
+        process: "worker",
+        fault: Fault::DiesAtStart,
+        ..ROW
+    },
+    Drill {
+        name: "worker-dies",
+        what: "The new worker is good at first, then ends.",
+        process: "worker",
+        fault: Fault::Dies,
+        ..ROW
+    },
+    Drill {
+        name: "worker-fails-jobs",
+        what: "The new worker is ready, takes jobs and fails at all of them.",
+        process: "worker",
+        fault: Fault::FailsJobs,
+        ..ROW
+    },
+    Drill {
+        name: "clock-dies-at-start",
+        what: "The new clock ends as soon as it is started.",
+        process: "clock",
+        fault: Fault::DiesAtStart,
+        ..ROW
+    },
+    Drill {
+        name: "postgres-away",
+        what: "Postgres does not answer for 6 s while a good new web is watched.",
+        mischief: Mischief::PostgresAway,
+        ends: Ends::Released,
+        may_fail: MayFail::WhileAway,
+        ..ROW
+    },
+    Drill {
+        name: "command-killed",
+        what: "`sides release` is killed (-9) while a good new web is watched; `sides rollback` follows.",
+        mischief: Mischief::CommandKilled,
+        ends: Ends::RolledBack,
+        ..ROW
+    },
+    Drill {
+        name: "host-killed",
+        what: "The host is killed (-9) while a good new web is watched, and is started again.",
+        mischief: Mischief::HostKilled,
+        ends: Ends::Released,
+        ..ROW
+    },
+];
+
+/// The drills of these names, all for none.
+///
+/// # Errors
+/// Names a drill that is not there.
+pub fn named(names: &[String]) -> Result<Vec<&'static Drill>, String> {
+    if names.is_empty() {
+        return Ok(DRILLS.iter().collect());
+    }
+    let find = |name: &String| {
+        let found = DRILLS.iter().find(|drill| drill.name == name);
+        found.ok_or_else(|| format!("there is no drill {name:?}; `sides drill --list` lists them"))
+    };
+    names.iter().map(find).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_row_has_a_name_of_its_own_and_a_sentence() {
+        let names: BTreeSet<&str> = DRILLS.iter().map(|drill| drill.name).collect();
+        assert_eq!(names.len(), DRILLS.len());
+        for drill in DRILLS {
+            assert!(!drill.name.is_empty() && drill.what.ends_with('.'), "{drill:?}");
+            assert_eq!(drill.fault.to_string().parse(), Ok(drill.fault));
+            let is_bad = drill.fault != Fault::Harmless;
+            assert_eq!(is_bad, drill.ends == Ends::Undone, "{}", drill.name);
+            assert_eq!(is_bad, drill.mischief == Mischief::None, "{}", drill.name);
+        }
+        assert!(named(&["nope".to_owned()]).unwrap_err().contains("--list"));
+        assert_eq!(named(&[]).unwrap().len(), DRILLS.len());
+    }
+}

@@ -1,0 +1,181 @@
+//! A bad build, made from a good one without the application's help: this program stands in for it, and runs it behind
+//! itself as far as the fault allows.
+
+use std::{
+    env,
+    ffi::OsString,
+    net::{SocketAddr, TcpListener},
+    os::{
+        fd::{AsRawFd as _, FromRawFd as _},
+        unix::process::CommandExt as _,
+    },
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use platform::local::{Group, bind_to_supervisor};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    process::Command,
+    signal::unix::{SignalKind, signal},
+    time,
+};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+
+use super::{
+    fault::Fault,
+    relay::{Moment, Relay},
+};
+use crate::release::ask_manifest;
+use workspace::named_database;
+
+/// The exit code of a build that ends by itself.
+const DEATH: i32 = 70;
+/// What a host passes a listening socket by.
+const LISTEN_FD: &str = "LISTEN_FD";
+
+const FAIL_JOBS: &str = "\
+SELECT sides.fail($1::text::uuid, job, lease, 'a drill', '1 second')
+FROM sides.claim($1::text::uuid, $2, 5, '30 seconds', $3)";
+
+/// Whom it stands in for, and how it goes wrong.
+#[derive(Debug, Clone)]
+pub struct StandIn {
+    /// What it does wrong.
+    pub fault: Fault,
+    /// The file that is there once it is to go wrong.
+    pub when: PathBuf,
+    /// The good program.
+    pub program: PathBuf,
+    /// What that is started with.
+    pub arguments: Vec<OsString>,
+}
+
+/// Runs in place of the good program until it ends or is asked to; its exit code.
+///
+/// # Errors
+/// When the good program cannot be started, or an address is taken.
+pub async fn stand_in(bad: StandIn) -> anyhow::Result<i32> {
+    if bad.arguments.iter().any(|argument| argument == "--manifest") {
+        let error = std::process::Command::new(&bad.program).args(&bad.arguments).exec();
+        return Err(error).with_context(|| format!("{} cannot be started", bad.program.display()));
+    }
+    let mut stop = signal(SignalKind::terminate())?;
+    match bad.fault {
+        Fault::DiesAtStart => Ok(DEATH),
+        Fault::NeverReady => {
+            let _ops = ops("503 Drill").await?;
+            stop.recv().await;
+            Ok(0)
+        }
+        Fault::FailsJobs => {
+            let _ops = ops("200 OK").await?;
+            tokio::select! {
+                failed = fail_jobs(&bad) => failed.map(|()| DEATH),
+                _ = stop.recv() => Ok(0),
+            }
+        }
+        Fault::Harmless | Fault::Answers500 | Fault::Slow | Fault::Dies => {
+            with_good_program(&bad, stop).await
+        }
+    }
+}
+
+async fn with_good_program(bad: &StandIn, mut stop: tokio::signal::unix::Signal) -> anyhow::Result<i32> {
+    let mut command = Command::new(&bad.program);
+    command.args(&bad.arguments);
+    let moment = Moment(bad.when.clone());
+    let closed = CancellationToken::new();
+    let mut relay = None;
+    let listener = match inherited()? {
+        None => None,
+        Some(public) => {
+            let behind = Arc::new(TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?);
+            command.env(LISTEN_FD, behind.as_raw_fd().to_string());
+            let good = behind.local_addr()?;
+            let release = env::var("RELEASE").unwrap_or_default();
+            let (fault, moment, unanswered) = (bad.fault, moment.clone(), Arc::default());
+            let passes_on = Relay { good, fault, moment, release, unanswered };
+            relay = Some(passes_on.clone());
+            public.set_nonblocking(true)?;
+            let public = tokio::net::TcpListener::from_std(public)?;
+            tokio::spawn(passes_on.serve(public, closed.clone()));
+            Some(behind)
+        }
+    };
+    bind_to_supervisor(&mut command, listener.clone());
+    let mut good = command.spawn().with_context(|| format!("{} cannot be started", bad.program.display()))?;
+    // Only the good program accepts there.
+    drop((command, listener));
+    let group = Group::led_by(&good).context("it has ended already")?;
+    let dies = async {
+        match bad.fault {
+            Fault::Dies => moment.come().await,
+            _ => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        status = good.wait() => return Ok(status?.code().unwrap_or(DEATH)),
+        () = dies => {
+            group.kill();
+            return Ok(DEATH);
+        }
+        _ = stop.recv() => {}
+    }
+    closed.cancel();
+    if let Some(relay) = &relay {
+        relay.settle().await;
+    }
+    group.terminate();
+    let status = good.wait().await?;
+    if let Some(relay) = &relay {
+        relay.settle().await;
+    }
+    Ok(status.code().unwrap_or(DEATH))
+}
+
+/// The socket that the host passed; only this process accepts there from now on.
+#[expect(unsafe_code, reason = "a number is all that a host passes of a socket")]
+fn inherited() -> anyhow::Result<Option<TcpListener>> {
+    let Ok(number) = env::var(LISTEN_FD) else { return Ok(None) };
+    let number = number.parse().with_context(|| format!("{LISTEN_FD}={number} is no number"))?;
+    // SAFETY: the host opened it for this process, and nothing else here uses it.
+    let listener = unsafe { TcpListener::from_raw_fd(number) };
+    fcntl(&listener, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    Ok(Some(listener))
+}
+
+/// Answers every question on the operations address with this status.
+async fn ops(status: &'static str) -> anyhow::Result<AbortOnDropHandle<()>> {
+    let variable = |name: &str| env::var(name).with_context(|| format!("{name} is not set"));
+    let address = format!("{}:{}", variable("OPS_HOST")?, variable("OPS_PORT")?);
+    let listener = tokio::net::TcpListener::bind(&address).await.with_context(|| address.clone())?;
+    Ok(AbortOnDropHandle::new(tokio::spawn(async move {
+        loop {
+            let Ok((mut stream, _)) = listener.accept().await else { continue };
+            tokio::spawn(async move {
+                let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+                // Who asks and goes away needs no answer.
+                drop(stream.read(&mut [0; 4096]).await);
+                drop(stream.write_all(answer.as_bytes()).await);
+            });
+        }
+    })))
+}
+
+/// Takes what the good build handles, and fails at it.
+async fn fail_jobs(bad: &StandIn) -> anyhow::Result<()> {
+    let Some(manifest) = ask_manifest(&bad.program).await else { bail!("the good build has no manifest") };
+    let kinds: Vec<String> = manifest.handles.keys().cloned().collect();
+    let url = named_database()?.context("DATABASE_URL is not set")?;
+    let release = env::var("RELEASE").unwrap_or_default();
+    let worker = uuid::Uuid::new_v4().to_string();
+    let client = database::client(&url.with_application_name("sides drill")).await?;
+    loop {
+        client.query(FAIL_JOBS, &[&worker, &kinds, &release]).await?;
+        time::sleep(Duration::from_millis(100)).await;
+    }
+}
