@@ -128,6 +128,7 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
         false => Vec::new(),
     };
     let before = if opaque { Some(catalogue(&scratch.eye).await?) } else { None };
+    let whole = whole(scratch, &script).await;
     let survivors = Survivors::prepare(scratch, probes).await?;
 
     let mut trial = Trial::begin(scratch, &script).await?;
@@ -168,7 +169,11 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
             skipped: scratch.skips(&statement.text),
             shows: changes || !seen.is_nothing(),
         };
-        statements.push(judged(&given, class, seen, &held));
+        let mut finding = judged(&given, class, seen, &held);
+        if let (Some(Instead::Batches(_)), Some(why)) = (&finding.instead, &whole[index]) {
+            finding.instead = Some(Instead::Advice(why.clone()));
+        }
+        statements.push(finding);
         if script.in_transaction {
             hold(&mut held, seen);
         }
@@ -184,6 +189,21 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
     let (phase, more) = judge(migration, phase, &statements);
     problems.splice(0..0, more);
     Ok(Checked { name: migration.name().to_owned(), phase, statements, problems })
+}
+
+/// Why each statement comes to something else in batches, on the catalogue as it is before the migration. A backfill
+/// says so when it comes to the statement.
+async fn whole(scratch: &Scratch, script: &Script<'_>) -> Vec<Option<String>> {
+    let mut found = Vec::new();
+    for statement in &script.statements {
+        let batched = Batched::of(&statement.text).filter(|_| !script.is_backfill);
+        found.push(match batched {
+            // What cannot be asked yet is about what the migration makes itself.
+            Some(batched) => walk(&scratch.eye, &batched).await.ok().and_then(Result::err),
+            None => None,
+        });
+    }
+    found
 }
 
 /// What the text says, on the catalogue as it is before the statement.

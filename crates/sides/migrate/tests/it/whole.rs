@@ -112,6 +112,30 @@ async fn what_comes_to_something_else_in_batches_is_refused_by_check_and_up_alik
     }
 }
 
+/// Before anybody makes a backfill of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_check_says_why_it_cannot_be_cut() {
+    let database = TestDatabase::empty().await;
+    let mut all = vec![backfill("").remove(0)];
+    let about_the_catalogue = |text: &str| {
+        ["SET place", "DELETE FROM items", "UPDATE watched", "DELETE FROM ruled", "(SELECT pos FROM highest)"]
+            .iter()
+            .any(|part| text.contains(part))
+    };
+    let texts: Vec<_> = WHOLE.iter().filter(|(text, _)| about_the_catalogue(text)).collect();
+    for (place, (text, _)) in texts.iter().enumerate() {
+        all.push(Migration::new(format!("{}_m", place + 2), *text, ""));
+    }
+    let found = check(database.url(), &all, |one| one.version() != "1").await.unwrap();
+    assert_eq!(found.len(), 5);
+    for (checked, (text, why)) in found.iter().zip(texts) {
+        let Some(Instead::Advice(advice)) = &checked.statements[0].instead else {
+            panic!("{text}: {checked:?}")
+        };
+        assert!(advice.contains(why), "{text}: {advice}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_to_the_same_in_batches_is_cut() {
     for text in CUT {
