@@ -14,6 +14,7 @@ mod logs;
 mod manual;
 mod names;
 mod new;
+mod obstacles;
 mod outcome;
 mod plan;
 mod progress;

@@ -7,7 +7,9 @@ use clap_complete::engine::ArgValueCompleter;
 use deploy::release::{Ended, ReleaseOptions};
 use workspace::{Outcome, Workspace};
 
-use crate::{names::complete, outcome::no_host, progress::OnScreen, receipt_text, watching::Watching};
+use crate::{
+    names::complete, obstacles, outcome::no_host, progress::OnScreen, receipt_text, watching::Watching,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -42,6 +44,10 @@ pub(crate) fn conclude(ended: &Ended, json: bool, progress: &OnScreen<'_>) -> an
         Ended::NothingToDo => Outcome::NothingToDo,
         Ended::Shown => Outcome::Done,
         Ended::Refused => Outcome::Refused,
+        Ended::Hindered(obstacles) => {
+            obstacles::show(obstacles);
+            Outcome::Failed
+        }
         Ended::CarriedOut { receipt, number, .. } => {
             if json {
                 println!("{}", serde_json::to_string_pretty(receipt)?);

@@ -8,6 +8,7 @@ pub mod drill;
 mod git;
 pub mod places;
 pub mod plan;
+pub mod preflight;
 mod progress;
 pub mod rehearse;
 pub mod release;

@@ -1,8 +1,13 @@
 //! How a release tells where it stands: what is worth knowing, and nothing of how it looks.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use tokio::time;
 
 use crate::release::Refused;
+
+/// How long a step may go on before that is said once more.
+const STILL: Duration = Duration::from_secs(15);
 
 /// One thing that a person who waits should know.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +39,21 @@ pub trait Progress: Sync {
 impl dyn Progress + '_ {
     pub(crate) fn text(&self, text: &str) {
         self.tell(News::Text(text));
+    }
+
+    /// Waits for what takes a while, and tells that it begins, that it goes on, and that it is over.
+    pub(crate) async fn during<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        let begun = Instant::now();
+        self.tell(News::Begins(what));
+        let mut work = std::pin::pin!(work);
+        let answer = loop {
+            tokio::select! {
+                answer = &mut work => break answer,
+                () = time::sleep(STILL) => self.tell(News::GoesOn(what, begun.elapsed())),
+            }
+        };
+        self.tell(News::Ended);
+        answer
     }
 
     pub(crate) fn done(&self, what: &str, took: Duration) {

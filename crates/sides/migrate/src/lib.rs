@@ -57,7 +57,7 @@ pub use migration::{Migration, MigrationError, fingerprint};
 pub use options::{Event, Options};
 pub use phases::{choose, phase};
 pub use plan::{Refusal, pending};
-pub use preview::{Planned, PlannedStatement, preview};
+pub use preview::{Planned, PlannedStatement, preview, try_scratch};
 pub use program::{main, run};
 pub use roles::ensure_roles;
 pub use runner::{Revert, apply, revert, up};

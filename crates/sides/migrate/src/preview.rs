@@ -61,6 +61,15 @@ pub async fn preview(
     look_ahead(&client, url, shadow, all, &applied, &pending).await
 }
 
+/// Whether migrations of this database can be tried, on a private scratch server or, with its user's rights, on its own.
+///
+/// # Errors
+/// When the database is away, or no scratch database can be made.
+pub async fn try_scratch(url: &DatabaseUrl) -> Result<(), MigrateError> {
+    let place = Place::find(url, None).await?;
+    Scratch::create(&place, &[]).await?.end().await
+}
+
 /// The same for what is known to be pending.
 pub(crate) async fn look_ahead(
     client: &Client,

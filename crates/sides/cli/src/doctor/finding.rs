@@ -1,5 +1,6 @@
 //! One thing that was looked at.
 
+use deploy::preflight::Obstacle;
 use serde::Serialize;
 
 /// What is thought of it.
@@ -33,5 +34,10 @@ impl Finding {
 
     pub(crate) fn fault(topic: &'static str, text: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { topic, verdict: Verdict::Fault, text: text.into(), advice: Some(advice.into()) }
+    }
+
+    /// What keeps a release from beginning, in the words in which the release says it.
+    pub(crate) fn obstacle(obstacle: Obstacle) -> Self {
+        Self::fault(obstacle.topic, obstacle.text, obstacle.next)
     }
 }

@@ -7,7 +7,7 @@ mod workspace;
 
 use clap::Args;
 
-use ::workspace::{Outcome, Workspace};
+use ::workspace::{Outcome, Workspace, named_database};
 use finding::{Finding, Verdict};
 use terminal::{Palette, tell};
 
@@ -23,6 +23,10 @@ pub(crate) async fn run(workspace: &Workspace, options: &Options) -> anyhow::Res
     let mut findings = machine::look(workspace.root());
     findings.extend(workspace::look(workspace));
     findings.extend(database::look().await);
+    // An address that is not understood is a finding already.
+    let url = named_database().ok().flatten();
+    let obstacles = deploy::preflight::look(workspace, url.as_ref()).await;
+    findings.extend(obstacles.into_iter().map(Finding::obstacle));
     if options.json {
         println!("{}", serde_json::to_string_pretty(&findings)?);
     } else {

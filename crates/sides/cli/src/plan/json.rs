@@ -48,6 +48,7 @@ pub(super) fn of(report: &Report) -> Value {
         "refused": refused.map(|refused| json!({
             "reason": refused.reason, "witnesses": refused.witnesses, "next": refused.next,
         })),
+        "obstacles": report.obstacles,
         "notes": report.notes.iter().chain(&report.place.no_git).chain(of_places).collect::<Vec<_>>(),
     })
 }

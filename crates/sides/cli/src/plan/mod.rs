@@ -14,12 +14,12 @@ use deploy::plan::{Options, Order};
 use terminal::{Palette, Screen};
 use workspace::{Outcome, Workspace};
 
-use crate::{annotations, names::complete, progress::OnScreen};
+use crate::{annotations, names::complete, obstacles, progress::OnScreen};
 
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  there is something to release
-  1  failed; the message says why
+  1  failed, or a release could not begin; the message says why
   5  nothing to do: what runs is what is here
   8  refused: a release would be refused, and the message names what stands in the way";
 
@@ -61,8 +61,13 @@ pub(crate) async fn run(workspace: &Workspace, options: &PlanOptions) -> anyhow:
     match io::stdout().write_all(text.as_bytes()) {
         // Whoever reads has seen enough: `sides plan | head`.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).context("the plan cannot be shown")
+            return Err(error).context("the plan cannot be shown");
         }
-        _ => Ok(report.outcome()),
+        _ => {}
     }
+    if report.obstacles.is_empty() {
+        return Ok(report.outcome());
+    }
+    obstacles::show(&report.obstacles);
+    Ok(Outcome::Failed)
 }

@@ -136,6 +136,12 @@ impl DatabaseUrl {
         self.get("dbname").unwrap_or_default()
     }
 
+    /// The user whom the address names; empty where it names none.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        self.get("user").unwrap_or_default()
+    }
+
     /// The same server and user, another database.
     #[must_use]
     pub fn with_database(&self, name: &str) -> Self {

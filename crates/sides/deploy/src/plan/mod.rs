@@ -16,7 +16,7 @@ mod why;
 use anyhow::Context as _;
 use platform::procfile;
 
-use crate::{git::Repository, progress::Progress, release::build_programs};
+use crate::{git::Repository, preflight, progress::Progress, release::build_programs};
 use baseline::Baselines;
 use runs::Runs;
 use workspace::{
@@ -112,6 +112,10 @@ pub async fn make(
     notes.extend(unknown.iter().map(|name| {
         format!("{name} runs and has no Procfile.{name} any more: a release leaves it as it is")
     }));
+    let obstacles = match options.since {
+        Some(_) => Vec::new(),
+        None => preflight::look(workspace, url.as_ref()).await,
+    };
     Ok(Report {
         place,
         built: options.build,
@@ -120,6 +124,7 @@ pub async fn make(
         elsewhere,
         migrations,
         order,
+        obstacles,
         notes,
     })
 }

@@ -9,6 +9,12 @@ use super::{
 use crate::release::{Pending, Plan, Refused, find_order};
 use workspace::releases::{Set, Store};
 
+/// What to do about the text of a migration that is not the one that was applied.
+const PUT_BACK: &str = "Put the text back (`git log -p -- migrations` shows it) and write what is new as another migration: \
+                        `sides new migration NAME`.";
+/// What to do about a migration that cannot be tried.
+const CHECK: &str = "`sides migration check` shows where, and what to write instead.";
+
 /// The order, or what stands in its way, or why neither is known.
 #[derive(Debug)]
 pub enum Order {
@@ -30,7 +36,11 @@ pub(super) async fn of(
 ) -> anyhow::Result<Order> {
     if !migrations.problems.is_empty() {
         let reason = "applied migrations were edited".to_owned();
-        return Ok(Order::Refused(Refused { reason, witnesses: migrations.problems.clone(), next: None }));
+        return Ok(Order::Refused(Refused {
+            reason,
+            witnesses: migrations.problems.clone(),
+            next: Some(PUT_BACK.to_owned()),
+        }));
     }
     let unknown = |why: &str| Ok(Order::Unknown(why.to_owned()));
     let Some(url) = url else {
@@ -56,7 +66,7 @@ pub(super) async fn of(
         true => Vec::new(),
         false => match migrate::preview(url, None, &migrations.all).await {
             Ok(planned) => planned,
-            Err(error) => return Ok(Order::Refused(Refused::plain(&error))),
+            Err(error) => return Ok(Order::Refused(Refused::plain(&error, CHECK))),
         },
     };
     let pending: Vec<Pending> = planned

@@ -6,6 +6,7 @@ use super::{
     order::Order,
 };
 use crate::git::{Head, NoGit, Repository};
+use crate::preflight::Obstacle;
 use workspace::Outcome;
 
 /// What a release would do.
@@ -25,6 +26,8 @@ pub struct Report {
     pub migrations: Migrations,
     /// In which order it would go.
     pub order: Order,
+    /// What keeps a release from beginning now. Not looked for in a comparison with a commit.
+    pub obstacles: Vec<Obstacle>,
     /// What a person should know beside.
     pub notes: Vec<String>,
 }

@@ -1,5 +1,7 @@
 //! `sides rollback`: the processes as they were before the last release.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use platform::local::State;
 
@@ -35,7 +37,9 @@ pub async fn run(
     if Underway::break_off(workspace).await? {
         progress.notice("the release that went on here was broken off");
     }
-    let Some((begun, ledger, _underway)) = begun.lock(workspace).await? else { return Ok(Ended::NoHost) };
+    let Some((begun, ledger, _underway)) = begun.lock(workspace, Duration::ZERO).await? else {
+        return Ok(Ended::NoHost);
+    };
     let Begun { status, places, store, url, .. } = begun;
     let running = places.running(&store.running()?).await?;
     let interrupted = store.interrupted()?;

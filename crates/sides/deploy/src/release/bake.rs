@@ -16,7 +16,7 @@ use tokio::time;
 use super::{
     journal::Journal,
     judge::{self, Blame, Judge, Lap},
-    ledger::{Ledger, OUTAGE_LIMIT},
+    ledger::{self, Ledger, OUTAGE_LIMIT},
     machine::Machine,
     measure::WEB,
     plan::Roll,
@@ -35,7 +35,7 @@ const BETWEEN: Duration = Duration::from_millis(100);
 /// Fewer requests say nothing of what runs.
 const LEAST_SEEN: u64 = 20;
 /// How often a watch may begin again because the database was away.
-const OUTAGES: u32 = 3;
+pub(super) const OUTAGES: u32 = 3;
 /// The queue and the host are asked less often.
 const ASKED_EVERY: Duration = Duration::from_secs(1);
 
@@ -158,11 +158,12 @@ impl Run<'_> {
                 }
             }
             if let Some(blame) = blame {
-                if outages == 0 || journal.ledger.answers().await {
+                if outages == 0 || !journal.ledger.has_been_away().await {
                     return Err(blame.into());
                 }
                 outages -= 1;
-                self.sit_out(eyes, journal).await.with_context(|| blame.reason.clone())?;
+                let sat_out = self.sit_out(eyes, journal, "the watch began afresh").await;
+                sat_out.with_context(|| blame.reason.clone())?;
                 (begun, asked_at) = (Instant::now(), None);
                 continue;
             }
@@ -183,15 +184,19 @@ impl Run<'_> {
     }
 
     /// Waits for a database that is away, and for those who need it.
-    async fn sit_out(&self, eyes: &mut Eyes, journal: &mut Journal<'_>) -> anyhow::Result<()> {
+    pub(super) async fn sit_out(
+        &self,
+        eyes: &mut Eyes,
+        journal: &mut Journal<'_>,
+        then: &str,
+    ) -> anyhow::Result<()> {
         let begun = Instant::now();
-        let text = format!("the database is away: waits for it, up to {} s", OUTAGE_LIMIT.as_secs());
-        self.progress.notice(&text);
+        self.progress.notice(&ledger::waits());
         journal.ledger.wait_until_back(OUTAGE_LIMIT).await?;
         eyes.recover().await;
         let seconds = begun.elapsed().as_secs_f64();
         journal.notes.push(format!(
-            "the database was away; after {seconds:.0} s everything answered again, and the watch began afresh"
+            "the database was away; after {seconds:.0} s everything answered again, and {then}"
         ));
         Ok(())
     }

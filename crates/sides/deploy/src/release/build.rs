@@ -1,10 +1,6 @@
 //! Every program built on its own: what one of them turns on in a common dependency must not change another.
 
-use std::{
-    path::PathBuf,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, process::Stdio, time::Instant};
 
 use anyhow::{Context as _, bail};
 use database::DatabaseUrl;
@@ -13,10 +9,10 @@ use platform::{
     procfile::{self, Procfile},
 };
 use serde::Deserialize;
-use tokio::{process::Command, time};
+use tokio::process::Command;
 
 use super::{origin::Origin, remap};
-use crate::progress::{News, Progress};
+use crate::progress::Progress;
 use workspace::{
     Workspace,
     cargo::{self, Metadata},
@@ -25,9 +21,6 @@ use workspace::{
 
 /// The program that changes the schema.
 const MIGRATE: &str = "migrate";
-
-/// How long a build says nothing new.
-const STILL: Duration = Duration::from_secs(30);
 
 pub(super) struct Built {
     /// The digests of the programs that were asked for, by process.
@@ -104,17 +97,7 @@ async fn build(
     command.stdin(Stdio::null()).stdout(Stdio::null());
     bind_to_supervisor(&mut command, None);
     let what = format!("build {program}");
-    progress.tell(News::Begins(&what));
-    let mut cargo = command.spawn().context(cargo::NOT_RUN)?;
-    let status = loop {
-        tokio::select! {
-            status = cargo.wait() => break status.context(cargo::NOT_RUN)?,
-            () = time::sleep(STILL) => {
-                progress.tell(News::GoesOn(&what, begun.elapsed()));
-            }
-        }
-    };
-    progress.tell(News::Ended);
+    let status = progress.during(&what, command.status()).await.context(cargo::NOT_RUN)?;
     if !status.success() {
         bail!("cargo failed ({status}); it says why above");
     }

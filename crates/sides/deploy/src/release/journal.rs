@@ -11,7 +11,7 @@ use super::{
     plan::Plan,
     receipt::{Done, Receipt, Replaced},
 };
-use crate::progress::{News, Progress};
+use crate::progress::Progress;
 use workspace::releases::{Interrupted, Noted, Set, Stage, Store};
 
 pub(super) struct Journal<'a> {
@@ -60,11 +60,13 @@ impl<'a> Journal<'a> {
     ) -> anyhow::Result<T> {
         let begun = Instant::now();
         self.note(&what, Stage::Begun)?;
-        self.progress.tell(News::Begins(&what));
-        self.tell().await;
-        let answer = step(self).await;
-        self.progress.tell(News::Ended);
-        let answer = answer?;
+        let progress = self.progress;
+        let answer = progress
+            .during(&what, async {
+                self.tell().await;
+                step(self).await
+            })
+            .await?;
         self.note(&what, Stage::Done)?;
         self.progress.done(&done, begun.elapsed());
         self.steps.push(Done { what: done, seconds: begun.elapsed().as_secs_f64() });

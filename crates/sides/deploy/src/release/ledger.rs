@@ -1,6 +1,9 @@
 //! What the database knows of releases: one at a time, and each of them for ever.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
@@ -13,6 +16,7 @@ use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use planner::WaitingJob;
 
 use super::{judge::Attempts, receipt::Receipt};
+use crate::progress::Progress;
 use workspace::actor;
 use workspace::releases::Digest;
 
@@ -30,6 +34,10 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 /// Postgres notices the end of a release that has just ended a moment later.
 const LAST_ONE_LEAVES: Duration = Duration::from_secs(3);
 
+/// What to do about another release.
+pub(crate) const WAIT_OR_BREAK_OFF: &str =
+    "wait until it has ended, or break it off with `sides rollback` on its machine";
+
 /// The session of one release.
 pub(super) struct Ledger {
     url: DatabaseUrl,
@@ -37,6 +45,8 @@ pub(super) struct Ledger {
     begun_at: DateTime<Utc>,
     /// The row of this release, once there is one.
     number: Option<i64>,
+    /// Whether it lost its session since that was asked last.
+    was_away: bool,
 }
 
 #[derive(QueryableByName)]
@@ -69,7 +79,7 @@ struct Now {
 /// session goes on in another one, which is younger than its receipt.
 const HOLDER: &str = "\
 SELECT activity.pid, host(activity.client_addr) AS address,
-    coalesce(unfinished.started_at, activity.backend_start) AS since, unfinished.asked_by,
+    to_char(coalesce(unfinished.started_at, activity.backend_start) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SSZ') AS since, unfinished.asked_by,
     unfinished.receipt -> 'doing' ->> 0 AS doing
 FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
 LEFT JOIN LATERAL (
@@ -81,14 +91,23 @@ WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
     AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND (held.classid::bigint << 32 | held.objid::bigint) = $1 LIMIT 1";
 
+/// The same where there are no receipts.
+const HOLDS_IT: &str = "\
+SELECT activity.pid, host(activity.client_addr) AS address,
+    to_char(activity.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SSZ') AS since
+FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
+WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
+    AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (held.classid::bigint << 32 | held.objid::bigint) = $1 LIMIT 1";
+
 #[derive(QueryableByName)]
 struct Holder {
     #[diesel(sql_type = Integer)]
     pid: i32,
     #[diesel(sql_type = Nullable<Text>)]
     address: Option<String>,
-    #[diesel(sql_type = Timestamptz)]
-    since: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    since: String,
     #[diesel(sql_type = Nullable<Text>)]
     asked_by: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -122,9 +141,21 @@ UPDATE sides.releases SET started_at = $1, asked_by = $2, outcome = $3, receipt 
 WHERE id = $5 RETURNING id";
 
 impl Ledger {
-    /// Takes the place of the one release that may go on.
-    pub(super) async fn open(url: &DatabaseUrl) -> anyhow::Result<Self> {
-        let mut connection = database::connect(&url.with_application_name("sides release")).await?;
+    /// Takes the place of the one release that may go on. A Postgres that is away is waited for until `limit`, and
+    /// `told` before.
+    pub(super) async fn open(
+        url: &DatabaseUrl,
+        limit: Duration,
+        mut told: impl FnMut(),
+    ) -> anyhow::Result<Self> {
+        let (unnamed, deadline) = (url.with_application_name("sides release"), Instant::now() + limit);
+        let mut connection = loop {
+            match database::connect(&unnamed).await {
+                Err(error) if is_away(&error) && Instant::now() < deadline => told(),
+                answer => break answer?,
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        };
         take_lock(&mut connection).await?;
         let now: Now = diesel::sql_query("SELECT now() AS now").get_result(&mut connection).await?;
         let begun_at = now.now;
@@ -132,7 +163,13 @@ impl Ledger {
         let name = format!("sides release {}", begun_at.timestamp_micros());
         let rename = format!("SET application_name = '{name}'");
         connection.batch_execute(&rename).await?;
-        Ok(Self { url: url.with_application_name(&name), connection, begun_at, number: None })
+        Ok(Self {
+            url: url.with_application_name(&name),
+            connection,
+            begun_at,
+            number: None,
+            was_away: false,
+        })
     }
 
     /// Asks; a Postgres that has gone away meanwhile is waited for, and asked again.
@@ -157,9 +194,19 @@ impl Ledger {
         ping.is_ok_and(|answer| answer.is_ok())
     }
 
-    /// Waits until Postgres answers again.
+    /// Whether the session was lost since this was asked last, or is lost now: what failed meanwhile may have failed for
+    /// that.
+    pub(super) async fn has_been_away(&mut self) -> bool {
+        std::mem::take(&mut self.was_away) || !self.answers().await
+    }
+
+    /// Waits until Postgres answers again, when it does not.
     pub(super) async fn wait_until_back(&mut self, limit: Duration) -> anyhow::Result<()> {
-        self.reconnect(Instant::now() + limit).await
+        if !self.answers().await {
+            self.reconnect(Instant::now() + limit).await?;
+        }
+        self.was_away = false;
+        Ok(())
     }
 
     async fn reconnect(&mut self, deadline: Instant) -> anyhow::Result<()> {
@@ -167,6 +214,7 @@ impl Ledger {
             let error = match tokio::time::timeout(PING_LIMIT, database::connect(&self.url)).await {
                 Ok(Ok(connection)) => {
                     self.connection = connection;
+                    self.was_away = true;
                     return take_lock(&mut self.connection).await;
                 }
                 Ok(Err(error)) => anyhow::Error::from(error),
@@ -252,6 +300,34 @@ impl Ledger {
     }
 }
 
+/// Whether nobody answered, or somebody who is about to start or to end: not one who refused.
+fn is_away(error: &database::ConnectError) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    let mut chain = std::iter::successors(Some(first), |cause| cause.source());
+    let code = chain.find_map(|cause| cause.downcast_ref::<tokio_postgres::Error>()?.code());
+    code.is_none_or(|code| ["57P", "08", "53300"].iter().any(|class| code.code().starts_with(class)))
+}
+
+/// Asks; where the database went away meanwhile it is waited for, and asked once more. For questions that change nothing.
+pub(super) async fn patiently<T>(
+    ledger: &mut Ledger,
+    progress: &dyn Progress,
+    question: impl AsyncFn() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let error = match question().await {
+        Err(error) if ledger.has_been_away().await => error,
+        answer => return answer,
+    };
+    progress.notice(&waits());
+    ledger.wait_until_back(OUTAGE_LIMIT).await.with_context(|| format!("{error:#}"))?;
+    question().await
+}
+
+/// What to say of a database that is waited for.
+pub(super) fn waits() -> String {
+    format!("the database is away: waits for it, up to {} s", OUTAGE_LIMIT.as_secs())
+}
+
 /// One release goes on at a time; who else does is said.
 async fn take_lock(connection: &mut Connection) -> anyhow::Result<()> {
     let lock = format!("SELECT pg_try_advisory_lock({LOCK}) AS answer");
@@ -268,19 +344,41 @@ async fn take_lock(connection: &mut Connection) -> anyhow::Result<()> {
     }
 }
 
+/// Who holds the lock of a release, when somebody does for longer than one that is about to end.
+pub(crate) async fn holder_of_lock(client: &tokio_postgres::Client) -> Option<String> {
+    let deadline = Instant::now() + LAST_ONE_LEAVES;
+    loop {
+        // Before the first release there is nobody's receipt.
+        let rows = match client.query(HOLDER, &[&LOCK]).await {
+            Ok(rows) => rows,
+            Err(_) => client.query(HOLDS_IT, &[&LOCK]).await.ok()?,
+        };
+        let row = rows.iter().next()?;
+        if Instant::now() > deadline {
+            let (pid, since) = (row.get("pid"), row.get("since"));
+            let word = |name: &str| row.try_get::<_, Option<String>>(name).unwrap_or_default();
+            let (address, asked_by, doing) = (word("address"), word("asked_by"), word("doing"));
+            return Some(Holder { pid, address, since, asked_by, doing }.to_string());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = self.asked_by.as_deref().unwrap_or("somebody");
+        let from = self.address.as_deref().unwrap_or("this machine");
+        write!(f, "begun by {who}, from {from} (session {}), since {}", self.pid, self.since)?;
+        self.doing.as_ref().map_or(Ok(()), |doing| write!(f, ", at the step: {doing}"))
+    }
+}
+
 /// Who holds the lock, from where, since when and in which step, as far as that can be seen.
 async fn holder(connection: &mut Connection) -> String {
     let held: QueryResult<Holder> =
         diesel::sql_query(HOLDER).bind::<BigInt, _>(LOCK).get_result(connection).await;
-    let Ok(Holder { pid, address, since, asked_by, doing }) = held else {
-        return "; wait until it has ended, or break it off with `sides rollback`".to_owned();
-    };
-    let who = asked_by.unwrap_or_else(|| "somebody".to_owned());
-    let from = address.unwrap_or_else(|| "this machine".to_owned());
-    let doing = doing.map(|doing| format!(", at the step: {doing}")).unwrap_or_default();
-    format!(
-        ": begun by {who}, from {from} (session {pid}), since {}{doing}; wait until it has ended, or break it off with \
-         `sides rollback` on its machine",
-        since.format("%F %TZ")
-    )
+    match held {
+        Ok(holder) => format!(": {holder}; {WAIT_OR_BREAK_OFF}"),
+        Err(_) => format!("; {WAIT_OR_BREAK_OFF}"),
+    }
 }

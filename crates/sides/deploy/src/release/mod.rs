@@ -23,7 +23,6 @@ mod migrating;
 mod order;
 mod origin;
 mod plan;
-mod preflight;
 mod prepared;
 mod receipt;
 mod rehearsal;
@@ -47,9 +46,10 @@ use platform::procfile;
 use tokio::time;
 
 use crate::places::Places;
+use crate::preflight::{self, Obstacle};
 use crate::progress::{News, Progress};
 use build::Built;
-use ledger::Ledger;
+use ledger::{Ledger, OUTAGE_LIMIT, patiently};
 use steps::Run;
 use underway::Underway;
 use workspace::{
@@ -63,6 +63,7 @@ pub use back::{RollbackOptions, run as run_back};
 pub(crate) use build::Pending;
 pub(crate) use build::programs as build_programs;
 pub use count::{Block, Jobs, Ticks};
+pub(crate) use ledger::{WAIT_OR_BREAK_OFF, holder_of_lock};
 pub use order::Refused;
 pub(crate) use order::find as find_order;
 pub use plan::{Plan, Roll, Step};
@@ -98,6 +99,8 @@ pub enum Ended {
     Shown,
     /// There is no order in which it could go; nothing was changed.
     Refused,
+    /// It cannot begin: nothing was built, and nothing was changed.
+    Hindered(Vec<Obstacle>),
     /// It was carried out, well or not.
     CarriedOut {
         /// What was done and measured.
@@ -130,7 +133,11 @@ pub async fn run(
     let begun = Begun::begin(workspace, &options.only, progress).await?;
     let Some(begun) = begun else { return Ok(Ended::NoHost) };
     let kept = kept_builds(&begun.store, &options.builds)?;
-    preflight::check(workspace, &begun.url).await?;
+    let obstacles = preflight::look(workspace, Some(&begun.url));
+    let obstacles = progress.during("look whether a release can begin", obstacles).await;
+    if !obstacles.is_empty() {
+        return Ok(Ended::Hindered(obstacles));
+    }
     let before = begun.store.running()?;
     // Nobody is held up by a build: what it takes as given is looked at again behind it.
     let (built, rehearsal) = match &options.prepared {
@@ -138,7 +145,10 @@ pub async fn run(
         None if !kept.is_empty() => (Built { set: kept, migrate: None }, None),
         None => (build::run(workspace, &begun.store, progress, &options.only).await?, None),
     };
-    let Some((begun, ledger, _underway)) = begun.lock(workspace).await? else { return Ok(Ended::NoHost) };
+    let Some((begun, ledger, _underway)) = begun.lock(workspace, OUTAGE_LIMIT).await? else {
+        return Ok(Ended::NoHost);
+    };
+    let mut ledger = ledger;
     let Begun { status, places, store, url, .. } = begun;
     if store.running()? != before {
         let text = "what runs has changed while this was built: somebody else released or went back. Nothing was \
@@ -153,10 +163,16 @@ pub async fn run(
     }
     let from = cut_off.map_or_else(|| running.clone(), |cut_off| cut_off.from);
     let pending = match &built.migrate {
-        Some(migrate) => migrate.pending(&url).await?,
+        Some(migrate) => {
+            let tried = patiently(&mut ledger, progress, async || migrate.pending(&url).await);
+            progress.during("try the migrations", tried).await?
+        }
         None => Vec::new(),
     };
-    let answer = order::find(&places, &store, &url, &running, &built.set, &pending).await?;
+    let order = patiently(&mut ledger, progress, async || {
+        order::find(&places, &store, &url, &running, &built.set, &pending).await
+    });
+    let answer = progress.during("look for an order", order).await?;
     let Some(plan) = told(progress, answer) else { return Ok(Ended::Refused) };
     progress.text(&plan.to_string());
     // What was replaced by a release that was cut off has not been watched yet.
@@ -252,9 +268,20 @@ impl<'a> Begun<'a> {
         Ok(Some(Self { progress, status: None, places, store, url, needs_host }))
     }
 
-    /// Becomes the one release that goes on. `None` when the host has gone meanwhile.
-    async fn lock(mut self, workspace: &Workspace) -> anyhow::Result<Option<(Self, Ledger, Underway)>> {
-        let ledger = Ledger::open(&self.url).await?;
+    /// Becomes the one release that goes on; a database that is away is waited for until `limit`. `None` when the host has
+    /// gone meanwhile.
+    async fn lock(
+        mut self,
+        workspace: &Workspace,
+        limit: Duration,
+    ) -> anyhow::Result<Option<(Self, Ledger, Underway)>> {
+        let (progress, mut is_told) = (self.progress, false);
+        let told = || {
+            if !std::mem::replace(&mut is_told, true) {
+                progress.notice(&ledger::waits());
+            }
+        };
+        let ledger = Ledger::open(&self.url, limit, told).await?;
         let underway = Underway::begin(workspace)?;
         self.status = match self.needs_host {
             true => idle_host(workspace, self.progress).await?,

@@ -13,6 +13,10 @@ use super::{
 use crate::places::Places;
 use workspace::releases::{Set, Store};
 
+/// What helps where the planner cannot look at everything at once.
+const ONE_BY_ONE: &str =
+    "Release one process after the other: `sides release --only PROCESS`; `sides ps` names what runs.";
+
 /// The planner's answer.
 pub(crate) struct Answer {
     pub order: Result<Plan, Refused>,
@@ -75,10 +79,13 @@ pub(crate) async fn find(
         Ok(planned) => {
             let plan = Plan::of(&world, planned, running, wanted);
             let plan = plan.map(|plan| Plan { notes, ..plan }.located(places));
-            plan.map_err(|entangled| Refused { next: split, ..Refused::plain(&entangled) })
+            plan.map_err(|entangled| Refused {
+                next: split.or_else(|| Some(entangled.next())),
+                ..Refused::plain(&entangled, "")
+            })
         }
         Err(WorldFault::Refused(refusal)) => Err(Refused::by_the_planner(&refusal)),
-        Err(fault) => Err(Refused::plain(&fault)),
+        Err(fault) => Err(Refused::plain(&fault, ONE_BY_ONE)),
     };
     Ok(Answer { order, silent })
 }
@@ -99,9 +106,9 @@ fn unknown_needs(silent: &[Silent], pending: &[Pending]) -> Option<Refused> {
 }
 
 impl Refused {
-    /// A reason alone.
-    pub fn plain(fault: &impl ToString) -> Self {
-        Self { reason: fault.to_string(), witnesses: Vec::new(), next: None }
+    /// A reason that needs no witness, and what to do instead.
+    pub fn plain(fault: &impl ToString, next: &str) -> Self {
+        Self { reason: fault.to_string(), witnesses: Vec::new(), next: Some(next.to_owned()) }
     }
 
     fn by_the_planner(refusal: &planner::Refusal) -> Self {

@@ -64,6 +64,16 @@ pub struct Entangled {
     second: String,
 }
 
+impl Entangled {
+    /// The way that works, with its commands.
+    pub(super) fn next(&self) -> String {
+        let Self { first, second } = self;
+        format!(
+            "It goes in two releases: `sides release --only {second}`, then `sides release --only {first}`."
+        )
+    }
+}
+
 impl Plan {
     /// The planner's plan for `world` as steps of a host that goes from `running` to `wanted`.
     pub fn of(world: &World, planned: planner::Plan, running: &Set, wanted: &Set) -> Result<Self, Entangled> {

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use database::DatabaseUrl;
 
 use super::{
-    bake::Eyes,
+    bake::{Eyes, OUTAGES},
     build::Migrate,
     count::Counter,
     journal::Journal,
     judge::Blame,
-    ledger::{Ledger, OUTAGE_LIMIT},
+    ledger::{Ledger, OUTAGE_LIMIT, patiently},
     measure,
     plan::{Plan, Roll, Step},
     receipt::{Receipt, Requests, Verdict},
@@ -56,10 +57,10 @@ impl Run<'_> {
         release: Interrupted,
         watching: &Watching,
     ) -> anyhow::Result<(Receipt, Option<i64>)> {
-        let counter = Counter::begin(self.url).await?;
+        let mut ledger = ledger;
+        let counter = patiently(&mut ledger, self.progress, async || Counter::begin(self.url).await).await?;
         let prober = measure::start(self.places, status, &watching.probe).await;
         let mut eyes = Eyes::open(prober, watching).await;
-        let mut ledger = ledger;
         if eyes.see_failures() && ledger.answers().await {
             self.store.doubt(&self.running)?;
         }
@@ -105,6 +106,8 @@ impl Run<'_> {
         };
         let (requests, requests_before) = eyes.close().await;
         self.conclude(outcome, held_up, plan, number)?;
+        // What was counted is not lost by a database that is away at this very moment; the receipt says it if it is.
+        journal.ledger.wait_until_back(OUTAGE_LIMIT).await.ok();
         let counts = counter.end().await;
         let receipt = Receipt {
             outcome,
@@ -134,7 +137,32 @@ impl Run<'_> {
         eyes: &mut Eyes,
         rolled: &mut Vec<&'p Roll>,
     ) -> anyhow::Result<()> {
-        let taken = async |journal: &mut Journal<'_>| match step {
+        let taken = async |journal: &mut Journal<'_>| {
+            let mut outages = OUTAGES;
+            while let Err(error) = self.try_to_take(step, journal, eyes, rolled).await {
+                if outages == 0 || !journal.ledger.has_been_away().await {
+                    return Err(error);
+                }
+                outages -= 1;
+                let sat_out = self.sit_out(eyes, journal, "the step was taken again").await;
+                sat_out.with_context(|| format!("{error:#}"))?;
+                if !self.is_open(step).await? {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        journal.step(step.to_string(), step.done(), taken).await
+    }
+
+    async fn try_to_take<'p>(
+        &self,
+        step: &'p Step,
+        journal: &mut Journal<'_>,
+        eyes: &mut Eyes,
+        rolled: &mut Vec<&'p Roll>,
+    ) -> anyhow::Result<()> {
+        match step {
             Step::Migrate { name, .. } => {
                 eyes.compare_from_now();
                 self.migrate(name).await
@@ -146,7 +174,7 @@ impl Run<'_> {
                 }
                 let taken = self.roll(&roll.process, &roll.to).await;
                 // From here on there is something to put back, even when the old copy does not leave.
-                if taken.is_touched {
+                if taken.is_touched && !rolled.contains(&roll) {
                     rolled.push(roll);
                 }
                 taken.done?;
@@ -160,8 +188,13 @@ impl Run<'_> {
                     None => Ok(()),
                 }
             }
-        };
-        journal.step(step.to_string(), step.done(), taken).await
+        }
+    }
+
+    /// Whether a step that was broken off has still to be taken: the database may have gone away behind its end.
+    async fn is_open(&self, step: &Step) -> anyhow::Result<bool> {
+        let (Step::Migrate { name, .. }, Some(migrate)) = (step, self.migrate) else { return Ok(true) };
+        Ok(migrate.pending(self.url).await?.iter().any(|one| one.name == *name))
     }
 
     async fn watch(
@@ -195,7 +228,10 @@ impl Run<'_> {
             let Some(from) = self.back_to.get(&step.process) else { continue };
             let what = format!("put {} back", step.process);
             let is_to_blame = blamed == Some(step.process.as_str());
-            let back = async |_: &mut Journal<'_>| self.put_back(&step.process, from, is_to_blame).await;
+            let back = async |journal: &mut Journal<'_>| {
+                let put = async || self.put_back(&step.process, from, is_to_blame).await;
+                patiently(&mut journal.ledger, self.progress, put).await
+            };
             if let Err(error) = journal.step(what.clone(), what, back).await {
                 return (Verdict::Partial, Some(format!("{reason}; then {error:#}")));
             }

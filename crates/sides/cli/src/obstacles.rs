@@ -1,0 +1,16 @@
+//! What keeps a release from beginning, shown alike by every command that looks.
+
+use deploy::preflight::Obstacle;
+use terminal::{Palette, tell};
+
+pub(crate) fn show(obstacles: &[Obstacle]) {
+    // Errors are plain, as everywhere.
+    let palette = Palette::PLAIN;
+    eprintln!(
+        "{}",
+        tell::fault(palette, "a release cannot begin; nothing was built, and nothing was changed")
+    );
+    for obstacle in obstacles {
+        eprintln!("{}", tell::fault(palette, &obstacle.to_string()));
+    }
+}
