@@ -4,6 +4,7 @@
 mod alone;
 mod answers;
 mod api;
+mod away;
 mod baking;
 mod broken;
 mod browser;
@@ -21,6 +22,7 @@ mod documents;
 mod drilling;
 mod elsewhere;
 mod flow;
+mod hindered;
 mod history;
 mod host;
 mod hosting;

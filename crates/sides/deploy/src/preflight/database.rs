@@ -98,7 +98,7 @@ fn judge(row: &Row) -> Vec<Obstacle> {
 /// Why nobody answers, and whom to ask for what is missing.
 fn away(url: &DatabaseUrl, error: &(dyn Error + 'static)) -> Obstacle {
     let chain: Vec<&(dyn Error + 'static)> =
-        std::iter::successors(Some(error), |cause| cause.source()).collect();
+        std::iter::successors(Some(error), |&cause| cause.source()).collect();
     let words: Vec<String> = chain.iter().map(ToString::to_string).collect();
     let text = match error.is::<ConnectError>() {
         true => words.join(": "),

@@ -303,7 +303,7 @@ impl Ledger {
 /// Whether nobody answered, or somebody who is about to start or to end: not one who refused.
 fn is_away(error: &database::ConnectError) -> bool {
     let first: &(dyn std::error::Error + 'static) = error;
-    let mut chain = std::iter::successors(Some(first), |cause| cause.source());
+    let mut chain = std::iter::successors(Some(first), |&cause| cause.source());
     let code = chain.find_map(|cause| cause.downcast_ref::<tokio_postgres::Error>()?.code());
     code.is_none_or(|code| ["57P", "08", "53300"].iter().any(|class| code.code().starts_with(class)))
 }
