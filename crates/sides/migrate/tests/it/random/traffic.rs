@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -19,6 +19,9 @@ use super::{code, code::Spoken, connect};
 const SESSIONS: usize = 4;
 /// A round takes milliseconds; on a busy machine more.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// No two rows have one number: one may be left by a session that could not delete it any more.
+static NUMBER: AtomicI64 = AtomicI64::new(10);
 
 pub(super) struct Traffic {
     stops: Arc<AtomicBool>,
@@ -102,9 +105,8 @@ async fn go_on(
     stops: Arc<AtomicBool>,
     faults: Arc<Mutex<BTreeSet<String>>>,
 ) {
-    let mut number = 0_i64;
     while !stops.load(Ordering::Relaxed) {
-        number += 1;
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         for one in &spoken {
             if let Err(said) = one.say(&session, number).await {
                 faults.lock().unwrap().insert(format!("{}: {said}", one.text));
