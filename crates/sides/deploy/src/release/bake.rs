@@ -214,9 +214,9 @@ impl Run<'_> {
         }
         let old = match &roll.from {
             Some(from) => ledger.attempts_of(from).await.ok()?,
-            None => judge::Attempts::default(),
+            None => judge::ByKind::new(),
         };
-        judge::blame(name, old, ledger.attempts_of(&roll.to).await.ok()?)
+        judge::blame(name, &old, &ledger.attempts_of(&roll.to).await.ok()?)
     }
 
     /// Which of the replaced processes does not answer in its expected release.

@@ -5,9 +5,14 @@
 //! be felt. What the machine itself has become slower by meanwhile (see `machine`) widens the limit, as that is nobody's
 //! fault.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use platform::prober::Seen;
+
+use super::chance;
 
 /// How long requests are collected before their times are judged.
 const WINDOW: Duration = Duration::from_secs(2);
@@ -25,7 +30,11 @@ const SIGMAS: f64 = 5.0;
 /// A web that failed before may go on failing as often, and this much oftener.
 const SLACK: f64 = 0.05;
 /// So many attempts at least must have failed before a worker is blamed.
-const LEAST_ATTEMPTS: i64 = 5;
+const LEAST_ATTEMPTS: u64 = 5;
+/// A share of failures that is greater by this much matters, if it is hardly chance.
+const MORE_FAILURES: f64 = 0.1;
+/// What is likelier than this may be chance: jobs of many kinds are looked at each second.
+const CHANCE: f64 = 1e-6;
 
 /// A build that is worse than the one before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -139,20 +148,47 @@ fn share(seen: &Seen) -> f64 {
 /// Attempts at jobs that a release has ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Attempts {
-    pub(super) all: i64,
-    pub(super) failed: i64,
+    pub(super) all: u64,
+    pub(super) failed: u64,
 }
 
-/// Why the new release of a process that works jobs is worse than the old one, if it is.
-pub(super) fn blame(process: &str, old: Attempts, new: Attempts) -> Option<String> {
-    let share = |attempts: Attempts| attempts.failed as f64 / attempts.all.max(1) as f64;
-    let is_worse = new.failed >= LEAST_ATTEMPTS && share(new) > 0.5 && share(new) > 2.0 * share(old);
-    is_worse.then(|| {
+/// Those of one release by the kind of job; of jobs that nobody knows any more, by an empty one.
+pub(super) type ByKind = BTreeMap<String, Attempts>;
+
+/// Why the new release of a process that works jobs is worse than the old one, if it is: at all of them, or at those of
+/// one kind.
+pub(super) fn blame(process: &str, old: &ByKind, new: &ByKind) -> Option<String> {
+    let said = |what: &str, old: Attempts, new: Attempts| {
         format!(
-            "the new {process} failed at {} of {} jobs, the old one at {} of {}",
+            "the new {process} failed at {} of {} {what}, the old one at {} of {}",
             new.failed, new.all, old.failed, old.all
         )
+    };
+    let (all_old, all_new) = (total(old), total(new));
+    if is_worse(all_old, all_new) {
+        return Some(said("jobs", all_old, all_new));
+    }
+    new.iter().find_map(|(kind, new)| {
+        let old = old.get(kind).copied().unwrap_or_default();
+        is_worse(old, *new).then(|| said(&format!("jobs of the kind {kind:?}"), old, *new))
     })
+}
+
+fn total(attempts: &ByKind) -> Attempts {
+    let add =
+        |sum: Attempts, one: &Attempts| Attempts { all: sum.all + one.all, failed: sum.failed + one.failed };
+    attempts.values().fold(Attempts::default(), add)
+}
+
+/// Most failed, and more than twice as many as before; or more than before, by a difference that is not chance.
+fn is_worse(old: Attempts, new: Attempts) -> bool {
+    let share = |attempts: Attempts| attempts.failed as f64 / attempts.all.max(1) as f64;
+    let (was, is) = (share(old), share(new));
+    let most_fail = is > 0.5 && is > 2.0 * was;
+    let more_fail = old.all > 0
+        && is > was + MORE_FAILURES
+        && chance::of(old.all, old.failed, new.all, new.failed) < CHANCE;
+    new.failed >= LEAST_ATTEMPTS && (most_fail || more_fail)
 }
 
 #[cfg(test)]
@@ -229,12 +265,33 @@ mod tests {
         assert!(said(lap(seen(100, 0, 8)), &slow).unwrap().contains("of which the busier machine has 200"));
     }
 
+    fn of_kinds(kinds: &[(&str, u64, u64)]) -> ByKind {
+        kinds
+            .iter()
+            .map(|(kind, all, failed)| ((*kind).to_owned(), Attempts { all: *all, failed: *failed }))
+            .collect()
+    }
+
     #[test]
     fn a_worker_is_blamed_for_what_its_predecessor_could_do() {
-        let attempts = |all, failed| Attempts { all, failed };
-        assert_eq!(blame("worker", attempts(100, 2), attempts(4, 4)), None, "too few to say");
-        assert_eq!(blame("worker", attempts(10, 6), attempts(10, 7)), None, "the old one could not either");
-        let blamed = blame("worker", attempts(100, 2), attempts(6, 5)).unwrap();
+        let blame = |old: (u64, u64), new: (u64, u64)| {
+            blame("worker", &of_kinds(&[("a", old.0, old.1)]), &of_kinds(&[("a", new.0, new.1)]))
+        };
+        assert_eq!(blame((100, 2), (4, 4)), None, "too few to say");
+        assert_eq!(blame((10, 6), (10, 7)), None, "the old one could not either");
+        assert_eq!(blame((1000, 50), (100, 9)), None, "hardly more than before");
+        let blamed = blame((100, 2), (6, 5)).unwrap();
         assert_eq!(blamed, "the new worker failed at 5 of 6 jobs, the old one at 2 of 100");
+        assert!(blame((2000, 20), (400, 80)).is_some(), "one of five is no chance");
+    }
+
+    #[test]
+    fn one_kind_that_fails_is_not_hidden_by_others_that_do_not() {
+        let old = of_kinds(&[("mail", 40, 1), ("ping", 5000, 3)]);
+        let new = of_kinds(&[("mail", 6, 6), ("ping", 900, 1)]);
+        let blamed = blame("worker", &old, &new).unwrap();
+        let expected = "the new worker failed at 6 of 6 jobs of the kind \"mail\", the old one at 1 of 40";
+        assert_eq!(blamed, expected);
+        assert_eq!(blame("worker", &old, &of_kinds(&[("mail", 6, 1), ("ping", 900, 1)])), None);
     }
 }

@@ -15,7 +15,10 @@ use diesel::{
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use planner::WaitingJob;
 
-use super::{judge::Attempts, receipt::Receipt};
+use super::{
+    judge::{Attempts, ByKind},
+    receipt::Receipt,
+};
 use crate::progress::Progress;
 use workspace::actor;
 use workspace::releases::Digest;
@@ -63,6 +66,8 @@ struct Number {
 
 #[derive(QueryableByName)]
 struct Tally {
+    #[diesel(sql_type = Text)]
+    kind: String,
     #[diesel(sql_type = BigInt)]
     all: i64,
     #[diesel(sql_type = BigInt)]
@@ -125,12 +130,17 @@ SELECT NOT pg_try_advisory_xact_lock(hashtextextended($1 || '@' || $2, 0)) OR EX
     SELECT FROM sides.instances WHERE process = $1 AND release = $2
         AND state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds') AS answer";
 
+/// An attempt names its job; that names its kind, where it waits or where it ended.
 const ATTEMPTS: &str = "\
-SELECT count(*) AS all, count(*) FILTER (WHERE outcome IN ('retried', 'failed', 'parked', 'discarded')) AS failed FROM (
-    SELECT outcome FROM sides.job_attempts
+SELECT coalesce(kind, '') AS kind, count(*) AS all,
+    count(*) FILTER (WHERE outcome IN ('retried', 'failed', 'parked', 'discarded')) AS failed FROM (
+    SELECT coalesce((SELECT kind FROM sides.fang_tasks WHERE id = job_id),
+        (SELECT kind FROM sides.job_history WHERE id = job_id LIMIT 1)) AS kind, outcome
+    FROM sides.job_attempts
     WHERE release = $1 AND outcome <> 'released' AND ended_at > now() - interval '1 hour'
-    UNION ALL SELECT outcome FROM sides.job_history WHERE release = $1 AND finished_at > now() - interval '1 hour'
-) AS attempts";
+    UNION ALL SELECT kind, outcome FROM sides.job_history
+    WHERE release = $1 AND finished_at > now() - interval '1 hour'
+) AS attempts GROUP BY 1";
 
 const INSERT: &str = "\
 INSERT INTO sides.releases (started_at, asked_by, outcome, receipt)
@@ -269,15 +279,17 @@ impl Ledger {
     }
 
     /// What became of the jobs that a release worked in the last hour.
-    pub(super) async fn attempts_of(&mut self, release: &Digest) -> anyhow::Result<Attempts> {
+    pub(super) async fn attempts_of(&mut self, release: &Digest) -> anyhow::Result<ByKind> {
         // As the host names it to its children.
         let name = release.to_string();
-        let question = async |connection: &mut Connection| -> QueryResult<Tally> {
-            diesel::sql_query(ATTEMPTS).bind::<Text, _>(&name).get_result(connection).await
+        let question = async |connection: &mut Connection| -> QueryResult<Vec<Tally>> {
+            diesel::sql_query(ATTEMPTS).bind::<Text, _>(&name).load(connection).await
         };
         // Asked again and again anyway: a database that is away is somebody else's finding.
-        let tally = self.ask(Duration::ZERO, question).await?;
-        Ok(Attempts { all: tally.all, failed: tally.failed })
+        let tallies = self.ask(Duration::ZERO, question).await?;
+        let count = |number: i64| u64::try_from(number).unwrap_or_default();
+        let attempts = |tally: &Tally| Attempts { all: count(tally.all), failed: count(tally.failed) };
+        Ok(tallies.into_iter().map(|tally| (tally.kind.clone(), attempts(&tally))).collect())
     }
 
     /// Stores the receipt as it stands: a new row the first time, that row from then on. A database that is away is

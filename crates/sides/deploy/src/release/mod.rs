@@ -11,6 +11,7 @@ mod back;
 mod bake;
 mod build;
 mod bundle;
+mod chance;
 mod count;
 mod elsewhere;
 mod jobs;
