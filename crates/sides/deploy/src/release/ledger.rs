@@ -365,7 +365,7 @@ pub(crate) async fn holder_of_lock(client: &tokio_postgres::Client) -> Option<St
             Ok(rows) => rows,
             Err(_) => client.query(HOLDS_IT, &[&LOCK]).await.ok()?,
         };
-        let row = rows.iter().next()?;
+        let row = rows.into_iter().next()?;
         if Instant::now() > deadline {
             let (pid, since) = (row.get("pid"), row.get("since"));
             let word = |name: &str| row.try_get::<_, Option<String>>(name).unwrap_or_default();
