@@ -8,8 +8,8 @@ use postgres::{Cluster, Settings};
 use super::known::{self, Names};
 use workspace::{Workspace, control, named_database, releases::Store};
 
-/// A person waits for it.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// A person waits for it, and it mostly takes a twentieth of a second; a busy machine takes its time.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) fn processes(typed: &OsStr) -> Vec<CompletionCandidate> {
     offer(typed, workspace().map(|workspace| known::processes(&workspace)).unwrap_or_default())

@@ -136,8 +136,8 @@ async fn releases(seen: &mut Seen) {
     seen.see(&sandbox, &["ps"], &[0, 4]).await;
     rows::execute(
         database.url(),
-        "INSERT INTO sides.actions (subject, action, asked_by, reason, measured, outcome)
-        VALUES ('worker', 'scale', 'ann@home', 'it is late', '{}', 'done')",
+        "INSERT INTO sides.actions (at, subject, action, asked_by, reason, measured, outcome)
+        VALUES (now(), 'worker', 'scale', 'ann@home', 'it is late', '{}', 'done')",
     )
     .await;
     for line in [
