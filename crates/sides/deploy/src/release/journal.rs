@@ -12,7 +12,7 @@ use super::{
     receipt::{Done, Receipt, Replaced},
 };
 use crate::progress::Progress;
-use workspace::releases::{Interrupted, Noted, Set, Stage, Store};
+use workspace::releases::{Interrupted, Noted, Set, Stage, StepId, Store};
 
 pub(super) struct Journal<'a> {
     progress: &'a dyn Progress,
@@ -40,7 +40,11 @@ impl<'a> Journal<'a> {
             (roll.process.clone(), Replaced { from, to, place })
         });
         let processes = processes.collect();
-        let waiting = |step: &super::plan::Step| Noted { what: step.to_string(), stage: Stage::Waits };
+        let waiting = |step: &super::plan::Step| Noted {
+            id: Some(step.id()),
+            what: step.to_string(),
+            stage: Stage::Waits,
+        };
         let release = Interrupted { steps: plan.steps.iter().map(waiting).collect(), ..release };
         store.set_interrupted(Some(&release))?;
         let begun = Instant::now();
@@ -54,12 +58,13 @@ impl<'a> Journal<'a> {
     /// calls it, `done` what it is called when it is over.
     pub(super) async fn step<T>(
         &mut self,
+        id: StepId,
         what: String,
         done: String,
         step: impl AsyncFnOnce(&mut Self) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         let begun = Instant::now();
-        self.note(&what, Stage::Begun)?;
+        self.note(&id, &what, Stage::Begun)?;
         let progress = self.progress;
         let answer = progress
             .during(&what, async {
@@ -67,9 +72,9 @@ impl<'a> Journal<'a> {
                 step(self).await
             })
             .await?;
-        self.note(&what, Stage::Done)?;
+        self.note(&id, &what, Stage::Done)?;
         self.progress.done(&done, begun.elapsed());
-        self.steps.push(Done { what: done, seconds: begun.elapsed().as_secs_f64() });
+        self.steps.push(Done { id: Some(id), what: done, seconds: begun.elapsed().as_secs_f64() });
         self.tell().await;
         Ok(answer)
     }
@@ -81,11 +86,14 @@ impl<'a> Journal<'a> {
         Receipt { notes: self.notes.clone(), ..receipt }
     }
 
-    fn note(&mut self, what: &str, stage: Stage) -> anyhow::Result<()> {
-        match self.release.steps.iter_mut().find(|step| step.what == what) {
+    fn note(&mut self, id: &StepId, what: &str, stage: Stage) -> anyhow::Result<()> {
+        match self.release.steps.iter_mut().find(|step| step.id.as_ref() == Some(id)) {
             Some(step) => step.stage = stage,
-            // What undoes a release is in no plan.
-            None => self.release.steps.push(Noted { what: what.to_owned(), stage }),
+            // A watch is in no plan, nor is what undoes a release.
+            None => {
+                let (id, what) = (Some(id.clone()), what.to_owned());
+                self.release.steps.push(Noted { id, what, stage });
+            }
         }
         self.store.set_interrupted(Some(&self.release))
     }
@@ -136,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_release_that_was_cut_off_is_told_step_by_step_and_with_what_runs() {
-        let noted = |what: &str, stage| Noted { what: what.to_owned(), stage };
+        let noted = |what: &str, stage| Noted { id: None, what: what.to_owned(), stage };
         let release = Interrupted {
             from: set(&[("web", 'a'), ("worker", 'a'), ("clock", 'c')]),
             to: set(&[("web", 'b'), ("worker", 'b'), ("clock", 'c')]),

@@ -5,7 +5,7 @@ use std::fmt;
 use planner::{Action, Phase, Requirement, WaitingJob, World};
 
 use crate::places::Places;
-use workspace::releases::{Digest, Set};
+use workspace::releases::{Digest, Set, StepId};
 
 /// The steps of one release. A process that is not named stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,6 +166,16 @@ impl Step {
     /// Whether there is no way back behind it: it takes away what the old releases need.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Migrate { phase: Phase::Contract, .. })
+    }
+
+    /// Which step it is, in the plan as in the journal and the receipt.
+    #[must_use]
+    pub fn id(&self) -> StepId {
+        match self {
+            Self::Migrate { name, .. } => StepId::Migrate { migration: name.clone() },
+            Self::Await { jobs } => StepId::Await { jobs: jobs.iter().map(ToString::to_string).collect() },
+            Self::Roll(roll) => StepId::Replace { process: roll.process.clone() },
+        }
     }
 
     /// What it is called when it is done.

@@ -9,7 +9,7 @@ use super::{
     count::{Block, Jobs, Ticks},
     rehearsal::Rehearsal,
 };
-use workspace::Outcome;
+use workspace::{Outcome, releases::StepId};
 
 /// Printed, and stored in `sides.releases`. What an older build did not measure is missing in its receipts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -63,6 +63,9 @@ pub struct Replaced {
 /// One step that was taken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Done {
+    /// Which step it is, for programs; none in receipts of older builds.
+    #[serde(default, rename = "step", skip_serializing_if = "Option::is_none")]
+    pub id: Option<StepId>,
     /// In words, as it is called when it is over.
     pub what: String,
     /// How long it took.

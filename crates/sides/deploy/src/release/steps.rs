@@ -23,7 +23,7 @@ use crate::progress::Progress;
 use workspace::{
     Workspace,
     control::DevStatus,
-    releases::{Interrupted, Seen, Set, Store},
+    releases::{Interrupted, Seen, Set, StepId, Store},
 };
 
 /// How long jobs that a departed release left behind may take.
@@ -72,7 +72,7 @@ impl Run<'_> {
             for step in &plan.steps {
                 // The last moment at which going back costs nothing.
                 if step.is_final() && !narrowed {
-                    self.watch(&mut journal, &mut eyes, &rolled, watching).await?;
+                    self.watch(false, &mut journal, &mut eyes, &rolled, watching).await?;
                 }
                 let taken = self.take(step, &mut journal, &mut eyes, &mut rolled).await;
                 if step.is_final() {
@@ -81,7 +81,7 @@ impl Run<'_> {
                 }
                 taken?;
             }
-            self.watch(&mut journal, &mut eyes, &rolled, watching).await
+            self.watch(true, &mut journal, &mut eyes, &rolled, watching).await
         };
         let done: anyhow::Result<()> = done.await;
         let blamed = done.as_ref().err().and_then(|error| error.downcast_ref::<Blame>());
@@ -152,7 +152,7 @@ impl Run<'_> {
             }
             Ok(())
         };
-        journal.step(step.to_string(), step.done(), taken).await
+        journal.step(step.id(), step.to_string(), step.done(), taken).await
     }
 
     async fn try_to_take<'p>(
@@ -197,8 +197,10 @@ impl Run<'_> {
         Ok(migrate.pending(self.url).await?.iter().any(|one| one.name == *name))
     }
 
+    /// Watches the new builds: before the schema narrows, and behind the `last` step.
     async fn watch(
         &self,
+        last: bool,
         journal: &mut Journal<'_>,
         eyes: &mut Eyes,
         rolled: &[&Roll],
@@ -207,7 +209,7 @@ impl Run<'_> {
         let seconds = watching.bake;
         let watched = async |journal: &mut Journal<'_>| self.bake(eyes, rolled, journal, seconds).await;
         let (what, done) = (format!("watch for {seconds} s"), format!("watched for {seconds} s"));
-        journal.step(what, done, watched).await
+        journal.step(StepId::Watch { last }, what, done, watched).await
     }
 
     /// Whether a migration that failed has changed nothing yet. When nobody can say, it may have.
@@ -227,12 +229,13 @@ impl Run<'_> {
         for step in rolled.iter().rev() {
             let Some(from) = self.back_to.get(&step.process) else { continue };
             let what = format!("put {} back", step.process);
+            let id = StepId::PutBack { process: step.process.clone() };
             let is_to_blame = blamed == Some(step.process.as_str());
             let back = async |journal: &mut Journal<'_>| {
                 let put = async || self.put_back(&step.process, from, is_to_blame).await;
                 patiently(&mut journal.ledger, self.progress, put).await
             };
-            if let Err(error) = journal.step(what.clone(), what, back).await {
+            if let Err(error) = journal.step(id, what.clone(), what, back).await {
                 return (Verdict::Partial, Some(format!("{reason}; then {error:#}")));
             }
         }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub use digest::Digest;
 pub use history::{Entry, History, Seen};
 pub use leftovers::ask_for_room;
-pub use progress::{Interrupted, Noted, Stage};
+pub use progress::{Interrupted, Noted, Stage, StepId};
 pub use record::{DIRTY, Record};
 pub use store::Store;
 
