@@ -9,12 +9,13 @@ use crate::{
 };
 
 /// The names that a real bash offers at the end of a line, sorted.
-fn completions(sandbox: &Sandbox, line: &[&str]) -> Vec<String> {
+fn completions(sandbox: &Sandbox, database_url: &str, line: &[&str]) -> Vec<String> {
     let script = r#"source <(sides completions bash)
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_TYPE=9
         "$(complete -p sides | grep -o '_clap_complete_sides')" sides "${COMP_WORDS[COMP_CWORD]}" ""
         printf '%s\n' "${COMPREPLY[@]}""#;
-    let output = sandbox.script("", script).arg("bash").args(line).output().unwrap();
+    let mut bash = sandbox.script("", script);
+    let output = bash.arg("bash").args(line).env("DATABASE_URL", database_url).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = text(&output.stdout);
     let mut names: Vec<String> =
@@ -55,11 +56,11 @@ async fn what_exists_is_completed_in_bash() {
         (&["sides", "receipt", ""], &["1"]),
         (&["sides", "restart", "nobody"], &[]),
     ] {
-        assert_eq!(completions(&sandbox, line), offered, "{line:?}");
+        assert_eq!(completions(&sandbox, &database.url().expose(), line), offered, "{line:?}");
     }
     // Nothing is started, made or said for it where nothing runs.
     let nowhere = Sandbox::with(&["web"]);
-    assert_eq!(completions(&nowhere, &["sides", "schedule", "pause", ""]), Vec::<String>::new());
+    assert_eq!(completions(&nowhere, "", &["sides", "schedule", "pause", ""]), Vec::<String>::new());
     assert!(!nowhere.file(".sides").exists());
 }
 
