@@ -52,6 +52,13 @@ impl ConnectError {
         Self { url: url.to_string(), kind }
     }
 
+    /// Whether a server answered that is not of the kind that `target_session_attrs` asks for: by default, one that
+    /// takes writes.
+    #[must_use]
+    pub const fn is_of_another_kind(&self) -> bool {
+        matches!(self.kind, ConnectErrorKind::Target(_))
+    }
+
     /// Whether a pooler on the way did not take the settings that the session was asked with.
     #[must_use]
     pub fn is_without_options(&self) -> bool {

@@ -56,7 +56,7 @@ fn start(sandbox: &Sandbox, server: &Server, arguments: &[&str]) -> Dev {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_away_in_a_step_or_in_the_watch_undoes_nothing() {
-    let sandbox = Sandbox::with(&["web"]);
+    let sandbox = Sandbox::with(&["web"]).with_migrations();
     toy::write_workspace(&sandbox);
     let mut server = Server::start(&sandbox).await;
     let mut up = sandbox.sides(&["migration", "up"]);

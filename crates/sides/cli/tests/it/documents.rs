@@ -123,7 +123,8 @@ impl Known {
                 _ => {}
             }
         }
-        let programs = programs.filter(|_| cargos.first() == Some(&"run"))?;
+        let programs =
+            programs.filter(|_| cargos.first() == Some(&"run") && !cargos.contains(&"--example"))?;
         refused(
             package.strip_prefix("sides-").map_or(package, |name| if name == "cli" { "sides" } else { name }),
             programs,

@@ -57,7 +57,7 @@ async fn a_missing_right_is_named_before_a_build_in_the_same_words_everywhere() 
 
     rows::execute(database.url(), &format!("GRANT CONNECT, CREATE ON DATABASE {of} TO {name}")).await;
     rows::execute(database.url(), &format!("ALTER ROLE {name} SET default_transaction_read_only = on")).await;
-    everywhere(["takes no writes", "target_session_attrs=read-write"]).await;
+    everywhere(["sessions are read-only", "name a server that takes writes"]).await;
     rows::execute(database.url(), &format!("DROP OWNED BY {name}; DROP ROLE {name}")).await;
 }
 

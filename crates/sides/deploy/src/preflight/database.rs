@@ -104,6 +104,13 @@ fn away(url: &DatabaseUrl, error: &(dyn Error + 'static)) -> Obstacle {
         true => words.join(": "),
         false => format!("{url} cannot be asked for its rights: {}", words.join(": ")),
     };
+    if error.downcast_ref::<ConnectError>().is_some_and(ConnectError::is_of_another_kind) {
+        return Obstacle::new(
+            "DATABASE_URL",
+            text,
+            "name a server that takes writes, or let this user write there",
+        );
+    }
     let code = chain.iter().find_map(|cause| cause.downcast_ref::<tokio_postgres::Error>()?.code());
     let (user, name) = (url.user(), url.database());
     let next = match code {
