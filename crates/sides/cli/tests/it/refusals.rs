@@ -79,5 +79,5 @@ fn what_is_not_understood_is_refused_with_its_own_code() {
     assert_eq!(sandbox.run(&["deploy-everything"]).status.code(), Some(2));
     let completions = sandbox.run(&["completions", "bash"]);
     assert!(completions.status.success());
-    assert!(text(&completions.stdout).contains("complete -F _sides"), "no bash completions");
+    assert!(text(&completions.stdout).contains("-F _clap_complete_sides sides"), "no bash completions");
 }
