@@ -1,9 +1,9 @@
 //! Looks after a fleet: every instance of every process, wherever it runs.
 //!
-//! Each controller asks every instance itself how it is ([`watch`]), without the queue, and writes down what it finds.
+//! Each controller asks every instance itself how it is (`watch`), without the queue, and writes down what it finds.
 //! Where a place runs a process (this machine's host, Heroku: [`platform::place::Place`]), what is down is restarted,
-//! workers are recycled before they wear out ([`recycle`]) and processes are scaled ([`scale`]), all through the one
-//! [`actuator`]. Any number of controllers may run: rows and locks in Postgres make one of them act.
+//! workers are recycled before they wear out (`recycle`) and processes are scaled (`scale`), all through the one
+//! `actuator`. Any number of controllers may run: rows and locks in Postgres make one of them act.
 //!
 //! What a process does, and so what it needs, it says itself in its manifest: this crate knows none by its name, and no
 //! model or handler.

@@ -77,7 +77,7 @@ impl Manager {
         self.generation.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How long [`crate::read`] waits for answers before it gives the connection up.
+    /// How long [`crate::read()`] waits for answers before it gives the connection up.
     pub(crate) fn patience(&self) -> Option<Duration> {
         self.patience
     }
@@ -154,7 +154,7 @@ pub fn pool(url: &DatabaseUrl, size: usize) -> Pool {
 }
 
 /// A pool whose statements have limits: in the server where `on_server` says that sessions take settings, and in any
-/// case for those that [`crate::read`] waits for.
+/// case for those that [`crate::read()`] waits for.
 #[must_use]
 pub fn limited_pool(url: &DatabaseUrl, size: usize, limits: Limits, on_server: bool) -> Pool {
     let url = if on_server { limits.on(url) } else { url.clone() };

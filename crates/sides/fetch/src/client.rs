@@ -64,7 +64,7 @@ impl Clients {
         &self.egress
     }
 
-    /// For addresses that somebody typed. It follows no redirect: [`crate::follow`] does, and checks each.
+    /// For addresses that somebody typed. It follows no redirect: [`crate::follow()`] does, and checks each.
     ///
     /// # Errors
     /// When the client cannot be made.

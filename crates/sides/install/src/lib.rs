@@ -1,6 +1,6 @@
 //! Gets the programs that a machine lacks: Postgres' server, and a browser with its driver for tests.
 //!
-//! [`ensure`] looks for them, says in one line what it is about to do and how to forbid it, and then has the
+//! [`ensure()`] looks for them, says in one line what it is about to do and how to forbid it, and then has the
 //! system's package manager install them, as root or through `sudo`. On Debian and its descendants an ordinary
 //! user gets them unpacked into a cache of their own instead, and the system stays as it was.
 //!

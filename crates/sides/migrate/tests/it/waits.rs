@@ -9,8 +9,9 @@ use tokio::task::JoinHandle;
 use crate::lane::{Heard, ask, client, lane, up};
 
 const SECONDS: Duration = Duration::from_secs(60);
-/// What others may wait at most.
-const LIMIT: Duration = Duration::from_millis(250);
+/// What others may take at most, as they see it themselves: 250 ms of waiting, and what a busy machine adds to it. Who
+/// waits to the end waits for seconds.
+const LIMIT: Duration = Duration::from_secs(1);
 const TABLES: &str = "CREATE TABLE orders (id int); INSERT INTO orders VALUES (1);
                       CREATE TABLE settings (k text PRIMARY KEY, v int); INSERT INTO settings VALUES ('y', 1)";
 
