@@ -106,7 +106,9 @@ impl<'a> Feed<'a> {
         if !self.shows_lines {
             return;
         }
-        let prefix = self.prefixes.get(&line.process).map_or("", String::as_str);
+        // A process that is younger than the host has no colour.
+        let prefix = self.prefixes.get(&line.process).cloned();
+        let prefix = prefix.unwrap_or_else(|| format!("{} │", line.process));
         self.screen.line(&format!("{prefix} {}", clean(&line.text, self.screen.palette.is_enabled())));
     }
 

@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context as _;
 use platform::{
     local::{Launch, control::HOST_VARIABLE},
-    procfile::Procfile,
+    procfile::{self, Procfile},
 };
 
 use super::Options;
@@ -30,14 +30,52 @@ pub(super) fn drain_seconds() -> anyhow::Result<Duration> {
 }
 
 /// One launch for each Procfile. Everything else they need is in our environment, which they inherit.
-pub(super) fn prepare(
-    workspace: &Workspace,
-    procfiles: Vec<Procfile>,
-    listener: &Arc<TcpListener>,
-    options: &Options,
-) -> anyhow::Result<Vec<Launch>> {
-    let told = told_to_the_clock(workspace);
-    let launch = |procfile: Procfile| {
+pub(super) struct Launches {
+    workspace: Workspace,
+    listener: Arc<TcpListener>,
+    options: Options,
+    all: Vec<Launch>,
+}
+
+impl Launches {
+    /// Those of the workspace's Procfiles.
+    pub(super) fn read(
+        workspace: &Workspace,
+        listener: &Arc<TcpListener>,
+        options: &Options,
+    ) -> anyhow::Result<Self> {
+        let (listener, options) = (Arc::clone(listener), options.clone());
+        let mut launches = Self { workspace: workspace.clone(), listener, options, all: Vec::new() };
+        for procfile in procfile::discover(workspace.root())? {
+            launches.all.push(launches.launch(procfile)?);
+        }
+        Ok(launches)
+    }
+
+    pub(super) fn all(&self) -> &[Launch] {
+        &self.all
+    }
+
+    pub(super) fn of(&self, process: &str) -> Option<&Launch> {
+        self.all.iter().find(|launch| launch.procfile.name == process)
+    }
+
+    /// Whether there is such a process. One whose Procfile was written after the host began is taken in: what it runs is
+    /// then released like everything else.
+    pub(super) fn learn(&mut self, process: &str) -> anyhow::Result<bool> {
+        if self.of(process).is_some() {
+            return Ok(true);
+        }
+        let procfiles = procfile::discover(self.workspace.root())?;
+        let Some(procfile) = procfiles.into_iter().find(|procfile| procfile.name == process) else {
+            return Ok(false);
+        };
+        self.all.push(self.launch(procfile)?);
+        Ok(true)
+    }
+
+    fn launch(&self, procfile: Procfile) -> anyhow::Result<Launch> {
+        let Self { workspace, listener, options, .. } = self;
         let is_web = procfile.name == WEB;
         let mut launch = Launch {
             folder: workspace.root().to_owned(),
@@ -53,7 +91,8 @@ pub(super) fn prepare(
             procfile,
         };
         if launch.procfile.name == CLOCK {
-            launch.environment.extend(told.iter().map(|(name, value)| ((*name).to_owned(), value.into())));
+            let told = told_to_the_clock(workspace);
+            launch.environment.extend(told.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
         } else if env::var_os(HEROKU_KEY).is_some() {
             // Empty counts as unset: nobody else has to do with every app of the account.
             launch.environment.push((HEROKU_KEY.to_owned(), "".into()));
@@ -63,8 +102,7 @@ pub(super) fn prepare(
             launch.environment.push(("PORT".to_owned(), options.port.to_string().into()));
         }
         Ok(launch)
-    };
-    procfiles.into_iter().map(launch).collect()
+    }
 }
 
 /// What a clock is told of the processes at Heroku, unless a person has. Without a key it could not reach them and would

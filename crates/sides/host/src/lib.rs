@@ -20,7 +20,6 @@ use anyhow::{Context as _, bail};
 use platform::{
     local::{Bond, Policy, Ports, Supervisor},
     place::Why,
-    procfile,
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -39,6 +38,7 @@ use workspace::{
     releases::Store,
 };
 
+use launches::Launches;
 use ledger::Ledger;
 use orders::Host;
 use socket::Socket;
@@ -81,7 +81,6 @@ pub async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Out
     let url = named_database()?
         .context("DATABASE_URL is not set: a host works on a database that outlives it; name it there")?;
     let store = Store::open(workspace)?;
-    let procfiles = procfile::discover(workspace.root())?;
     let drain_limit = launches::drain_seconds()? + DRAIN_SLACK;
     let socket = Socket::find(workspace, options, &screen, handed_over, drain_limit).await?;
     let keeping = if options.bound { None } else { socket.keep(workspace) };
@@ -103,9 +102,9 @@ pub async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Out
         Supervisor::new(loopback_client()?, Policy::default(), ports, drain_limit, bond)
             .context("cannot start a thread")?;
     let heavy = std::mem::replace(&mut watch.heavy, mpsc::unbounded_channel().1);
-    let launches = launches::prepare(workspace, procfiles, &socket.listener, options)?;
+    let launches = Launches::read(workspace, &socket.listener, options)?;
     let ready = || describe::ready(screen.palette, &status.borrow(), None, Duration::ZERO);
-    let mut feed = Feed::new(&screen, &status, watch, &launches, ready);
+    let mut feed = Feed::new(&screen, &status, watch, launches.all(), ready);
     feed.show_lines(!options.detached);
     let handover = Handover { lock, listener: Arc::clone(&socket.listener) };
     let mut host = Host { supervisor, store, launches, status: status.clone(), handover, ledger };

@@ -19,6 +19,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
+    launches::Launches,
     ledger::{Action, Ledger},
     succession::{self, Handover},
 };
@@ -37,7 +38,7 @@ const OUTPUT: usize = 64 << 10;
 pub(super) struct Host {
     pub(super) supervisor: Supervisor,
     pub(super) store: Store,
-    pub(super) launches: Vec<Launch>,
+    pub(super) launches: Launches,
     pub(super) status: watch::Sender<DevStatus>,
     pub(super) handover: Handover,
     pub(super) ledger: Ledger,
@@ -55,7 +56,7 @@ impl Host {
     ) -> anyhow::Result<Vec<Order>> {
         let (running, counts) = (self.store.running()?, self.store.counts()?);
         let mut unfinished = Vec::new();
-        for launch in self.launches.clone() {
+        for launch in self.launches.all().to_vec() {
             let name = launch.procfile.name.clone();
             let own = survivors.extract_if(.., |survivor| survivor.process == name).collect();
             let Some(digest) = running.get(&name) else {
@@ -84,7 +85,7 @@ impl Host {
         }
         // Their Procfile has gone, and with it the wish that they run.
         for survivor in survivors {
-            let mut launch = self.launches.first().cloned().context("there is no process")?;
+            let mut launch = self.launches.all().first().cloned().context("there is no process")?;
             launch.procfile.name.clone_from(&survivor.process);
             self.supervisor.adopt(launch, survivor, false);
         }
@@ -150,7 +151,7 @@ impl Host {
 
     async fn carry_out(&mut self, what: &What) -> Result<Done, Failure> {
         if let Some(process) = what.process()
-            && self.launches.iter().all(|launch| launch.procfile.name != process)
+            && !self.launches.learn(process).map_err(refused)?
         {
             return Err(Failure::UnknownProcess(process.to_owned()));
         }
@@ -251,8 +252,7 @@ impl Host {
     }
 
     fn named(&self, process: &str) -> anyhow::Result<Launch> {
-        let launch = self.launches.iter().find(|launch| launch.procfile.name == process).cloned();
-        launch.with_context(|| format!("there was no Procfile.{process} when the host began"))
+        self.launches.of(process).cloned().with_context(|| format!("there is no Procfile.{process}"))
     }
 
     fn launch_of(&self, mut launch: Launch, digest: &Digest) -> anyhow::Result<Launch> {
@@ -281,7 +281,7 @@ impl Host {
 
     fn tell(&self, running: &Set, counts: &BTreeMap<String, u32>) {
         let releases = running.iter().map(|(name, digest)| (name.clone(), digest.as_str().to_owned()));
-        let names = self.launches.iter().map(|launch| &launch.procfile.name);
+        let names = self.launches.all().iter().map(|launch| &launch.procfile.name);
         let counts = names.map(|name| (name.clone(), count_of(counts, name)));
         self.status.send_modify(|status| {
             status.releases = releases.collect();

@@ -103,3 +103,25 @@ async fn after_a_power_cut_a_host_runs_what_was_released_and_nothing_else() {
     sandbox.wait_until_green().await;
     assert_eq!(shown(&sandbox).await, "one of first");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_new_to_the_workspace_is_released_by_the_host_that_runs() {
+    let database = TestDatabase::create().await;
+    let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
+    toy::write_workspace(&sandbox);
+    let mut host = start_host(&sandbox);
+    host.says("web was not released yet").await;
+    ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
+    let unknown = ended(&run(&sandbox, &["scale", "mail", "2"]).await, 1);
+    assert!(unknown.contains("no process \"mail\""), "{unknown}");
+
+    toy::write_process(&sandbox, "mail");
+    let said = ended(&run(&sandbox, &["release", "--bake", "1"]).await, 0);
+    assert!(said.contains("replaced mail"), "{said}");
+    sandbox.wait_until_green().await;
+    let mail = sandbox.pid_of("mail").unwrap();
+    ended(&run(&sandbox, &["restart", "mail"]).await, 0);
+    wait_until("a new one runs", PATIENCE, async || sandbox.pid_of("mail").is_some_and(|pid| pid != mail))
+        .await;
+    drop(host);
+}

@@ -141,10 +141,21 @@ pub(crate) fn write_workspace(sandbox: &Sandbox) {
     write("crates/shared/Cargo.toml", "[package]\nname = \"shared\"\nedition = \"2024\"\n");
     write_shared(sandbox, "first");
     for name in ["web", "worker"] {
-        let manifest = "edition = \"2024\"\n[dependencies]\nshared = { path = \"../shared\" }\n";
-        write(&format!("crates/{name}/Cargo.toml"), &format!("[package]\nname = \"{name}\"\n{manifest}"));
-        write_program(sandbox, name, &program("one"));
+        write_package(sandbox, name);
     }
+}
+
+/// One more process, as `sides new process` adds it.
+pub(crate) fn write_process(sandbox: &Sandbox, name: &str) {
+    fs::write(sandbox.file(&format!("Procfile.{name}")), format!("{name}: {name}\n")).unwrap();
+    write_package(sandbox, name);
+}
+
+fn write_package(sandbox: &Sandbox, name: &str) {
+    write_program(sandbox, name, &program("one"));
+    let manifest = "edition = \"2024\"\n[dependencies]\nshared = { path = \"../shared\" }\n";
+    let manifest = format!("[package]\nname = \"{name}\"\n{manifest}");
+    fs::write(sandbox.file(&format!("crates/{name}/Cargo.toml")), manifest).unwrap();
 }
 
 pub(crate) fn write_program(sandbox: &Sandbox, name: &str, source: &str) {
