@@ -8,7 +8,7 @@ use tokio::time;
 use tokio_postgres::{Client, Row, error::SqlState};
 
 use super::Obstacle;
-use crate::release::{WAIT_OR_BREAK_OFF, holder_of_lock};
+use crate::release::{Holder, WAIT_OR_BREAK_OFF};
 
 /// A database that does not answer by then is away.
 const ANSWER_LIMIT: Duration = Duration::from_secs(15);
@@ -50,7 +50,7 @@ async fn ask(url: &DatabaseUrl) -> Result<Vec<Obstacle>, Box<dyn Error + Send + 
 }
 
 async fn somebody_else(client: &Client) -> Option<Obstacle> {
-    let holder = holder_of_lock(client).await?;
+    let holder = Holder::who_stays(client).await?;
     let text = format!("another release goes on with this database: {holder}");
     Some(Obstacle::new("releases", text, WAIT_OR_BREAK_OFF))
 }

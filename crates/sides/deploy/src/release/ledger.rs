@@ -1,9 +1,6 @@
 //! What the database knows of releases: one at a time, and each of them for ever.
 
-use std::{
-    fmt,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
@@ -16,6 +13,7 @@ use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use planner::WaitingJob;
 
 use super::{
+    holder::{BETWEEN_LOOKS, Holder, LAST_ONE_LEAVES, WAIT_OR_BREAK_OFF},
     judge::{Attempts, ByKind},
     receipt::Receipt,
 };
@@ -33,13 +31,6 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 /// The same for whether there is anybody at all.
 const PING_LIMIT: Duration = Duration::from_secs(2);
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
-
-/// Postgres notices the end of a release that has just ended a moment later.
-const LAST_ONE_LEAVES: Duration = Duration::from_secs(3);
-
-/// What to do about another release.
-pub(crate) const WAIT_OR_BREAK_OFF: &str =
-    "wait until it has ended, or break it off with `sides rollback` on its machine";
 
 /// The session of one release.
 pub(super) struct Ledger {
@@ -78,45 +69,6 @@ struct Tally {
 struct Now {
     #[diesel(sql_type = Timestamptz)]
     now: DateTime<Utc>,
-}
-
-/// Who holds the lock: its session, and its receipt, which says by its beginning whose it is: a release that lost its
-/// session goes on in another one, which is younger than its receipt.
-const HOLDER: &str = "\
-SELECT activity.pid, host(activity.client_addr) AS address,
-    to_char(coalesce(unfinished.started_at, activity.backend_start) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SSZ') AS since, unfinished.asked_by,
-    unfinished.receipt -> 'doing' ->> 0 AS doing
-FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
-LEFT JOIN LATERAL (
-    SELECT started_at, asked_by, receipt FROM sides.releases
-    WHERE 'sides release ' || (extract(epoch FROM started_at) * 1000000)::bigint = activity.application_name
-    ORDER BY id DESC LIMIT 1
-) AS unfinished ON true
-WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
-    AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND (held.classid::bigint << 32 | held.objid::bigint) = $1 LIMIT 1";
-
-/// The same where there are no receipts.
-const HOLDS_IT: &str = "\
-SELECT activity.pid, host(activity.client_addr) AS address,
-    to_char(activity.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SSZ') AS since
-FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
-WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
-    AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND (held.classid::bigint << 32 | held.objid::bigint) = $1 LIMIT 1";
-
-#[derive(QueryableByName)]
-struct Holder {
-    #[diesel(sql_type = Integer)]
-    pid: i32,
-    #[diesel(sql_type = Nullable<Text>)]
-    address: Option<String>,
-    #[diesel(sql_type = Text)]
-    since: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    asked_by: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    doing: Option<String>,
 }
 
 const IS_LEFT: &str = "\
@@ -166,7 +118,7 @@ impl Ledger {
             }
             tokio::time::sleep(BETWEEN_TRIES).await;
         };
-        take_lock(&mut connection).await?;
+        take_lock(&mut connection, &unnamed).await?;
         let now: Now = diesel::sql_query("SELECT now() AS now").get_result(&mut connection).await?;
         let begun_at = now.now;
         // Whoever finds the lock held finds the receipt by this name.
@@ -225,7 +177,7 @@ impl Ledger {
                 Ok(Ok(connection)) => {
                     self.connection = connection;
                     self.was_away = true;
-                    return take_lock(&mut self.connection).await;
+                    return take_lock(&mut self.connection, &self.url).await;
                 }
                 Ok(Err(error)) => anyhow::Error::from(error),
                 Err(_) => anyhow::anyhow!("no answer within {} s", PING_LIMIT.as_secs()),
@@ -341,7 +293,7 @@ pub(super) fn waits() -> String {
 }
 
 /// One release goes on at a time; who else does is said.
-async fn take_lock(connection: &mut Connection) -> anyhow::Result<()> {
+async fn take_lock(connection: &mut Connection, url: &DatabaseUrl) -> anyhow::Result<()> {
     let lock = format!("SELECT pg_try_advisory_lock({LOCK}) AS answer");
     let deadline = Instant::now() + LAST_ONE_LEAVES;
     loop {
@@ -350,47 +302,10 @@ async fn take_lock(connection: &mut Connection) -> anyhow::Result<()> {
             return Ok(());
         }
         if Instant::now() > deadline {
-            bail!("another release goes on with this database{}", holder(connection).await);
+            let client = database::client(url).await?;
+            let who = Holder::now(&client).await?.map(|holder| format!(": {holder}")).unwrap_or_default();
+            bail!("another release goes on with this database{who}; {WAIT_OR_BREAK_OFF}");
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
-/// Who holds the lock of a release, when somebody does for longer than one that is about to end.
-pub(crate) async fn holder_of_lock(client: &tokio_postgres::Client) -> Option<String> {
-    let deadline = Instant::now() + LAST_ONE_LEAVES;
-    loop {
-        // Before the first release there is nobody's receipt.
-        let rows = match client.query(HOLDER, &[&LOCK]).await {
-            Ok(rows) => rows,
-            Err(_) => client.query(HOLDS_IT, &[&LOCK]).await.ok()?,
-        };
-        let row = rows.into_iter().next()?;
-        if Instant::now() > deadline {
-            let (pid, since) = (row.get("pid"), row.get("since"));
-            let word = |name: &str| row.try_get::<_, Option<String>>(name).unwrap_or_default();
-            let (address, asked_by, doing) = (word("address"), word("asked_by"), word("doing"));
-            return Some(Holder { pid, address, since, asked_by, doing }.to_string());
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let who = self.asked_by.as_deref().unwrap_or("somebody");
-        let from = self.address.as_deref().unwrap_or("this machine");
-        write!(f, "begun by {who}, from {from} (session {}), since {}", self.pid, self.since)?;
-        self.doing.as_ref().map_or(Ok(()), |doing| write!(f, ", at the step: {doing}"))
-    }
-}
-
-/// Who holds the lock, from where, since when and in which step, as far as that can be seen.
-async fn holder(connection: &mut Connection) -> String {
-    let held: QueryResult<Holder> =
-        diesel::sql_query(HOLDER).bind::<BigInt, _>(LOCK).get_result(connection).await;
-    match held {
-        Ok(holder) => format!(": {holder}; {WAIT_OR_BREAK_OFF}"),
-        Err(_) => format!("; {WAIT_OR_BREAK_OFF}"),
+        tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }
