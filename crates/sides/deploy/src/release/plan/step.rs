@@ -1,0 +1,96 @@
+//! One step of a plan, and what it is called before and after it is taken.
+
+use std::fmt;
+
+use planner::{Phase, WaitingJob};
+use workspace::releases::{Digest, StepId};
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Applies one pending migration, at a place or on this machine.
+    Migrate {
+        /// The migration's folder.
+        name: String,
+        /// When it may run.
+        phase: Phase,
+        /// Where it runs; none is the machine that releases.
+        place: Option<String>,
+    },
+    /// Waits until none of these jobs waits or runs: their enqueuers are gone, and so is their handler next.
+    Await {
+        /// What is waited for.
+        jobs: Vec<WaitingJob>,
+    },
+    /// Replaces a process.
+    Roll(Roll),
+}
+
+/// One process and its release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roll {
+    /// Its name, as in `Procfile.NAME`.
+    pub process: String,
+    /// What runs now; none for a process that was never released.
+    pub from: Option<Digest>,
+    /// What shall run.
+    pub to: Digest,
+    /// The place that runs it; none is this machine's host.
+    pub place: Option<String>,
+}
+
+impl Step {
+    /// Whether there is no way back behind it: it takes away what the old releases need.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Migrate { phase: Phase::Contract, .. })
+    }
+
+    /// Which step it is, in the plan as in the journal and the receipt.
+    #[must_use]
+    pub fn id(&self) -> StepId {
+        match self {
+            Self::Migrate { name, .. } => StepId::Migrate { migration: name.clone() },
+            Self::Await { jobs } => StepId::Await { jobs: jobs.iter().map(ToString::to_string).collect() },
+            Self::Roll(roll) => StepId::Replace { process: roll.process.clone() },
+        }
+    }
+
+    /// What it is called when it is done.
+    pub fn done(&self) -> String {
+        match self {
+            Self::Migrate { name, place, .. } => format!("migrated {name}{}", at(place.as_ref())),
+            Self::Await { .. } => self.to_string().replacen("wait", "waited", 1),
+            Self::Roll(_) => self.to_string().replacen("replace", "replaced", 1),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Migrate { name, phase, place } => {
+                write!(f, "migrate{}: {name}", at(place.as_ref()))?;
+                f.write_str(match phase {
+                    Phase::Expand => "",
+                    Phase::Backfill => " (in batches)",
+                    Phase::Contract => ", once nothing old runs",
+                })
+            }
+            Self::Await { jobs } => {
+                let jobs: Vec<String> = jobs.iter().map(ToString::to_string).collect();
+                write!(f, "wait until no job is left of {}", jobs.join(", "))
+            }
+            Self::Roll(Roll { process, from, to, place }) => {
+                let place = at(place.as_ref());
+                match from {
+                    Some(from) => write!(f, "replace {process}{place}: {from} → {to}"),
+                    None => write!(f, "replace {process}{place}: new → {to}"),
+                }
+            }
+        }
+    }
+}
+
+fn at(place: Option<&String>) -> String {
+    place.map(|place| format!(" at {place}")).unwrap_or_default()
+}
