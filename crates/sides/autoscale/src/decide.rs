@@ -11,7 +11,7 @@ use crate::{Policy, Signals, need};
 pub struct Circumstances {
     /// A release or a rollback goes on.
     pub release: bool,
-    /// All copies answer, and none starts or leaves.
+    /// All instances answer, and none starts or leaves.
     pub settled: bool,
     /// How long ago the last change was made, by this policy.
     pub changed: Option<Duration>,
@@ -31,17 +31,17 @@ pub enum Rule {
     Needed,
     /// There are as many as there may be.
     Range,
-    /// A release replaces copies: it has the word.
+    /// A release replaces instances: it has the word.
     Release,
     /// A person has said how many, not long ago.
     Person,
-    /// Copies start or leave still.
+    /// Instances start or leave still.
     Settling,
     /// The last change may still help.
     Cooldown,
     /// It was not calm for long enough.
     Calm,
-    /// Each copy is busy: none can leave without harm.
+    /// Each instance is busy: none can leave without harm.
     Busy,
     /// There were too many changes within the hour.
     Budget,
@@ -51,7 +51,7 @@ pub enum Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Have so many copies.
+    /// Set the number of instances.
     Scale(u32),
     /// So many are needed, and this rule stands against it.
     Refuse(u32),
@@ -68,13 +68,13 @@ pub struct Decision {
     pub reason: String,
 }
 
-/// Decides; `None` when there are as many copies as there should be. Up at once and as far as is needed, down one at
+/// Decides; `None` when there are as many instances as there should be. Up at once and as far as is needed, down one at
 /// a time and late.
 #[must_use]
 pub fn decide(policy: &Policy, signals: &Signals, now: &Circumstances) -> Option<Decision> {
     let need = need(policy, signals)?;
-    let to = need.copies.clamp(policy.min, policy.max);
-    let is_up = need.copies > signals.copies;
+    let to = need.instances.clamp(policy.min, policy.max);
+    let is_up = need.instances > signals.instances;
     let against = against(policy, signals, now, is_up, to);
     let decision = match against {
         None => Decision { verdict: Verdict::Scale(to), rule: Rule::Needed, reason: need.reason },
@@ -82,7 +82,7 @@ pub fn decide(policy: &Policy, signals: &Signals, now: &Circumstances) -> Option
         Some((Rule::Calm, _)) => return None,
         Some((rule, why)) => {
             let reason = format!("{}; but {why}", need.reason);
-            Decision { verdict: Verdict::Refuse(need.copies), rule, reason }
+            Decision { verdict: Verdict::Refuse(need.instances), rule, reason }
         }
     };
     Some(decision)
@@ -96,10 +96,10 @@ fn against(
     to: u32,
 ) -> Option<(Rule, String)> {
     let pause = if is_up { policy.up_pause } else { policy.down_pause };
-    if !is_up && now.calm < policy.calm && signals.copies <= policy.max {
+    if !is_up && now.calm < policy.calm && signals.instances <= policy.max {
         return Some((Rule::Calm, String::new()));
     }
-    if to == signals.copies {
+    if to == signals.instances {
         return Some((Rule::Range, format!("{} is the most that there may be", policy.max)));
     }
     if now.release {
@@ -110,7 +110,7 @@ fn against(
         return Some((Rule::Person, format!("somebody set the number, and that holds for {left} min more")));
     }
     if !now.settled {
-        return Some((Rule::Settling, "not every copy answers yet, or some still leave".to_owned()));
+        return Some((Rule::Settling, "not every instance answers yet, or some still leave".to_owned()));
     }
     if let Some(ago) = now.changed.filter(|ago| *ago < pause) {
         let ago = ago.as_secs();
@@ -120,7 +120,7 @@ fn against(
         return Some((Rule::Budget, format!("there were {} changes within the hour", now.changes)));
     }
     (!is_up && signals.idle == 0)
-        .then(|| (Rule::Busy, "each copy is busy, and none is made to leave its work".to_owned()))
+        .then(|| (Rule::Busy, "each instance is busy, and none is made to leave its work".to_owned()))
 }
 
 #[cfg(test)]
@@ -129,7 +129,7 @@ mod tests {
 
     fn behind() -> Signals {
         Signals {
-            copies: 1,
+            instances: 1,
             slots: 4,
             busy: 4,
             waiting: 8,
@@ -139,7 +139,7 @@ mod tests {
     }
 
     fn idle() -> Signals {
-        Signals { copies: 3, idle: 2, slots: 4, busy: 1, ..Signals::default() }
+        Signals { instances: 3, idle: 2, slots: 4, busy: 1, ..Signals::default() }
     }
 
     fn quiet() -> Circumstances {
@@ -182,7 +182,7 @@ mod tests {
     fn a_busy_copy_never_leaves_and_the_range_holds() {
         let all_busy = Signals { idle: 0, ..idle() };
         assert_eq!(rule(&all_busy, &quiet()), Some((Rule::Busy, Verdict::Refuse(2))));
-        let full = Signals { copies: 4, busy: 16, waiting: 40, ..behind() };
+        let full = Signals { instances: 4, busy: 16, waiting: 40, ..behind() };
         assert_eq!(rule(&full, &quiet()), Some((Rule::Range, Verdict::Refuse(14))));
         let far = Signals { waiting: 400, ..behind() };
         assert_eq!(rule(&far, &quiet()), Some((Rule::Needed, Verdict::Scale(4))));

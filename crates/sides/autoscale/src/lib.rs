@@ -1,4 +1,4 @@
-//! How many copies of a process there should be: one policy, for the clock that acts and for whoever tunes it.
+//! How many instances of a process there should be: one policy, for the clock that acts and for whoever tunes it.
 //!
 //! Pure: figures in, a decision with its reason out. [`simulate()`] plays traffic against the same [`decide()`]. Never
 //! knows the database, the network, or what time it is.
@@ -21,11 +21,12 @@ use std::time::Duration;
 /// What is measured of one process.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Signals {
-    /// Its copies.
-    pub copies: u32,
-    /// Copies that do nothing just now.
+    /// Its instances.
+    #[serde(rename = "copies")]
+    pub instances: u32,
+    /// Instances that do nothing just now.
     pub idle: u32,
-    /// How many jobs a copy runs at a time; 0 for a process that runs none.
+    /// How many jobs an instance runs at a time; 0 for a process that runs none.
     pub slots: u32,
     /// Jobs that run.
     pub busy: u32,

@@ -1,15 +1,15 @@
-//! How many copies the figures ask for, whatever stands against it.
+//! How many instances the figures ask for, whatever stands against it.
 
 use crate::{Policy, Signals};
 
-/// How full a copy may be before it counts as too few, in tenths.
+/// How full an instance may be before it counts as too few, in tenths.
 const FULL: u32 = 8;
 
 /// A wish of the figures for another number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
-    /// So many copies.
-    pub copies: u32,
+    /// So many instances.
+    pub instances: u32,
     /// The figures, in words.
     pub reason: String,
 }
@@ -18,8 +18,8 @@ pub struct Need {
 /// than the range has names the most; whoever wants fewer wants one fewer.
 #[must_use]
 pub fn need(policy: &Policy, signals: &Signals) -> Option<Need> {
-    let now = signals.copies;
-    let wish = |copies: u32, reason: String| Some(Need { copies, reason });
+    let now = signals.instances;
+    let wish = |instances: u32, reason: String| Some(Need { instances, reason });
     if now < policy.min {
         return wish(policy.min, format!("{now} are fewer than the {} that there must be", policy.min));
     }
@@ -50,16 +50,16 @@ pub fn need(policy: &Policy, signals: &Signals) -> Option<Need> {
     None
 }
 
-/// Whether one copy fewer would do.
+/// Whether one instance fewer would do.
 #[must_use]
 pub fn is_calm(policy: &Policy, signals: &Signals) -> bool {
-    let fewer = signals.copies.saturating_sub(1);
+    let fewer = signals.instances.saturating_sub(1);
     let is_slow = signals.latency.is_some_and(|latency| latency > policy.latency / 2);
     let fits = signals.slots == 0 || (signals.busy + signals.waiting) * 10 <= fewer * signals.slots * FULL;
-    signals.copies > policy.min && signals.asked.is_none() && !is_slow && fits
+    signals.instances > policy.min && signals.asked.is_none() && !is_slow && fits
 }
 
-/// So many copies run at once what runs and what waits.
+/// So many instances run at once what runs and what waits.
 fn fitting(signals: &Signals) -> u32 {
     (signals.busy + signals.waiting).div_ceil(signals.slots.max(1))
 }
@@ -70,39 +70,49 @@ mod tests {
 
     use super::*;
 
-    fn workers(copies: u32, busy: u32, waiting: u32, oldest: u64) -> Signals {
-        Signals { copies, busy, waiting, slots: 4, oldest: Duration::from_secs(oldest), ..Signals::default() }
+    fn workers(instances: u32, busy: u32, waiting: u32, oldest: u64) -> Signals {
+        Signals {
+            instances,
+            busy,
+            waiting,
+            slots: 4,
+            oldest: Duration::from_secs(oldest),
+            ..Signals::default()
+        }
     }
 
-    fn copies(signals: &Signals) -> Option<u32> {
-        need(&Policy::between(1, 10), signals).map(|need| need.copies)
+    fn instances(signals: &Signals) -> Option<u32> {
+        need(&Policy::between(1, 10), signals).map(|need| need.instances)
     }
 
     #[test]
     fn late_jobs_ask_for_as_many_as_they_need_at_once() {
-        assert_eq!(copies(&workers(1, 4, 20, 11)), Some(6));
-        assert_eq!(copies(&workers(1, 4, 20, 9)), None, "they are not late yet");
-        assert_eq!(copies(&workers(3, 2, 1, 11)), Some(4), "late although there is room: one more");
+        assert_eq!(instances(&workers(1, 4, 20, 11)), Some(6));
+        assert_eq!(instances(&workers(1, 4, 20, 9)), None, "they are not late yet");
+        assert_eq!(instances(&workers(3, 2, 1, 11)), Some(4), "late although there is room: one more");
     }
 
     #[test]
     fn too_little_to_do_asks_for_one_fewer() {
-        assert_eq!(copies(&workers(3, 1, 0, 0)), Some(2));
-        assert_eq!(copies(&workers(3, 7, 0, 0)), None, "two copies would be nearly full");
-        assert_eq!(copies(&workers(1, 0, 0, 0)), None, "one there must be");
+        assert_eq!(instances(&workers(3, 1, 0, 0)), Some(2));
+        assert_eq!(instances(&workers(3, 7, 0, 0)), None, "two instances would be nearly full");
+        assert_eq!(instances(&workers(1, 0, 0, 0)), None, "one there must be");
     }
 
     #[test]
     fn slow_answers_wishes_and_the_range_count_too() {
         let slow = |millis| Signals {
             latency: Some(Duration::from_millis(millis)),
-            copies: 2,
+            instances: 2,
             ..Signals::default()
         };
-        assert_eq!([copies(&slow(900)), copies(&slow(400)), copies(&slow(100))], [Some(3), None, Some(1)]);
-        let asked = Signals { asked: Some("web: a sale".to_owned()), copies: 2, ..Signals::default() };
-        assert_eq!(copies(&asked), Some(3));
-        assert_eq!(copies(&workers(0, 0, 0, 0)), Some(1));
-        assert_eq!(copies(&workers(12, 48, 0, 0)), Some(10));
+        assert_eq!(
+            [instances(&slow(900)), instances(&slow(400)), instances(&slow(100))],
+            [Some(3), None, Some(1)]
+        );
+        let asked = Signals { asked: Some("web: a sale".to_owned()), instances: 2, ..Signals::default() };
+        assert_eq!(instances(&asked), Some(3));
+        assert_eq!(instances(&workers(0, 0, 0, 0)), Some(1));
+        assert_eq!(instances(&workers(12, 48, 0, 0)), Some(10));
     }
 }

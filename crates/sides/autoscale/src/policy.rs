@@ -7,7 +7,7 @@ use serde::Serialize;
 /// The numbers that the decision is made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Policy {
-    /// Never fewer copies.
+    /// Never fewer instances.
     pub min: u32,
     /// Never more.
     pub max: u32,
@@ -27,20 +27,20 @@ pub struct Policy {
     pub per_hour: u32,
 }
 
-/// Why a text is no range of copies.
+/// Why a text is no range of instances.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyError(String);
 
 impl std::fmt::Display for PolicyError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} is no range of copies; write the fewest and the most, as 1-4", self.0)
+        write!(f, "{:?} is no range of instances; write the fewest and the most, as 1-4", self.0)
     }
 }
 
 impl std::error::Error for PolicyError {}
 
 impl Policy {
-    /// Between so many copies, with everything else as is usual.
+    /// Between so many instances, with everything else as is usual.
     #[must_use]
     pub fn between(min: u32, max: u32) -> Self {
         Self {

@@ -9,9 +9,9 @@ use crate::{Arrival, Circumstances, Policy, Signals, Verdict, decide, is_calm};
 /// What a process is like where it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plant {
-    /// How many jobs a copy runs at a time.
+    /// How many jobs an instance runs at a time.
     pub slots: u32,
-    /// How long a new copy takes until it is ready.
+    /// How long a new instance takes until it is ready.
     pub start: Duration,
     /// How often it is decided.
     pub every: Duration,
@@ -22,8 +22,9 @@ pub struct Plant {
 pub struct Point {
     /// From the beginning.
     pub second: u64,
-    /// Copies that are ready.
-    pub copies: u32,
+    /// Instances that are ready.
+    #[serde(rename = "copies")]
+    pub instances: u32,
     /// Jobs that wait.
     pub waiting: u32,
     /// How long the oldest of them has waited, in seconds.
@@ -37,13 +38,14 @@ pub struct Run {
     pub points: Vec<Point>,
     /// How long each job waited, in seconds, the shortest first.
     pub waits: Vec<u64>,
-    /// How often the number of copies changed.
+    /// How often the number of instances changed.
     pub changes: u32,
-    /// What they cost: copies times hours.
-    pub copy_hours: f64,
+    /// What they cost: instances times hours.
+    #[serde(rename = "copy_hours")]
+    pub instance_hours: f64,
 }
 
-struct Copy {
+struct Instance {
     ready_at: u64,
     /// When its jobs end.
     jobs: Vec<u64>,
@@ -53,17 +55,17 @@ struct World<'a> {
     plant: Plant,
     coming: VecDeque<&'a Arrival>,
     waiting: VecDeque<(u64, u64)>,
-    copies: Vec<Copy>,
+    instances: Vec<Instance>,
     waits: Vec<u64>,
 }
 
-/// Plays the arrivals, in their order, beginning with the fewest copies.
+/// Plays the arrivals, in their order, beginning with the fewest instances.
 #[must_use]
 pub fn simulate(policy: &Policy, plant: Plant, arrivals: &[Arrival]) -> Run {
-    let copies = (0..policy.min).map(|_| Copy { ready_at: 0, jobs: Vec::new() }).collect();
+    let instances = (0..policy.min).map(|_| Instance { ready_at: 0, jobs: Vec::new() }).collect();
     let coming = arrivals.iter().collect();
-    let mut world = World { plant, coming, waiting: VecDeque::new(), copies, waits: Vec::new() };
-    let mut run = Run { points: Vec::new(), waits: Vec::new(), changes: 0, copy_hours: 0.0 };
+    let mut world = World { plant, coming, waiting: VecDeque::new(), instances, waits: Vec::new() };
+    let mut run = Run { points: Vec::new(), waits: Vec::new(), changes: 0, instance_hours: 0.0 };
     let (mut changes, mut calm_since) = (Vec::<u64>::new(), 0);
     let last = arrivals.last().map_or(0, |last| last.at.as_secs());
     let rest = (policy.calm + policy.down_pause).as_secs() * u64::from(policy.max) + 60;
@@ -77,7 +79,7 @@ pub fn simulate(policy: &Policy, plant: Plant, arrivals: &[Arrival]) -> Run {
         }
         if second % plant.every.as_secs().max(1) == 0 {
             let now = Circumstances {
-                settled: world.copies.iter().all(|copy| copy.ready_at <= second),
+                settled: world.instances.iter().all(|instance| instance.ready_at <= second),
                 changed: changes.last().map(|at| Duration::from_secs(second - at)),
                 changes: count(changes.iter().filter(|at| *at + 3_600 > second).count()),
                 calm: Duration::from_secs(second - calm_since),
@@ -90,7 +92,7 @@ pub fn simulate(policy: &Policy, plant: Plant, arrivals: &[Arrival]) -> Run {
                 calm_since = second;
             }
         }
-        run.copy_hours += f64::from(count(world.copies.len())) / 3_600.0;
+        run.instance_hours += f64::from(count(world.instances.len())) / 3_600.0;
         run.points.push(world.point(second));
         second += 1;
     }
@@ -108,10 +110,10 @@ impl Run {
         self.waits.get(at).copied().unwrap_or(0)
     }
 
-    /// The most copies that there were.
+    /// The most instances that there were.
     #[must_use]
     pub fn most(&self) -> u32 {
-        self.points.iter().map(|point| point.copies).max().unwrap_or(0)
+        self.points.iter().map(|point| point.instances).max().unwrap_or(0)
     }
 }
 
@@ -125,23 +127,23 @@ impl World<'_> {
             self.waiting.push_back((second, next.runs.as_secs().max(1)));
             self.coming.pop_front();
         }
-        for copy in self.copies.iter_mut().filter(|copy| copy.ready_at <= second) {
-            copy.jobs.retain(|ends| *ends > second);
-            while copy.jobs.len() < self.plant.slots as usize
+        for instance in self.instances.iter_mut().filter(|instance| instance.ready_at <= second) {
+            instance.jobs.retain(|ends| *ends > second);
+            while instance.jobs.len() < self.plant.slots as usize
                 && let Some((since, runs)) = self.waiting.pop_front()
             {
                 self.waits.push(second - since);
-                copy.jobs.push(second + runs);
+                instance.jobs.push(second + runs);
             }
         }
     }
 
     fn signals(&self, second: u64) -> Signals {
         Signals {
-            copies: count(self.copies.len()),
-            idle: count(self.copies.iter().filter(|copy| copy.jobs.is_empty()).count()),
+            instances: count(self.instances.len()),
+            idle: count(self.instances.iter().filter(|instance| instance.jobs.is_empty()).count()),
             slots: self.plant.slots,
-            busy: count(self.copies.iter().map(|copy| copy.jobs.len()).sum()),
+            busy: count(self.instances.iter().map(|instance| instance.jobs.len()).sum()),
             waiting: count(self.waiting.len()),
             oldest: Duration::from_secs(self.waiting.front().map_or(0, |(since, _)| second - since)),
             ..Signals::default()
@@ -150,21 +152,21 @@ impl World<'_> {
 
     fn scale(&mut self, to: u32, second: u64) {
         let ready_at = second + self.plant.start.as_secs();
-        while self.copies.len() < to as usize {
-            self.copies.push(Copy { ready_at, jobs: Vec::new() });
+        while self.instances.len() < to as usize {
+            self.instances.push(Instance { ready_at, jobs: Vec::new() });
         }
         // Those that do nothing leave; the decision saw to it that there is one.
-        while self.copies.len() > to as usize
-            && let Some(at) = self.copies.iter().rposition(|copy| copy.jobs.is_empty())
+        while self.instances.len() > to as usize
+            && let Some(at) = self.instances.iter().rposition(|instance| instance.jobs.is_empty())
         {
-            self.copies.remove(at);
+            self.instances.remove(at);
         }
     }
 
     fn point(&self, second: u64) -> Point {
-        let ready = self.copies.iter().filter(|copy| copy.ready_at <= second).count();
+        let ready = self.instances.iter().filter(|instance| instance.ready_at <= second).count();
         let signals = self.signals(second);
-        Point { second, copies: count(ready), waiting: signals.waiting, delay: signals.oldest.as_secs() }
+        Point { second, instances: count(ready), waiting: signals.waiting, delay: signals.oldest.as_secs() }
     }
 }
 
@@ -186,12 +188,12 @@ mod tests {
     #[test]
     fn a_burst_is_met_at_once_and_left_slowly() {
         let run = run(8, Shape::Burst);
-        let at = |second: usize| run.points[second].copies;
+        let at = |second: usize| run.points[second].instances;
         assert_eq!((at(299), run.most()), (1, 8));
         assert!(at(330) == 8, "half a minute later all are there");
-        assert_eq!(run.points.last().unwrap().copies, 1, "and one is left in the end");
+        assert_eq!(run.points.last().unwrap().instances, 1, "and one is left in the end");
         assert_eq!(run.waits.len(), Shape::Burst.jobs().len(), "no job is lost");
-        let down: Vec<u32> = run.points.iter().map(|point| point.copies).skip(400).collect();
+        let down: Vec<u32> = run.points.iter().map(|point| point.instances).skip(400).collect();
         assert!(down.windows(2).all(|pair| pair[0] - pair[1] <= 1), "one at a time");
     }
 
@@ -201,6 +203,6 @@ mod tests {
             let (few, many) = (run(2, shape), run(8, shape));
             assert!(many.wait(95) < few.wait(95), "{shape:?}: {} {}", many.wait(95), few.wait(95));
         }
-        assert!(run(2, Shape::Day).copy_hours < run(8, Shape::Day).copy_hours);
+        assert!(run(2, Shape::Day).instance_hours < run(8, Shape::Day).instance_hours);
     }
 }

@@ -1,4 +1,4 @@
-//! A worker that knows one kind of job, `nap`, and takes its time for it. A nap with `wishes` asks for a copy more.
+//! A worker that knows one kind of job, `nap`, and takes its time for it. A nap with `wishes` asks for one more instance.
 
 use std::{process::ExitCode, time::Duration};
 

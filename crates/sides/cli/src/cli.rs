@@ -75,15 +75,15 @@ pub(crate) enum Command {
     /// Keep the released processes running on this machine, until SIGTERM.
     ///
     /// Starts what `release` has put into .sides/releases, on the database of DATABASE_URL. It holds web's listening
-    /// socket, so that copies can follow each other without a refused connection. What it runs outlives it: after a
+    /// socket, so that instances can follow each other without a refused connection. What it runs outlives it: after a
     /// kill the next host goes on with it, and SIGHUP or --replace puts another build of the host in its place.
     ///
-    /// WEB_MEMORY_MB, WORKER_MEMORY_MB, CLOCK_MEMORY_MB limit the memory of a copy: above that a fresh one follows it,
+    /// WEB_MEMORY_MB, WORKER_MEMORY_MB, CLOCK_MEMORY_MB limit the memory of an instance: above that a fresh one follows it,
     /// at twice as much it is killed.
     Host(host::Options),
     /// Start the host in the background, unless it runs already, and wait until everything answers.
     Up(host::UpOptions),
-    /// List every copy of every process, here and elsewhere: its release, state, memory, restarts.
+    /// List every instance of every process, here and elsewhere: its release, state, memory, restarts.
     Ps(ps::Options),
     /// Show what the processes printed, here and elsewhere, also those that have ended.
     Logs(logs::LogsOptions),
@@ -134,7 +134,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         place: setup::Place,
     },
-    /// Show what the clock decided about copies and restarts, and try its policy on other traffic.
+    /// Show what the clock decided about instances and restarts, and try its policy on other traffic.
     Scaling {
         #[command(subcommand)]
         command: scaling::Command,

@@ -37,7 +37,7 @@ pub(crate) struct LogsOptions {
     /// Go on with what is printed from now on, until Ctrl-C.
     #[arg(short, long)]
     pub(crate) follow: bool,
-    /// Each line as JSON: at, copy, text.
+    /// Each line as JSON: at, instance, text.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -74,7 +74,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &LogsOptions) -> anyhow:
                 let where_to = "is followed with Heroku's own `heroku logs --tail`";
                 eprintln!("{name} runs at {}: what it prints from now on {where_to}", place.name());
             }
-            lines.extend(place.logs(name, options.lines).await?.iter().map(|line| elsewhere(name, line)));
+            lines.extend(place.logs(name, options.lines).await?.iter().map(|line| remote(name, line)));
         }
     }
     if lines.is_empty() && !options.follow {
@@ -99,21 +99,21 @@ pub(crate) async fn run(workspace: &Workspace, options: &LogsOptions) -> anyhow:
 }
 
 /// `2026-11-25T12:00:00.000000+00:00 app[worker.1]: text`; what is written otherwise is all text.
-fn elsewhere(process: &str, line: &str) -> LogLine {
+fn remote(process: &str, line: &str) -> LogLine {
     let parsed = || {
         let (at, rest) = line.split_once(' ')?;
         let at = DateTime::parse_from_rfc3339(at).ok()?.to_utc();
         let (source, text) = rest.split_once("]: ")?;
-        let copy = source.split_once('[')?.1;
-        Some(LogLine { at: Some(at), copy: copy.to_owned(), text: text.to_owned() })
+        let instance = source.split_once('[')?.1;
+        Some(LogLine { at: Some(at), instance: instance.to_owned(), text: text.to_owned() })
     };
-    parsed().unwrap_or_else(|| LogLine { at: None, copy: process.to_owned(), text: line.to_owned() })
+    parsed().unwrap_or_else(|| LogLine { at: None, instance: process.to_owned(), text: line.to_owned() })
 }
 
 fn show(line: &LogLine, json: bool) -> io::Result<()> {
     let text = match json {
         true => serde_json::to_string(line)?,
-        false => format!("{:10} │ {}", line.copy, clean(&line.text, false)),
+        false => format!("{:10} │ {}", line.instance, clean(&line.text, false)),
     };
     let mut out = io::stdout().lock();
     writeln!(out, "{text}")?;
@@ -174,12 +174,12 @@ mod tests {
 
     #[test]
     fn a_line_from_elsewhere_says_when_and_which_copy() {
-        let line = elsewhere("worker", "2026-11-25T12:00:00.000000+00:00 app[worker.2]: [x]: hello");
+        let line = remote("worker", "2026-11-25T12:00:00.000000+00:00 app[worker.2]: [x]: hello");
         assert_eq!(
-            (line.copy.as_str(), line.text.as_str(), line.at.is_some()),
+            (line.instance.as_str(), line.text.as_str(), line.at.is_some()),
             ("worker.2", "[x]: hello", true)
         );
-        let other = elsewhere("worker", "no time app[worker.2]: hello");
-        assert_eq!((other.copy.as_str(), other.at), ("worker", None));
+        let other = remote("worker", "no time app[worker.2]: hello");
+        assert_eq!((other.instance.as_str(), other.at), ("worker", None));
     }
 }

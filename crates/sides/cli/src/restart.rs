@@ -38,7 +38,7 @@ pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Resu
                 None => Vec::new(),
             };
             let mut all: Vec<String> = here.into_iter().filter(|name| places.is_local(name)).collect();
-            all.extend(places.elsewhere().map(str::to_owned));
+            all.extend(places.remote().map(str::to_owned));
             if all.is_empty() && host.is_none() {
                 return Ok(outcome::no_host());
             }
@@ -59,7 +59,7 @@ pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Resu
         let begun = Instant::now();
         let what = match &which {
             Which::All => process.clone(),
-            Which::One(copy) => copy.clone(),
+            Which::One(instance) => instance.clone(),
         };
         let restarted = places.place_of(&process).restart(&process, which, &why).await;
         restarted.map_err(|error| names::explain_process(error, workspace, &names::elsewhere(&places)))?;

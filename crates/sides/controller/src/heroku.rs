@@ -81,7 +81,7 @@ impl HerokuSettings {
         let client = Client::new(&self.api, Token::new(self.key.expose()), http);
         let settings = Settings {
             apps: self.apps.clone(),
-            most_copies: self.most_dynos,
+            most_instances: self.most_dynos,
             patience: PATIENCE,
             ..Settings::default()
         };

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use platform::local::{Bond, Launch, Policy, Ports, Supervisor};
+use platform::local::{Launch, Lifetime, Policy, Ports, Supervisor};
 use tokio::time;
 
 use super::{Dev, rolling::Rolling};
@@ -21,7 +21,7 @@ pub(super) async fn run(
     ports: Arc<Ports>,
 ) -> anyhow::Result<()> {
     let (mut supervisor, watch) =
-        Supervisor::new(loopback_client()?, Policy::default(), ports, DRAIN_LIMIT, Bond::Together)
+        Supervisor::new(loopback_client()?, Policy::default(), ports, DRAIN_LIMIT, Lifetime::Together)
             .context("cannot start a thread")?;
     let mut feed = Feed::new(&dev.screen, &dev.status, watch, &launches, || ready(dev));
     for launch in &launches {

@@ -19,7 +19,7 @@ use super::{
 };
 use terminal::tell;
 
-/// A new copy that is not ready by then is given up.
+/// A new instance that is not ready by then is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Who answers goes last: a worker that knows a new job comes before the page that enqueues it.
 const LAST: &str = "web";

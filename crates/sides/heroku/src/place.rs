@@ -147,7 +147,7 @@ impl Place for Heroku {
             surges: preboot,
             gap,
             drain_limit: DRAIN_LIMIT,
-            most_copies: self.settings.most_copies,
+            most_instances: self.settings.most_instances,
         }
     }
 

@@ -24,10 +24,10 @@ pub struct Settings {
     pub pace: Duration,
     /// How long old web dynos go on beside new ones with preboot.
     pub preboot_window: Duration,
-    /// How long a copy without an address has to stay up before it counts, when nobody [witnesses](Witness).
+    /// How long an instance without an address has to stay up before it counts, when nobody [witnesses](Witness).
     pub settle: Duration,
     /// The most dynos of one process that the plan allows.
-    pub most_copies: u32,
+    pub most_instances: u32,
     /// Who else can tell that a release is ready.
     pub witness: Option<Arc<dyn Witness>>,
     /// The processes whose app has preboot, as far as it was asked.
@@ -44,7 +44,7 @@ impl Default for Settings {
             pace: Duration::from_secs(2),
             preboot_window: Duration::from_secs(200),
             settle: Duration::from_secs(10),
-            most_copies: 100,
+            most_instances: 100,
             witness: None,
             preboot: BTreeMap::new(),
         }
@@ -57,9 +57,9 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// Sees from elsewhere whether copies are ready: they write it into the database they share.
+/// Sees from elsewhere whether instances are ready: they write it into the database they share.
 #[async_trait]
 pub trait Witness: Send + Sync {
-    /// How many copies of this release of a process say that they are ready; an error is a reason to ask again.
+    /// How many instances of this release of a process say that they are ready; an error is a reason to ask again.
     async fn ready(&self, process: &str, release: &str) -> Result<usize, String>;
 }

@@ -53,7 +53,7 @@ pub fn event(palette: Palette, event: &Event) -> Option<String> {
         Happening::Died(exit, restart) => ("✗", BAD, format!("{name} {exit}; {}", again(restart))),
         Happening::Heavy { bytes, limit, killed } => {
             let (bytes, limit) = (bytes >> 20, limit >> 20);
-            let follows = if *killed { "it was killed" } else { "a fresh copy follows" };
+            let follows = if *killed { "it was killed" } else { "a fresh instance follows" };
             ("!", BUSY, format!("{name} takes {bytes} MB of memory, limit {limit} MB: {follows}"))
         }
         Happening::Killed { .. } => ("!", BUSY, format!("{name} did not end in time and was killed")),

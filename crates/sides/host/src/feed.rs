@@ -12,7 +12,7 @@ use workspace::control::DevStatus;
 
 use crate::describe;
 
-/// How many killed copies are remembered.
+/// How many killed instances are remembered.
 const KILLED: usize = 20;
 
 /// Shows what processes print and what happens to them.
@@ -84,10 +84,10 @@ impl<'a> Feed<'a> {
     }
 
     fn event(&self, event: &Event) {
-        if let Happening::Killed { copy, after } = &event.happening {
+        if let Happening::Killed { instance, after } = &event.happening {
             let killed = Killed {
                 process: event.process.clone(),
-                copy: copy.clone(),
+                instance: instance.clone(),
                 at: Utc::now(),
                 after_seconds: after.as_secs(),
             };
@@ -113,7 +113,7 @@ impl<'a> Feed<'a> {
     }
 
     fn note_statuses(&mut self) {
-        // What led to them comes first: whoever sees that a copy has gone sees that it was killed.
+        // What led to them comes first: whoever sees that an instance has gone sees that it was killed.
         while let Ok(event) = self.watch.events.try_recv() {
             self.event(&event);
         }

@@ -18,7 +18,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use platform::{
-    local::{Bond, Policy, Ports, Supervisor},
+    local::{Lifetime, Policy, Ports, Supervisor},
     place::Why,
 };
 use tokio::{
@@ -93,13 +93,13 @@ pub async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Out
     let _hangups = hangups(tasks.clone())?;
     let own_tasks = tasks;
 
-    let bond = match options.bound {
-        true => Bond::Together,
-        false => Bond::Outliving { run_folder: workspace.run_folder(), logs: workspace.logs_folder() },
+    let lifetime = match options.bound {
+        true => Lifetime::Together,
+        false => Lifetime::Outliving { run_folder: workspace.run_folder(), logs: workspace.logs_folder() },
     };
     let ports = Arc::new(Ports::default());
     let (supervisor, mut watch) =
-        Supervisor::new(loopback_client()?, Policy::default(), ports, drain_limit, bond)
+        Supervisor::new(loopback_client()?, Policy::default(), ports, drain_limit, lifetime)
             .context("cannot start a thread")?;
     let heavy = std::mem::replace(&mut watch.heavy, mpsc::unbounded_channel().1);
     let launches = Launches::read(workspace, &socket.listener, options)?;
@@ -108,8 +108,8 @@ pub async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Out
     feed.show_lines(!options.detached);
     let handover = Handover { lock, listener: Arc::clone(&socket.listener) };
     let mut host = Host { supervisor, store, launches, status: status.clone(), handover, ledger };
-    let survivors = platform::local::survivors(&workspace.run_folder());
-    let unfinished = host.start(&screen, survivors, socket.is_inherited)?;
+    let orphans = platform::local::orphans(&workspace.run_folder());
+    let unfinished = host.start(&screen, orphans, socket.is_inherited)?;
     let _first = give(unfinished, own_tasks);
     status.send_modify(|status| status.phase = Phase::Running);
     tokio::select! {

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use chrono::Utc;
 use platform::{
-    local::{Heavy, Launch, MOST_COPIES, Supervisor, Survivor, bind_to_supervisor},
+    local::{Heavy, Launch, MOST_INSTANCES, Orphan, Supervisor, bind_to_supervisor},
     place::{Ended, Which, Why},
 };
 use tokio::{
@@ -30,7 +30,7 @@ use workspace::{
     releases::{Digest, Set, Store},
 };
 
-/// A new copy that is not ready by then is given up.
+/// A new instance that is not ready by then is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How much of what a command prints is handed back, from its end.
 const OUTPUT: usize = 64 << 10;
@@ -45,20 +45,20 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// Goes on with what a predecessor has left running, as far as it is what should run, and starts the rest. Copies
+    /// Goes on with what a predecessor has left running, as far as it is what should run, and starts the rest. Instances
     /// of web are only of use when their socket is ours (`same_socket`). The answer is what is left to do: processes of
     /// which another release still serves, because the predecessor died while it replaced it.
     pub(super) fn start(
         &mut self,
         screen: &Screen,
-        mut survivors: Vec<Survivor>,
+        mut orphans: Vec<Orphan>,
         same_socket: bool,
     ) -> anyhow::Result<Vec<Order>> {
         let (running, counts) = (self.store.running()?, self.store.counts()?);
         let mut unfinished = Vec::new();
         for launch in self.launches.all().to_vec() {
             let name = launch.procfile.name.clone();
-            let own = survivors.extract_if(.., |survivor| survivor.process == name).collect();
+            let own = orphans.extract_if(.., |orphan| orphan.process == name).collect();
             let Some(digest) = running.get(&name) else {
                 screen.line(&tell::notice(screen.palette, &format!("{name} was not released yet")));
                 self.dismiss(&launch, own);
@@ -75,8 +75,8 @@ impl Host {
                 let text = format!("{name} ran on: {}", choice.stay.len());
                 screen.line(&tell::notice(screen.palette, &text));
             }
-            for survivor in choice.stay {
-                self.supervisor.adopt(launch.clone(), survivor, true);
+            for orphan in choice.stay {
+                self.supervisor.adopt(launch.clone(), orphan, true);
             }
             for _ in self.supervisor.count(&name)..count_of(&counts, &name) as usize {
                 self.supervisor.keep(launch.clone());
@@ -84,22 +84,22 @@ impl Host {
             self.dismiss(&launch, choice.leave);
         }
         // Their Procfile has gone, and with it the wish that they run.
-        for survivor in survivors {
+        for orphan in orphans {
             let mut launch = self.launches.all().first().cloned().context("there is no process")?;
-            launch.procfile.name.clone_from(&survivor.process);
-            self.supervisor.adopt(launch, survivor, false);
+            launch.procfile.name.clone_from(&orphan.process);
+            self.supervisor.adopt(launch, orphan, false);
         }
         self.tell(&running, &counts);
         Ok(unfinished)
     }
 
-    fn dismiss(&mut self, launch: &Launch, survivors: Vec<Survivor>) {
-        for survivor in survivors {
-            self.supervisor.adopt(launch.clone(), survivor, false);
+    fn dismiss(&mut self, launch: &Launch, orphans: Vec<Orphan>) {
+        for orphan in orphans {
+            self.supervisor.adopt(launch.clone(), orphan, false);
         }
     }
 
-    /// Carries out one order after the other, for ever: those of others, and its own when a copy grows too large.
+    /// Carries out one order after the other, for ever: those of others, and its own when an instance grows too large.
     pub(super) async fn obey(
         &mut self,
         mut tasks: mpsc::Receiver<Task>,
@@ -209,8 +209,8 @@ impl Host {
 
     async fn scale(&mut self, process: &str, count: u32) -> anyhow::Result<()> {
         anyhow::ensure!(
-            count <= MOST_COPIES,
-            "{process}: {count} copies were asked for, and at most {MOST_COPIES} run on one machine"
+            count <= MOST_INSTANCES,
+            "{process}: {count} instances were asked for, and at most {MOST_INSTANCES} run on one machine"
         );
         let (running, mut counts) = (self.store.running()?, self.store.counts()?);
         if let Some(digest) = running.get(process) {
@@ -228,7 +228,7 @@ impl Host {
         let only = match which {
             Which::All => None,
             Which::One(id) => Some(self.supervisor.find(process, id).with_context(|| {
-                format!("{id} is no copy of {process} that runs now; `sides ps` lists them")
+                format!("{id} is no instance of {process} that runs now; `sides ps` lists them")
             })?),
         };
         Ok(self.supervisor.restart(process, only, PATIENCE).await?)
@@ -302,10 +302,10 @@ fn finish(process: &str, digest: &Digest) -> Order {
     Order { what, why: Why { asked_by: "host".to_owned(), reason } }
 }
 
-/// What an action is about: a process, one copy of it, or the host itself.
+/// What an action is about: a process, one instance of it, or the host itself.
 fn subject(what: &What) -> String {
     match (what, what.process()) {
-        (What::Restart { which: Which::One(copy), .. }, _) => copy.clone(),
+        (What::Restart { which: Which::One(instance), .. }, _) => instance.clone(),
         (_, Some(process)) => process.to_owned(),
         (_, None) => "host".to_owned(),
     }
@@ -321,10 +321,10 @@ fn action(what: &What) -> &'static str {
     }
 }
 
-/// A copy that takes too much memory is followed by a fresh one.
+/// An instance that takes too much memory is followed by a fresh one.
 fn replace_heavy(heavy: &Heavy) -> Order {
     let megabytes = |bytes: u64| bytes >> 20;
-    let which = Which::One(format!("{}.{}", heavy.process, heavy.copy));
+    let which = Which::One(format!("{}.{}", heavy.process, heavy.instance));
     let reason = format!("{} MB of memory, limit {} MB", megabytes(heavy.bytes), megabytes(heavy.limit));
     let why = Why { asked_by: "host".to_owned(), reason };
     Order { what: What::Restart { process: heavy.process.clone(), which }, why }

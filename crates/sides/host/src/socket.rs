@@ -14,7 +14,7 @@ use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
-use platform::local::{Survivor, socket_keeper, survivors};
+use platform::local::{Orphan, orphans, socket_keeper};
 use tokio::time;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -31,14 +31,14 @@ const LOOK: Duration = Duration::from_secs(2);
 /// The socket, and where it came from.
 pub(super) struct Socket {
     pub(super) listener: Arc<TcpListener>,
-    /// Copies that a predecessor has left listen on this very socket.
+    /// Instances that a predecessor has left listen on this very socket.
     pub(super) is_inherited: bool,
     /// Whoever started us holds it too, and will hand it to the next host.
     is_systemds: bool,
 }
 
 impl Socket {
-    /// The one that copies listen on already, if there is one; otherwise a new one.
+    /// The one that instances listen on already, if there is one; otherwise a new one.
     pub(super) async fn find(
         workspace: &Workspace,
         options: &Options,
@@ -127,7 +127,7 @@ fn is_wanted(listener: &TcpListener, options: &Options) -> bool {
     listener.local_addr().is_ok_and(|address| address.ip() == options.host && is_port(address.port()))
 }
 
-/// Where only copies without a host stand in the way, they are ended: nobody could hand their socket on.
+/// Where only instances without a host stand in the way, they are ended: nobody could hand their socket on.
 async fn bind(
     workspace: &Workspace,
     options: &Options,
@@ -141,11 +141,11 @@ async fn bind(
         Ok(listener) => return Ok(listener),
         Err(error) => error,
     };
-    let web = || survivors(&workspace.run_folder()).into_iter().filter(|one| one.process == WEB);
+    let web = || orphans(&workspace.run_folder()).into_iter().filter(|one| one.process == WEB);
     if error.kind() != io::ErrorKind::AddrInUse || web().next().is_none() {
         return Err(error).with_context(in_words);
     }
-    let text = "copies of web run without a host, and nobody has kept their socket: they end first";
+    let text = "instances of web run without a host, and nobody has kept their socket: they end first";
     screen.line(&tell::notice(screen.palette, text));
     web().filter(|one| !one.leaves).for_each(|one| send(&one, Signal::SIGTERM));
     let deadline = Instant::now() + drain_limit;
@@ -158,9 +158,9 @@ async fn bind(
     TcpListener::bind(address).with_context(in_words)
 }
 
-fn send(survivor: &Survivor, signal: Signal) {
+fn send(orphan: &Orphan, signal: Signal) {
     // The only possible failure is that it has ended, which is what was wanted.
-    drop(killpg(Pid::from_raw(survivor.pid().cast_signed()), signal).map_err(io::Error::from));
+    drop(killpg(Pid::from_raw(orphan.pid().cast_signed()), signal).map_err(io::Error::from));
 }
 
 fn start_keeper(workspace: &Workspace, listener: &TcpListener) -> io::Result<()> {

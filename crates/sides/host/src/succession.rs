@@ -20,7 +20,7 @@ use nix::{
     fcntl::{FcntlArg, FdFlag, fcntl},
     sys::socket::{getsockopt, sockopt::AcceptConn},
 };
-use platform::local::{Survivor, control::HANDOVER_VARIABLE};
+use platform::local::{Orphan, control::HANDOVER_VARIABLE};
 
 use workspace::{Workspace, control::Lock};
 
@@ -82,11 +82,11 @@ impl Handover {
     }
 }
 
-/// What becomes of the copies that a predecessor has left.
+/// What becomes of the instances that a predecessor has left.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Choice {
-    pub(super) stay: Vec<Survivor>,
-    pub(super) leave: Vec<Survivor>,
+    pub(super) stay: Vec<Orphan>,
+    pub(super) leave: Vec<Orphan>,
     /// Whether some of those that stay are of another release: they serve until the right one has followed them.
     pub(super) is_mixed: bool,
 }
@@ -94,9 +94,9 @@ pub(super) struct Choice {
 /// Those of the release that should run stay, the oldest first: they were serving when the predecessor died. Where they
 /// are too few, others stay for now: whoever serves is only let go when its successor does. Those that were asked to
 /// leave already are on their way.
-pub(super) fn choose(survivors: Vec<Survivor>, release: &str, count: usize) -> Choice {
-    let (mut leave, mut stay): (Vec<_>, Vec<_>) = survivors.into_iter().partition(|one| one.leaves);
-    stay.sort_by_key(|one| (one.release.as_deref() != Some(release), one.copy));
+pub(super) fn choose(orphans: Vec<Orphan>, release: &str, count: usize) -> Choice {
+    let (mut leave, mut stay): (Vec<_>, Vec<_>) = orphans.into_iter().partition(|one| one.leaves);
+    stay.sort_by_key(|one| (one.release.as_deref() != Some(release), one.instance));
     leave.extend(stay.split_off(count.min(stay.len())));
     let is_mixed = stay.iter().any(|one| one.release.as_deref() != Some(release));
     Choice { stay, leave, is_mixed }

@@ -4,13 +4,13 @@
 //! is another crate, `release`: a change to it leaves the processes' bytes alone.
 
 mod catalogue;
+mod compatibility;
 mod declared;
-mod fits;
 mod manifest;
 
 pub use catalogue::{CATALOGUE_SQL, Catalogue, Change, Column};
+pub use compatibility::{SchemaMismatch, schema_mismatches};
 pub use declared::{Tables, declared};
-pub use fits::{SchemaMisfit, schema_misfits};
 pub use manifest_macros::tables;
 
 pub use manifest::{Arguments, Handled, MANIFEST_VERSION, Manifest, TableUse};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     Action, Manifest, WaitingJob, World,
-    fits::job_misfits,
+    compatibility::job_mismatches,
     problem::{Move, Problem},
 };
 
@@ -86,12 +86,12 @@ impl<'a> Scene<'a> {
     /// Jobs of releases that are gone which are in good hands now and would not be with `next`. While their
     /// enqueuer lives, the search sees to it.
     fn left_without_hands(&self, next: &[Vec<&'a Manifest>]) -> BTreeSet<WaitingJob> {
-        let misfits = |job: &WaitingJob, live: &[Vec<&'a Manifest>]| {
-            job_misfits(&job.kind, job.version, live.iter().flatten().copied())
+        let mismatches = |job: &WaitingJob, live: &[Vec<&'a Manifest>]| {
+            job_mismatches(&job.kind, job.version, live.iter().flatten().copied())
         };
         let stays_well = |job: &WaitingJob| {
-            let now = misfits(job, &self.live);
-            misfits(job, next).iter().all(|misfit| now.contains(misfit))
+            let now = mismatches(job, &self.live);
+            mismatches(job, next).iter().all(|mismatch| now.contains(mismatch))
         };
         self.left_behind.difference(&self.worked_off).filter(|job| !stays_well(job)).cloned().collect()
     }

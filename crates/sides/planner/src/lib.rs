@@ -1,8 +1,8 @@
-//! What fits together, and in which order it may be released.
+//! What is compatible, and in which order it may be released.
 //!
 //! Values in, plan out: this crate knows no database, no network and no file system. A [`World`] says which
 //! releases are live, which are wanted, which schema steps are pending and which jobs wait. [`plan()`] answers
-//! with an order in which every state on the way fits, each step's rollback included, or with a [`Refusal`]
+//! with an order in which every state on the way is compatible, each step's rollback included, or with a [`Refusal`]
 //! that names the smallest set of facts that cannot hold together.
 //!
 //! How it works, one file each: every fact that could rule a state out is a [`Requirement`]
@@ -13,9 +13,9 @@
 //! conflict (`conflict.rs`).
 
 mod actions;
+mod compatibility;
 mod conflict;
 mod few_rules;
-mod fits;
 mod parts;
 mod plan;
 mod problem;
@@ -27,10 +27,10 @@ mod split;
 mod way_back;
 mod world;
 
-pub use fits::{JobMisfit, argument_misfits, job_misfits, shape_misfits};
+pub use compatibility::{JobMismatch, argument_mismatches, job_mismatches, shape_mismatches};
 pub use manifest::{
-    Arguments, CATALOGUE_SQL, Catalogue, Change, Column, Handled, MANIFEST_VERSION, Manifest, SchemaMisfit,
-    TableUse, Tables, declared, schema_misfits,
+    Arguments, CATALOGUE_SQL, Catalogue, Change, Column, Handled, MANIFEST_VERSION, Manifest, SchemaMismatch,
+    TableUse, Tables, declared, schema_mismatches,
 };
 pub use plan::{Action, Plan, plan, plan_in_rolls};
 pub use refusal::{Refusal, WorldFault};

@@ -39,20 +39,20 @@ pub enum Action {
     },
 }
 
-/// An order in which every state fits, the rollback of every step included.
+/// An order in which every state is compatible, the rollback of every step included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// What to do, in order; empty when everything is as wanted.
     pub actions: Vec<Action>,
     /// The first action behind which the processes cannot be rolled back to where they began.
     pub point_of_no_return: Option<usize>,
-    /// What does not fit already, before the first action. The plan does not count on it.
+    /// What is not compatible already, before the first action. The plan does not count on it.
     pub broken_before: Vec<Requirement>,
 }
 
 /// Plans the way from what is live to what is wanted.
 ///
-/// Every state in between fits, and so does every state of a rollback from it, up to the point of no return;
+/// Every state in between is compatible, and so does every state of a rollback from it, up to the point of no return;
 /// what was broken at the start is left out of account and named. The order is a preference, too: widen the
 /// schema, roll handlers before those who need them, narrow the schema when the old is gone.
 ///
@@ -91,7 +91,7 @@ fn answer(world: &World, compiled: Compiled) -> Result<Plan, WorldFault> {
 fn refusal(world: &World, compiled: &Compiled, conflict: &[usize]) -> Refusal {
     let problem = &compiled.problem;
     Refusal {
-        end_does_not_fit: conflict
+        end_is_incompatible: conflict
             .iter()
             .any(|rule| problem.rules[*rule].is_broken(problem.goal.position, problem.goal.live)),
         conflict: conflict.iter().map(|rule| compiled.requirements[*rule].clone()).collect(),

@@ -193,7 +193,7 @@ impl Problem {
         movers.filter(|mover| mover & some != 0).fold(0, |all, mover| all | mover)
     }
 
-    pub(crate) fn fits(&self, state: State) -> bool {
+    pub(crate) fn is_compatible(&self, state: State) -> bool {
         self.broken(state).next().is_none()
     }
 

@@ -4,13 +4,13 @@ use std::fmt;
 
 use crate::{Requirement, Split, requirement::SCHEDULE};
 
-/// There is no order in which every state fits.
+/// There is no order in which every state is compatible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The smallest set of facts that cannot hold together: leave any one out and there is an order.
     pub conflict: Vec<Requirement>,
-    /// Whether even the wanted end does not fit, so that no order and no split can help.
-    pub end_does_not_fit: bool,
+    /// Whether even the wanted end is not compatible, so that no order and no split can help.
+    pub end_is_incompatible: bool,
     /// The same releases and steps over two releases, where that helps.
     pub split: Option<Box<Split>>,
 }
@@ -39,10 +39,10 @@ pub enum WorldFault {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let why = if self.end_does_not_fit {
-            "what is wanted does not fit together"
+        let why = if self.end_is_incompatible {
+            "the wanted releases are not compatible"
         } else {
-            "there is no order in which every state on the way fits"
+            "there is no order in which every state on the way is compatible"
         };
         write!(f, "{why}:")?;
         for requirement in &self.conflict {
@@ -70,19 +70,19 @@ fn process_of(release: &str) -> &str {
 /// The way that works for a fact of this kind, with its commands.
 fn general_advice(requirement: &Requirement) -> String {
     match requirement {
-        Requirement::Schema { release, misfit, broken_by: Some((_, step)), .. } => {
+        Requirement::Schema { release, mismatch, broken_by: Some((_, step)), .. } => {
             let process = process_of(release);
             format!(
                 "It goes in two releases. First put {step} aside and release a {process} that does without it: take what \
-                 \"{process} {misfit}\" names out of its code and its schema file, then `sides release --only {process}`. Then \
+                 \"{process} {mismatch}\" names out of its code and its schema file, then `sides release --only {process}`. Then \
                  put {step} back: `sides release` applies it once nothing old runs."
             )
         }
-        Requirement::Schema { release, misfit, .. } => {
+        Requirement::Schema { release, mismatch, .. } => {
             let process = process_of(release);
             format!(
                 "Add a migration that brings it about, in the same release (`sides plan` then puts it before {process}), or \
-                 take what \"{process} {misfit}\" names out of the code of {process}."
+                 take what \"{process} {mismatch}\" names out of the code of {process}."
             )
         }
         Requirement::Handler { job, enqueuer: Some(enqueuer), .. } => format!(

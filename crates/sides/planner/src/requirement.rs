@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::SchemaMisfit;
+use crate::SchemaMismatch;
 
 /// A kind of job of which some are queued, scheduled or waiting for a retry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub enum Requirement {
         /// `process@digest`.
         release: String,
         /// What it misses there.
-        misfit: SchemaMisfit,
+        mismatch: SchemaMismatch,
         /// The step before which it does not work, if one mends it: number from 1, and name.
         mended_by: Option<(usize, String)>,
         /// The step after which it does not work, if one breaks it: number from 1, and name.
@@ -73,8 +73,8 @@ impl fmt::Display for WaitingJob {
 impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Schema { release, misfit, mended_by, broken_by } => {
-                write!(f, "{release} {misfit}")?;
+            Self::Schema { release, mismatch, mended_by, broken_by } => {
+                write!(f, "{release} {mismatch}")?;
                 match (mended_by, broken_by) {
                     (None, None) => write!(f, ", which no schema step brings about"),
                     (mended, broken) => {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Manifest, Requirement, SchemaMisfit, WaitingJob, World,
-    fits::{argument_misfits, shape_misfits},
+    Manifest, Requirement, SchemaMismatch, WaitingJob, World,
+    compatibility::{argument_mismatches, shape_mismatches},
     problem::Releases,
     requirement::SCHEDULE,
-    schema_misfits,
+    schema_mismatches,
 };
 
 /// What a requirement comes to on bit sets.
@@ -56,18 +56,18 @@ fn schema(world: &World, releases: &[&Manifest]) -> Vec<(Requirement, Rule)> {
     let catalogues = world.catalogues();
     let mut found = Vec::new();
     for (number, manifest) in releases.iter().enumerate() {
-        let mut misfits: BTreeMap<SchemaMisfit, Vec<bool>> = BTreeMap::new();
+        let mut mismatches: BTreeMap<SchemaMismatch, Vec<bool>> = BTreeMap::new();
         for (position, catalogue) in catalogues.iter().enumerate() {
-            for misfit in schema_misfits(manifest, catalogue) {
-                misfits.entry(misfit).or_insert_with(|| vec![false; catalogues.len()])[position] = true;
+            for mismatch in schema_mismatches(manifest, catalogue) {
+                mismatches.entry(mismatch).or_insert_with(|| vec![false; catalogues.len()])[position] = true;
             }
         }
-        for (misfit, positions) in misfits {
+        for (mismatch, positions) in mismatches {
             let step = |number: usize| (number, world.steps[number - 1].name.clone());
             let mended_by = (1..positions.len()).find(|at| positions[at - 1] && !positions[*at]).map(step);
             let broken_by = (1..positions.len()).find(|at| !positions[at - 1] && positions[*at]).map(step);
             found.push((
-                Requirement::Schema { release: manifest.short_name(), misfit, mended_by, broken_by },
+                Requirement::Schema { release: manifest.short_name(), mismatch, mended_by, broken_by },
                 Rule::NotAt { release: 1 << number, positions },
             ));
         }
@@ -89,14 +89,14 @@ fn jobs(world: &World, releases: &[&Manifest]) -> Vec<(Requirement, Rule)> {
     let mut found = Vec::new();
     for (job, source) in sources {
         let fields = |handler: &Manifest| match source {
-            Some(from) => argument_misfits(releases[from], handler, &job.kind),
+            Some(from) => argument_mismatches(releases[from], handler, &job.kind),
             None => unread(world, &job, handler),
         };
         let enqueuer = source.map(|number| releases[number].short_name());
         found.extend(hands(&job, source.map_or(0, |number| 1 << number), enqueuer, releases, fields));
     }
     for scheduled in &world.schedules {
-        let fields = |handler: &Manifest| shape_misfits(&scheduled.shape, handler);
+        let fields = |handler: &Manifest| shape_mismatches(&scheduled.shape, handler);
         let enqueuer = Some(format!("{SCHEDULE}{}", scheduled.name));
         found.extend(hands(&scheduled.shape.job, 0, enqueuer, releases, fields));
     }
@@ -109,12 +109,12 @@ fn hands(
     when: Releases,
     enqueuer: Option<String>,
     releases: &[&Manifest],
-    misfits: impl Fn(&Manifest) -> Vec<String>,
+    mismatches: impl Fn(&Manifest) -> Vec<String>,
 ) -> Vec<(Requirement, Rule)> {
     let (mut found, mut handlers, mut any_of) = (Vec::new(), Vec::new(), 0);
     for (number, manifest) in releases.iter().enumerate() {
         let Some(handled) = manifest.handler_of(&job.kind) else { continue };
-        let (fields, handler) = (misfits(manifest), manifest.short_name());
+        let (fields, handler) = (mismatches(manifest), manifest.short_name());
         if handled.accepts(job.version) && fields.is_empty() {
             handlers.push(handler);
             any_of |= 1 << number;
@@ -132,7 +132,7 @@ fn hands(
 /// The fields of jobs that wait which a handler of their version cannot read.
 fn unread(world: &World, job: &WaitingJob, handler: &Manifest) -> Vec<String> {
     let shapes = world.shapes.iter().filter(|shape| shape.job == *job);
-    let fields: BTreeSet<String> = shapes.flat_map(|shape| shape_misfits(shape, handler)).collect();
+    let fields: BTreeSet<String> = shapes.flat_map(|shape| shape_mismatches(shape, handler)).collect();
     fields.into_iter().collect()
 }
 
@@ -156,7 +156,7 @@ fn left_behind(world: &World, releases: &[&Manifest]) -> Vec<(Requirement, Rule)
                 }
                 if manifest.process == enqueuer.process && is_leaving(manifest) {
                     leaves_too = true;
-                } else if argument_misfits(enqueuer, manifest, kind).is_empty() {
+                } else if argument_mismatches(enqueuer, manifest, kind).is_empty() {
                     handlers.push(manifest.short_name());
                     any_of |= 1 << other;
                 }

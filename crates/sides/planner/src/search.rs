@@ -8,7 +8,7 @@ use crate::{
     way_back::WayBack,
 };
 
-/// Searches for an order in which every state fits and the way back stays open.
+/// Searches for an order in which every state is compatible and the way back stays open.
 ///
 /// # Errors
 /// The rules that blocked the search wherever it was blocked: with them alone there is no order either.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::Serialize;
 
-use crate::{Manifest, Phase, Process, WaitingJob, World, job_misfits, parts, problem::compile};
+use crate::{Manifest, Phase, Process, WaitingJob, World, job_mismatches, parts, problem::compile};
 
 /// So many processes that change are tried in every combination; of more, each alone and all but each.
 const COMBINED: usize = 5;
@@ -105,7 +105,7 @@ fn worked_off(world: &World) -> Vec<WaitingJob> {
     let more: BTreeSet<(&String, u16)> =
         live().flat_map(|manifest| &manifest.enqueues).map(|(kind, version)| (kind, *version)).collect();
     let fits = |job: &WaitingJob, hands: &mut dyn Iterator<Item = &Manifest>| {
-        job_misfits(&job.kind, job.version, hands).is_empty()
+        job_mismatches(&job.kind, job.version, hands).is_empty()
     };
     let ends = |job: &&WaitingJob| {
         !more.contains(&(&job.kind, job.version)) && fits(job, &mut live()) && !fits(job, &mut wanted())

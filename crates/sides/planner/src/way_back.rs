@@ -42,7 +42,7 @@ impl<'a> WayBack<'a> {
             for mover in &self.problem.movers {
                 for previous in mover.undone(live, base) {
                     let previous = State { live: previous, ..state };
-                    if self.problem.fits(previous) {
+                    if self.problem.is_compatible(previous) {
                         if seen.insert(previous.live) {
                             waiting.push(previous.live);
                         }

@@ -28,7 +28,7 @@ pub trait Place: Send + Sync {
         Duration::ZERO
     }
 
-    /// The copies of a process, those that start and those that leave included.
+    /// The instances of a process, those that start and those that leave included.
     ///
     /// # Errors
     /// When the place does not answer or does not know the process.
@@ -41,11 +41,11 @@ pub trait Place: Send + Sync {
     /// When a file cannot be read, or the place has no room or does not answer.
     async fn offer(&self, process: &str, release: &str, bundle: &Bundle) -> Result<(), PlaceError>;
 
-    /// Replaces what runs of a process with a release that the place was [offered](Place::offer): new copies up and ready first
+    /// Replaces what runs of a process with a release that the place was [offered](Place::offer): new instances up and ready first
     /// where it [surges](Abilities::surges), then the old ones drain. A process that does not run yet is started.
     ///
     /// # Errors
-    /// [`PlaceError::Refused`] when the new release never got ready: the old copies go on then.
+    /// [`PlaceError::Refused`] when the new release never got ready: the old instances go on then.
     async fn put(&self, process: &str, release: &str, why: &Why) -> Result<(), PlaceError>;
 
     /// Puts a release in the place of one that is known to be wrong: where the place can, that one leaves first, so that
@@ -57,16 +57,16 @@ pub trait Place: Send + Sync {
         self.put(process, release, why).await
     }
 
-    /// Has `count` copies of the release that runs. Going down takes idle copies first and drains them.
+    /// Has `count` instances of the release that runs. Going down takes idle instances first and drains them.
     ///
     /// # Errors
     /// When the place cannot have so many.
     async fn scale(&self, process: &str, count: u32, why: &Why) -> Result<(), PlaceError>;
 
-    /// Starts copies afresh, one at a time: a new one up and ready, then the old one drains.
+    /// Starts instances afresh, one at a time: a new one up and ready, then the old one drains.
     ///
     /// # Errors
-    /// When a new copy never got ready: the old one goes on then.
+    /// When a new instance never got ready: the old one goes on then.
     async fn restart(&self, process: &str, which: Which, why: &Why) -> Result<(), PlaceError>;
 
     /// Runs a command of a process' release to its end, as a migration.
@@ -91,18 +91,18 @@ pub trait Place: Send + Sync {
     async fn logs(&self, process: &str, lines: usize) -> Result<Vec<String>, PlaceError>;
 }
 
-/// What a release is made of: everything its copies need beside their configuration.
+/// What a release is made of: everything its instances need beside their configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
-    /// The command that starts a copy, in the folder with the files: `./web`.
+    /// The command that starts an instance, in the folder with the files: `./web`.
     pub command: String,
     /// Programs and assets.
     pub files: Vec<BundleFile>,
 }
 
-/// How a copy is told which release it is (`RELEASE`): as much of the name as people compare.
+/// How an instance is told which release it is (`RELEASE`): as much of the name as people compare.
 ///
-/// Every place tells it alike, as copies are looked for by it in the database that they share.
+/// Every place tells it alike, as instances are looked for by it in the database that they share.
 #[must_use]
 pub fn told(release: &str) -> &str {
     release.get(..12).unwrap_or(release)
@@ -120,19 +120,20 @@ pub struct BundleFile {
 /// What a place can and cannot do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Abilities {
-    /// The listening socket outlives every copy, so no connection is refused while they change.
+    /// The listening socket outlives every instance, so no connection is refused while they change.
     pub inherits_sockets: bool,
-    /// A new copy is up before the old one leaves.
+    /// A new instance is up before the old one leaves.
     pub surges: bool,
-    /// How long nobody may answer while copies change; zero where nobody notices.
+    /// How long nobody may answer while instances change; zero where nobody notices.
     pub gap: Duration,
-    /// How long a copy that was asked to leave may take.
+    /// How long an instance that was asked to leave may take.
     pub drain_limit: Duration,
-    /// The most copies of this process.
-    pub most_copies: u32,
+    /// The most instances of this process.
+    #[serde(rename = "most_copies", alias = "most_instances")]
+    pub most_instances: u32,
 }
 
-/// A copy of a process.
+/// An instance of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
     /// How the place calls it.
@@ -149,7 +150,7 @@ pub struct Instance {
     pub details: BTreeMap<String, String>,
 }
 
-/// Where a copy is in its life.
+/// Where an instance is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InstanceState {
@@ -165,7 +166,7 @@ pub enum InstanceState {
     Draining,
 }
 
-/// Which copies an order is about.
+/// Which instances an order is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Which {

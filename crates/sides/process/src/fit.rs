@@ -3,7 +3,7 @@
 use database::Connection;
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl as _;
-use manifest::{CATALOGUE_SQL, Catalogue, Manifest, SchemaMisfit, schema_misfits};
+use manifest::{CATALOGUE_SQL, Catalogue, Manifest, SchemaMismatch, schema_mismatches};
 
 /// So many are named; the rest are counted.
 const NAMED: usize = 5;
@@ -15,19 +15,19 @@ struct Answer {
 }
 
 /// What the schema lacks for this build, in words; `None` when it fits.
-pub(crate) async fn misfit(
+pub(crate) async fn mismatch(
     manifest: &Manifest,
     connection: &mut Connection,
 ) -> diesel::QueryResult<Option<String>> {
     let answer: Answer = diesel::sql_query(CATALOGUE_SQL).get_result(connection).await?;
     let catalogue = Catalogue::read(&answer.catalogue)
         .map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))?;
-    Ok(in_words(&schema_misfits(manifest, &catalogue)))
+    Ok(in_words(&schema_mismatches(manifest, &catalogue)))
 }
 
-fn in_words(misfits: &[SchemaMisfit]) -> Option<String> {
-    let mut named: Vec<String> = misfits.iter().take(NAMED).map(one).collect();
-    match misfits.len() {
+fn in_words(mismatches: &[SchemaMismatch]) -> Option<String> {
+    let mut named: Vec<String> = mismatches.iter().take(NAMED).map(one).collect();
+    match mismatches.len() {
         0 => return None,
         more if more > NAMED => named.push(format!("and {} more", more - NAMED)),
         _ => {}
@@ -35,11 +35,11 @@ fn in_words(misfits: &[SchemaMisfit]) -> Option<String> {
     Some(named.join(", "))
 }
 
-fn one(misfit: &SchemaMisfit) -> String {
-    match misfit {
-        SchemaMisfit::Missing { column } => format!("{column} is missing"),
-        SchemaMisfit::Type { column, built_for } => format!("{column} is no {built_for}"),
-        SchemaMisfit::Required { column } => format!("{column} needs a value that it does not know of"),
+fn one(mismatch: &SchemaMismatch) -> String {
+    match mismatch {
+        SchemaMismatch::Missing { column } => format!("{column} is missing"),
+        SchemaMismatch::Type { column, built_for } => format!("{column} is no {built_for}"),
+        SchemaMismatch::Required { column } => format!("{column} needs a value that it does not know of"),
     }
 }
 
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn the_first_few_are_named() {
-        let missing = |at: usize| SchemaMisfit::Missing { column: format!("t.c{at}") };
+        let missing = |at: usize| SchemaMismatch::Missing { column: format!("t.c{at}") };
         assert_eq!(in_words(&[]), None);
         assert_eq!(in_words(&[missing(1)]).unwrap(), "t.c1 is missing");
         let many: Vec<_> = (0..7).map(missing).collect();

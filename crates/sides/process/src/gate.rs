@@ -36,10 +36,10 @@ enum Refusal {
     #[error("the tables are missing; run the migrations: cargo run -p migrate -- up")]
     NoTables,
     #[error(
-        "this build does not fit the schema: {0}; run the migrations (cargo run -p migrate -- up), or release \
-         a build that fits"
+        "this build is not compatible with the schema: {0}; run the migrations (cargo run -p migrate -- up), or release \
+         a compatible build"
     )]
-    Misfit(String),
+    Mismatch(String),
     #[error("the migrations are running")]
     Migrating,
     #[error(
@@ -197,8 +197,8 @@ async fn attempt(
     if !yes(diesel::sql_query(tables).get_result(&mut connection).await)? {
         return Err(Refusal::NoTables);
     }
-    if let Some(misfit) = fit::misfit(manifest, &mut connection).await.map_err(Refusal::Query)? {
-        return Err(Refusal::Misfit(misfit));
+    if let Some(mismatch) = fit::mismatch(manifest, &mut connection).await.map_err(Refusal::Query)? {
+        return Err(Refusal::Mismatch(mismatch));
     }
     let (name, when) = match role {
         RoleChoice::Granted(name) => (name.as_str(), When::Granted),

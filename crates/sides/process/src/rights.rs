@@ -24,7 +24,7 @@ pub(crate) async fn missing(
         manifest.tables.iter().flat_map(|(table, used)| used.columns.keys().map(move |one| (table, one)));
     let (tables, columns): (Vec<&str>, Vec<&str>) =
         columns.map(|(table, column)| (table.as_str(), column.as_str())).unzip();
-    // What is not there at all is the schema's misfit, and was looked for before.
+    // What is not there at all is the schema's mismatch, and was looked for before.
     let query = "SELECT string_agg(name, ', ') AS missing FROM (
              SELECT t.name || '.' || a.attname AS name
              FROM unnest($1::text[], $2::text[]) AS t (name, column_name)

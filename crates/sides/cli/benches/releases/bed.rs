@@ -84,11 +84,11 @@ impl Bed {
         Ok(Prober::start(&plan(address.context("web has an address")?.parse()?, arguments)))
     }
 
-    /// Until the copies that were replaced have drained.
+    /// Until the instances that were replaced have drained.
     pub(crate) async fn until_alone(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
         while self.place.status().await?.processes.len() > PROCESSES.len() {
-            ensure!(begun.elapsed() < PATIENCE, "a copy does not leave");
+            ensure!(begun.elapsed() < PATIENCE, "an instance does not leave");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())

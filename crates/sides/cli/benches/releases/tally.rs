@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tally {
     pub(crate) releases: u32,
-    /// Until a new copy served and the old one was asked to leave, by process.
+    /// Until a new instance served and the old one was asked to leave, by process.
     pub(crate) seconds: BTreeMap<String, Vec<f64>>,
     requests: u64,
     failed: u64,
@@ -106,7 +106,7 @@ impl fmt::Display for Tally {
             if let (Some(median), Some(worst)) = (seconds.get(seconds.len() / 2), seconds.last()) {
                 write!(
                     f,
-                    "\n  {process:<8} until the new copy serves: median {median:.2} s, worst {worst:.2} s"
+                    "\n  {process:<8} until the new instance serves: median {median:.2} s, worst {worst:.2} s"
                 )?;
             }
         }

@@ -1,4 +1,4 @@
-//! Copies and delay over time, as text.
+//! Instances and delay over time, as text.
 
 use ::autoscale::{Point, Run};
 
@@ -8,24 +8,24 @@ const HEIGHT: u64 = 8;
 /// Two charts with one time axis.
 pub(super) fn draw(run: &Run) -> String {
     let columns = columns(&run.points, WIDTH);
-    let copies: Vec<u64> = columns.iter().map(|column| column.0).collect();
+    let instances: Vec<u64> = columns.iter().map(|column| column.0).collect();
     let delays: Vec<u64> = columns.iter().map(|column| column.1).collect();
     let minutes = run.points.len() / 60;
     let (width, end) = (columns.len().saturating_sub(1), format!("{minutes} min"));
     format!(
-        "copies\n{}delay of the oldest job, in seconds\n{}{:>6} 0{end:>width$}\n",
-        bars(&copies),
+        "instances\n{}delay of the oldest job, in seconds\n{}{:>6} 0{end:>width$}\n",
+        bars(&instances),
         bars(&delays),
         ""
     )
 }
 
-/// The most of each span of time: copies and delay.
+/// The most of each span of time: instances and delay.
 pub(super) fn columns(points: &[Point], width: usize) -> Vec<(u64, u64)> {
     let span = points.len().div_ceil(width).max(1);
     let most = |span: &[Point]| {
-        let copies = span.iter().map(|point| u64::from(point.copies)).max().unwrap_or(0);
-        (copies, span.iter().map(|point| point.delay).max().unwrap_or(0))
+        let instances = span.iter().map(|point| u64::from(point.instances)).max().unwrap_or(0);
+        (instances, span.iter().map(|point| point.delay).max().unwrap_or(0))
     };
     points.chunks(span).map(most).collect()
 }
@@ -49,11 +49,11 @@ mod tests {
 
     #[test]
     fn a_chart_shows_what_was_most() {
-        let point = |second, copies, delay| Point { second, copies, waiting: 0, delay };
+        let point = |second, instances, delay| Point { second, instances, waiting: 0, delay };
         let points: Vec<_> = (0..120).map(|at| point(at, if at == 60 { 4 } else { 1 }, at / 10)).collect();
-        let run = Run { points, waits: vec![], changes: 0, copy_hours: 0.0 };
+        let run = Run { points, waits: vec![], changes: 0, instance_hours: 0.0 };
         let text = draw(&run);
-        assert!(text.starts_with("copies\n     4                               #\n"), "{text}");
+        assert!(text.starts_with("instances\n     4                               #\n"), "{text}");
         assert!(text.contains("    11 ") && text.trim_end().ends_with("2 min"), "{text}");
     }
 }

@@ -15,7 +15,7 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=10_000))]
         count: u16,
     },
-    /// Play traffic against the policy that the clock follows, and plot copies against delay.
+    /// Play traffic against the policy that the clock follows, and plot instances against delay.
     Simulate(Box<SimulateOptions>),
 }
 
@@ -27,13 +27,13 @@ pub(crate) struct SimulateOptions {
     /// How many hours of the history.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=720))]
     pub(crate) hours: u16,
-    /// The fewest and the most copies, as in SCALE.
-    #[arg(long, default_value = "1-4", value_name = "MIN-MAX")]
-    pub(crate) copies: ::autoscale::Policy,
-    /// How many jobs a copy runs at a time.
+    /// The fewest and the most instances, as in SCALE.
+    #[arg(long, alias = "copies", default_value = "1-4", value_name = "MIN-MAX")]
+    pub(crate) instances: ::autoscale::Policy,
+    /// How many jobs an instance runs at a time.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) slots: u32,
-    /// How many seconds a new copy takes until it is ready.
+    /// How many seconds a new instance takes until it is ready.
     #[arg(long, default_value_t = 3, value_name = "SECONDS")]
     pub(crate) start: u64,
     /// As `SCALE_DELAY_SECONDS`.

@@ -61,11 +61,11 @@ pub(super) async fn run(connection: &mut Connection, json: bool, count: u16) -> 
 
 /// `2026-11-25 12:00:00Z  worker 1 → 4  scale: 30 jobs wait …; done in 2.1 s`
 fn line(row: &Row) -> String {
-    let copies = match (&row.measured["from"], &row.measured["to"]) {
+    let instances = match (&row.measured["from"], &row.measured["to"]) {
         (Value::Number(from), Value::Number(to)) => format!(" {from} → {to}"),
         _ => String::new(),
     };
     let Row { subject, action, reason, outcome, .. } = row;
-    clean(&format!("{}  {subject}{copies}  {action}: {reason}; {outcome}", row.at.format("%F %TZ")), false)
+    clean(&format!("{}  {subject}{instances}  {action}: {reason}; {outcome}", row.at.format("%F %TZ")), false)
         .to_string()
 }

@@ -1,4 +1,4 @@
-//! `sides scaling …`: what was decided about the number of copies, and what the policy would do with other traffic.
+//! `sides scaling …`: what was decided about the number of instances, and what the policy would do with other traffic.
 
 mod chart;
 mod command;

@@ -16,7 +16,7 @@ pub(super) fn run(options: &SimulateOptions, jobs: &[Arrival]) -> anyhow::Result
         calm: seconds(options.calm),
         up_pause: seconds(options.up),
         down_pause: seconds(options.down),
-        ..options.copies.clone()
+        ..options.instances.clone()
     };
     let plant = Plant { slots: options.slots, start: seconds(options.start), every: seconds(5) };
     let run = simulate(&policy, plant, jobs);
@@ -27,7 +27,7 @@ pub(super) fn run(options: &SimulateOptions, jobs: &[Arrival]) -> anyhow::Result
     if options.json {
         let summary = json!({
             "policy": policy, "jobs": jobs.len(), "changes": run.changes, "most_copies": run.most(),
-            "copy_hours": run.copy_hours, "points": run.points,
+            "copy_hours": run.instance_hours, "points": run.points,
             "waits_seconds": { "p50": run.wait(50), "p95": run.wait(95), "p99": run.wait(99), "max": run.wait(100) },
         });
         println!("{}", serde_json::to_string(&summary)?);
@@ -42,6 +42,11 @@ pub(super) fn run(options: &SimulateOptions, jobs: &[Arrival]) -> anyhow::Result
         run.wait(99),
         run.wait(100)
     );
-    println!("{} changes, up to {} copies, {:.1} copy-hours", run.changes, run.most(), run.copy_hours);
+    println!(
+        "{} changes, up to {} instances, {:.1} instance-hours",
+        run.changes,
+        run.most(),
+        run.instance_hours
+    );
     Ok(Outcome::Done)
 }

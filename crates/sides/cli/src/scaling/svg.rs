@@ -1,4 +1,4 @@
-//! Copies and delay over time, as a picture.
+//! Instances and delay over time, as a picture.
 
 use ::autoscale::Run;
 
@@ -10,7 +10,7 @@ const HEIGHT: u64 = 200;
 /// One curve above the other, each with its highest value.
 pub(super) fn draw(run: &Run) -> String {
     let columns = columns(&run.points, WIDTH);
-    let copies: Vec<u64> = columns.iter().map(|column| column.0).collect();
+    let instances: Vec<u64> = columns.iter().map(|column| column.0).collect();
     let delays: Vec<u64> = columns.iter().map(|column| column.1).collect();
     let (minutes, total) = (run.points.len() / 60, 2 * HEIGHT + 100);
     format!(
@@ -18,7 +18,7 @@ pub(super) fn draw(run: &Run) -> String {
          font-size=\"14\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n{}{}\
          <text x=\"20\" y=\"{}\">0</text><text x=\"{WIDTH}\" y=\"{}\">{minutes} min</text>\n</svg>\n",
         WIDTH + 60,
-        curve(&copies, "copies", 30, "#1f6feb"),
+        curve(&instances, "instances", 30, "#1f6feb"),
         curve(&delays, "delay of the oldest job, in seconds", 60 + HEIGHT, "#cf222e"),
         total - 12,
         total - 12

@@ -6,7 +6,7 @@ use diesel::sql_types::{Jsonb, SmallInt, Text};
 use diesel_async::RunQueryDsl as _;
 use schedule::Written;
 
-use super::{command::AddOptions, fits};
+use super::{command::AddOptions, compatibility};
 use crate::names;
 use deploy::schedules::Row;
 use workspace::{Outcome, actor};
@@ -49,7 +49,7 @@ pub(super) async fn add(connection: &mut Connection, options: AddOptions) -> any
         Some(_) if !replace => bail!("there is a schedule {name} already; --replace changes it"),
         _ => {}
     }
-    let is_worked = fits::check(connection, &mut written, arguments_version).await?;
+    let is_worked = compatibility::check(connection, &mut written, arguments_version).await?;
     if !is_worked {
         // Before the schedule itself makes the kind known.
         names::warn_of_unknown(connection, Some(&written.kind), None).await;

@@ -2,7 +2,7 @@
 
 mod change;
 mod command;
-mod fits;
+mod compatibility;
 mod list;
 mod postgres_zones;
 mod preview;

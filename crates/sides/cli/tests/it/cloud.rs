@@ -89,7 +89,7 @@ impl World {
         visitor.get("http://acme-web.herokuapp.com/").send().await.unwrap().text().await.unwrap()
     }
 
-    pub(crate) async fn copies(&self, code: i32) -> Vec<Value> {
+    pub(crate) async fn instances(&self, code: i32) -> Vec<Value> {
         let output = self.run(&["ps", "--json"]).await;
         ended(&output, code);
         serde_json::from_slice(&output.stdout).unwrap()

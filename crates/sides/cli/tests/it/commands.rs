@@ -38,7 +38,7 @@ async fn up_ps_logs_restart_scale_and_stop() {
     let mut follower = Dev::start(sandbox.sides(&["logs", "worker", "--follow"]));
     let first = follower.says("hello from").await;
     ended(&run(&sandbox, &["restart", "worker", "--reason", "to see it twice"]).await, 0);
-    wait_until("the second copy is heard too", PATIENCE, async || {
+    wait_until("the second instance is heard too", PATIENCE, async || {
         follower.said().lines().filter(|line| line.contains("hello from")).any(|line| line != first)
     })
     .await;
@@ -49,7 +49,7 @@ async fn up_ps_logs_restart_scale_and_stop() {
 
     ended(&run(&sandbox, &["scale", "worker", "2"]).await, 0);
     let table = text(&run(&sandbox, &["ps"]).await.stdout);
-    assert!(table.starts_with("COPY ") && !table.contains('\u{1b}'), "{table}");
+    assert!(table.starts_with("INSTANCE ") && !table.contains('\u{1b}'), "{table}");
     assert_eq!(
         table.lines().filter(|line| line.starts_with("worker.") && line.contains("answers")).count(),
         2

@@ -56,7 +56,7 @@ async fn a_contract_step_waits_for_those_who_may_need_what_it_takes_and_is_harml
     for process in ["web", "worker"] {
         toy::write_program(&sandbox, process, &says(process));
     }
-    // A copy on another machine, which no release from here reaches.
+    // An instance on another machine, which no release from here reaches.
     rows::execute(
         database.url(),
         r#"INSERT INTO sides.instances (id, process, release, host, pid, ops_address, state, heartbeat_at, manifest)

@@ -11,7 +11,7 @@ use crate::{
     toy,
 };
 
-/// A program of which new copies wait at their start while a file says so: a step that takes no time is not seen.
+/// A program of which new instances wait at their start while a file says so: a step that takes no time is not seen.
 fn held_up() -> String {
     toy::program("one").replace(
         "unsafe { signal(",
@@ -22,7 +22,7 @@ fn held_up() -> String {
 /// Releases, kills the command when that step has come so far, and returns what it had written down.
 async fn killed_at(sandbox: &Sandbox, step: &str, stage: &str) -> Vec<(String, String)> {
     let held = step.strip_prefix("replace ").filter(|_| stage == "begun");
-    let copies = |name: &str| {
+    let instances = |name: &str| {
         let status = sandbox.status();
         status["processes"].as_array().unwrap().iter().filter(|one| one["name"] == name).count()
     };
@@ -32,7 +32,7 @@ async fn killed_at(sandbox: &Sandbox, step: &str, stage: &str) -> Vec<(String, S
     let mut release = Dev::start(sandbox.sides(&["release", "--bake", "120"]));
     until_stage(sandbox, step, stage).await;
     if let Some(process) = held {
-        wait_until("the host replaces it", PATIENCE, async || copies(process) == 2).await;
+        wait_until("the host replaces it", PATIENCE, async || instances(process) == 2).await;
     }
     signal(release.pid(), Signal::SIGKILL);
     release.ended().await;
@@ -40,8 +40,8 @@ async fn killed_at(sandbox: &Sandbox, step: &str, stage: &str) -> Vec<(String, S
         toy::ask_no_more(sandbox, &format!("hold-{process}"), "one");
     }
     // The host finishes what it was told, whoever told it.
-    wait_until("each has one copy", PATIENCE, async || {
-        ["web", "worker"].iter().all(|process| copies(process) == 1)
+    wait_until("each has one instance", PATIENCE, async || {
+        ["web", "worker"].iter().all(|process| instances(process) == 1)
     })
     .await;
     steps(sandbox)

@@ -33,13 +33,13 @@ async fn web_is_released_there_and_the_worker_here_and_both_go_back() {
     world.release(5).await;
     let worker = world.sandbox.pid_of("worker").unwrap();
 
-    let copies = world.copies(0).await;
-    let of = |process: &str| copies.iter().find(|copy| copy["process"] == process).unwrap();
+    let instances = world.instances(0).await;
+    let of = |process: &str| instances.iter().find(|instance| instance["process"] == process).unwrap();
     assert_eq!(
-        (&of("web")["place"], &of("web")["copy"], &of("web")["state"]),
+        (&of("web")["place"], &of("web")["instance"], &of("web")["state"]),
         (&"cloud".into(), &"web.1".into(), &"healthy".into())
     );
-    assert!(of("worker")["pid"].is_number() && copies.len() == 2, "{copies:?}");
+    assert!(of("worker")["pid"].is_number() && instances.len() == 2, "{instances:?}");
 
     toy::write_program(&world.sandbox, "web", &toy::program("two"));
     let plan = ended(&world.run(&["plan", "--build"]).await, 0);
@@ -132,7 +132,7 @@ async fn the_worker_is_released_there_behind_the_schema_and_whatever_happens_on_
     assert!(reason.contains("crashed") && reason.contains("acme-worker is back at what v"), "{undone}");
     let logs = ended(&world.run(&["logs", "worker"]).await, 0);
     assert!(logs.contains("not today"), "{logs}");
-    assert_eq!(world.copies(0).await.len(), 2);
+    assert_eq!(world.instances(0).await.len(), 2);
     let back = ended(&world.run(&["rollback", "--bake", "0"]).await, 0);
     assert!(back.contains("replaced worker at cloud"), "{back}");
     assert_eq!(world.heroku.breaches(), Vec::<String>::new());
@@ -184,8 +184,11 @@ async fn migrations_run_once_at_the_place_that_is_named_for_them() {
     assert!(at("migrated 1_add at cloud") < at("replaced worker at cloud"), "{said}");
     let url = world.database.url();
     assert_eq!(rows::count(url, "ran WHERE dyno LIKE 'run.%'").await, 1);
-    let copies = world.copies(0).await;
-    assert!(copies.len() == 2 && copies.iter().all(|copy| copy["process"] != "migrate"), "{copies:?}");
+    let instances = world.instances(0).await;
+    assert!(
+        instances.len() == 2 && instances.iter().all(|instance| instance["process"] != "migrate"),
+        "{instances:?}"
+    );
     assert_eq!(world.heroku.breaches(), Vec::<String>::new());
     world.host.interrupt();
     world.host.ended().await;
@@ -260,17 +263,20 @@ async fn a_process_moves_to_another_place_and_back_as_the_runbook_says() {
     );
     assert!(both.contains("worker.1") && both.contains("cloud acme-worker"), "{both}");
     assert!(ended_here.contains("worker has 0 instances"), "{ended_here}");
-    let copies = world.copies(0).await;
-    assert!(copies.iter().all(|copy| copy["place"] == "cloud") && copies.len() == 2, "{copies:?}");
+    let instances = world.instances(0).await;
+    assert!(
+        instances.iter().all(|instance| instance["place"] == "cloud") && instances.len() == 2,
+        "{instances:?}"
+    );
 
     toy::write_program(&world.sandbox, "worker", &toy::program("two"));
     for command in back {
         said.push(world.shell(command).await);
     }
     assert!(said.last().unwrap().contains("replaced worker: "), "{said:?}");
-    let copies = world.copies(0).await;
-    let worker = copies.iter().filter(|copy| copy["process"] == "worker").collect::<Vec<_>>();
-    assert!(worker.len() == 1 && worker[0]["pid"].is_number(), "{copies:?}");
+    let instances = world.instances(0).await;
+    let worker = instances.iter().filter(|instance| instance["process"] == "worker").collect::<Vec<_>>();
+    assert!(worker.len() == 1 && worker[0]["pid"].is_number(), "{instances:?}");
 
     // And away again: where nothing is needed here, a release needs no host.
     world.targets(&format!("{WEB}{line}"));

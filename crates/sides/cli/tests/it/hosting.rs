@@ -1,4 +1,4 @@
-//! What a host does when it is told to: copies, restarts, and what it remembers.
+//! What a host does when it is told to: instances, restarts, and what it remembers.
 
 use nix::sys::signal::Signal;
 use platform::{
@@ -14,7 +14,7 @@ use crate::{
     toy,
 };
 
-/// The copies of a process that answer.
+/// The instances of a process that answer.
 fn ready(sandbox: &Sandbox, process: &str) -> Vec<Value> {
     let status = sandbox.status();
     let all = status["processes"].as_array().cloned().unwrap_or_default();
@@ -45,12 +45,20 @@ async fn copies_are_counted_kept_and_remembered() {
     let variables: Vec<_> = environment.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
     let folder = variables.iter().find_map(|variable| variable.strip_prefix("SIDES_HOST=")).unwrap();
     let place = LocalHost::of(folder.as_ref());
-    let copies = place.instances("worker").await.unwrap();
-    assert!(copies.iter().all(|copy| copy.state == InstanceState::Healthy), "{copies:?}");
-    place.restart("worker", Which::One(copies[1].id.clone()), &why()).await.unwrap();
+    let instances = place.instances("worker").await.unwrap();
+    assert!(instances.iter().all(|instance| instance.state == InstanceState::Healthy), "{instances:?}");
+    place.restart("worker", Which::One(instances[1].id.clone()), &why()).await.unwrap();
     let after = place.instances("worker").await.unwrap();
-    assert!(after.iter().any(|copy| copy.id == copies[0].id && copy.state == InstanceState::Healthy));
-    assert!(!after.iter().any(|copy| copy.id == copies[1].id && copy.state == InstanceState::Healthy));
+    assert!(
+        after
+            .iter()
+            .any(|instance| instance.id == instances[0].id && instance.state == InstanceState::Healthy)
+    );
+    assert!(
+        !after
+            .iter()
+            .any(|instance| instance.id == instances[1].id && instance.state == InstanceState::Healthy)
+    );
     let unknown = place.restart("worker", Which::One("worker.999".to_owned()), &why()).await.unwrap_err();
     assert!(matches!(unknown, PlaceError::Refused { .. }), "{unknown:?}");
     let unknown = place.scale("mail", 2, &why()).await.unwrap_err();
@@ -58,7 +66,7 @@ async fn copies_are_counted_kept_and_remembered() {
 
     let once = ["sh".to_owned(), "-c".to_owned(), "echo $RELEASE; exit 3".to_owned()];
     let ran = place.run_once("worker", &once, &why()).await.unwrap();
-    assert_eq!((ran.code, ran.output.trim()), (Some(3), &copies[0].release[..12]));
+    assert_eq!((ran.code, ran.output.trim()), (Some(3), &instances[0].release[..12]));
 
     ended(&run(&sandbox, &["stop"]).await, 0);
     host.ended().await;

@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use planner::{CATALOGUE_SQL, Catalogue, Manifest, Tables, declared, schema_misfits};
+use planner::{CATALOGUE_SQL, Catalogue, Manifest, Tables, declared, schema_mismatches};
 use syn::visit::{self, Visit};
 use testing::TestDatabase;
 
@@ -201,7 +201,7 @@ async fn every_program_says_what_it_is_and_fits_the_migrated_schema() {
     let whole = catalogue(&database).await;
     for name in ["web", "worker", "clock"] {
         let manifest = said(name);
-        assert_eq!(schema_misfits(&manifest, &whole), [], "{name}");
+        assert_eq!(schema_mismatches(&manifest, &whole), [], "{name}");
         assert!(manifest.tables.contains_key("sides.fang_tasks"), "{name}");
         assert_eq!(manifest.tables.contains_key("services"), name != "clock", "{name}");
         assert_eq!(manifest.handles.is_empty(), name != "worker", "{name}");

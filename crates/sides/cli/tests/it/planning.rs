@@ -105,7 +105,7 @@ async fn profile_procfile_and_dependencies_count_and_what_tests_use_does_not() {
     since_head(["unchanged", "may_have_changed"]).await;
 }
 
-/// A copy that beats somewhere else, and was built from this commit.
+/// An instance that beats somewhere else, and was built from this commit.
 async fn beats(database: &TestDatabase, process: &str, commit: &str) {
     let client = database::client(database.url()).await.unwrap();
     client.execute("DELETE FROM sides.instances WHERE process = $1", &[&process]).await.unwrap();

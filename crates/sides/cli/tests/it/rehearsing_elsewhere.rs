@@ -61,7 +61,7 @@ async fn every_process_is_on_the_stage_wherever_it_lives_and_its_place_is_only_a
     assert!(left_out.contains("nobody answers at cloud while web's dyno starts"), "{left_out}");
     assert!(left_out.contains("settings of cloud are not on the stage"), "{left_out}");
 
-    // Without one: the database does, which the copies beat on.
+    // Without one: the database does, which the instances beat on.
     let asked = world.heroku.seen().len();
     let said = ended(&rehearse(&world, &[], None).await, 0);
     let old = &web["from"].as_str().unwrap()[..12];

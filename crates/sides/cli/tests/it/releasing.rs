@@ -64,7 +64,7 @@ async fn what_changed_is_replaced_without_a_failed_request_and_there_is_a_way_ba
 
     let receipt = receipt(&run(&sandbox, &["release", "--bake", "1", "--json"]).await, 0);
     assert_eq!(shown(&sandbox).await, "two of first");
-    wait_until("the old copy has left", PATIENCE, async || pids()[0] != web).await;
+    wait_until("the old instance has left", PATIENCE, async || pids()[0] != web).await;
     assert_eq!(pids()[1], worker, "the worker's bytes had not changed");
     assert_eq!((&receipt["outcome"], &receipt["requests"]["failed"]), (&"released".into(), &0.into()));
     assert!(receipt["requests"]["good"].as_u64().unwrap() > 50, "{receipt}");

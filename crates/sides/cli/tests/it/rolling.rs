@@ -26,7 +26,7 @@ async fn only_what_changed_is_replaced_and_a_fault_takes_nothing_down() {
     fs::write(&main, toy::program("two")).unwrap();
     wait_until("the new page is shown", PATIENCE, async || shown().await == "two of first").await;
     dev.says("web runs the new build").await;
-    wait_until("the old copy has left", PATIENCE, async || pids()[0] != web).await;
+    wait_until("the old instance has left", PATIENCE, async || pids()[0] != web).await;
     let [web, _] = pids();
     assert_eq!(pids()[1], worker, "the worker had not changed");
 

@@ -1,4 +1,4 @@
-//! The number of copies follows the work, and each decision can be read afterwards.
+//! The number of instances follows the work, and each decision can be read afterwards.
 
 use std::path::Path;
 
@@ -154,9 +154,9 @@ async fn a_simulation_plots_copies_and_delay() {
     let sandbox = Sandbox::with(&["worker"]);
     let said = run(&sandbox, &["scaling", "simulate", "burst", "--svg", "plot.svg"]).await;
     let said = ended(&said, 0);
-    assert!(said.starts_with("copies\n") && said.contains("copy-hours"), "{said}");
+    assert!(said.starts_with("instances\n") && said.contains("instance-hours"), "{said}");
     let plot = std::fs::read_to_string(sandbox.file("plot.svg")).unwrap();
-    assert!(plot.starts_with("<svg ") && plot.contains("copies, up to 4"), "{plot}");
+    assert!(plot.starts_with("<svg ") && plot.contains("instances, up to 4"), "{plot}");
     std::fs::write(sandbox.file("jobs"), "0 5\n1.5 2\n").unwrap();
     let json = run(&sandbox, &["scaling", "simulate", "jobs", "--json"]).await;
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();

@@ -5,7 +5,7 @@ use std::fs;
 use crate::sandbox::Sandbox;
 
 /// Says its version on the ops address and, when it has one, on the listener. After SIGTERM it leaves what waits
-/// in the socket to the next copy. A file in the workspace makes it go wrong from then on: `fail-VERSION`, `slow-VERSION`,
+/// in the socket to the next instance. A file in the workspace makes it go wrong from then on: `fail-VERSION`, `slow-VERSION`,
 /// `drop-VERSION` (one visitor) on the listener, `die-VERSION` everywhere. In a dyno it says its version on `PORT`, and
 /// keeps its row in `sides.instances`, as the crate `process` does.
 const PROGRAM: &str = r##"

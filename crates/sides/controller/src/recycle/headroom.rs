@@ -40,7 +40,7 @@ impl Headroom<'_> {
         if !self.abilities.surges {
             return None;
         }
-        if self.replicas.len() >= self.abilities.most_copies as usize {
+        if self.replicas.len() >= self.abilities.most_instances as usize {
             return Some(format!("{} instances are the most there may be", self.replicas.len()));
         }
         let (left, takes) = self.memory?;
@@ -79,7 +79,7 @@ mod tests {
             surges: true,
             gap: Duration::ZERO,
             drain_limit: Duration::ZERO,
-            most_copies: 2,
+            most_instances: 2,
         };
         let lacks = |states: &[InstanceState], oldest, memory, abilities: &Abilities| {
             let replicas: Vec<_> = states.iter().copied().map(replica).collect();

@@ -80,7 +80,7 @@ impl Reconciler {
     ) -> anyhow::Result<()> {
         let Some(abilities) = self.actuator.abilities(process) else { return Ok(()) };
         let Some(replicas) = self.actuator.replicas(process).await else { return Ok(()) };
-        let policy = &within(policy, abilities.most_copies);
+        let policy = &within(policy, abilities.most_instances);
         let load = load::read(connection, process).await?;
         let history = history::read(connection, process, self.process.name).await?;
         let release = actuator::release_is_running(connection).await?;
@@ -89,7 +89,7 @@ impl Reconciler {
             let Some(now) = self.actuator.replicas_now(process).await else { return Ok(()) };
             assessed = self.assess(process, policy, &now, &load, requests, &history, release);
         }
-        let running = assessed.signals.copies;
+        let running = assessed.signals.instances;
         if !assessed.is_external {
             self.scale_state.external.remove(process);
         } else if self.scale_state.external.insert(process.to_owned(), running) == Some(running) {
@@ -116,7 +116,7 @@ impl Reconciler {
         let mut staying = replicas.iter().filter(|replica| replica.state != InstanceState::Draining);
         let settled = staying.all(|replica| replica.state == InstanceState::Healthy);
         // While one replica replaces another there is one more for a moment.
-        let is_external = history.is_external(signals.copies) && !release && settled;
+        let is_external = history.is_external(signals.instances) && !release && settled;
         let now = Circumstances {
             release,
             settled,
@@ -133,7 +133,7 @@ impl Reconciler {
         let staying = replicas.iter().filter(|replica| replica.state != InstanceState::Draining).count();
         let staying = u32::try_from(staying).unwrap_or(u32::MAX);
         Signals {
-            copies: staying,
+            instances: staying,
             idle: if load.slots == 0 { staying } else { load.idle },
             slots: load.slots,
             busy: load.busy,
@@ -156,7 +156,7 @@ impl Reconciler {
         let (Verdict::Scale(to) | Verdict::Refuse(to)) = decision.verdict;
         let evidence: Vec<&Value> = requests.iter().map(|request| &request.evidence).collect();
         let mut measured = json!({
-            "from": signals.copies, "to": to, "rule": decision.rule, "signals": signals,
+            "from": signals.instances, "to": to, "rule": decision.rule, "signals": signals,
             "circumstances": now, "policy": policy, "evidence": evidence,
         });
         let is_wanted = matches!(decision.verdict, Verdict::Scale(_));

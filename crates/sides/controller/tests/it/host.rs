@@ -54,13 +54,13 @@ impl Host {
     }
 
     /// One more instance that it runs.
-    pub(crate) async fn runs(&self, process: &str, copy: u64, program: &Program) {
+    pub(crate) async fn runs(&self, process: &str, instance: u64, program: &Program) {
         let address = program.ops_address().await;
         self.status.send_modify(|status| {
             *status.counts.entry(process.to_owned()).or_default() += 1;
             status.processes.push(ProcessStatus {
                 name: process.to_owned(),
-                copy,
+                instance,
                 release: Some("one".to_owned()),
                 state: State::Ready,
                 since: Utc::now(),

@@ -37,7 +37,7 @@ pub async fn answer<T>(question: impl Future<Output = anyhow::Result<T>>) -> any
 pub struct Places {
     local: Arc<LocalHost>,
     /// By process.
-    elsewhere: BTreeMap<String, Arc<Heroku>>,
+    remote: BTreeMap<String, Arc<Heroku>>,
     /// Where migrations run; none is the machine that releases.
     migrations: Option<Arc<Heroku>>,
 }
@@ -46,7 +46,7 @@ impl Places {
     /// Reads the targets and gets to know the places that are not this machine.
     pub async fn read(workspace: &Workspace) -> anyhow::Result<Self> {
         let targets = targets(workspace)?;
-        let (mut elsewhere, mut migrations) = (BTreeMap::new(), None);
+        let (mut remote, mut migrations) = (BTreeMap::new(), None);
         for (name, place, apps) in targets.heroku() {
             let processes: Vec<String> = apps.keys().cloned().collect();
             if processes.is_empty() {
@@ -55,29 +55,29 @@ impl Places {
             let mut heroku = Heroku::new(name, client()?, settings(place, apps)?);
             heroku.learn().await?;
             let heroku = Arc::new(heroku);
-            elsewhere.extend(processes.into_iter().map(|process| (process, Arc::clone(&heroku))));
-            migrations = elsewhere.remove(MIGRATE).or(migrations);
+            remote.extend(processes.into_iter().map(|process| (process, Arc::clone(&heroku))));
+            migrations = remote.remove(MIGRATE).or(migrations);
         }
-        Ok(Self { elsewhere, migrations, ..Self::here(workspace) })
+        Ok(Self { remote, migrations, ..Self::here(workspace) })
     }
 
     /// This machine alone.
     pub fn here(workspace: &Workspace) -> Self {
         let local = Arc::new(LocalHost::of(&workspace.run_folder()));
-        Self { local, elsewhere: BTreeMap::new(), migrations: None }
+        Self { local, remote: BTreeMap::new(), migrations: None }
     }
 
     /// Where a process runs: what `deploy/targets.toml` says, or else this machine's host.
     pub fn place_of(&self, process: &str) -> Arc<dyn Place> {
-        match self.elsewhere.get(process) {
+        match self.remote.get(process) {
             Some(heroku) => Arc::clone(heroku) as Arc<dyn Place>,
             None => Arc::clone(&self.local) as Arc<dyn Place>,
         }
     }
 
     /// The processes that run elsewhere.
-    pub fn elsewhere(&self) -> impl Iterator<Item = &str> {
-        self.elsewhere.keys().map(String::as_str)
+    pub fn remote(&self) -> impl Iterator<Item = &str> {
+        self.remote.keys().map(String::as_str)
     }
 
     /// The place where migrations run, as the process [`MIGRATE`]; none is the machine that releases.
@@ -87,7 +87,7 @@ impl Places {
 
     /// Whether it runs on this machine.
     pub fn is_local(&self, process: &str) -> bool {
-        !self.elsewhere.contains_key(process)
+        !self.remote.contains_key(process)
     }
 }
 
@@ -106,7 +106,7 @@ pub fn client() -> anyhow::Result<Client> {
 fn settings(place: &HerokuPlace, apps: BTreeMap<String, String>) -> anyhow::Result<Settings> {
     let witness = named_database()?.map(|url| Arc::new(Heartbeats(url)) as Arc<dyn Witness>);
     let once = [MIGRATE.to_owned()].into();
-    Ok(Settings { apps, once, most_copies: place.most_dynos, witness, ..Settings::default() })
+    Ok(Settings { apps, once, most_instances: place.most_dynos, witness, ..Settings::default() })
 }
 
 /// The rows that processes write while they live, wherever they run.

@@ -7,7 +7,7 @@ use platform::place::{Instance, PlaceError, told};
 use super::Places;
 use workspace::releases::{Digest, Set};
 
-/// How many copies of a process run a release, by the process and by the name that a copy is told.
+/// How many instances of a process run a release, by the process and by the name that an instance is told.
 pub type Kept = BTreeMap<(String, String), usize>;
 
 impl Places {
@@ -15,7 +15,7 @@ impl Places {
     pub async fn running(&self, here: &Set) -> Result<Set, PlaceError> {
         let mut set = here.clone();
         set.retain(|process, _| self.is_local(process));
-        for process in self.elsewhere() {
+        for process in self.remote() {
             // What was pushed there by other means has no digest, and is replaced as if it were not there.
             let release = self.release_at(process).await?;
             if let Some(digest) = release.as_deref().and_then(Digest::parse) {
@@ -25,17 +25,17 @@ impl Places {
         Ok(set)
     }
 
-    /// The name of the release that came last to where a process runs; none when no copy of it is there.
+    /// The name of the release that came last to where a process runs; none when no instance of it is there.
     pub async fn release_at(&self, process: &str) -> Result<Option<String>, PlaceError> {
         Ok(newest(&self.place_of(process).instances(process).await?))
     }
 
-    /// The copies that places keep, and that a release reaches.
+    /// The instances that places keep, and that a release reaches.
     pub async fn kept(&self) -> Result<Kept, PlaceError> {
         let mut kept = Kept::new();
-        for process in self.elsewhere() {
-            for copy in self.place_of(process).instances(process).await? {
-                *kept.entry((process.to_owned(), told(&copy.release).to_owned())).or_default() += 1;
+        for process in self.remote() {
+            for instance in self.place_of(process).instances(process).await? {
+                *kept.entry((process.to_owned(), told(&instance.release).to_owned())).or_default() += 1;
             }
         }
         Ok(kept)
@@ -52,7 +52,7 @@ impl Places {
         let abilities = self.place_of(process).abilities(process);
         Some(match abilities.gap.as_secs() {
             0 if abilities.surges => {
-                format!("{process} is replaced at {name}, the new copies beside the old ones")
+                format!("{process} is replaced at {name}, the new instances beside the old ones")
             }
             0 => format!("{process} is replaced at {name}; what it does waits meanwhile"),
             gap => {
@@ -64,9 +64,9 @@ impl Places {
     }
 }
 
-/// The release that came last: while it is put there, copies of the one before may still leave.
-fn newest(copies: &[Instance]) -> Option<String> {
-    copies.iter().max_by_key(|copy| copy.since).map(|copy| copy.release.clone())
+/// The release that came last: while it is put there, instances of the one before may still leave.
+fn newest(instances: &[Instance]) -> Option<String> {
+    instances.iter().max_by_key(|instance| instance.since).map(|instance| instance.release.clone())
 }
 
 #[cfg(test)]
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_release_that_runs_is_the_one_that_came_last() {
-        let copy = |letter: char, age: i64| Instance {
+        let instance = |letter: char, age: i64| Instance {
             id: String::new(),
             release: letter.to_string().repeat(64),
             since: Utc::now() - TimeDelta::seconds(age),

@@ -90,7 +90,7 @@ impl<'a> Baselines<'a> {
         self.at(process, commit.to_owned(), running.toolchain.as_deref())
     }
 
-    /// From the store: digests of copies elsewhere are cut short.
+    /// From the store: digests of instances elsewhere are cut short.
     fn kept(&self, process: &str, release: &str) -> Option<(Option<String>, Inputs)> {
         let store = self.store?;
         let digest: Digest = store.starting_with(process, release).into_iter().next()?;

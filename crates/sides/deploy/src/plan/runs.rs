@@ -16,13 +16,13 @@ use workspace::{
 /// A plan is useful without the database: it is not waited for long.
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// What a copy calls its release that was told none.
+/// What an instance calls its release that was told none.
 const UNNAMED: &str = "dev";
 
 /// A release that runs, as it says itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Running {
-    /// Its digest, or as much of it as a copy was told.
+    /// Its digest, or as much of it as an instance was told.
     pub release: String,
     /// The commit that it was built from, where it says so.
     pub commit: Option<String>,
@@ -89,7 +89,7 @@ impl Runs {
         self.by_process.keys().map(String::as_str).filter(|name| !is_known(name)).collect()
     }
 
-    /// A copy that was heard of: the same release as one that is known, or another.
+    /// An instance that was heard of: the same release as one that is known, or another.
     fn add(&mut self, process: String, heard: Running, notes: &mut Vec<String>) {
         if heard.release == UNNAMED {
             let note = format!(

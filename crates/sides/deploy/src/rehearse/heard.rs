@@ -1,9 +1,9 @@
-//! What the live database says of copies at other places, and of where their bytes come from.
+//! What the live database says of instances at other places, and of where their bytes come from.
 
 use anyhow::Context as _;
 use database::DatabaseUrl;
 
-use super::there::{Found, Origin};
+use super::remote::{Found, Origin};
 use crate::release::KnownBy;
 use workspace::{
     actor,
@@ -25,7 +25,7 @@ WHERE receipt #>> ARRAY['processes', $1, 'to'] LIKE $2 || '%' ORDER BY id DESC L
 pub(super) struct Heard {
     /// None before the first migration.
     client: Option<tokio_postgres::Client>,
-    /// Copies on other machines than this one, those that started last behind.
+    /// Instances on other machines than this one, those that started last behind.
     alive: Vec<Instance>,
 }
 

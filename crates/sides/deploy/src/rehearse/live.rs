@@ -1,7 +1,7 @@
 //! What is live, wherever it runs: the old side of a rehearsal.
 //!
 //! What this machine's host runs is known here. A place that `deploy/targets.toml` names is asked, when there is a token
-//! for it, and nothing is changed there; otherwise the rows count that its copies write (`heard`). On the stage all of it
+//! for it, and nothing is changed there; otherwise the rows count that its instances write (`heard`). On the stage all of it
 //! runs on this machine, as far as its bytes are kept here (`there`).
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use platform::targets::{MIGRATE, Targets};
 
 use super::{
     heard::Heard,
-    there::{Found, There},
+    remote::{Found, There},
 };
 use crate::{
     places::{self, Places},

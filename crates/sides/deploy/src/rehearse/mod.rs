@@ -8,8 +8,8 @@
 mod heard;
 pub(crate) mod jobs;
 mod live;
+mod remote;
 pub(crate) mod stage;
-mod there;
 
 use anyhow::{Context as _, bail};
 use migrate::{Migration, State};

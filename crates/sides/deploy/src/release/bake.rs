@@ -27,8 +27,8 @@ use workspace::{control::Client, releases::Digest};
 
 /// How long the replaced processes may take to answer, all of them, at the end.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-/// The same where a copy may be on its way still when a release that was cut off is gone on with.
-const ANSWER_LIMIT_ELSEWHERE: Duration = Duration::from_secs(120);
+/// The same where an instance may be on its way still when a release that was cut off is gone on with.
+const ANSWER_LIMIT_REMOTE: Duration = Duration::from_secs(120);
 /// How long web is watched before it is touched, to know what it was like.
 const BEFORE: Duration = Duration::from_secs(1);
 const BETWEEN: Duration = Duration::from_millis(100);
@@ -173,7 +173,7 @@ impl Run<'_> {
             time::sleep(BETWEEN).await;
         }
         let is_here = rolled.iter().all(|roll| self.places.is_local(&roll.process));
-        let deadline = Instant::now() + if is_here { ANSWER_LIMIT } else { ANSWER_LIMIT_ELSEWHERE };
+        let deadline = Instant::now() + if is_here { ANSWER_LIMIT } else { ANSWER_LIMIT_REMOTE };
         loop {
             match self.missing(rolled).await {
                 None => return Ok(()),
@@ -204,12 +204,16 @@ impl Run<'_> {
     /// Why a new release is worse than the old one, as far as it can be seen now.
     async fn worse(&self, roll: &Roll, ledger: &mut Ledger, lives: &mut Lives) -> Option<String> {
         let name = &roll.process;
-        let copies = self.places.place_of(name).instances(name).await.ok()?;
-        for copy in copies.iter().filter(|copy| copy.release == roll.to.as_str()) {
-            let has_died = copy.details.get("restarts").is_some_and(|restarts| restarts != "0");
-            if has_died || lives.has_followed(name, copy) || copy.state == InstanceState::Crashed {
-                let why = copy.reason.as_deref().map(|reason| format!(": {reason}"));
-                return Some(format!("{} died after it had been ready{}", copy.id, why.unwrap_or_default()));
+        let instances = self.places.place_of(name).instances(name).await.ok()?;
+        for instance in instances.iter().filter(|instance| instance.release == roll.to.as_str()) {
+            let has_died = instance.details.get("restarts").is_some_and(|restarts| restarts != "0");
+            if has_died || lives.has_followed(name, instance) || instance.state == InstanceState::Crashed {
+                let why = instance.reason.as_deref().map(|reason| format!(": {reason}"));
+                return Some(format!(
+                    "{} died after it had been ready{}",
+                    instance.id,
+                    why.unwrap_or_default()
+                ));
             }
         }
         let old = match &roll.from {
@@ -221,14 +225,14 @@ impl Run<'_> {
 
     /// Which of the replaced processes does not answer in its expected release.
     async fn missing(&self, rolled: &[&Roll]) -> Option<String> {
-        let (here, elsewhere): (Vec<&Roll>, Vec<&Roll>) =
+        let (here, remote): (Vec<&Roll>, Vec<&Roll>) =
             rolled.iter().partition(|roll| self.places.is_local(&roll.process));
-        for roll in elsewhere {
-            let copies = match self.places.place_of(&roll.process).instances(&roll.process).await {
-                Ok(copies) => copies,
+        for roll in remote {
+            let instances = match self.places.place_of(&roll.process).instances(&roll.process).await {
+                Ok(instances) => instances,
                 Err(error) => return Some(error.to_string()),
             };
-            if let Some(missing) = missing_there(roll, &copies) {
+            if let Some(missing) = missing_there(roll, &instances) {
                 return Some(missing);
             }
         }
@@ -249,7 +253,7 @@ impl Run<'_> {
             };
             match () {
                 () if !is_expected => Some(format!("{name} does not run {}", step.to)),
-                // A process of which nobody wants a copy has none to answer.
+                // A process of which nobody wants an instance has none to answer.
                 () if status.counts.get(name) == Some(&0) => None,
                 () if !status.processes.iter().any(answers) => Some(format!("{name} does not answer")),
                 () => None,
@@ -258,25 +262,25 @@ impl Run<'_> {
     }
 }
 
-fn missing_there(Roll { process, to, .. }: &Roll, copies: &[Instance]) -> Option<String> {
-    let stays = |copy: &&Instance| copy.state != InstanceState::Draining;
-    if copies.iter().filter(stays).any(|copy| copy.release != to.as_str()) {
+fn missing_there(Roll { process, to, .. }: &Roll, instances: &[Instance]) -> Option<String> {
+    let stays = |instance: &&Instance| instance.state != InstanceState::Draining;
+    if instances.iter().filter(stays).any(|instance| instance.release != to.as_str()) {
         return Some(format!("{process} does not run {to}"));
     }
-    let answers = copies.iter().any(|copy| copy.state == InstanceState::Healthy);
+    let answers = instances.iter().any(|instance| instance.state == InstanceState::Healthy);
     (!answers).then(|| format!("{process} does not answer"))
 }
 
-/// Which copy is under which name of a place that gives a name again when it starts a copy again.
+/// Which instance is under which name of a place that gives a name again when it starts an instance again.
 #[derive(Default)]
 struct Lives(BTreeMap<(String, String), String>);
 
 impl Lives {
     /// Whether it stands where another stood when it was last looked at: that one has ended.
-    fn has_followed(&mut self, process: &str, copy: &Instance) -> bool {
-        let Some(dyno) = copy.details.get("dyno") else { return false };
-        let before = self.0.insert((process.to_owned(), dyno.clone()), copy.id.clone());
-        before.is_some_and(|before| before != copy.id)
+    fn has_followed(&mut self, process: &str, instance: &Instance) -> bool {
+        let Some(dyno) = instance.details.get("dyno") else { return false };
+        let before = self.0.insert((process.to_owned(), dyno.clone()), instance.id.clone());
+        before.is_some_and(|before| before != instance.id)
     }
 }
 
@@ -309,7 +313,7 @@ mod tests {
         use InstanceState::{Draining, Healthy, Starting};
         let to = Digest::parse(&"b".repeat(64)).unwrap();
         let roll = Roll { process: "web".to_owned(), from: None, to, place: Some("cloud".to_owned()) };
-        let missing = |copies: &[Instance]| missing_there(&roll, copies);
+        let missing = |instances: &[Instance]| missing_there(&roll, instances);
         assert_eq!(missing(&[copy("1", 'a', Draining), copy("2", 'b', Healthy)]), None);
         assert!(
             missing(&[copy("1", 'a', Healthy), copy("2", 'b', Healthy)]).unwrap().contains("does not run")

@@ -75,8 +75,8 @@ const IS_LEFT: &str = "\
 SELECT EXISTS (SELECT FROM sides.fang_tasks WHERE kind = $1 AND version = $2
     AND state IN ('new', 'retried', 'in_progress')) AS answer";
 
-/// A copy holds a shared lock on its release for as long as its session lives, and beats its row. Both must have ended:
-/// a row outlives a copy that was killed for a moment, and a lock does not outlive a copy that lost its session.
+/// An instance holds a shared lock on its release for as long as its session lives, and beats its row. Both must have ended:
+/// a row outlives an instance that was killed for a moment, and a lock does not outlive an instance that lost its session.
 const IS_LIVE: &str = "\
 SELECT NOT pg_try_advisory_xact_lock(hashtextextended($1 || '@' || $2, 0)) OR EXISTS (
     SELECT FROM sides.instances WHERE process = $1 AND release = $2
@@ -219,7 +219,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether a copy of this release says that it lives.
+    /// Whether an instance of this release says that it lives.
     pub(super) async fn is_live(&mut self, process: &str, release: &Digest) -> anyhow::Result<bool> {
         // As the host names it to its children.
         let name = release.to_string();

@@ -40,8 +40,8 @@ fn here(status: &DevStatus, path: &str) -> Option<Prober> {
 /// A place that does not answer is no reason not to release: the release itself will tell.
 async fn there(places: &Places, path: &str) -> Option<Prober> {
     let place = places.place_of(WEB);
-    let copies = place.instances(WEB).await.ok()?;
+    let instances = place.instances(WEB).await.ok()?;
     let address = place.public_address(WEB).await.ok()??;
-    let runs = copies.iter().any(|copy| copy.state == InstanceState::Healthy);
+    let runs = instances.iter().any(|instance| instance.state == InstanceState::Healthy);
     if runs { visitor::start(&format!("{address}{path}")).ok() } else { None }
 }

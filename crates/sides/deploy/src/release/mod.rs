@@ -1,7 +1,7 @@
 //! A release: what changed, in which order, and a receipt.
 //!
 //! Build every program on its own (`build`), ask the kept programs, the schema and the queue what they need
-//! (`world`), have the planner find an order in which every state fits (`plan`), and carry it out (`steps`): schema
+//! (`world`), have the planner find an order in which every state is compatible (`plan`), and carry it out (`steps`): schema
 //! changes, and one process after the other is replaced by the host or by the place where it lives (`replace`), each with
 //! the rights that its build declares (`rights`), all under the eyes of a strict prober (`measure`) and a
 //! count of jobs, ticks and locks (`count`); each step is written down (`journal`). The new builds are watched (`bake`)
@@ -13,7 +13,6 @@ mod build;
 mod bundle;
 mod chance;
 mod count;
-mod elsewhere;
 mod holder;
 mod jobs;
 mod journal;
@@ -33,6 +32,7 @@ mod replace;
 mod rights;
 mod steps;
 mod underway;
+mod unmanaged;
 mod visitor;
 mod watching;
 mod world;
@@ -71,7 +71,7 @@ pub(crate) use order::find as find_order;
 pub use plan::{Plan, Roll, Step};
 pub(crate) use prepared::{Prepared, build as build_release};
 pub use receipt::{Done, Receipt, Replaced, Requests, Verdict};
-pub use rehearsal::{Elsewhere, KnownBy, Rehearsal};
+pub use rehearsal::{KnownBy, Rehearsal, Remote};
 pub use watching::Watching;
 pub(crate) use world::ask as ask_manifest;
 

@@ -112,9 +112,9 @@ impl Refused {
     }
 
     fn by_the_planner(refusal: &planner::Refusal) -> Self {
-        let reason = match refusal.end_does_not_fit {
-            true => "what is wanted does not fit together",
-            false => "there is no order in which every state on the way fits",
+        let reason = match refusal.end_is_incompatible {
+            true => "the wanted releases are not compatible",
+            false => "there is no order in which every state on the way is compatible",
         };
         Self {
             reason: reason.to_owned(),

@@ -18,7 +18,7 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Processes whose bytes are what runs.
     pub unchanged: Vec<String>,
-    /// What does not fit already, before the first step.
+    /// What is not compatible already, before the first step.
     pub broken_before: Vec<Requirement>,
     /// What a person should know of the places where it happens.
     pub notes: Vec<String>,
@@ -27,7 +27,7 @@ pub struct Plan {
 /// The planner's order needs more than a host does in one step.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{first} must run old and new side by side until {second} is replaced too, and a host replaces one after the other: release {second} on its own first (--only {second}), with code that both fit"
+    "{first} must run old and new side by side until {second} is replaced too, and a host replaces one after the other: release {second} on its own first (--only {second}), with code that both are compatible with"
 )]
 pub struct Entangled {
     first: String,
@@ -68,7 +68,7 @@ impl Plan {
                 Action::Migrate { step, phase } => {
                     steps.push(Step::Migrate { name: step, phase, place: None });
                 }
-                // A host starts the new copy and ends the old one in one go, so the wait comes before both: the
+                // A host starts the new instance and ends the old one in one go, so the wait comes before both: the
                 // old handler works off what is left just as well alone.
                 Action::Await { jobs } => match &mut open {
                     Some((_, at)) => {
@@ -167,7 +167,7 @@ impl fmt::Display for Plan {
             write!(f, "\n  {note}")?;
         }
         for broken in &self.broken_before {
-            write!(f, "\n  does not fit as it runs now: {broken}")?;
+            write!(f, "\n  not compatible as it runs now: {broken}")?;
         }
         Ok(())
     }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rehearsal {
     /// The processes that `deploy/targets.toml` gives to other places; on the stage they run on this machine.
-    pub elsewhere: BTreeMap<String, Elsewhere>,
+    #[serde(rename = "elsewhere", alias = "remote")]
+    pub remote: BTreeMap<String, Remote>,
     /// What the stage cannot show, a line for each.
     pub not_rehearsed: Vec<String>,
     /// What a person should know beside.
@@ -17,10 +18,10 @@ pub struct Rehearsal {
 
 /// A process of another place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Elsewhere {
+pub struct Remote {
     /// The place's name.
     pub place: String,
-    /// The release that runs there, as far as its name is known: the digest, or as much of it as a copy was told.
+    /// The release that runs there, as far as its name is known: the digest, or as much of it as an instance was told.
     pub runs: Option<String>,
     /// Who said so.
     pub known_by: KnownBy,
@@ -34,7 +35,7 @@ pub struct Elsewhere {
 pub enum KnownBy {
     /// The place itself.
     Place,
-    /// The rows that copies write while they live: the place could not be asked.
+    /// The rows that instances write while they live: the place could not be asked.
     Database,
     /// Nothing runs there yet, and the host of this machine still runs what will move.
     ThisMachine,

@@ -1,4 +1,4 @@
-//! One process replaced at its place, and the old copies seen gone.
+//! One process replaced at its place, and the old instances seen gone.
 
 use std::time::{Duration, Instant};
 
@@ -13,9 +13,9 @@ use tokio::time;
 use super::{bundle, journal::Journal, steps::Run};
 use workspace::{control::Client, releases::Digest};
 
-/// How long an old copy may take to leave: its own drain, which the host ends in the end, and some more.
+/// How long an old instance may take to leave: its own drain, which the host ends in the end, and some more.
 const GONE_LIMIT: Duration = Duration::from_secs(180);
-/// How long a copy that was killed still seems to live: its last heartbeat counts for a while.
+/// How long an instance that was killed still seems to live: its last heartbeat counts for a while.
 const LAST_HEARTBEAT: Duration = Duration::from_secs(20);
 const BETWEEN: Duration = Duration::from_millis(50);
 
@@ -55,7 +55,7 @@ impl Run<'_> {
         put.with_context(|| format!("{process} was not put back"))
     }
 
-    /// What can be done before anything is touched: the rights of the new copies, and their bytes.
+    /// What can be done before anything is touched: the rights of the new instances, and their bytes.
     async fn prepare(&self, process: &str, digest: &Digest) -> anyhow::Result<()> {
         self.widen(process, digest).await?;
         if !self.places.is_local(process)
@@ -67,7 +67,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Waits until no copy of the old release runs: what comes next in the plan counts on it.
+    /// Waits until no instance of the old release runs: what comes next in the plan counts on it.
     pub(super) async fn see_gone(
         &self,
         process: &str,
@@ -103,12 +103,10 @@ impl Run<'_> {
             Some(client) => client.status().await?,
             None => anyhow::bail!("the host has gone"),
         };
-        // A copy that was just told to leave may not say so yet.
-        let is_here = status
-            .processes
-            .iter()
-            .filter(|copy| copy.name == process)
-            .any(|copy| copy.state == State::Draining || copy.release.as_deref() == Some(old.as_str()));
+        // An instance that was just told to leave may not say so yet.
+        let is_here = status.processes.iter().filter(|instance| instance.name == process).any(|instance| {
+            instance.state == State::Draining || instance.release.as_deref() == Some(old.as_str())
+        });
         if is_here || journal.ledger.is_live(process, old).await? {
             return Ok(false);
         }
@@ -116,13 +114,13 @@ impl Run<'_> {
         journal.notes.extend(killed.map(|killed| {
             format!(
                 "{} did not end within {} s of being asked to, and was killed: what it had begun goes back to the queue",
-                killed.copy, killed.after_seconds
+                killed.instance, killed.after_seconds
             )
         }));
         Ok(true)
     }
 
-    /// A place may no longer name a copy that it has asked to leave; the database knows until when it lives.
+    /// A place may no longer name an instance that it has asked to leave; the database knows until when it lives.
     async fn is_gone_there(
         &self,
         process: &str,
@@ -136,7 +134,7 @@ impl Run<'_> {
         if lives && !is_drained {
             return Ok(false);
         }
-        if place.instances(process).await?.iter().any(|copy| copy.release == old.as_str()) {
+        if place.instances(process).await?.iter().any(|instance| instance.release == old.as_str()) {
             // Asked less often than the database: the place counts its calls.
             time::sleep(Duration::from_secs(1)).await;
             return Ok(false);

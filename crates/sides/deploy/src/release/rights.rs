@@ -1,6 +1,6 @@
 //! The database rights of each process, as its builds declare them.
 //!
-//! More ahead of a new copy, less only when the old one can no longer be put back.
+//! More ahead of a new instance, less only when the old one can no longer be put back.
 
 use anyhow::Context as _;
 use migrate::{
@@ -46,7 +46,7 @@ impl Run<'_> {
     }
 
     async fn give(&self, manifests: &[Manifest], narrow: bool) -> anyhow::Result<Vec<Granted>> {
-        // A new copy cannot begin while the schema changes; what is only tidying does not wait.
+        // A new instance cannot begin while the schema changes; what is only tidying does not wait.
         let options = Options { wait: !narrow, ..Options::default() };
         Ok(grant(self.url, manifests, narrow, &options, &mut |_| {}).await?)
     }

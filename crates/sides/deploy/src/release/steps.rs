@@ -173,7 +173,7 @@ impl Run<'_> {
                     eyes.web_is_touched(&roll.to);
                 }
                 let taken = self.roll(&roll.process, &roll.to).await;
-                // From here on there is something to put back, even when the old copy does not leave.
+                // From here on there is something to put back, even when the old instance does not leave.
                 if taken.is_touched && !rolled.contains(&roll) {
                     rolled.push(roll);
                 }

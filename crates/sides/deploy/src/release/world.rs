@@ -8,7 +8,7 @@ use planner::{CATALOGUE_SQL, Catalogue, Manifest, Process, SchemaStep, World};
 use platform::local::{bind_to_supervisor, control};
 use tokio::{process::Command, time};
 
-use super::{build::Pending, elsewhere, jobs};
+use super::{build::Pending, jobs, unmanaged};
 use crate::places::Places;
 use workspace::releases::{Digest, Set, Store};
 
@@ -17,7 +17,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 const HAS_INSTANCES: &str = "SELECT to_regclass('sides.instances') IS NOT NULL";
 
-const SAID_BY_A_COPY: &str = "\
+const SAID_BY_AN_INSTANCE: &str = "\
 SELECT to_jsonb(instances) ->> 'manifest' FROM sides.instances
 WHERE process = $1 AND release = $2 AND to_jsonb(instances) ->> 'manifest' IS NOT NULL
 ORDER BY heartbeat_at DESC LIMIT 1";
@@ -80,7 +80,7 @@ pub(super) async fn look(
     let jobs::Seen { waiting, shapes, schedules } = jobs::waiting(&client).await?;
     let host = control::status(&store.run_folder()).await.ok().flatten();
     let mut notes = Vec::new();
-    for (process, release) in elsewhere::left_behind(host.as_ref(), places) {
+    for (process, release) in unmanaged::left_behind(host.as_ref(), places) {
         let Some(digest) = Digest::parse(&release) else { continue };
         let mut manifest = asked.manifest(&process, &digest, true, &mut silent).await?;
         manifest.process = format!("{process} on this machine");
@@ -88,12 +88,12 @@ pub(super) async fn look(
         let (name, live) = (manifest.process.clone(), vec![manifest.clone()]);
         processes.push(Process { name, live, wanted: Some(manifest) });
     }
-    for copy in elsewhere::copies(&client, host.as_ref(), places.kept().await?).await? {
-        if copy.is_silent {
-            silent.push(Silent { name: copy.manifest.process.clone(), stays: true });
+    for instance in unmanaged::instances(&client, host.as_ref(), places.kept().await?).await? {
+        if instance.is_silent {
+            silent.push(Silent { name: instance.manifest.process.clone(), stays: true });
         }
-        let (name, live) = (copy.manifest.process.clone(), vec![copy.manifest.clone()]);
-        processes.push(Process { name, live, wanted: Some(copy.manifest) });
+        let (name, live) = (instance.manifest.process.clone(), vec![instance.manifest.clone()]);
+        processes.push(Process { name, live, wanted: Some(instance.manifest) });
     }
     let steps = pending.iter().map(step).collect::<anyhow::Result<_>>()?;
     let world = World { catalogue, steps, processes, waiting, shapes, schedules };
@@ -123,7 +123,7 @@ fn step(pending: &Pending) -> anyhow::Result<SchemaStep> {
 }
 
 impl Asked<'_> {
-    /// What a kept program says of itself, or what a copy of it has said where it is kept elsewhere. One that says
+    /// What a kept program says of itself, or what an instance of it has said where it is kept elsewhere. One that says
     /// nothing is taken to need nothing, and named.
     async fn manifest(
         &self,
@@ -150,8 +150,8 @@ impl Asked<'_> {
         if !self.client.query_one(HAS_INSTANCES, &[]).await?.get::<_, bool>(0) {
             return Ok(None);
         }
-        let rows = self.client.query(SAID_BY_A_COPY, &[&process, &digest.to_string()]).await;
-        let rows = rows.context("what copies have said of themselves cannot be read")?;
+        let rows = self.client.query(SAID_BY_AN_INSTANCE, &[&process, &digest.to_string()]).await;
+        let rows = rows.context("what instances have said of themselves cannot be read")?;
         let said = rows.first().and_then(|row| serde_json::from_str(row.get(0)).ok());
         Ok(said.map(|manifest| named(manifest, process, digest)))
     }

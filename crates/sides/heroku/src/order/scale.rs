@@ -8,8 +8,8 @@ use crate::{Heroku, answers::Formation, window};
 
 impl Heroku {
     pub(crate) async fn scale_app(&self, app: &str, process: &str, count: u32) -> Result<(), PlaceError> {
-        if count > self.settings.most_copies {
-            let most = self.settings.most_copies;
+        if count > self.settings.most_instances {
+            let most = self.settings.most_instances;
             return Err(
                 self.refused(format!("{app} can have at most {most} dynos of {process}, not {count}"))
             );

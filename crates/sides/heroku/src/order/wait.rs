@@ -94,7 +94,7 @@ impl Heroku {
         }
         match &self.settings.witness {
             Some(witness) => match witness.ready(process, digest).await {
-                Ok(0) => Ok(Some(format!("no copy of {process} {digest} says that it is ready"))),
+                Ok(0) => Ok(Some(format!("no instance of {process} {digest} says that it is ready"))),
                 Ok(_) => Ok(None),
                 Err(reason) => Ok(Some(reason)),
             },

@@ -41,7 +41,7 @@ pub(crate) fn settings() -> Settings {
         preboot_window: simulator::Settings::default().preboot_window,
         // A program that ends at once is seen to have ended within this, on a busy machine too.
         settle: Duration::from_secs(1),
-        most_copies: 10,
+        most_instances: 10,
         witness: None,
         probe: "/".to_owned(),
         preboot: BTreeMap::new(),

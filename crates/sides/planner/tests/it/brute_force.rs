@@ -6,8 +6,8 @@ use std::{
 };
 
 use sides_planner::{
-    Action, JobMisfit, Manifest, Phase, Requirement, SchemaMisfit, WaitingJob, World, job_misfits,
-    schema_misfits,
+    Action, JobMismatch, Manifest, Phase, Requirement, SchemaMismatch, WaitingJob, World, job_mismatches,
+    schema_mismatches,
 };
 
 /// What can be wrong with a state, one string a fact.
@@ -60,7 +60,7 @@ pub(crate) enum Hands {
 /// How a state is looked at.
 pub(crate) trait Eyes {
     /// What a release misses after so many steps.
-    fn misfits(&self, world: &World, manifest: &Manifest, position: usize) -> Vec<SchemaMisfit>;
+    fn mismatches(&self, world: &World, manifest: &Manifest, position: usize) -> Vec<SchemaMismatch>;
     /// What a release alone makes of a job.
     fn hands(&self, manifest: &Manifest, job: &WaitingJob) -> Hands;
 }
@@ -69,14 +69,14 @@ pub(crate) trait Eyes {
 pub(crate) struct Rules;
 
 impl Eyes for Rules {
-    fn misfits(&self, world: &World, manifest: &Manifest, position: usize) -> Vec<SchemaMisfit> {
-        schema_misfits(manifest, &world.catalogues()[position])
+    fn mismatches(&self, world: &World, manifest: &Manifest, position: usize) -> Vec<SchemaMismatch> {
+        schema_mismatches(manifest, &world.catalogues()[position])
     }
 
     fn hands(&self, manifest: &Manifest, job: &WaitingJob) -> Hands {
-        match job_misfits(&job.kind, job.version, [manifest]).as_slice() {
+        match job_mismatches(&job.kind, job.version, [manifest]).as_slice() {
             [] => Hands::Work,
-            misfits if misfits.contains(&JobMisfit::Unreadable) => Hands::Drop,
+            mismatches if mismatches.contains(&JobMismatch::Unreadable) => Hands::Drop,
             _ => Hands::None,
         }
     }
@@ -87,8 +87,8 @@ pub(crate) fn wrongs(world: &World, place: &Place, eyes: &dyn Eyes) -> Facts {
     let live = live_manifests(world, place);
     let mut facts = Facts::new();
     for manifest in &live {
-        for misfit in eyes.misfits(world, manifest, place.position) {
-            facts.insert(format!("{} {misfit}", manifest.short_name()));
+        for mismatch in eyes.mismatches(world, manifest, place.position) {
+            facts.insert(format!("{} {mismatch}", manifest.short_name()));
         }
     }
     let enqueued = live.iter().flat_map(|manifest| {
@@ -138,7 +138,7 @@ fn left_behind(world: &World, place: &Place, live: &[&Manifest], eyes: &dyn Eyes
 pub(crate) fn fact(requirement: &Requirement) -> String {
     let source = |enqueuer: &Option<String>| enqueuer.clone().unwrap_or_else(|| "waiting".into());
     match requirement {
-        Requirement::Schema { release, misfit, .. } => format!("{release} {misfit}"),
+        Requirement::Schema { release, mismatch, .. } => format!("{release} {mismatch}"),
         Requirement::Handler { job, enqueuer, .. } => {
             format!("{} {} {} unhandled", source(enqueuer), job.kind, job.version)
         }

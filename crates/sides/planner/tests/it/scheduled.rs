@@ -37,7 +37,7 @@ fn whose_job_nobody_works_any_more_is_named() {
     assert_eq!(
         said,
         format!(
-            "what is wanted does not fit together:\n  - the schedule monday enqueues report (version 1), which needs \
+            "the wanted releases are not compatible:\n  - the schedule monday enqueues report (version 1), which needs \
              worker@old to be live\n{NEXT}"
         )
     );

@@ -89,7 +89,7 @@ fn handler_stays_while_jobs_of_its_kind_wait() {
     let said = refusal.to_string();
     assert!(
         said.starts_with(
-            "what is wanted does not fit together:\n  \
+            "the wanted releases are not compatible:\n  \
              - jobs wait of greet (version 1), which needs worker@old to be live\n"
         ),
         "{said}"
@@ -171,7 +171,7 @@ fn rename_in_one_step_names_both_sides_and_the_step() {
     let said = refusal.to_string();
     assert!(
         said.starts_with(
-            "there is no order in which every state on the way fits:\n  \
+            "there is no order in which every state on the way is compatible:\n  \
              - web@a1b2 uses t.url, so it cannot run after step 1 (rename_url)\n  \
              - web@c3d4 uses t.address, so it cannot run before step 1 (rename_url)\n"
         ),

@@ -1,6 +1,6 @@
-//! What a copy prints into its file, read line by line, kept in its process' log and passed on.
+//! What an instance prints into its file, read line by line, kept in its process' log and passed on.
 //!
-//! The copy never waits for a reader, and a reader that dies has a successor, which goes on where it was.
+//! The instance never waits for a reader, and a reader that dies has a successor, which goes on where it was.
 
 use std::{
     fs::File,
@@ -13,7 +13,7 @@ use std::{
 use tokio::{sync::mpsc, time};
 use tokio_util::sync::CancellationToken;
 
-use super::{bond::CopyFiles, logs::Log, output::Line};
+use super::{lifetime::InstanceFiles, logs::Log, output::Line};
 
 /// How long a line may wait to be read.
 const BETWEEN: Duration = Duration::from_millis(50);
@@ -29,10 +29,15 @@ pub(super) struct Readers {
     pub(super) lines: mpsc::Sender<Line>,
 }
 
-/// Reads until the copy has `ended` and nothing is left.
-pub(super) async fn follow(process: String, files: CopyFiles, readers: Readers, ended: CancellationToken) {
+/// Reads until the instance has `ended` and nothing is left.
+pub(super) async fn follow(
+    process: String,
+    files: InstanceFiles,
+    readers: Readers,
+    ended: CancellationToken,
+) {
     let opened = files.printed().and_then(|output| Ok((output, files.position()?)));
-    // Without its files there is nothing to read; the copy runs all the same.
+    // Without its files there is nothing to read; the instance runs all the same.
     let Ok((output, position)) = opened else { return };
     let mut from = read_position(&position);
     let mut given_back = from - from % GIVE_BACK;
@@ -63,12 +68,12 @@ pub(super) async fn follow(process: String, files: CopyFiles, readers: Readers, 
     }
 }
 
-async fn pass_on(readers: &Readers, process: &str, copy: &str, text: String) {
+async fn pass_on(readers: &Readers, process: &str, instance: &str, text: String) {
     if let Some(log) = &readers.log {
-        // A full disk must not end the reading, or the copy's own file would fill it further.
-        drop(log.lock().unwrap_or_else(PoisonError::into_inner).write(copy, &text));
+        // A full disk must not end the reading, or the instance's own file would fill it further.
+        drop(log.lock().unwrap_or_else(PoisonError::into_inner).write(instance, &text));
     }
-    let line = Line { process: process.to_owned(), copy: copy.to_owned(), text };
+    let line = Line { process: process.to_owned(), instance: instance.to_owned(), text };
     // Nobody looks: the log has it.
     drop(readers.lines.send(line).await);
 }
@@ -129,11 +134,11 @@ mod tests {
     #[tokio::test]
     async fn a_successor_goes_on_where_the_reader_was_and_what_was_read_costs_no_room() {
         let folder = tempfile::tempdir().unwrap();
-        let files = CopyFiles::of(folder.path(), "web", 3);
+        let files = InstanceFiles::of(folder.path(), "web", 3);
         let mut output = files.output().unwrap();
         let ended = CancellationToken::new();
         ended.cancel();
-        let read = async |files: &CopyFiles| {
+        let read = async |files: &InstanceFiles| {
             let (readers, mut received) = readers();
             follow("web".to_owned(), files.clone(), readers, ended.clone()).await;
             texts(&mut received)

@@ -21,14 +21,14 @@ pub struct Launch {
     pub path: OsString,
     /// Variables beside those inherited. Secrets belong here, never in the arguments.
     pub environment: Vec<(String, OsString)>,
-    /// A listening socket that the child inherits and finds by `LISTEN_FD`. It outlives every copy of the
+    /// A listening socket that the child inherits and finds by `LISTEN_FD`. It outlives every instance of the
     /// process, so no connection is refused while one dies and the next one starts.
     pub listener: Option<Arc<TcpListener>>,
     /// Where a page must answer too before the process counts as ready.
     pub page: Option<SocketAddr>,
     /// The release that this is, where there are releases.
     pub release: Option<String>,
-    /// How many bytes of memory it may take: above that a new copy follows it, well above that it is killed.
+    /// How many bytes of memory it may take: above that a new instance follows it, well above that it is killed.
     pub memory_limit: Option<u64>,
     /// Where its `/readyz` listens.
     pub ops_host: IpAddr,

@@ -1,6 +1,6 @@
 //! What processes printed, kept in bounded files: `.sides/logs/<process>.log` and a few older ones.
 //!
-//! Each line begins with its moment and its copy: `2026-11-25T12:00:00.123Z worker.3 text`.
+//! Each line begins with its moment and its instance: `2026-11-25T12:00:00.123Z worker.3 text`.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -24,8 +24,9 @@ const CHUNK: u64 = 256 << 10;
 pub struct LogLine {
     /// When it was read.
     pub at: Option<DateTime<Utc>>,
-    /// The copy that printed it, as `worker.3`.
-    pub copy: String,
+    /// The instance that printed it, as `worker.3`.
+    #[serde(rename = "copy", alias = "instance")]
+    pub instance: String,
     /// What it printed.
     pub text: String,
 }
@@ -66,12 +67,12 @@ impl Log {
     ///
     /// # Errors
     /// When the disk is full, or the folder has gone.
-    pub fn write(&mut self, copy: &str, text: &str) -> io::Result<()> {
+    pub fn write(&mut self, instance: &str, text: &str) -> io::Result<()> {
         if self.length >= LARGEST {
             self.rotate()?;
         }
         let at = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        let line = format!("{at} {copy} {text}\n");
+        let line = format!("{at} {instance} {text}\n");
         self.file.write_all(line.as_bytes())?;
         self.length += line.len() as u64;
         Ok(())
@@ -116,14 +117,14 @@ pub fn last(folder: &Path, process: &str, lines: usize) -> io::Result<Vec<LogLin
 #[must_use]
 pub fn parse(line: &str) -> LogLine {
     let mut parts = line.splitn(3, ' ');
-    let (at, copy, text) = (parts.next(), parts.next(), parts.next());
+    let (at, instance, text) = (parts.next(), parts.next(), parts.next());
     match at.and_then(|at| DateTime::parse_from_rfc3339(at).ok()) {
         Some(at) => LogLine {
             at: Some(at.to_utc()),
-            copy: copy.unwrap_or_default().to_owned(),
+            instance: instance.unwrap_or_default().to_owned(),
             text: text.unwrap_or_default().to_owned(),
         },
-        None => LogLine { at: None, copy: String::new(), text: line.to_owned() },
+        None => LogLine { at: None, instance: String::new(), text: line.to_owned() },
     }
 }
 
@@ -179,7 +180,7 @@ mod tests {
         drop(log);
         Log::open(folder.path(), "worker").unwrap().write("worker.4", "after a restart").unwrap();
         let line = last(folder.path(), "worker", 1).unwrap().remove(0);
-        assert_eq!((line.copy.as_str(), line.text.as_str()), ("worker.4", "after a restart"));
+        assert_eq!((line.instance.as_str(), line.text.as_str()), ("worker.4", "after a restart"));
         assert!(line.at.is_some());
     }
 }

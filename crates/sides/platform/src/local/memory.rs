@@ -1,27 +1,27 @@
-//! How much memory a copy takes, and when that is too much.
+//! How much memory an instance takes, and when that is too much.
 
 use std::{fs, time::Duration};
 
 use nix::unistd::{SysconfVar, sysconf};
 
-/// How often a copy is measured.
+/// How often an instance is measured.
 pub(super) const BETWEEN: Duration = Duration::from_secs(2);
-/// How long a copy that is too large has for being followed by a new one, before that is asked for again.
+/// How long an instance that is too large has for being followed by a new one, before that is asked for again.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
-/// So many times its limit, a copy is not waited for any more.
+/// So many times its limit, an instance is not waited for any more.
 const HARD: u64 = 2;
 
-/// What to do about a copy.
+/// What to do about an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Fine,
-    /// A new copy is to follow, and this one to drain.
+    /// A new instance is to follow, and this one to drain.
     Replace,
     /// The machine is in danger.
     Kill,
 }
 
-/// Judges a copy that takes `bytes`; without a limit it may take what there is.
+/// Judges an instance that takes `bytes`; without a limit it may take what there is.
 pub(super) fn judge(bytes: u64, limit: Option<u64>) -> Verdict {
     match limit {
         Some(limit) if bytes > limit.saturating_mul(HARD) => Verdict::Kill,

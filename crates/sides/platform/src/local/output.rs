@@ -13,8 +13,8 @@ const LONGEST: u64 = 16 * 1024;
 pub struct Line {
     /// The name of the process.
     pub process: String,
-    /// The copy of it, as `worker.3`.
-    pub copy: String,
+    /// The instance of it, as `worker.3`.
+    pub instance: String,
     /// The text, without its end of line. Bytes that are no UTF-8 are replaced.
     pub text: String,
 }
@@ -22,7 +22,7 @@ pub struct Line {
 /// Passes lines on until the pipe closes. Waits when the reader is behind: nothing is dropped.
 pub(super) async fn forward(
     process: String,
-    copy: String,
+    instance: String,
     pipe: impl AsyncRead + Unpin,
     lines: mpsc::Sender<Line>,
 ) {
@@ -36,7 +36,7 @@ pub(super) async fn forward(
             Ok(_) => {}
         }
         let text = String::from_utf8_lossy(bytes.trim_ascii_end()).into_owned();
-        if lines.send(Line { process: process.clone(), copy: copy.clone(), text }).await.is_err() {
+        if lines.send(Line { process: process.clone(), instance: instance.clone(), text }).await.is_err() {
             return;
         }
     }

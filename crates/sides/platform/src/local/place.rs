@@ -23,8 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SUCCESSORS: u32 = 3;
 /// What a process gives itself by default, and what the host adds.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
-/// The most copies of one process that a host is asked to run: more than a machine of this kind carries.
-pub const MOST_COPIES: u32 = 64;
+/// The most instances of one process that a host is asked to run: more than a machine of this kind carries.
+pub const MOST_INSTANCES: u32 = 64;
 /// The process with the inherited socket.
 const WEB: &str = "web";
 
@@ -123,7 +123,7 @@ impl Place for LocalHost {
             surges: true,
             gap: Duration::ZERO,
             drain_limit: DRAIN_LIMIT,
-            most_copies: MOST_COPIES,
+            most_instances: MOST_INSTANCES,
         }
     }
 
@@ -133,7 +133,10 @@ impl Place for LocalHost {
             let (place, process) = (self.name.clone(), process.to_owned());
             return Err(PlaceError::UnknownProcess { place, process });
         }
-        let own = status.processes.iter().filter(|copy| copy.name == process && copy.state != State::Stopped);
+        let own = status
+            .processes
+            .iter()
+            .filter(|instance| instance.name == process && instance.state != State::Stopped);
         Ok(own.map(instance).collect())
     }
 
@@ -184,25 +187,25 @@ impl Place for LocalHost {
     }
 }
 
-fn instance(copy: &ProcessStatus) -> Instance {
+fn instance(instance: &ProcessStatus) -> Instance {
     let details = [
-        ("pid", copy.pid.map(|pid| pid.to_string())),
-        ("ops_address", copy.ops_address.map(|address| address.to_string())),
-        ("restarts", Some(copy.restarts.to_string())),
+        ("pid", instance.pid.map(|pid| pid.to_string())),
+        ("ops_address", instance.ops_address.map(|address| address.to_string())),
+        ("restarts", Some(instance.restarts.to_string())),
     ];
     let details = details.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Instance {
-        id: copy.id(),
-        release: copy.release.clone().unwrap_or_default(),
-        since: copy.started_at.unwrap_or(copy.since),
-        state: match copy.state {
+        id: instance.id(),
+        release: instance.release.clone().unwrap_or_default(),
+        since: instance.started_at.unwrap_or(instance.since),
+        state: match instance.state {
             State::Starting => InstanceState::Starting,
             State::Ready => InstanceState::Healthy,
             State::Unready => InstanceState::Unhealthy,
             State::Restarting => InstanceState::Crashed,
             State::Draining | State::Stopped => InstanceState::Draining,
         },
-        reason: copy.reason.clone(),
+        reason: instance.reason.clone(),
         details: details.collect::<BTreeMap<_, _>>(),
     }
 }

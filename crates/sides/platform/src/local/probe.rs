@@ -75,7 +75,7 @@ async fn verdict(target: &str, mut response: reqwest::Response) -> Result<(), St
     Err(format!("{target} says {}{}", status.as_u16(), first_words(&body)))
 }
 
-/// How many tasks a copy is busy with, as its `/status` says; `None` when it does not.
+/// How many tasks an instance is busy with, as its `/status` says; `None` when it does not.
 pub(super) async fn busy(client: &reqwest::Client, ops: SocketAddr) -> Option<u64> {
     #[derive(serde::Deserialize)]
     struct Busy {

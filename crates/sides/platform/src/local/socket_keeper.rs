@@ -1,7 +1,7 @@
 //! A process that does nothing but hold web's listening socket, so that it outlives a host that is killed.
 //!
 //! The socket is its standard input. Whoever is our user and connects to `listener.sock` in the run folder gets a
-//! descriptor of it: the next host. It ends when its host tells it to, or when there is neither a host nor a copy left.
+//! descriptor of it: the next host. It ends when its host tells it to, or when there is neither a host nor an instance left.
 //! Under systemd nobody needs it: a socket unit does the same.
 
 use std::{
@@ -33,7 +33,7 @@ use nix::{
     unistd::{Pid, geteuid},
 };
 
-use super::{control::Lock, survivor::survivors};
+use super::{control::Lock, orphan::orphans};
 
 const NAME: &str = "listener.sock";
 /// After a call that cannot be answered: out of descriptors, perhaps.
@@ -105,7 +105,7 @@ pub fn keep(run_folder: &Path) -> io::Result<()> {
             // Whoever went away in the middle asks again.
             Ok((stream, _)) => drop(give(&stream)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if Lock::is_held(run_folder).unwrap_or(true) || !survivors(run_folder).is_empty() {
+                if Lock::is_held(run_folder).unwrap_or(true) || !orphans(run_folder).is_empty() {
                     needed = Instant::now();
                 }
             }

@@ -33,8 +33,9 @@ pub enum State {
 pub struct ProcessStatus {
     /// `web`, `worker`, `clock` …
     pub name: String,
-    /// Tells copies apart, also while one follows the other. No number is given twice.
-    pub copy: u64,
+    /// Tells instances apart, also while one follows the other. No number is given twice.
+    #[serde(rename = "copy", alias = "instance")]
+    pub instance: u64,
     /// The release that it runs, when it has one.
     #[serde(default)]
     pub release: Option<String>,
@@ -45,7 +46,7 @@ pub struct ProcessStatus {
     /// Since when its program runs; none before the first start.
     #[serde(default)]
     pub started_at: Option<DateTime<Utc>>,
-    /// The process id of the running copy.
+    /// The process id of the running instance.
     pub pid: Option<u32>,
     /// Where its `/readyz`, `/status` and `/metrics` answer.
     pub ops_address: Option<SocketAddr>,
@@ -68,16 +69,16 @@ impl ProcessStatus {
         self.state != State::Ready && is_crash_loop(self.deaths)
     }
 
-    /// How people and other programs call this copy: `worker.3`.
+    /// How people and other programs call this instance: `worker.3`.
     #[must_use]
     pub fn id(&self) -> String {
-        copy_id(&self.name, self.copy)
+        instance_id(&self.name, self.instance)
     }
 }
 
-/// The name of a copy.
-pub(super) fn copy_id(process: &str, copy: u64) -> String {
-    format!("{process}.{copy}")
+/// The name of an instance.
+pub(super) fn instance_id(process: &str, instance: u64) -> String {
+    format!("{process}.{instance}")
 }
 
 /// Something that a person may want to read.
@@ -92,7 +93,7 @@ pub struct Event {
 /// What happened to a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Happening {
-    /// A copy runs.
+    /// An instance runs.
     Started {
         /// Its process id.
         pid: u32,
@@ -108,7 +109,7 @@ pub enum Happening {
     },
     /// It does not answer any more, for this reason.
     Unready(String),
-    /// It takes more memory than it may; it is followed by a new copy, or killed.
+    /// It takes more memory than it may; it is followed by a new instance, or killed.
     Heavy {
         /// What it takes, in bytes.
         bytes: u64,
@@ -125,8 +126,8 @@ pub enum Happening {
     Draining,
     /// It did not end in time and was killed.
     Killed {
-        /// How people call this copy.
-        copy: String,
+        /// How people call this instance.
+        instance: String,
         /// How long it was waited for.
         after: Duration,
     },

@@ -15,17 +15,17 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    bond::{self, Bond, CopyFiles},
     follow::{Readers, follow},
     keeper::Keeper,
     launch::Launch,
+    lifetime::{self, InstanceFiles, Lifetime},
     logs::Log,
+    orphan::{self, Orphan},
     output::Line,
     ports::Ports,
     restart::Policy,
     spawn::Spawner,
     status::{Event, ProcessStatus, State},
-    survivor::{self, Survivor},
 };
 
 /// How many printed lines may wait for their reader before the processes that print have to wait too.
@@ -44,33 +44,33 @@ pub struct Watch {
     pub heavy: mpsc::UnboundedReceiver<Heavy>,
 }
 
-/// A copy that takes too much memory.
+/// An instance that takes too much memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heavy {
     /// Its process.
     pub process: String,
     /// Its number.
-    pub copy: u64,
+    pub instance: u64,
     /// What it takes, in bytes.
     pub bytes: u64,
     /// What it may take.
     pub limit: u64,
 }
 
-/// Keeps processes running until it is drained. Dropping it kills them, unless their [`Bond`] is another.
+/// Keeps processes running until it is drained. Dropping it kills them, unless their [`Lifetime`] is another.
 ///
-/// How the number of copies changes, and how one release follows another, is in `copies`.
+/// How the number of instances changes, and how one release follows another, is in `instances`.
 pub struct Supervisor {
     pub(super) shared: Arc<Shared>,
     keepers: JoinSet<()>,
-    /// The copies that count: not those that leave, nor those that nobody knows to be good yet.
+    /// The instances that count: not those that leave, nor those that nobody knows to be good yet.
     pub(super) kept: Vec<Kept>,
-    next_copy: u64,
+    next_instance: u64,
 }
 
-/// A copy that counts.
+/// An instance that counts.
 pub(super) struct Kept {
-    pub(super) copy: u64,
+    pub(super) instance: u64,
     pub(super) launch: Launch,
     pub(super) stop: CancellationToken,
 }
@@ -88,14 +88,14 @@ pub(super) struct Shared {
     pub(super) drain: CancellationToken,
     pub(super) kill: CancellationToken,
     pub(super) drain_limit: Duration,
-    pub(super) bond: Bond,
+    pub(super) lifetime: Lifetime,
     logs: Mutex<HashMap<String, Arc<Mutex<Log>>>>,
 }
 
 impl Shared {
-    /// The log that the copies of a process share; none where children are bound, or when it cannot be opened.
+    /// The log that the instances of a process share; none where children are bound, or when it cannot be opened.
     pub(super) fn log_of(&self, process: &str) -> Option<Arc<Mutex<Log>>> {
-        let Bond::Outliving { logs: folder, .. } = &self.bond else { return None };
+        let Lifetime::Outliving { logs: folder, .. } = &self.lifetime else { return None };
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(log) = logs.get(process) {
             return Some(Arc::clone(log));
@@ -110,7 +110,7 @@ impl Supervisor {
     /// A supervisor without processes, inside a tokio runtime.
     ///
     /// `client` asks whether they answer: it should use no proxy and follow no redirect. `ports` are those
-    /// given out already. A process that has not ended `drain_limit` after it was asked to is killed. `bond` says
+    /// given out already. A process that has not ended `drain_limit` after it was asked to is killed. `lifetime` says
     /// whether processes may outlive the supervisor.
     ///
     /// # Errors
@@ -120,7 +120,7 @@ impl Supervisor {
         policy: Policy,
         ports: Arc<Ports>,
         drain_limit: Duration,
-        bond: Bond,
+        lifetime: Lifetime,
     ) -> io::Result<(Self, Watch)> {
         let (lines, lines_received) = mpsc::channel(LINES_WAITING);
         let (events, events_received) = mpsc::unbounded_channel();
@@ -138,7 +138,7 @@ impl Supervisor {
             drain: CancellationToken::new(),
             kill: CancellationToken::new(),
             drain_limit,
-            bond,
+            lifetime,
             logs: Mutex::default(),
         };
         let watch = Watch {
@@ -148,21 +148,21 @@ impl Supervisor {
             heavy: heavy_received,
         };
         let mut supervisor =
-            Self { shared: Arc::new(shared), keepers: JoinSet::new(), kept: Vec::new(), next_copy: 1 };
+            Self { shared: Arc::new(shared), keepers: JoinSet::new(), kept: Vec::new(), next_instance: 1 };
         supervisor.bury();
         Ok((supervisor, watch))
     }
 
-    /// Reads the last words of copies that died while nobody watched, and forgets them.
+    /// Reads the last words of instances that died while nobody watched, and forgets them.
     fn bury(&mut self) {
-        let Bond::Outliving { run_folder, .. } = self.shared.bond.clone() else { return };
-        let alive = survivor::survivors(&run_folder);
-        for (process, copy) in bond::copies_with_files(&run_folder) {
-            self.next_copy = self.next_copy.max(copy + 1);
-            if alive.iter().any(|survivor| survivor.process == process && survivor.copy == copy) {
+        let Lifetime::Outliving { run_folder, .. } = self.shared.lifetime.clone() else { return };
+        let alive = orphan::orphans(&run_folder);
+        for (process, instance) in lifetime::instances_with_files(&run_folder) {
+            self.next_instance = self.next_instance.max(instance + 1);
+            if alive.iter().any(|orphan| orphan.process == process && orphan.instance == instance) {
                 continue;
             }
-            let files = CopyFiles::of(&run_folder, &process, copy);
+            let files = InstanceFiles::of(&run_folder, &process, instance);
             let readers = Readers { log: self.shared.log_of(&process), lines: self.shared.lines.clone() };
             let ended = CancellationToken::new();
             ended.cancel();
@@ -173,16 +173,16 @@ impl Supervisor {
         }
     }
 
-    /// Starts one more copy of a process and keeps it running from now on.
+    /// Starts one more instance of a process and keeps it running from now on.
     pub fn keep(&mut self, launch: Launch) {
         let kept = self.start(launch);
         self.kept.push(kept);
     }
 
-    /// Goes on with a copy that outlived the supervisor which started it. One that `stays` is kept, as what `launch`
+    /// Goes on with an instance that outlived the supervisor which started it. One that `stays` is kept, as what `launch`
     /// says when it must be started again; any other is asked to end, unless it was already.
-    pub fn adopt(&mut self, launch: Launch, survivor: Survivor, stays: bool) {
-        let kept = self.begin(launch, Some(survivor));
+    pub fn adopt(&mut self, launch: Launch, orphan: Orphan, stays: bool) {
+        let kept = self.begin(launch, Some(orphan));
         match stays {
             true => self.kept.push(kept),
             false => kept.stop.cancel(),
@@ -193,14 +193,14 @@ impl Supervisor {
         self.begin(launch, None)
     }
 
-    fn begin(&mut self, launch: Launch, survivor: Option<Survivor>) -> Kept {
-        let copy = survivor.as_ref().map_or(self.next_copy, |survivor| survivor.copy);
-        self.next_copy = self.next_copy.max(copy + 1);
+    fn begin(&mut self, launch: Launch, orphan: Option<Orphan>) -> Kept {
+        let instance = orphan.as_ref().map_or(self.next_instance, |orphan| orphan.instance);
+        self.next_instance = self.next_instance.max(instance + 1);
         let status = ProcessStatus {
             name: launch.procfile.name.clone(),
-            copy,
-            release: match &survivor {
-                Some(survivor) => survivor.release.clone(),
+            instance,
+            release: match &orphan {
+                Some(orphan) => orphan.release.clone(),
                 None => launch.release.clone(),
             },
             state: State::Starting,
@@ -209,19 +209,19 @@ impl Supervisor {
             pid: None,
             ops_address: None,
             memory: None,
-            restarts: survivor.as_ref().map_or(0, |survivor| survivor.restarts),
+            restarts: orphan.as_ref().map_or(0, |orphan| orphan.restarts),
             deaths: 0,
             reason: None,
         };
         self.shared.statuses.send_modify(|statuses| {
-            // Beside the copy that it may replace.
+            // Beside the instance that it may replace.
             let beside = statuses.iter().rposition(|other| other.name == status.name);
             statuses.insert(beside.map_or(statuses.len(), |at| at + 1), status);
         });
         let stop = self.shared.drain.child_token();
-        let keeper = Keeper::new(launch.clone(), copy, Arc::clone(&self.shared), stop.clone());
-        self.keepers.spawn(keeper.run(survivor));
-        Kept { copy, launch, stop }
+        let keeper = Keeper::new(launch.clone(), instance, Arc::clone(&self.shared), stop.clone());
+        self.keepers.spawn(keeper.run(orphan));
+        Kept { instance, launch, stop }
     }
 
     /// Cancelling it ends every process at once, without a drain: for a person who does not want to wait.

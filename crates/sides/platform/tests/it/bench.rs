@@ -8,7 +8,7 @@ use std::{
 };
 
 use sides_platform::{
-    local::{Bond, Event, Happening, Launch, Line, Policy, Ports, Supervisor, Watch},
+    local::{Event, Happening, Launch, Lifetime, Line, Policy, Ports, Supervisor, Watch},
     procfile,
 };
 use tokio::time::timeout;
@@ -18,14 +18,14 @@ pub(crate) const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) fn supervisor(drain_limit: Duration) -> (Supervisor, Watch) {
-    supervisor_with(drain_limit, Bond::Together)
+    supervisor_with(drain_limit, Lifetime::Together)
 }
 
-pub(crate) fn supervisor_with(drain_limit: Duration, bond: Bond) -> (Supervisor, Watch) {
+pub(crate) fn supervisor_with(drain_limit: Duration, lifetime: Lifetime) -> (Supervisor, Watch) {
     static TLS: Once = Once::new();
     TLS.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
     let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
-    Supervisor::new(client, Policy::default(), Arc::new(Ports::default()), drain_limit, bond).unwrap()
+    Supervisor::new(client, Policy::default(), Arc::new(Ports::default()), drain_limit, lifetime).unwrap()
 }
 
 pub(crate) fn launch(name: &str, command: &str) -> Launch {
@@ -77,7 +77,7 @@ pub(crate) async fn wait_until_ready(watch: &mut Watch, process: &str) {
     .await;
 }
 
-/// The pid of the copy that starts next.
+/// The pid of the instance that starts next.
 pub(crate) async fn started(watch: &mut Watch, process: &str) -> u32 {
     wait_for(watch, |event| match event.happening {
         Happening::Started { pid, .. } if event.process == process => Some(pid),

@@ -13,7 +13,7 @@ use sides_platform::local::{Launch, Ports};
 
 use crate::bench::{DEADLINE, LOOPBACK, answerer, launch, next_line, started, supervisor, wait_until_ready};
 
-/// Which copy answers on the shared listener: its pid.
+/// Which instance answers on the shared listener: its pid.
 pub(crate) fn ask(address: SocketAddr) -> u32 {
     let mut stream = TcpStream::connect(address).expect("a connection is never refused");
     stream.set_read_timeout(Some(DEADLINE)).unwrap();

@@ -2,9 +2,9 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod bench;
-mod copies;
 mod death;
 mod drain;
+mod instances;
 mod listener;
 mod memory;
 mod roll;

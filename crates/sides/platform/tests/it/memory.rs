@@ -1,4 +1,4 @@
-//! Copies that take too much memory.
+//! Instances that take too much memory.
 
 use sides_platform::local::{Exit, Happening, Launch};
 
@@ -19,7 +19,7 @@ async fn above_its_limit_a_copy_is_to_be_followed_by_a_fresh_one() {
     let told = tokio::time::timeout(DEADLINE, watch.heavy.recv()).await.expect("it is told").unwrap();
     assert_eq!((told.process.as_str(), told.limit), ("worker", 60 << 20));
     assert!(told.bytes > 80 << 20 && watch.statuses.borrow()[0].memory.is_some());
-    supervisor.restart("worker", Some(told.copy), DEADLINE).await.unwrap();
+    supervisor.restart("worker", Some(told.instance), DEADLINE).await.unwrap();
     wait_until_gone(pid).await;
     supervisor.drain().await;
 }

@@ -1,4 +1,4 @@
-//! One copy is replaced by another.
+//! One instance is replaced by another.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,7 +33,7 @@ async fn the_old_copy_answers_until_the_new_one_does() {
     wait_until_gone(first).await;
     assert_eq!(tokio::task::spawn_blocking(move || ask(address)).await.unwrap(), second);
     let gone = watch.statuses.wait_for(|statuses| statuses.len() == 2);
-    tokio::time::timeout(DEADLINE, gone).await.expect("the old copy leaves the list").unwrap();
+    tokio::time::timeout(DEADLINE, gone).await.expect("the old instance leaves the list").unwrap();
     let expected = [("web".to_owned(), Some(second)), ("worker".to_owned(), Some(other))];
     assert_eq!(pids(&watch), expected, "the other process was not touched");
     supervisor.drain().await;
@@ -49,7 +49,7 @@ async fn a_new_copy_that_dies_changes_nothing() {
     let error = supervisor.roll(launch("web", "sh -c 'exit 3'"), DEADLINE).await.unwrap_err();
     assert_eq!(error.reason, "failed (exit code 3)");
     let alone = watch.statuses.wait_for(|statuses| statuses.len() == 1);
-    tokio::time::timeout(DEADLINE, alone).await.expect("the new copy leaves the list").unwrap();
+    tokio::time::timeout(DEADLINE, alone).await.expect("the new instance leaves the list").unwrap();
     assert_eq!(pids(&watch), [("web".to_owned(), Some(first))]);
     assert!(runs(first));
     supervisor.drain().await;

@@ -6,29 +6,29 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use sides_platform::local::{Bond, Happening, Launch, State, Supervisor, Survivor, Watch, logs, survivors};
+use sides_platform::local::{Happening, Launch, Lifetime, Orphan, State, Supervisor, Watch, logs, orphans};
 
 use crate::bench::{
     DEADLINE, answerer, launch, runs, started, supervisor_with, wait_for, wait_until_gone, wait_until_ready,
 };
 
-fn bond(folder: &Path) -> Bond {
+fn lifetime(folder: &Path) -> Lifetime {
     let logs = folder.join("logs");
     std::fs::create_dir_all(&logs).unwrap();
-    Bond::Outliving { run_folder: folder.join("run"), logs }
+    Lifetime::Outliving { run_folder: folder.join("run"), logs }
 }
 
 fn supervisor_of(folder: &Path) -> (Supervisor, Watch) {
-    supervisor_with(DEADLINE, bond(folder))
+    supervisor_with(DEADLINE, lifetime(folder))
 }
 
-fn alive(folder: &Path) -> Vec<Survivor> {
-    survivors(&folder.join("run"))
+fn alive(folder: &Path) -> Vec<Orphan> {
+    orphans(&folder.join("run"))
 }
 
 fn texts(folder: &Path, process: &str) -> Vec<String> {
     let lines = logs::last(&folder.join("logs"), process, 100).unwrap();
-    lines.into_iter().map(|line| format!("{} {}", line.copy, line.text)).collect()
+    lines.into_iter().map(|line| format!("{} {}", line.instance, line.text)).collect()
 }
 
 async fn until_logged(folder: &Path, process: &str, text: &str) {
@@ -56,9 +56,9 @@ async fn children_outlive_their_supervisor_and_the_next_one_goes_on_with_them() 
     assert!(runs(pid) && runs(talker));
 
     let (mut second, mut watch) = supervisor_of(folder.path());
-    for survivor in alive(folder.path()) {
-        let launch = if survivor.process == "web" { web.clone() } else { launch("talker", talks) };
-        second.adopt(launch, survivor, true);
+    for orphan in alive(folder.path()) {
+        let launch = if orphan.process == "web" { web.clone() } else { launch("talker", talks) };
+        second.adopt(launch, orphan, true);
     }
     wait_until_ready(&mut watch, "web").await;
     let statuses = watch.statuses.borrow().clone();
@@ -75,7 +75,7 @@ async fn children_outlive_their_supervisor_and_the_next_one_goes_on_with_them() 
     numbers.dedup();
     assert!(numbers.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{numbers:?}");
 
-    // An adopted copy that dies is started again like any other.
+    // An adopted instance that dies is started again like any other.
     kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGKILL).unwrap();
     wait_for(&mut watch, |event| match event.happening {
         Happening::Died(..) if event.process == "web" => Some(()),
@@ -109,9 +109,9 @@ async fn one_that_was_asked_to_leave_is_not_asked_again() {
     drop((first, watch));
 
     let (mut second, mut watch) = supervisor_of(folder.path());
-    let survivor = alive(folder.path()).remove(0);
-    assert!(survivor.leaves && runs(pid));
-    second.adopt(launch("worker", asked), survivor, false);
+    let orphan = alive(folder.path()).remove(0);
+    assert!(orphan.leaves && runs(pid));
+    second.adopt(launch("worker", asked), orphan, false);
     wait_for(&mut watch, |event| (event.happening == Happening::Draining).then_some(())).await;
     std::fs::write(folder.path().join("go"), "").unwrap();
     wait_until_gone(pid).await;

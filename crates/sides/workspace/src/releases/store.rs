@@ -165,7 +165,7 @@ impl Store {
         self.write("running.json", Some(set))
     }
 
-    /// How many copies of each process are wanted; one of those that are not named.
+    /// How many instances of each process are wanted; one of those that are not named.
     pub fn counts(&self) -> anyhow::Result<BTreeMap<String, u32>> {
         Ok(self.read("counts.json")?.unwrap_or_default())
     }

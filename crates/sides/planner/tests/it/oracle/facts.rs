@@ -6,7 +6,7 @@ use std::{
 };
 
 use queue::{Runner, RunnerConfig};
-use sides_planner::{CATALOGUE_SQL, Catalogue, Manifest, SchemaMisfit, WaitingJob, World};
+use sides_planner::{CATALOGUE_SQL, Catalogue, Manifest, SchemaMismatch, WaitingJob, World};
 use testing::{TestDatabase, wait_until};
 use tokio_postgres::{Client, Row, error::SqlState};
 use tokio_util::sync::CancellationToken;
@@ -19,13 +19,13 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What was seen.
 pub(crate) struct Tried {
-    misfits: BTreeMap<(String, usize), Vec<SchemaMisfit>>,
+    mismatches: BTreeMap<(String, usize), Vec<SchemaMismatch>>,
     hands: BTreeMap<(String, WaitingJob), Hands>,
 }
 
 impl Eyes for Tried {
-    fn misfits(&self, _: &World, manifest: &Manifest, position: usize) -> Vec<SchemaMisfit> {
-        self.misfits[&(manifest.short_name(), position)].clone()
+    fn mismatches(&self, _: &World, manifest: &Manifest, position: usize) -> Vec<SchemaMismatch> {
+        self.mismatches[&(manifest.short_name(), position)].clone()
     }
 
     fn hands(&self, manifest: &Manifest, job: &WaitingJob) -> Hands {
@@ -37,7 +37,7 @@ impl Tried {
     pub(crate) async fn all_of(world: &World) -> Self {
         let releases: Vec<&Manifest> =
             world.processes.iter().flat_map(|process| process.live.iter().chain(&process.wanted)).collect();
-        let mut tried = Self { misfits: BTreeMap::new(), hands: BTreeMap::new() };
+        let mut tried = Self { mismatches: BTreeMap::new(), hands: BTreeMap::new() };
         tried.try_schemas(world, &releases).await;
         tried.try_jobs(world, &releases).await;
         tried
@@ -61,8 +61,8 @@ impl Tried {
             let table = |catalogue: &Catalogue| catalogue.tables.get("t").cloned();
             assert_eq!(table(&found), table(catalogue), "after {position} steps of {world:#?}");
             for manifest in releases {
-                let misfits = misfits(&client, manifest).await;
-                self.misfits.insert((manifest.short_name(), position), misfits);
+                let mismatches = mismatches(&client, manifest).await;
+                self.mismatches.insert((manifest.short_name(), position), mismatches);
             }
         }
     }
@@ -119,7 +119,7 @@ async fn fate(client: &Client, id: Uuid) -> Option<Hands> {
 }
 
 /// What a program of this release runs into.
-async fn misfits(client: &Client, manifest: &Manifest) -> Vec<SchemaMisfit> {
+async fn mismatches(client: &Client, manifest: &Manifest) -> Vec<SchemaMismatch> {
     let mut found = Vec::new();
     for (table, usage) in &manifest.tables {
         let name = |column: &str| format!("{table}.{column}");
@@ -128,11 +128,11 @@ async fn misfits(client: &Client, manifest: &Manifest) -> Vec<SchemaMisfit> {
             match client.query_one(&format!("SELECT (SELECT {column} FROM {table} LIMIT 1)"), &[]).await {
                 Ok(row) if reads(&row, built_for) => {}
                 Ok(_) => {
-                    found.push(SchemaMisfit::Type { column: name(column), built_for: built_for.clone() });
+                    found.push(SchemaMismatch::Type { column: name(column), built_for: built_for.clone() });
                 }
                 Err(error) => {
                     assert_eq!(error.code(), Some(&SqlState::UNDEFINED_COLUMN), "{error:?}");
-                    found.push(SchemaMisfit::Missing { column: name(column) });
+                    found.push(SchemaMismatch::Missing { column: name(column) });
                 }
             }
         }
@@ -142,7 +142,7 @@ async fn misfits(client: &Client, manifest: &Manifest) -> Vec<SchemaMisfit> {
             if client.prepare(&statements::insert(table, [column])).await.is_err() {
                 fills.remove(column);
                 if !usage.columns.contains_key(column) {
-                    found.push(SchemaMisfit::Missing { column: name(column) });
+                    found.push(SchemaMismatch::Missing { column: name(column) });
                 }
             }
         }
@@ -150,7 +150,7 @@ async fn misfits(client: &Client, manifest: &Manifest) -> Vec<SchemaMisfit> {
         while let Err(error) = client.execute(&statements::insert(table, &fills), &[]).await {
             assert_eq!(error.code(), Some(&SqlState::NOT_NULL_VIOLATION), "{error:?}");
             let column = error.as_db_error().unwrap().column().unwrap().to_owned();
-            found.push(SchemaMisfit::Required { column: name(&column) });
+            found.push(SchemaMismatch::Required { column: name(&column) });
             assert!(fills.insert(column), "{error:?}");
         }
         client.batch_execute(&format!("DELETE FROM {table}")).await.unwrap();

@@ -47,18 +47,18 @@ pub enum What {
         #[serde(default)]
         take_out_first: bool,
     },
-    /// Have so many copies.
+    /// Set the number of instances.
     Scale {
         /// The process.
         process: String,
         /// How many.
         count: u32,
     },
-    /// Start copies afresh.
+    /// Start instances afresh.
     Restart {
         /// The process.
         process: String,
-        /// Which copies.
+        /// Which instances.
         which: Which,
     },
     /// Run a command of a release to its end.
@@ -115,7 +115,7 @@ pub struct Status {
     pub admin_token_file: Option<PathBuf>,
     /// The database.
     pub postgres: PostgresStatus,
-    /// Every copy of every process.
+    /// Every instance of every process.
     pub processes: Vec<ProcessStatus>,
     /// Whether this is a host, which takes orders, and not a `dev`.
     #[serde(default)]
@@ -123,24 +123,25 @@ pub struct Status {
     /// The digests of what a host runs, by process.
     #[serde(default)]
     pub releases: BTreeMap<String, String>,
-    /// How many copies a host wants, by process.
+    /// How many instances a host wants, by process.
     #[serde(default)]
     pub counts: BTreeMap<String, u32>,
     /// The order that is being carried out, in words.
     #[serde(default)]
     pub busy_with: Option<String>,
-    /// The last copies that a host had to kill because they did not end when asked to.
+    /// The last instances that a host had to kill because they did not end when asked to.
     #[serde(default)]
     pub killed: Vec<Killed>,
 }
 
-/// A copy that did not end when it was asked to.
+/// An instance that did not end when it was asked to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Killed {
     /// Its process.
     pub process: String,
     /// How people call it: `worker.3`.
-    pub copy: String,
+    #[serde(rename = "copy", alias = "instance")]
+    pub instance: String,
     /// When it was killed.
     pub at: DateTime<Utc>,
     /// How long it was waited for.
@@ -202,11 +203,11 @@ impl Default for Status {
 }
 
 impl Status {
-    /// The release of a process that has copies here; none when it has none, or was never released.
+    /// The release of a process that has instances here; none when it has none, or was never released.
     #[must_use]
     pub fn release_of(&self, process: &str) -> Option<&str> {
-        let has_copies = self.processes.iter().any(|copy| copy.name == process);
-        self.releases.get(process).map(String::as_str).filter(|_| has_copies)
+        let has_instances = self.processes.iter().any(|instance| instance.name == process);
+        self.releases.get(process).map(String::as_str).filter(|_| has_instances)
     }
 
     /// That of a host whose page is there.
@@ -248,7 +249,7 @@ impl fmt::Display for What {
             }
             Self::Scale { process, count } => write!(f, "scale {process} to {count}"),
             Self::Restart { process, which: Which::All } => write!(f, "restart {process}"),
-            Self::Restart { which: Which::One(copy), .. } => write!(f, "restart {copy}"),
+            Self::Restart { which: Which::One(instance), .. } => write!(f, "restart {instance}"),
             Self::RunOnce { command, .. } => write!(f, "run {}", command.first().map_or("", String::as_str)),
             Self::Replace { .. } => f.write_str("replace the host"),
         }

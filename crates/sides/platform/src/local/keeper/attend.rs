@@ -1,52 +1,52 @@
-//! A copy is watched until it has ended, and asked to leave.
+//! An instance is watched until it has ended, and asked to leave.
 
 use std::time::{Duration, Instant};
 
 use tokio::time;
 
-use super::{Body, Copy, Keeper};
+use super::{Body, Keeper, RunningInstance};
 use crate::local::{
-    bond::Note,
     exit::Exit,
+    lifetime::Note,
     spawn::Group,
-    status::{Happening, State, copy_id},
+    status::{Happening, State, instance_id},
 };
 
 /// How long the last words of a dead process may take to come out of its pipes.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl Keeper {
-    /// Watches a copy until it has ended, by itself or because it was asked to.
-    pub(super) async fn attend(&self, mut copy: Copy) -> Exit {
+    /// Watches an instance until it has ended, by itself or because it was asked to.
+    pub(super) async fn attend(&self, mut instance: RunningInstance) -> Exit {
         let exit = tokio::select! {
-            exit = copy.body.wait() => exit,
-            never = self.watch_answers(&copy.probe) => match never {},
-            never = self.watch_memory(copy.pid, copy.group) => match never {},
-            () = self.stop.cancelled() => self.drain(&mut copy).await,
+            exit = instance.body.wait() => exit,
+            never = self.watch_answers(&instance.probe) => match never {},
+            never = self.watch_memory(instance.pid, instance.group) => match never {},
+            () = self.stop.cancelled() => self.drain(&mut instance).await,
         };
         // What it started must not stay behind: it would hold ports, jobs and our pipes.
-        copy.group.kill();
-        copy.ended.cancel();
-        drop(time::timeout(LAST_WORDS, async { while copy.output.join_next().await.is_some() {} }).await);
-        self.shared.ports.give_back(copy.ops_address.port());
+        instance.group.kill();
+        instance.ended.cancel();
+        drop(time::timeout(LAST_WORDS, async { while instance.output.join_next().await.is_some() {} }).await);
+        self.shared.ports.give_back(instance.ops_address.port());
         self.change(|status| (status.pid, status.memory) = (None, None));
         exit
     }
 
-    async fn drain(&self, copy: &mut Copy) -> Exit {
+    async fn drain(&self, instance: &mut Copy) -> Exit {
         self.enter(State::Draining, None);
         self.say(Happening::Draining);
-        self.ask_to_leave(copy.group);
+        self.ask_to_leave(instance.group);
         let begun = Instant::now();
         tokio::select! {
-            exit = copy.body.wait() => return exit,
+            exit = instance.body.wait() => return exit,
             () = time::sleep(self.shared.drain_limit) => {}
             () = self.shared.kill.cancelled() => {}
         }
-        let id = copy_id(&self.launch.procfile.name, self.copy);
-        self.say(Happening::Killed { copy: id, after: begun.elapsed() });
-        copy.group.kill();
-        copy.body.wait().await
+        let id = instance_id(&self.launch.procfile.name, self.instance);
+        self.say(Happening::Killed { instance: id, after: begun.elapsed() });
+        instance.group.kill();
+        instance.body.wait().await
     }
 
     /// Once: a second time would mean at once.

@@ -11,30 +11,30 @@ use tokio::{process::Child, task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    bond::{Bond, CopyFiles},
     launch::Launch,
+    lifetime::{InstanceFiles, Lifetime},
+    orphan::{Orphan, Running},
     probe::Probe,
     spawn::Group,
     status::{Event, Happening, ProcessStatus, State},
     supervisor::Shared,
-    survivor::{Running, Survivor},
 };
 
 pub(super) struct Keeper {
     launch: Launch,
     /// Which of the statuses is its own.
-    copy: u64,
+    instance: u64,
     shared: Arc<Shared>,
     /// Ends this keeper's process, as the drain ends all of them.
     stop: CancellationToken,
-    /// The port of its last copy, so that a restart keeps the address.
+    /// The port of its last instance, so that a restart keeps the address.
     ops_port: u16,
-    /// Those of a copy that outlives us.
-    files: Option<CopyFiles>,
+    /// Those of an instance that outlives us.
+    files: Option<InstanceFiles>,
 }
 
-/// A running copy.
-struct Copy {
+/// A running instance.
+struct RunningInstance {
     body: Body,
     pid: u32,
     group: Group,
@@ -52,27 +52,27 @@ enum Body {
 }
 
 impl Keeper {
-    pub(super) fn new(launch: Launch, copy: u64, shared: Arc<Shared>, stop: CancellationToken) -> Self {
-        let files = match &shared.bond {
-            Bond::Together => None,
-            Bond::Outliving { run_folder, .. } => {
-                Some(CopyFiles::of(run_folder, &launch.procfile.name, copy))
+    pub(super) fn new(launch: Launch, instance: u64, shared: Arc<Shared>, stop: CancellationToken) -> Self {
+        let files = match &shared.lifetime {
+            Lifetime::Together => None,
+            Lifetime::Outliving { run_folder, .. } => {
+                Some(InstanceFiles::of(run_folder, &launch.procfile.name, instance))
             }
         };
-        Self { ops_port: launch.ops_port, launch, copy, shared, stop, files }
+        Self { ops_port: launch.ops_port, launch, instance, shared, stop, files }
     }
 
     /// Begins with a start, or with what runs already.
-    pub(super) async fn run(mut self, mut survivor: Option<Survivor>) {
+    pub(super) async fn run(mut self, mut orphan: Option<Orphan>) {
         let mut deaths = 0;
-        while survivor.is_some() || !self.stop.is_cancelled() {
+        while orphan.is_some() || !self.stop.is_cancelled() {
             let began = Instant::now();
-            let running = match survivor.take() {
-                Some(survivor) => Ok(self.take_over(&survivor)),
+            let running = match orphan.take() {
+                Some(orphan) => Ok(self.take_over(&orphan)),
                 None => self.start().await,
             };
             let ended = match running {
-                Ok(copy) => Ok(self.attend(copy).await),
+                Ok(instance) => Ok(self.attend(instance).await),
                 Err(reason) => Err(reason),
             };
             if self.stop.is_cancelled() {
@@ -98,14 +98,16 @@ impl Keeper {
         self.enter(State::Stopped, None);
         self.say(Happening::Stopped);
         if !self.shared.drain.is_cancelled() {
-            // Another copy has taken its place.
-            self.shared.statuses.send_modify(|statuses| statuses.retain(|status| status.copy != self.copy));
+            // Another instance has taken its place.
+            self.shared
+                .statuses
+                .send_modify(|statuses| statuses.retain(|status| status.instance != self.instance));
         }
     }
 
     fn restarts(&self) -> u32 {
         let statuses = self.shared.statuses.borrow();
-        statuses.iter().find(|status| status.copy == self.copy).map_or(0, |status| status.restarts)
+        statuses.iter().find(|status| status.instance == self.instance).map_or(0, |status| status.restarts)
     }
 
     fn enter(&self, state: State, reason: Option<String>) {
@@ -116,7 +118,7 @@ impl Keeper {
 
     fn change(&self, change: impl FnOnce(&mut ProcessStatus)) {
         self.shared.statuses.send_modify(|statuses| {
-            if let Some(own) = statuses.iter_mut().find(|status| status.copy == self.copy) {
+            if let Some(own) = statuses.iter_mut().find(|status| status.instance == self.instance) {
                 change(own);
             }
         });

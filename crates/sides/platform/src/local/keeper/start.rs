@@ -1,4 +1,4 @@
-//! A copy begins: started, or found running.
+//! An instance begins: started, or found running.
 
 use std::{net::SocketAddr, process::Stdio};
 
@@ -6,16 +6,16 @@ use chrono::Utc;
 use tokio::{process::Command, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Body, Copy, Keeper};
+use super::{Body, Keeper, RunningInstance};
 use crate::local::{
-    bond::{Bond, COPY_VARIABLE, Note, RELEASE_VARIABLE},
     control::{HANDOVER_VARIABLE, HOST_VARIABLE},
     follow::{Readers, follow},
+    lifetime::{COPY_VARIABLE, Lifetime, Note, RELEASE_VARIABLE},
+    orphan::Orphan,
     output,
     probe::Probe,
     spawn::{Group, bind_to_supervisor, set_free},
-    status::{Happening, State, copy_id},
-    survivor::Survivor,
+    status::{Happening, State, instance_id},
 };
 
 /// What is for a host alone: its lock, and the socket that systemd gave it.
@@ -61,7 +61,7 @@ impl Keeper {
         let pid = child.id().expect("a child that was not awaited has a process id");
 
         let mut output = JoinSet::new();
-        let (name, id) = (&self.launch.procfile.name, copy_id(&self.launch.procfile.name, self.copy));
+        let (name, id) = (&self.launch.procfile.name, instance_id(&self.launch.procfile.name, self.instance));
         if let Some(pipe) = child.stdout.take() {
             output.spawn(output::forward(name.clone(), id.clone(), pipe, self.shared.lines.clone()));
         }
@@ -75,8 +75,8 @@ impl Keeper {
     /// Says how long the child lives, and where it prints.
     fn bind(&self, command: &mut Command) -> std::io::Result<()> {
         let listener = self.launch.listener.clone();
-        match (&self.shared.bond, &self.files) {
-            (Bond::Outliving { run_folder, .. }, Some(files)) => {
+        match (&self.shared.lifetime, &self.files) {
+            (Lifetime::Outliving { run_folder, .. }, Some(files)) => {
                 let output = files.output()?;
                 command.stdout(output.try_clone()?).stderr(output);
                 command.env(HOST_VARIABLE, run_folder).env(COPY_VARIABLE, files.name());
@@ -96,11 +96,11 @@ impl Keeper {
         Ok(())
     }
 
-    pub(super) fn take_over(&mut self, survivor: &Survivor) -> Copy {
-        self.ops_port = survivor.ops_address.port();
-        let pid = survivor.running.pid;
-        let (body, group) = (Body::Adopted(survivor.running), Group::of(pid));
-        self.see(body, group, JoinSet::new(), pid, survivor.ops_address)
+    pub(super) fn take_over(&mut self, orphan: &Orphan) -> RunningInstance {
+        self.ops_port = orphan.ops_address.port();
+        let pid = orphan.running.pid;
+        let (body, group) = (Body::Adopted(orphan.running), Group::of(pid));
+        self.see(body, group, JoinSet::new(), pid, orphan.ops_address)
     }
 
     /// From now on it can be seen.
@@ -111,7 +111,7 @@ impl Keeper {
         mut output: JoinSet<()>,
         pid: u32,
         ops_address: SocketAddr,
-    ) -> Copy {
+    ) -> RunningInstance {
         let (ended, name) = (CancellationToken::new(), &self.launch.procfile.name);
         if let Some(files) = &self.files {
             if !files.note().leaves {
@@ -125,8 +125,8 @@ impl Keeper {
             status.started_at = Some(Utc::now());
         });
         self.say(Happening::Started { pid, ops_address });
-        let id = copy_id(name, self.copy);
+        let id = instance_id(name, self.instance);
         let probe = Probe::new(self.shared.client.clone(), ops_address, self.launch.page, id);
-        Copy { body, pid, group, output, ended, probe, ops_address }
+        RunningInstance { body, pid, group, output, ended, probe, ops_address }
     }
 }

@@ -1,4 +1,4 @@
-//! What is looked at while a copy runs: whether it answers, and how much memory it holds.
+//! What is looked at while an instance runs: whether it answers, and how much memory it holds.
 
 use std::{
     convert::Infallible,
@@ -26,7 +26,7 @@ impl Keeper {
         loop {
             let bytes = memory::resident(pid);
             self.shared.statuses.send_if_modified(|statuses| {
-                let own = statuses.iter_mut().find(|status| status.copy == self.copy);
+                let own = statuses.iter_mut().find(|status| status.instance == self.instance);
                 own.is_some_and(|own| std::mem::replace(&mut own.memory, bytes) != bytes)
             });
             let limit = self.launch.memory_limit;
@@ -42,7 +42,12 @@ impl Keeper {
                         self.say(heavy(false));
                         let process = self.launch.procfile.name.clone();
                         // Nobody takes orders from us in a dev: then only the hard limit counts.
-                        drop(self.shared.heavy.send(Heavy { process, copy: self.copy, bytes, limit }));
+                        drop(self.shared.heavy.send(Heavy {
+                            process,
+                            instance: self.instance,
+                            bytes,
+                            limit,
+                        }));
                     }
                     _ => {}
                 }
@@ -54,7 +59,7 @@ impl Keeper {
     /// Whether no other instance of its process runs, which would have the same socket.
     fn is_alone(&self) -> bool {
         let name = &self.launch.procfile.name;
-        let is_other = |status: &ProcessStatus| status.name == *name && status.copy != self.copy;
+        let is_other = |status: &ProcessStatus| status.name == *name && status.instance != self.instance;
         !self.shared.statuses.borrow().iter().any(|status| is_other(status) && status.pid.is_some())
     }
 

@@ -2,16 +2,16 @@
 
 use platform::place::told;
 
-use crate::release::{Elsewhere, KnownBy, Rehearsal};
+use crate::release::{KnownBy, Rehearsal, Remote};
 use workspace::releases::{DIRTY, Digest};
 
-/// As many digits of a digest as a copy is told, at least.
+/// As many digits of a digest as an instance is told, at least.
 const TOLD: usize = 12;
 
 pub(super) struct There<'a> {
     pub(super) process: &'a str,
     pub(super) place: &'a str,
-    /// Whether the place starts new copies beside the old ones, as the stage does.
+    /// Whether the place starts new instances beside the old ones, as the stage does.
     pub(super) surges: bool,
     pub(super) found: Found,
     /// Whether a new build of it is rehearsed.
@@ -64,7 +64,7 @@ impl There<'_> {
                 ));
             }
             None if found.by == KnownBy::Nobody => rehearsal.not_rehearsed.push(format!(
-                "what of {process} runs at {place} is not known, as no copy says in the database that it lives: {}",
+                "what of {process} runs at {place} is not known, as no instance says in the database that it lives: {}",
                 self.instead()
             )),
             None => {}
@@ -81,8 +81,8 @@ impl There<'_> {
             rehearsal.not_rehearsed.push(self.gap());
         }
         let on_stage = digest.is_some();
-        let elsewhere = Elsewhere { place: (*place).to_owned(), runs, known_by, on_stage };
-        rehearsal.elsewhere.insert((*process).to_owned(), elsewhere);
+        let remote = Remote { place: (*place).to_owned(), runs, known_by, on_stage };
+        rehearsal.remote.insert((*process).to_owned(), remote);
         digest
     }
 
@@ -125,11 +125,11 @@ impl There<'_> {
         let Self { process, place, .. } = self;
         match *process {
             "web" => format!(
-                "nobody answers at {place} while web's dyno starts, as it has no preboot; on the stage the new copy starts \
+                "nobody answers at {place} while web's dyno starts, as it has no preboot; on the stage the new instance starts \
                  beside the old one"
             ),
             _ => format!(
-                "at {place} what {process} does waits while its dynos are replaced; on the stage the new copy starts beside \
+                "at {place} what {process} does waits while its dynos are replaced; on the stage the new instance starts beside \
                  the old one"
             ),
         }
@@ -172,11 +172,11 @@ mod tests {
         for (name, by) in [(&full, KnownBy::Place), (&short, KnownBy::Database)] {
             let (old, rehearsal) = tell(Some(name), by, None, &['a', 'b']);
             assert_eq!((old, rehearsal.lines().count()), (Some(digest('a')), 0));
-            assert!(rehearsal.elsewhere["worker"].on_stage);
+            assert!(rehearsal.remote["worker"].on_stage);
         }
         let (old, rehearsal) = tell(Some(&short), KnownBy::Database, None, &['b']);
         let lines: Vec<String> = rehearsal.lines().collect();
-        assert!(old.is_none() && !rehearsal.elsewhere["worker"].on_stage);
+        assert!(old.is_none() && !rehearsal.remote["worker"].on_stage);
         assert!(lines[0].contains("worker aaaaaaaaaaaa runs at cloud and is not kept here"), "{lines:?}");
         assert!(
             lines[0].contains("it cannot be built here") && !lines[0].contains("git switch"),
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn before_it_moves_the_one_here_is_the_old_one_and_afterwards_it_is_named() {
         let (old, rehearsal) = tell(None, KnownBy::Place, Some('b'), &['b']);
-        assert_eq!((old, rehearsal.elsewhere["worker"].known_by), (Some(digest('b')), KnownBy::ThisMachine));
+        assert_eq!((old, rehearsal.remote["worker"].known_by), (Some(digest('b')), KnownBy::ThisMachine));
         assert!(rehearsal.not_rehearsed.is_empty(), "{rehearsal:?}");
         let (old, rehearsal) = tell(Some(&"a".repeat(64)), KnownBy::Place, Some('b'), &['a', 'b']);
         assert_eq!(old, Some(digest('a')));

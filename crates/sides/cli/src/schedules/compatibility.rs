@@ -3,7 +3,7 @@
 use ::schema::instances;
 use anyhow::Context as _;
 use database::Connection;
-use planner::{Arguments, Manifest, Shape, WaitingJob, shape_misfits};
+use planner::{Arguments, Manifest, Shape, WaitingJob, shape_mismatches};
 use schedule::Written;
 use serde_json::Value;
 
@@ -65,7 +65,7 @@ fn hands(live: &[Manifest], written: &Written) -> Result<bool, String> {
                 handled.oldest, handled.newest
             ));
         }
-        let fields = shape_misfits(&shape, manifest);
+        let fields = shape_mismatches(&shape, manifest);
         if !fields.is_empty() {
             return Err(format!(
                 "{who} cannot read version {version} of {kind} with these --arguments: see {}",
@@ -125,8 +125,8 @@ mod tests {
         assert_eq!(hands(&[], &to()), Ok(false));
         assert_eq!(hands(&[worker(1, 1, &[("to", "string")])], &to()), Ok(true));
         assert_eq!(hands(&[worker(1, 2, &[("to", "array")])], &to()), Ok(true), "it is brought up");
-        let misfit = hands(&[worker(1, 1, &[("to", "string"), ("at", "integer")])], &to()).unwrap_err();
-        assert_eq!(misfit, "worker@abc cannot read version 1 of report with these --arguments: see at");
+        let mismatch = hands(&[worker(1, 1, &[("to", "string"), ("at", "integer")])], &to()).unwrap_err();
+        assert_eq!(mismatch, "worker@abc cannot read version 1 of report with these --arguments: see at");
         let newer = hands(&[worker(2, 3, &[])], &to()).unwrap_err();
         assert_eq!(newer, "worker@abc reads versions 2 to 3 of report, and these --arguments are version 1");
     }

@@ -1,7 +1,7 @@
 //! What becomes of children when their supervisor dies, and what is written down of those that live on.
 //!
 //! Those of a `dev` die with it. Those of a host live on, and its successor adopts them: they say by their own
-//! environment which copy they are, so that what runs is seen and not remembered. Beside that each copy has three small
+//! environment which instance they are, so that what runs is seen and not remembered. Beside that each instance has three small
 //! files: what it printed and nobody has read yet, how far it was read, and a note.
 
 use std::{
@@ -14,16 +14,16 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{private::write_private, status::copy_id};
+use super::{private::write_private, status::instance_id};
 
-/// The variable that names a copy, as `worker.3`, in its own environment.
+/// The variable that names an instance, as `worker.3`, in its own environment.
 pub(super) const COPY_VARIABLE: &str = "SIDES_COPY";
 /// The variable with its whole release.
 pub(super) const RELEASE_VARIABLE: &str = "SIDES_RELEASE";
 
 /// How long children live.
 #[derive(Debug, Clone)]
-pub enum Bond {
+pub enum Lifetime {
     /// As long as their supervisor, however that dies. It reads what they print from pipes.
     Together,
     /// Until they are asked to end. They print into files, so that nobody who reads them is missed.
@@ -35,10 +35,10 @@ pub enum Bond {
     },
 }
 
-/// What a successor cannot see of a copy by looking at it.
+/// What a successor cannot see of an instance by looking at it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
-    /// The process of this copy.
+    /// The process of this instance.
     pub(super) pid: Option<u32>,
     /// How often it was started again.
     pub(super) restarts: u32,
@@ -46,24 +46,24 @@ pub(super) struct Note {
     pub(super) leaves: bool,
 }
 
-/// The files of one copy.
+/// The files of one instance.
 #[derive(Debug, Clone)]
-pub(super) struct CopyFiles {
+pub(super) struct InstanceFiles {
     folder: PathBuf,
     name: String,
 }
 
-impl CopyFiles {
-    pub(super) fn of(run_folder: &Path, process: &str, copy: u64) -> Self {
-        Self { folder: run_folder.join("copies"), name: copy_id(process, copy) }
+impl InstanceFiles {
+    pub(super) fn of(run_folder: &Path, process: &str, instance: u64) -> Self {
+        Self { folder: run_folder.join("copies"), name: instance_id(process, instance) }
     }
 
-    /// The copy's name.
+    /// The instance's name.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The file that the copy prints into, for one more writer.
+    /// The file that the instance prints into, for one more writer.
     pub(super) fn output(&self) -> io::Result<File> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         OpenOptions::new().append(true).create(true).mode(0o600).open(self.path("out"))
@@ -98,7 +98,7 @@ impl CopyFiles {
         }
     }
 
-    /// Forgets the copy.
+    /// Forgets the instance.
     pub(super) fn remove(&self) {
         for kind in ["out", "read", "note"] {
             drop(fs::remove_file(self.path(kind)));
@@ -111,14 +111,14 @@ impl CopyFiles {
     }
 }
 
-/// Every copy whose files are still here, running or not.
-pub(super) fn copies_with_files(run_folder: &Path) -> BTreeSet<(String, u64)> {
+/// Every instance whose files are still here, running or not.
+pub(super) fn instances_with_files(run_folder: &Path) -> BTreeSet<(String, u64)> {
     let Ok(entries) = fs::read_dir(run_folder.join("copies")) else { return BTreeSet::new() };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let copies = names.filter_map(|name| {
-        let (copy, _kind) = name.rsplit_once('.')?;
-        let (process, number) = copy.rsplit_once('.')?;
+    let instances = names.filter_map(|name| {
+        let (instance, _kind) = name.rsplit_once('.')?;
+        let (process, number) = instance.rsplit_once('.')?;
         Some((process.to_owned(), number.parse().ok()?))
     });
-    copies.collect()
+    instances.collect()
 }

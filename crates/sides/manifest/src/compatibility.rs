@@ -6,7 +6,7 @@ use crate::{Catalogue, Manifest};
 
 /// Why a release cannot work on a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SchemaMisfit {
+pub enum SchemaMismatch {
     /// It uses a column that is not there.
     Missing {
         /// `table.column`.
@@ -28,16 +28,16 @@ pub enum SchemaMisfit {
 
 /// What a release misses in a catalogue; nothing when it works on it.
 #[must_use]
-pub fn schema_misfits(manifest: &Manifest, catalogue: &Catalogue) -> Vec<SchemaMisfit> {
-    let mut misfits = Vec::new();
+pub fn schema_mismatches(manifest: &Manifest, catalogue: &Catalogue) -> Vec<SchemaMismatch> {
+    let mut mismatches = Vec::new();
     for (table, usage) in &manifest.tables {
         let there = catalogue.tables.get(table);
         for (column, built_for) in &usage.columns {
             let name = format!("{table}.{column}");
             match there.and_then(|columns| columns.get(column)) {
-                None => misfits.push(SchemaMisfit::Missing { column: name }),
+                None => mismatches.push(SchemaMismatch::Missing { column: name }),
                 Some(found) if found.sql_type != *built_for => {
-                    misfits.push(SchemaMisfit::Type { column: name, built_for: built_for.clone() });
+                    mismatches.push(SchemaMismatch::Type { column: name, built_for: built_for.clone() });
                 }
                 Some(_) => {}
             }
@@ -45,17 +45,18 @@ pub fn schema_misfits(manifest: &Manifest, catalogue: &Catalogue) -> Vec<SchemaM
         let Some(inserts) = &usage.inserts else { continue };
         let unknown = inserts.iter().filter(|column| !usage.columns.contains_key(*column));
         let lacking = unknown.filter(|column| there.is_none_or(|columns| !columns.contains_key(*column)));
-        misfits.extend(lacking.map(|column| SchemaMisfit::Missing { column: format!("{table}.{column}") }));
+        mismatches
+            .extend(lacking.map(|column| SchemaMismatch::Missing { column: format!("{table}.{column}") }));
         let unfilled =
             there.into_iter().flatten().filter(|(column, what)| what.required && !inserts.contains(*column));
-        misfits.extend(
-            unfilled.map(|(column, _)| SchemaMisfit::Required { column: format!("{table}.{column}") }),
+        mismatches.extend(
+            unfilled.map(|(column, _)| SchemaMismatch::Required { column: format!("{table}.{column}") }),
         );
     }
-    misfits
+    mismatches
 }
 
-impl fmt::Display for SchemaMisfit {
+impl fmt::Display for SchemaMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { column } => write!(f, "uses {column}"),

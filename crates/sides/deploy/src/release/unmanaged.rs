@@ -1,4 +1,4 @@
-//! Copies that live and that neither the host nor a place of `deploy/targets.toml` keeps: on other machines, started by
+//! Instances that live and that neither the host nor a place of `deploy/targets.toml` keeps: on other machines, started by
 //! hand, or left behind where their process has moved away from. A release does not reach them, so everything has to
 //! fit with them until the end.
 
@@ -14,7 +14,7 @@ use planner::Manifest;
 use crate::places::{Kept, Places};
 use workspace::{actor, control::DevStatus};
 
-pub(super) struct Copy {
+pub(super) struct Unmanaged {
     /// Its process says where it runs: `web on db2`.
     pub(super) manifest: Manifest,
     /// Whether it does not say what it needs.
@@ -29,12 +29,12 @@ const ALIVE: &str = "\
 SELECT process, release, host, pid, manifest::text, state FROM sides.instances
 WHERE state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds' ORDER BY process, host, started_at";
 
-/// One for each release and machine. `kept` are the copies that places have.
-pub(super) async fn copies(
+/// One for each release and machine. `kept` are the instances that places have.
+pub(super) async fn instances(
     client: &tokio_postgres::Client,
     status: Option<&DevStatus>,
     mut kept: Kept,
-) -> anyhow::Result<Vec<Copy>> {
+) -> anyhow::Result<Vec<Unmanaged>> {
     if !client.query_one(IS_MIGRATED, &[]).await?.get::<_, bool>(0) {
         return Ok(Vec::new());
     }
@@ -52,19 +52,19 @@ pub(super) async fn copies(
         let is_silent = said.is_none();
         let mut manifest = said.unwrap_or_else(|| Manifest::new(process.as_str(), release.as_str()));
         manifest.process = format!("{process} on {host}");
-        found.insert((manifest.process.clone(), release), Copy { manifest, is_silent });
+        found.insert((manifest.process.clone(), release), Unmanaged { manifest, is_silent });
     }
     Ok(found.into_values().collect())
 }
 
-/// Processes that have moved to another place, and of which this machine's host still runs copies, with their releases.
+/// Processes that have moved to another place, and of which this machine's host still runs instances, with their releases.
 pub(super) fn left_behind(status: Option<&DevStatus>, places: &Places) -> Vec<(String, String)> {
     let Some(status) = status else { return Vec::new() };
     let moved = status.releases.keys().filter(|process| !places.is_local(process));
     moved.filter_map(|process| Some((process.clone(), status.release_of(process)?.to_owned()))).collect()
 }
 
-/// Whether a place has this copy: so many of its rows are those of its copies, and one that leaves is waited for.
+/// Whether a place has this instance: so many of its rows are those of its instances, and one that leaves is waited for.
 fn is_kept(kept: &mut Kept, process: &str, release: &str, state: &str) -> bool {
     match kept.get_mut(&(process.to_owned(), release.to_owned())) {
         Some(_) if state == "draining" => true,
@@ -79,11 +79,11 @@ fn is_kept(kept: &mut Kept, process: &str, release: &str, state: &str) -> bool {
 /// Whether a process of this machine lives and the host does not keep it. A row outlives its process for a moment.
 fn is_by_hand(pid: i32, status: Option<&DevStatus>) -> bool {
     match getpgid(Some(Pid::from_raw(pid))) {
-        // Each copy leads a group of its own; what a shell starts is in it.
+        // Each instance leads a group of its own; what a shell starts is in it.
         Ok(group) => status
             .into_iter()
             .flat_map(|status| &status.processes)
-            .all(|copy| copy.pid.map(u32::cast_signed) != Some(group.as_raw())),
+            .all(|instance| instance.pid.map(u32::cast_signed) != Some(group.as_raw())),
         Err(Errno::ESRCH) => false,
         Err(_) => true,
     }

@@ -1,4 +1,4 @@
-//! Several copies of one process.
+//! Several instances of one process.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +15,7 @@ use crate::{
     listener::ask,
 };
 
-/// The copies that run and are ready, oldest first.
+/// The instances that run and are ready, oldest first.
 fn ready(watch: &Watch) -> Vec<u32> {
     let statuses = watch.statuses.borrow();
     let ready = statuses.iter().filter(|status| status.state == State::Ready);
@@ -27,7 +27,7 @@ async fn until_listed(watch: &mut Watch, count: usize) {
     tokio::time::timeout(DEADLINE, listed).await.expect("the others leave the list").unwrap();
 }
 
-/// Three copies that are ready.
+/// Three instances that are ready.
 async fn three(supervisor: &mut Supervisor, watch: &mut Watch, launch: &Launch) -> Vec<u32> {
     supervisor.scale(launch.clone(), 3, DEADLINE).await.unwrap();
     let pids = ready(watch);
@@ -87,9 +87,9 @@ async fn copies_are_replaced_one_by_one_on_the_same_listener() {
     assert!(new.contains(&tokio::task::spawn_blocking(move || ask(address)).await.unwrap()));
 
     let [first, second, third] = ready(&watch)[..] else { panic!("three") };
-    let copy = watch.statuses.borrow().iter().find(|status| status.pid == Some(second)).unwrap().id();
-    let copy = supervisor.find("web", &copy).unwrap();
-    supervisor.restart("web", Some(copy), DEADLINE).await.unwrap();
+    let instance = watch.statuses.borrow().iter().find(|status| status.pid == Some(second)).unwrap().id();
+    let instance = supervisor.find("web", &instance).unwrap();
+    supervisor.restart("web", Some(instance), DEADLINE).await.unwrap();
     wait_until_gone(second).await;
     assert!(runs(first) && runs(third), "only the one that was named");
     supervisor.drain().await;
@@ -101,7 +101,7 @@ async fn a_release_that_fails_at_its_second_copy_is_put_back() {
     let folder = tempfile::tempdir().unwrap();
     let good = Launch { release: Some("a".to_owned()), ..answerer("web", "") };
     three(&mut supervisor, &mut watch, &good).await;
-    // The first copy of this release runs, and every further one dies.
+    // The first instance of this release runs, and every further one dies.
     let answerer = &good.procfile.program;
     let once = folder.path().join("once");
     let script = format!("sh -c 'mkdir {} && exec {answerer}'", once.display());

@@ -1,4 +1,4 @@
-//! Copies that a host which is gone has left running, found by what they say themselves.
+//! Instances that a host which is gone has left running, found by what they say themselves.
 
 use std::{fs, net::SocketAddr, os::unix::fs::MetadataExt as _, path::Path, time::Duration};
 
@@ -10,21 +10,21 @@ use nix::{
 use tokio::time;
 
 use super::{
-    bond::{COPY_VARIABLE, CopyFiles, Note, RELEASE_VARIABLE},
     control::HOST_VARIABLE,
     exit::Exit,
+    lifetime::{COPY_VARIABLE, InstanceFiles, Note, RELEASE_VARIABLE},
 };
 
-/// How long the end of an adopted copy may go unnoticed.
+/// How long the end of an adopted instance may go unnoticed.
 const BETWEEN: Duration = Duration::from_millis(50);
 
-/// A copy that runs and has no supervisor.
+/// An instance that runs and has no supervisor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Survivor {
+pub struct Orphan {
     /// `web`, `worker` …
     pub process: String,
     /// Its number.
-    pub copy: u64,
+    pub instance: u64,
     /// Its release.
     pub release: Option<String>,
     /// Where its `/readyz` listens.
@@ -43,7 +43,7 @@ pub(super) struct Running {
     began: u64,
 }
 
-impl Survivor {
+impl Orphan {
     /// Its process id, which is that of its group too.
     #[must_use]
     pub fn pid(&self) -> u32 {
@@ -51,21 +51,21 @@ impl Survivor {
     }
 }
 
-/// Every copy that belongs to a run folder.
+/// Every instance that belongs to a run folder.
 #[must_use]
-pub fn survivors(run_folder: &Path) -> Vec<Survivor> {
+pub fn orphans(run_folder: &Path) -> Vec<Orphan> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let own = geteuid().as_raw();
     let pids = entries.flatten().filter_map(|entry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;
         (entry.metadata().ok()?.uid() == own).then_some(pid)
     });
-    let mut found: Vec<Survivor> = pids.filter_map(|pid| read(pid, run_folder)).collect();
-    found.sort_by_key(|survivor| survivor.copy);
+    let mut found: Vec<Orphan> = pids.filter_map(|pid| read(pid, run_folder)).collect();
+    found.sort_by_key(|orphan| orphan.instance);
     found
 }
 
-fn read(pid: u32, run_folder: &Path) -> Option<Survivor> {
+fn read(pid: u32, run_folder: &Path) -> Option<Orphan> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let variable = |name: &str| {
         let pairs = environment.split(|byte| *byte == 0).filter_map(|pair| std::str::from_utf8(pair).ok());
@@ -74,18 +74,18 @@ fn read(pid: u32, run_folder: &Path) -> Option<Survivor> {
     if Path::new(variable(HOST_VARIABLE)?) != run_folder {
         return None;
     }
-    let (process, copy) = variable(COPY_VARIABLE)?.rsplit_once('.')?;
-    let copy = copy.parse().ok()?;
+    let (process, instance) = variable(COPY_VARIABLE)?.rsplit_once('.')?;
+    let instance = instance.parse().ok()?;
     let stat = Stat::of(pid)?;
-    let note: Note = CopyFiles::of(run_folder, process, copy).note();
-    // What a copy starts inherits its environment, but leads no group, or at least is not who was noted.
+    let note: Note = InstanceFiles::of(run_folder, process, instance).note();
+    // What an instance starts inherits its environment, but leads no group, or at least is not who was noted.
     if stat.group != pid || note.pid.is_some_and(|noted| noted != pid) {
         return None;
     }
     let host = variable("OPS_HOST")?.parse().ok()?;
-    Some(Survivor {
+    Some(Orphan {
         process: process.to_owned(),
-        copy,
+        instance,
         release: variable(RELEASE_VARIABLE).map(str::to_owned),
         ops_address: SocketAddr::new(host, variable("OPS_PORT")?.parse().ok()?),
         leaves: note.leaves,
@@ -142,6 +142,6 @@ mod tests {
         assert_eq!(stat.group, nix::unistd::getpgrp().as_raw().cast_unsigned());
         assert!(stat.began > 0);
         assert!(Stat::of(u32::MAX).is_none());
-        assert!(survivors(Path::new("/no/such/run/folder")).is_empty());
+        assert!(orphans(Path::new("/no/such/run/folder")).is_empty());
     }
 }
