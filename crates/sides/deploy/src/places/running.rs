@@ -86,7 +86,7 @@ mod tests {
             reason: None,
             details: BTreeMap::new(),
         };
-        let found = newest(&[copy('a', 60), copy('b', 1), copy('a', 50)]);
+        let found = newest(&[instance('a', 60), instance('b', 1), instance('a', 50)]);
         assert_eq!(found, Some("b".repeat(64)));
         assert_eq!(newest(&[]), None);
     }

@@ -85,7 +85,7 @@ fn handler_stays_while_jobs_of_its_kind_wait() {
         ..World::default()
     };
     let refusal = refused(&world);
-    assert!(refusal.end_does_not_fit);
+    assert!(refusal.end_is_incompatible);
     let said = refusal.to_string();
     assert!(
         said.starts_with(
@@ -167,7 +167,7 @@ fn rename_in_one_step_names_both_sides_and_the_step() {
         ..World::default()
     };
     let refusal = refused(&world);
-    assert!(!refusal.end_does_not_fit);
+    assert!(!refusal.end_is_incompatible);
     let said = refusal.to_string();
     assert!(
         said.starts_with(

@@ -38,7 +38,7 @@ pub trait Harness: Send + Sync {
     fn process(&self) -> &str;
     /// The release's name, and its files. Any `sh -c` script can be run in it.
     fn build(&self, build: Build) -> (String, Bundle);
-    /// Takes the machine away under a copy.
+    /// Takes the machine away under an instance.
     async fn lose(&self, instance: &Instance);
     /// Lets the next order meet a fault; false where it cannot happen.
     fn inject(&self, fault: Fault) -> bool;
@@ -53,7 +53,7 @@ async fn healthy(harness: &dyn Harness) -> Vec<Instance> {
     all.into_iter().filter(|one| one.state == InstanceState::Healthy).collect()
 }
 
-/// Waits until exactly so many copies are healthy, all of this release.
+/// Waits until exactly so many instances are healthy, all of this release.
 async fn wait_for(harness: &dyn Harness, release: &str, count: usize) -> Vec<Instance> {
     let begun = Instant::now();
     loop {
@@ -108,7 +108,7 @@ pub async fn scales(harness: &dyn Harness) {
         place.scale(process, count, &why()).await.expect("scaled");
         wait_for(harness, &first, count as usize).await;
     }
-    let most = place.abilities(process).most_copies;
+    let most = place.abilities(process).most_instances;
     if most < 1000 {
         let refused = place.scale(process, most + 1, &why()).await.expect_err("too many");
         assert!(matches!(refused, PlaceError::Refused { .. }), "{refused:?}");
@@ -116,7 +116,7 @@ pub async fn scales(harness: &dyn Harness) {
     }
 }
 
-/// One copy, then all; one that is not there is refused.
+/// One instance, then all; one that is not there is refused.
 pub async fn restarts(harness: &dyn Harness) {
     let (place, process) = (harness.place(), harness.process());
     let first = put(harness, Build::First).await.expect("a release");
@@ -124,11 +124,11 @@ pub async fn restarts(harness: &dyn Harness) {
     let before = wait_for(harness, &first, 2).await;
     place.restart(process, Which::One(before[0].id.clone()), &why()).await.expect("one restarted");
     let one = wait_for(harness, &first, 2).await;
-    assert!(!ids(&one).contains(&before[0].id.as_str()), "the copy is the same");
-    assert!(ids(&one).contains(&before[1].id.as_str()), "the other copy is another");
+    assert!(!ids(&one).contains(&before[0].id.as_str()), "the instance is the same");
+    assert!(ids(&one).contains(&before[1].id.as_str()), "the other instance is another");
     place.restart(process, Which::All, &why()).await.expect("all restarted");
     let all = wait_for(harness, &first, 2).await;
-    assert!(ids(&all).iter().all(|id| !ids(&one).contains(id)), "a copy is the same");
+    assert!(ids(&all).iter().all(|id| !ids(&one).contains(id)), "an instance is the same");
     let gone = place.restart(process, Which::One("nobody".to_owned()), &why()).await;
     assert!(matches!(gone, Err(PlaceError::Refused { .. })), "{gone:?}");
 }
@@ -145,7 +145,7 @@ pub async fn runs_once(harness: &dyn Harness) {
     }
 }
 
-/// What the copies printed, the last lines last.
+/// What the instances printed, the last lines last.
 pub async fn keeps_logs(harness: &dyn Harness) {
     let (place, process) = (harness.place(), harness.process());
     put(harness, Build::First).await.expect("a release");
@@ -174,7 +174,7 @@ pub async fn gives_up_what_never_answers(harness: &dyn Harness) {
     wait_for(harness, &second, 1).await;
 }
 
-/// A copy whose machine is lost comes back, and meanwhile nothing claims that it is healthy.
+/// An instance whose machine is lost comes back, and meanwhile nothing claims that it is healthy.
 pub async fn replaces_what_vanishes(harness: &dyn Harness) {
     let first = put(harness, Build::First).await.expect("a release");
     harness.place().scale(harness.process(), 2, &why()).await.expect("scaled");
@@ -188,7 +188,7 @@ pub async fn replaces_what_vanishes(harness: &dyn Harness) {
         .count()
         > 0
     {
-        assert!(begun.elapsed() < PATIENCE, "a lost copy is called healthy");
+        assert!(begun.elapsed() < PATIENCE, "a lost instance is called healthy");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     wait_for(harness, &first, 2).await;
@@ -224,7 +224,10 @@ pub async fn orders_survive_faults(harness: &dyn Harness) {
             .await
             .unwrap_or_else(|error| panic!("restart, {fault:?}: {error}"));
         let restarted = wait_for(harness, &first, 2).await;
-        assert!(ids(&restarted).contains(&two[1].id.as_str()), "{fault:?}: the other copy was restarted too");
+        assert!(
+            ids(&restarted).contains(&two[1].id.as_str()),
+            "{fault:?}: the other instance was restarted too"
+        );
         place.scale(process, 1, &why()).await.expect("scaled");
         wait_for(harness, &first, 1).await;
     }

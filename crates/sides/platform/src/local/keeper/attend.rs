@@ -33,7 +33,7 @@ impl Keeper {
         exit
     }
 
-    async fn drain(&self, instance: &mut Copy) -> Exit {
+    async fn drain(&self, instance: &mut RunningInstance) -> Exit {
         self.enter(State::Draining, None);
         self.say(Happening::Draining);
         self.ask_to_leave(instance.group);

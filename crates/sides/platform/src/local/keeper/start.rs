@@ -22,7 +22,7 @@ use crate::local::{
 const NOT_INHERITED: [&str; 4] = [HANDOVER_VARIABLE, "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"];
 
 impl Keeper {
-    pub(super) async fn start(&mut self) -> Result<Copy, String> {
+    pub(super) async fn start(&mut self) -> Result<RunningInstance, String> {
         let program = self.launch.procfile.program.clone();
         let executable = self.launch.executable().ok_or_else(|| {
             format!("{}: there is no program {program:?} to execute", self.launch.procfile.origin)
