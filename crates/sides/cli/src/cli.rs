@@ -44,9 +44,9 @@ pub(crate) enum Command {
     /// Uses the Postgres that DATABASE_URL names, or starts a private one in .sides/. A second `dev` in the
     /// same workspace attaches to the first one's status.
     Dev(dev::Options),
-    /// Say what the running `dev` does, or what runs elsewhere on the database of DATABASE_URL.
+    /// Show the status of the running `dev` or host, or else of what runs on DATABASE_URL.
     Status(status::Options),
-    /// Look at everything that this machine and its database need, and say what is wrong and how to mend it.
+    /// Check this machine and its database, and say what is wrong and how to fix it.
     ///
     /// Changes nothing, and shows no secret: its output can go into an issue as it is.
     Doctor(doctor::Options),
@@ -58,16 +58,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         common: migrate::cli::Common,
     },
-    /// Show what the clock fires and when; add, pause and run schedules while it runs.
+    /// List schedules and when they are due; add, pause or run one.
     ///
     /// On DATABASE_URL, or else on this workspace's private Postgres.
     Schedule {
         #[command(subcommand)]
         command: schedules::Command,
     },
-    /// Show what waits, runs and failed, and one job's whole life; retry, cancel, discard, pause.
+    /// List jobs, or show the history of one; retry, cancel, discard or pause them.
     ///
-    /// On DATABASE_URL, or else on this workspace's private Postgres. What is done leaves a row in sides.actions.
+    /// On DATABASE_URL, or else on this workspace's private Postgres. Every change is recorded in sides.actions.
     Jobs {
         #[command(subcommand)]
         command: jobs::Command,
@@ -83,11 +83,11 @@ pub(crate) enum Command {
     Host(host::Options),
     /// Start the host in the background, unless it runs already, and wait until everything answers.
     Up(host::UpOptions),
-    /// List every instance of every process, here and elsewhere: its release, state, memory, restarts.
+    /// List the instances of every process on all machines: release, state, memory, restarts.
     Ps(ps::Options),
-    /// Show what the processes printed, here and elsewhere, also those that have ended.
+    /// Show the logs of the processes on all machines, including those that have ended.
     Logs(logs::LogsOptions),
-    /// Say what a release would do: which processes changed against what runs, which migrations, in which order.
+    /// Show what a release would do: which processes changed, which migrations run, and in which order.
     ///
     /// Nothing is built: the verdict is a guess from what each program is made of (its crates' files, the packages it
     /// links, compiler, profile, Procfile), compared with what the running release was built from. "unchanged" is
@@ -96,9 +96,9 @@ pub(crate) enum Command {
     /// Changes nothing that runs, and needs neither a host nor a database; it says what it cannot know without them.
     #[command(after_help = crate::plan::EXIT_CODES)]
     Plan(plan::PlanOptions),
-    /// Build each process on its own and replace those whose bytes changed, under the eyes of a strict prober.
+    /// Build each process, replace those that changed, and undo it all if requests or jobs begin to fail.
     Release(release::Options),
-    /// Carry the release out beside the live one first: on a private Postgres with the live schema, under made load.
+    /// Rehearse a release on a private Postgres with the live schema, under generated load.
     ///
     /// A host of its own runs the live builds in a temporary folder, jobs of the kinds that old and new builds know are
     /// enqueued, and the very same release replaces the builds there and prints its receipt. Nothing live is changed. Of
@@ -115,26 +115,26 @@ pub(crate) enum Command {
     /// Take the place of a good build, and go wrong.
     #[command(hide = true)]
     StandIn(drill::StandInOptions),
-    /// Go back to the builds that were seen good last. Once more: forward again.
+    /// Go back to the last good builds. A second rollback goes forward again.
     ///
-    /// A release that goes on in this workspace is broken off first. The schema stays as it is.
+    /// Stops a release that is running in this workspace first. Does not change the schema.
     Rollback(rollback::Options),
-    /// List what was released here, what was seen of it, and where a rollback would go.
+    /// List the releases of this workspace, how each of them went, and which one a rollback returns to.
     Releases(releases::Options),
     /// List the receipts of this database's releases, the newest first. They outlive every host.
     Receipts(receipts::ListOptions),
-    /// Show one receipt: its steps and their times, requests, jobs, ticks, the longest wait for a lock.
+    /// Show one receipt: its steps and their times, requests, jobs, ticks, and the longest lock wait.
     Receipt(receipts::ShowOptions),
     /// Restart a process, one instance at a time: a new one first, then the old one drains.
     Restart(restart::Options),
     /// Set the number of instances of a process. New ones count once they answer; idle ones leave first.
     Scale(scale::Options),
-    /// Make what a place needs before the first release, as deploy/targets.toml names it.
+    /// Create what a place of deploy/targets.toml needs before the first release.
     Setup {
         #[command(subcommand)]
         place: setup::Place,
     },
-    /// Show what the clock decided about instances and restarts, and try its policy on other traffic.
+    /// Show past scaling and restart decisions, and simulate the policy on other traffic.
     Scaling {
         #[command(subcommand)]
         command: scaling::Command,
