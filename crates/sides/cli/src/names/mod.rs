@@ -15,7 +15,7 @@ use workspace::Workspace;
 
 /// The processes that run elsewhere.
 pub(crate) fn elsewhere(places: &Places) -> Vec<String> {
-    places.elsewhere().map(str::to_owned).collect()
+    places.remote().map(str::to_owned).collect()
 }
 
 /// What a process is asked for by a name that its place does not know: the error, with the name that was meant.
