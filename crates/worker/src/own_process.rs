@@ -5,30 +5,23 @@
 //! of them answers. Whether an instance is ready is not asked: an instance that waits for the database says so
 //! itself, and the database is not the process.
 
+use std::time::Duration;
+
+use ::schema::instances;
 use database::Connection;
-use diesel::{QueryResult, QueryableByName, sql_types::Text};
-use diesel_async::RunQueryDsl as _;
+use diesel::QueryResult;
 use futures_util::future::join_all;
 use models::ErrorKind;
 
 use crate::fetch::{Failure, Fetcher, Seen, Target};
 
-/// Instances that have not stopped and were heard of lately. A heartbeat comes every five seconds; one that
-/// is late by several may have lost its database only, so it is still asked.
-const INSTANCES: &str = "\
-SELECT ops_address FROM sides.instances
-WHERE process = $1 AND state <> 'stopped' AND heartbeat_at > now() - interval '30 seconds'
-ORDER BY heartbeat_at DESC LIMIT 20";
+/// A heartbeat comes every five seconds; an instance whose is late by several may have lost its database only, so it is
+/// still asked.
+const HEARD_OF: Duration = Duration::from_secs(30);
 
 /// Where the instances of a process answer.
 pub(crate) async fn addresses(c: &mut Connection, process: &str) -> QueryResult<Vec<String>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        ops_address: String,
-    }
-    let rows: Vec<Row> = diesel::sql_query(INSTANCES).bind::<Text, _>(process).load(c).await?;
-    Ok(rows.into_iter().map(|row| row.ops_address).collect())
+    instances::ops_addresses(c, process, HEARD_OF).await
 }
 
 /// Asks all of them at once; the quickest good answer counts.

@@ -31,7 +31,6 @@ mod controller;
 mod heroku;
 mod inventory;
 mod load;
-mod prune;
 mod reconciler;
 mod recycle;
 mod replica;
@@ -49,4 +48,10 @@ pub use watch::WatchSettings;
 
 /// The tables that this crate uses beside those of [`process`], `queue` and the scheduler, for a
 /// [`process::Declaration`].
-pub const SCHEMA: manifest::Tables = manifest::tables!("src/schema.rs");
+pub const SCHEMA: manifest::Tables = &[
+    ::schema::table("actions"),
+    ::schema::table("instances"),
+    ::schema::table("memory_trends"),
+    ::schema::table("scale_requests"),
+    ::schema::table("ticks"),
+];

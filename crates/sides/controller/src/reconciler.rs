@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::schema::locks;
+use ::schema::{
+    locks,
+    scale_requests::{self as requests, Request},
+};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use database::Connection;
@@ -25,10 +28,7 @@ use crate::{
     actuator::Actuator,
     inventory::{self, Instance},
     recycle::Rotation,
-    scale::{
-        ScaleState,
-        requests::{self, Request},
-    },
+    scale::ScaleState,
     scrape::{Scraper, trends},
 };
 

@@ -126,8 +126,8 @@ impl Row {
     }
 }
 
-/// How many clocks are alive and ready.
+/// How many instances are alive and ready that fire schedules, or have not said yet what they do.
 pub async fn clocks(connection: &mut Connection) -> anyhow::Result<usize> {
     let alive = schema::instances::alive(connection).await?;
-    Ok(alive.iter().filter(|one| one.process == "clock" && one.is_ready()).count())
+    Ok(alive.iter().filter(|one| (one.fires() || one.manifest.is_none()) && one.is_ready()).count())
 }

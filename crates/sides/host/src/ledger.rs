@@ -11,10 +11,9 @@ use std::{
     time::Duration,
 };
 
+use ::schema::actions::{self, NewAction};
 use chrono::{DateTime, Utc};
 use database::{Connection, DatabaseUrl};
-use diesel::sql_types::{Jsonb, Text, Timestamptz};
-use diesel_async::RunQueryDsl as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{sync::Notify, time};
@@ -46,11 +45,6 @@ pub(super) struct Ledger {
     written: Arc<Notify>,
     _carrying: AbortOnDropHandle<()>,
 }
-
-const INSERT: &str = "\
-INSERT INTO sides.actions (at, subject, action, asked_by, reason, measured, outcome)
-SELECT $1, $2, $3, $4, $5, $6, $7
-WHERE NOT EXISTS (SELECT FROM sides.actions WHERE subject = $2 AND measured ->> 'id' = $6 ->> 'id')";
 
 impl Ledger {
     /// Carries over what is written down, and what a predecessor has left, until it is dropped.
@@ -108,16 +102,15 @@ async fn insert(url: &DatabaseUrl, text: &str) -> anyhow::Result<()> {
     for action in text.lines().filter_map(|line| serde_json::from_str::<Action>(line).ok()) {
         let mut measured = action.measured;
         measured["id"] = Value::String(action.id.to_string());
-        diesel::sql_query(INSERT)
-            .bind::<Timestamptz, _>(action.at)
-            .bind::<Text, _>(action.subject)
-            .bind::<Text, _>(action.action)
-            .bind::<Text, _>(action.asked_by)
-            .bind::<Text, _>(action.reason)
-            .bind::<Jsonb, _>(measured)
-            .bind::<Text, _>(action.outcome)
-            .execute(&mut connection)
-            .await?;
+        let row = NewAction {
+            subject: &action.subject,
+            action: &action.action,
+            asked_by: &action.asked_by,
+            reason: &action.reason,
+            measured: &measured,
+            outcome: &action.outcome,
+        };
+        actions::insert_once(&mut connection, row, action.at).await?;
     }
     Ok(())
 }

@@ -193,8 +193,7 @@ async fn attempt(
     manifest: &Manifest,
 ) -> Result<Option<String>, Refusal> {
     let mut connection = database::connect(url).await.map_err(Refusal::Away)?;
-    let tables = "SELECT to_regclass('sides.instances') IS NOT NULL AS answer";
-    if !yes(diesel::sql_query(tables).get_result(&mut connection).await)? {
+    if !::schema::instances::exist(&mut connection).await.map_err(Refusal::Query)? {
         return Err(Refusal::NoTables);
     }
     if let Some(mismatch) = fit::mismatch(manifest, &mut connection).await.map_err(Refusal::Query)? {

@@ -5,14 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::schema::{instances::HEARTBEAT, locks};
+use ::schema::{
+    instances::{self, HEARTBEAT, Said},
+    locks,
+};
 use database::{ConnectError, Connection, DatabaseUrl};
-use diesel::{ExpressionMethods as _, QueryDsl as _, dsl::now};
 use diesel_async::RunQueryDsl as _;
 use manifest::Manifest;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Check, chain, complaint::Complaint, declaration, schema::instances, status::Status};
+use crate::{Check, chain, complaint::Complaint, declaration, status::Status};
 
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(5);
@@ -62,12 +64,13 @@ impl Heartbeat {
             let beat = self.beat(connection, self.status.state()).await;
             let pause = if beat.is_ok() { HEARTBEAT } else { AGAIN_AFTER };
             self.report(&beat, &mut complaint);
+            // Each start takes the rows of the long dead with it.
             if let (false, Some(open)) = (swept, connection.as_mut()) {
-                swept = self.within_limit(async { Ok(sweep(open).await?) }).await.is_ok();
+                swept = self.within_limit(async { Ok(instances::prune(open).await?) }).await.is_ok();
             }
             if let (false, Some(open)) = (told, connection.as_mut()) {
                 let manifest = self.own_manifest().await;
-                let telling = async { Ok(tell(&self.status, open, &manifest).await?) };
+                let telling = async { Ok(instances::tell(open, self.status.instance, &manifest).await?) };
                 told = self.within_limit(telling).await.is_ok();
             }
             tokio::select! {
@@ -130,29 +133,18 @@ impl Heartbeat {
 
 async fn write(status: &Status, connection: &mut Connection, state: &str) -> diesel::QueryResult<()> {
     let public_address = status.public_address();
-    let pid = i32::try_from(status.pid).unwrap_or(i32::MAX);
-    diesel::insert_into(instances::table)
-        .values((
-            instances::id.eq(status.instance),
-            instances::process.eq(status.process),
-            instances::release.eq(&status.release),
-            instances::host.eq(&status.host),
-            instances::pid.eq(pid),
-            instances::ops_address.eq(status.ops_address.to_string()),
-            instances::public_address.eq(&public_address),
-            instances::state.eq(state),
-            instances::started_at.eq(status.started_at),
-        ))
-        .on_conflict(instances::id)
-        .do_update()
-        .set((
-            instances::state.eq(state),
-            instances::public_address.eq(&public_address),
-            instances::heartbeat_at.eq(now),
-        ))
-        .execute(connection)
-        .await?;
-    Ok(())
+    let said = Said {
+        id: status.instance,
+        process: status.process,
+        release: &status.release,
+        host: &status.host,
+        pid: i32::try_from(status.pid).unwrap_or(i32::MAX),
+        ops_address: &status.ops_address.to_string(),
+        public_address: public_address.as_deref(),
+        state,
+        started_at: status.started_at,
+    };
+    instances::renew(connection, &said).await
 }
 
 /// As long as the session lives, Postgres itself can say that an instance of this build does.
@@ -160,23 +152,5 @@ async fn hold(status: &Status, connection: &mut Connection) -> diesel::QueryResu
     let lock = format!("SELECT pg_try_advisory_lock_shared({})", locks::key_of("$1"));
     let name = locks::build(status.process, &status.release);
     diesel::sql_query(lock).bind::<diesel::sql_types::Text, _>(name).execute(connection).await?;
-    Ok(())
-}
-
-/// What this build is: it does not change while the row lives.
-async fn tell(
-    status: &Status,
-    connection: &mut Connection,
-    manifest: &serde_json::Value,
-) -> diesel::QueryResult<()> {
-    let row = instances::table.filter(instances::id.eq(status.instance));
-    diesel::update(row).set(instances::manifest.eq(manifest)).execute(connection).await?;
-    Ok(())
-}
-
-/// Each start takes the rows of the long dead with it, so that the table does not grow.
-async fn sweep(connection: &mut Connection) -> diesel::QueryResult<()> {
-    let dead = "DELETE FROM sides.instances WHERE heartbeat_at < now() - interval '1 day'";
-    diesel::sql_query(dead).execute(connection).await?;
     Ok(())
 }

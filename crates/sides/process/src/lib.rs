@@ -26,7 +26,6 @@ mod pulse;
 mod questions;
 mod rights;
 mod scale;
-mod schema;
 mod secret;
 mod settings;
 mod signals;
@@ -44,4 +43,4 @@ pub use scale::{AskError, request_scale};
 pub use secret::Secret;
 
 /// The tables that this crate uses, for a [`Declaration`].
-pub const SCHEMA: manifest::Tables = manifest::tables!("src/schema.rs");
+pub const SCHEMA: manifest::Tables = &[::schema::table("instances"), ::schema::table("scale_requests")];

@@ -1,7 +1,6 @@
-//! A wish for more copies, from within.
+//! A request for more instances, from within.
 
-use diesel::sql_types::{Jsonb, Text};
-use diesel_async::RunQueryDsl as _;
+use ::schema::scale_requests;
 use serde_json::Value;
 
 use crate::Process;
@@ -17,12 +16,8 @@ pub enum AskError {
     Write(#[from] diesel::result::Error),
 }
 
-/// The same in any other language: this statement is all there is to it.
-const ASK: &str = "\
-INSERT INTO sides.scale_requests (process, reason, evidence, asked_by) VALUES ($1, $2, $3, $4)";
-
-/// Asks for one copy more of `process` (`worker`, `web` …). The clock hears it at the commit and decides by its
-/// policy; what it decided, with the `evidence`, is in the ledger. A wish that no clock takes up within five minutes
+/// Asks for one instance more of `process` (`worker`, `web` …). Controllers hear it at the commit and decide by their
+/// policy; what they decided, with the `evidence`, is in the ledger. A request that no controller takes up within five minutes
 /// is void.
 ///
 /// # Errors
@@ -34,12 +29,6 @@ pub async fn request_scale(
     evidence: &Value,
 ) -> Result<(), AskError> {
     let mut connection = from.pool.get().await?;
-    diesel::sql_query(ASK)
-        .bind::<Text, _>(process)
-        .bind::<Text, _>(reason)
-        .bind::<Jsonb, _>(evidence)
-        .bind::<Text, _>(format!("{} {}", from.name, from.instance))
-        .execute(&mut connection)
-        .await?;
-    Ok(())
+    let asked_by = format!("{} {}", from.name, from.instance);
+    Ok(scale_requests::ask(&mut connection, process, reason, evidence, &asked_by).await?)
 }

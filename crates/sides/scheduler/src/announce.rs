@@ -1,12 +1,11 @@
 //! The schedules as people see them, and as a scheduler finds them that starts later.
 
+use ::schema::tables::{schedules, stored_schedules};
 use chrono::{DateTime, Utc};
 use database::Connection;
 use diesel::{ExpressionMethods as _, QueryDsl as _, dsl::now, upsert::excluded};
 use diesel_async::RunQueryDsl as _;
 use schedule::Schedule;
-
-use crate::schema::{schedules, stored_schedules};
 
 /// Says when each schedule is due next.
 pub(crate) async fn announce(

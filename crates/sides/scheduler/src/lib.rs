@@ -29,9 +29,7 @@ mod announce;
 mod declaration;
 mod metrics;
 mod orders;
-mod prune;
 mod scheduler;
-mod schema;
 mod session;
 mod tick;
 mod ticker;
@@ -44,4 +42,10 @@ pub use scheduler::Scheduler;
 pub use time::{SystemTime, Time};
 
 /// The tables that this crate uses, for a [`process::Declaration`].
-pub const SCHEMA: manifest::Tables = manifest::tables!("src/schema.rs");
+pub const SCHEMA: manifest::Tables = &[
+    ::schema::table("schedules"),
+    ::schema::table("stored_schedules"),
+    ::schema::table("schedule_pauses"),
+    ::schema::table("schedule_runs"),
+    ::schema::table("ticks"),
+];

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use ::schema::tables::{schedule_pauses, schedule_runs, stored_schedules};
 use chrono::{DateTime, Utc};
 use database::{Connection, Json, Moment};
 use diesel::{QueryDsl as _, dsl::sql, sql_types::Bool};
@@ -10,10 +11,7 @@ use diesel_async::RunQueryDsl as _;
 use schedule::{Schedule, Written, shown};
 use serde_json::Value;
 
-use crate::{
-    schema::{schedule_pauses, schedule_runs, stored_schedules},
-    timeline::Entry,
-};
+use crate::timeline::Entry;
 
 /// How many runs are read at once. Those that this scheduler cannot fire stay, and must not hide all others.
 const MOST_RUNS: i64 = 1_000;

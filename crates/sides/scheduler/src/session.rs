@@ -2,12 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use ::schema::schedules;
 use chrono::{DateTime, Utc};
-use database::{ConnectError, Connection, DatabaseUrl, OptionalMoment};
-use diesel::{
-    QueryableByName,
-    sql_types::{Array, Nullable, Text, Timestamptz},
-};
+use database::{ConnectError, Connection, DatabaseUrl};
+use diesel::{QueryableByName, sql_types::Timestamptz};
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use futures_util::StreamExt as _;
 
@@ -46,28 +44,6 @@ struct Now {
     now: DateTime<Utc>,
 }
 
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    expression: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    zone: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>, deserialize_as = OptionalMoment)]
-    next_due_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Timestamptz>, deserialize_as = OptionalMoment)]
-    last_due_at: Option<DateTime<Utc>>,
-}
-
-/// A moment that no clock can have fired yet, or announced, is somebody else's: a schedule must not stand still for it.
-const KNOWN: &str = "\
-SELECT wanted.name, announced.expression, announced.zone,
-    CASE WHEN announced.next_due_at < '2100-01-02' THEN announced.next_due_at END AS next_due_at,
-    (SELECT max(due_at) FROM sides.ticks
-        WHERE schedule = wanted.name AND asked_by IS NULL AND due_at < now() + interval '1 hour') AS last_due_at
-FROM unnest($1) AS wanted (name) LEFT JOIN sides.schedules AS announced USING (name)";
-
 impl Session {
     pub(crate) async fn open(database: &DatabaseUrl, time: Arc<dyn Time>) -> Result<Self, SessionError> {
         let database = SETTINGS
@@ -98,8 +74,7 @@ impl Session {
 
     /// What the database knows of the schedules of these names.
     pub(crate) async fn known(&mut self, names: &[String]) -> Result<HashMap<String, Known>, SessionError> {
-        let query = diesel::sql_query(KNOWN).bind::<Array<Text>, _>(names);
-        let rows: Vec<Row> = query.load(&mut self.connection).await?;
+        let rows = schedules::known(&mut self.connection, names).await?;
         let known = rows.into_iter().map(|row| {
             let announced = row.expression.zip(row.zone);
             let known = Known { announced, next_due_at: row.next_due_at, last_due_at: row.last_due_at };

@@ -2,13 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
-use database::Connection;
-use diesel::{
-    QueryableByName,
-    sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+use ::schema::{
+    schedules,
+    ticks::{self, Tick},
 };
-use diesel_async::{AsyncConnection as _, RunQueryDsl as _};
+use database::Connection;
+use diesel_async::AsyncConnection as _;
 use queue::{EnqueueError, JobId, NamedJob, Options};
 use schedule::Overlap;
 use uuid::Uuid;
@@ -53,33 +52,6 @@ pub(crate) enum Fired {
     ByAnother,
 }
 
-/// The rows go in in the batch's order, which is the same on all schedulers: two of them never wait for each other. They
-/// name jobs that come after them, in the same transaction: so no row is written twice.
-const INSERT: &str = "\
-INSERT INTO sides.ticks (schedule, due_at, asked_by, job_id, fired_by, fired_at)
-SELECT schedule, due_at, asked_by, job_id, $5, clock_timestamp()
-FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::uuid[]) AS due (schedule, due_at, asked_by, job_id)
-ON CONFLICT DO NOTHING
-RETURNING schedule, due_at";
-
-/// For those whose job was there already, or is over.
-const SET_JOBS: &str = "\
-UPDATE sides.ticks SET job_id = merged.job_id
-FROM unnest($1::text[], $2::timestamptz[], $3::uuid[]) AS merged (schedule, due_at, job_id)
-WHERE ticks.schedule = merged.schedule AND ticks.due_at = merged.due_at";
-
-const FORGET_RUNS: &str = "\
-DELETE FROM sides.schedule_runs WHERE (schedule, asked_at) IN (
-    SELECT * FROM unnest($1::text[], $2::timestamptz[]))";
-
-#[derive(QueryableByName, PartialEq, Eq, Hash)]
-struct Key {
-    #[diesel(sql_type = Text)]
-    schedule: String,
-    #[diesel(sql_type = Timestamptz)]
-    due_at: DateTime<Utc>,
-}
-
 /// Fires those ticks that no other scheduler has.
 ///
 /// The primary key of the ticks decides. A scheduler that comes second waits until the first one commits, and finds
@@ -101,15 +73,15 @@ pub(crate) async fn fire(
             let ids = queue::enqueue_all_named(transaction, &jobs).await?;
             let merged = here.iter().zip(&jobs).zip(&ids).filter(|((_, job), id)| **id != Some(job.id));
             set_jobs(transaction, merged.map(|((due, _), id)| (*due, *id)).collect()).await?;
-            let ids: HashMap<Key, Option<JobId>> = here.into_iter().map(key).zip(ids).collect();
+            let ids: HashMap<Tick, Option<JobId>> = here.into_iter().map(key).zip(ids).collect();
             let outcome = |due| ids.get(&key(due)).map_or(Fired::ByAnother, |id| Fired::Here(*id));
             Ok(batch.iter().map(outcome).collect())
         })
         .await
 }
 
-fn key(due: &Due) -> Key {
-    Key { schedule: due.schedule.name.clone(), due_at: due.at }
+fn key(due: &Due) -> Tick {
+    Tick { schedule: due.schedule.name.clone(), due_at: due.at }
 }
 
 fn job(due: &Due, firer: &Firer) -> NamedJob {
@@ -137,16 +109,13 @@ async fn insert(
     batch: &[Due],
     jobs: &[NamedJob],
     firer: &Firer,
-) -> diesel::QueryResult<HashSet<Key>> {
-    let rows: Vec<Key> = diesel::sql_query(INSERT)
-        .bind::<Array<Text>, _>(batch.iter().map(|due| due.schedule.name.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Timestamptz>, _>(batch.iter().map(|due| due.at).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(batch.iter().map(|due| due.asked_by.as_deref()).collect::<Vec<_>>())
-        .bind::<Array<SqlUuid>, _>(jobs.iter().map(|job| job.id.0).collect::<Vec<_>>())
-        .bind::<SqlUuid, _>(firer.instance)
-        .load(connection)
-        .await?;
-    Ok(rows.into_iter().collect())
+) -> diesel::QueryResult<HashSet<Tick>> {
+    let schedules: Vec<_> = batch.iter().map(|due| due.schedule.name.as_str()).collect();
+    let due_at: Vec<_> = batch.iter().map(|due| due.at).collect();
+    let asked_by: Vec<_> = batch.iter().map(|due| due.asked_by.as_deref()).collect();
+    let jobs: Vec<_> = jobs.iter().map(|job| job.id.0).collect();
+    let fired = ticks::fire(connection, &schedules, &due_at, &asked_by, &jobs, firer.instance).await?;
+    Ok(fired.into_iter().collect())
 }
 
 async fn set_jobs(
@@ -156,24 +125,15 @@ async fn set_jobs(
     if merged.is_empty() {
         return Ok(());
     }
-    let schedules = merged.iter().map(|(due, _)| due.schedule.name.as_str());
-    diesel::sql_query(SET_JOBS)
-        .bind::<Array<Text>, _>(schedules.collect::<Vec<_>>())
-        .bind::<Array<Timestamptz>, _>(merged.iter().map(|(due, _)| due.at).collect::<Vec<_>>())
-        .bind::<Array<Nullable<SqlUuid>>, _>(
-            merged.iter().map(|(_, id)| id.map(|id| id.0)).collect::<Vec<_>>(),
-        )
-        .execute(connection)
-        .await?;
-    Ok(())
+    let schedules: Vec<_> = merged.iter().map(|(due, _)| due.schedule.name.as_str()).collect();
+    let due_at: Vec<_> = merged.iter().map(|(due, _)| due.at).collect();
+    let jobs: Vec<_> = merged.iter().map(|(_, id)| id.map(|id| id.0)).collect();
+    ticks::set_jobs(connection, &schedules, &due_at, &jobs).await
 }
 
 async fn forget_runs(connection: &mut Connection, batch: &[Due]) -> diesel::QueryResult<()> {
     let runs = || batch.iter().filter(|due| due.asked_by.is_some());
-    diesel::sql_query(FORGET_RUNS)
-        .bind::<Array<Text>, _>(runs().map(|due| due.schedule.name.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Timestamptz>, _>(runs().map(|due| due.at).collect::<Vec<_>>())
-        .execute(connection)
-        .await?;
-    Ok(())
+    let names: Vec<_> = runs().map(|due| due.schedule.name.as_str()).collect();
+    let asked_at: Vec<_> = runs().map(|due| due.at).collect();
+    schedules::forget_runs(connection, &names, &asked_at).await
 }

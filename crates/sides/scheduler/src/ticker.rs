@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ::schema::schedules;
 use chrono::TimeDelta;
 use process::{Check, Complaint, Process};
 use schedule::Schedule;
@@ -16,7 +17,6 @@ use crate::{
     announce::{announce, withdraw},
     metrics::{Metrics, Outcome},
     orders::Run,
-    prune::prune,
     session::{Session, SessionError},
     tick::{BATCH, FireError, Fired, Firer, fire},
     timeline::{Due, Timeline},
@@ -243,7 +243,7 @@ impl Ticker {
     }
 
     async fn keep_house(&mut self, session: &mut Session) -> Result<(), SessionError> {
-        let more = prune(&mut session.connection).await?;
+        let more = schedules::prune(&mut session.connection).await?;
         if !more {
             self.unannounced.extend(self.timeline.names().map(str::to_owned));
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use database::{Moment, OptionalJson};
 use diesel::{
-    QueryResult, QueryableByName, sql_query,
+    ExpressionMethods as _, QueryDsl as _, QueryResult, QueryableByName, sql_query,
     sql_types::{Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
@@ -66,6 +66,12 @@ impl Instance {
         self.state == "ready"
     }
 
+    /// Whether it fires schedules, as its manifest says.
+    #[must_use]
+    pub fn fires(&self) -> bool {
+        self.manifest.as_ref().is_some_and(|manifest| manifest["fires"] == true)
+    }
+
     /// A text of its manifest, like `commit`.
     #[must_use]
     pub fn said(&self, key: &str) -> Option<String> {
@@ -81,6 +87,110 @@ FROM sides.instances
 WHERE state <> 'stopped' AND isfinite(heartbeat_at) AND isfinite(started_at) AND heartbeat_at > now() - make_interval(secs => $1)
 ORDER BY process, started_at";
 
+/// What an instance says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'a> {
+    /// See [`Instance::id`].
+    pub id: Uuid,
+    /// See [`Instance::process`].
+    pub process: &'a str,
+    /// See [`Instance::release`].
+    pub release: &'a str,
+    /// See [`Instance::host`].
+    pub host: &'a str,
+    /// See [`Instance::pid`].
+    pub pid: i32,
+    /// See [`Instance::ops_address`].
+    pub ops_address: &'a str,
+    /// See [`Instance::public_address`].
+    pub public_address: Option<&'a str>,
+    /// See [`Instance::state`].
+    pub state: &'a str,
+    /// See [`Instance::started_at`].
+    pub started_at: DateTime<Utc>,
+}
+
+/// Writes the row of an instance, or renews it with its state and its public address.
+///
+/// # Errors
+/// When the database is away, or read-only.
+pub async fn renew(connection: &mut AsyncPgConnection, said: &Said<'_>) -> QueryResult<()> {
+    use crate::tables::instances as row;
+    diesel::insert_into(row::table)
+        .values((
+            row::id.eq(said.id),
+            row::process.eq(said.process),
+            row::release.eq(said.release),
+            row::host.eq(said.host),
+            row::pid.eq(said.pid),
+            row::ops_address.eq(said.ops_address),
+            row::public_address.eq(said.public_address),
+            row::state.eq(said.state),
+            row::started_at.eq(said.started_at),
+        ))
+        .on_conflict(row::id)
+        .do_update()
+        .set((
+            row::state.eq(said.state),
+            row::public_address.eq(said.public_address),
+            row::heartbeat_at.eq(diesel::dsl::now),
+        ))
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+/// Writes down what an instance's build says that it needs: that does not change while the row lives.
+///
+/// # Errors
+/// When the database is away, or read-only.
+pub async fn tell(connection: &mut AsyncPgConnection, id: Uuid, manifest: &Value) -> QueryResult<()> {
+    use crate::tables::instances as row;
+    let own = row::table.filter(row::id.eq(id));
+    diesel::update(own).set(row::manifest.eq(manifest)).execute(connection).await.map(drop)
+}
+
+/// Deletes the rows that nobody has renewed for a day.
+///
+/// # Errors
+/// When the database is away, or read-only.
+pub async fn prune(connection: &mut AsyncPgConnection) -> QueryResult<()> {
+    let dead = "DELETE FROM sides.instances WHERE heartbeat_at < now() - interval '1 day'";
+    sql_query(dead).execute(connection).await.map(drop)
+}
+
+const ASKABLE: &str = "\
+SELECT ops_address AS address FROM sides.instances
+WHERE process = $1 AND state <> 'stopped' AND heartbeat_at > now() - make_interval(secs => $2)
+ORDER BY heartbeat_at DESC LIMIT 20";
+
+/// Where the instances of a process answer that were heard of within that time; twenty are enough.
+///
+/// # Errors
+/// When the database is away, or not migrated.
+pub async fn ops_addresses(
+    connection: &mut AsyncPgConnection,
+    process: &str,
+    within: Duration,
+) -> QueryResult<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        address: String,
+    }
+    let query = sql_query(ASKABLE).bind::<Text, _>(process).bind::<Double, _>(within.as_secs_f64());
+    let rows: Vec<Row> = query.load(connection).await?;
+    Ok(rows.into_iter().map(|row| row.address).collect())
+}
+
+/// Whether the table is there, as a question to Postgres.
+pub const EXIST: &str = "SELECT to_regclass('sides.instances') IS NOT NULL AS answer";
+
+/// Each process with the manifest of each build that may still run; one that was killed is counted for an hour.
+pub const MANIFESTS: &str = "\
+SELECT DISTINCT process, manifest::text FROM sides.instances
+WHERE state <> 'stopped' AND heartbeat_at > now() - interval '1 hour'";
+
 /// Whether the table is there: it is not before the first migration.
 ///
 /// # Errors
@@ -91,8 +201,7 @@ pub async fn exist(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
         #[diesel(sql_type = Bool)]
         answer: bool,
     }
-    let query = "SELECT to_regclass('sides.instances') IS NOT NULL AS answer";
-    let answer: Answer = sql_query(query).get_result(connection).await?;
+    let answer: Answer = sql_query(EXIST).get_result(connection).await?;
     Ok(answer.answer)
 }
 

@@ -14,6 +14,7 @@ DECLARE
     columns text;
     which record;
     number integer := 0;
+    filled text[] := '{}';
 BEGIN
     FOR name, base IN VALUES
         ('fang_tasks', '{"id": "0dd00000-0000-4000-8000-#12", "metadata": {"type": "KIND", "number": #}, "state": "new",
@@ -44,9 +45,12 @@ BEGIN
             "asked_by": "me"}'),
         ('memory_trends', '{"process": "odd", "release": "#", "resident_bytes": 1, "bytes_per_hour": 1, "samples": 1,
             "updated_at": "NOW"}'),
+        ('sessions', '{"id": "0dd00000-0000-4000-8000-#12", "site": "web", "cookie": "\\x#12", "proof": "\\x00",
+            "address": "127.0.0.1", "client": "odd", "opened_at": "NOW", "seen_at": "NOW", "ends_at": "NOW"}'),
         ('job_rules', '{"scope": "kind", "name": "odd #", "paused": false, "max_starts": 5, "per_seconds": 1,
             "refilled_at": "NOW"}')
     LOOP
+        filled := filled || name;
         SELECT string_agg(quote_ident(attname), ', ') INTO columns FROM pg_attribute
         WHERE attrelid = ('sides.' || name)::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
         FOR which IN
@@ -79,6 +83,12 @@ BEGIN
                 NULL;
             END;
         END LOOP;
+    END LOOP;
+    FOR name IN SELECT relname FROM pg_class
+        WHERE relnamespace = 'sides'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+            AND relname <> ALL (filled)
+    LOOP
+        RAISE EXCEPTION 'the table % has no odd rows: give it a sound one in testing/src/odd.rs', name;
     END LOOP;
 END
 $fill$;

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
+use ::schema::actions::{self, NewAction};
 use database::Connection;
-use diesel::{ExpressionMethods as _, QueryResult};
-use diesel_async::RunQueryDsl as _;
+use diesel::QueryResult;
 use serde_json::json;
-
-use crate::schema::actions::dsl;
 
 /// Somebody signed in, or a program with the secret.
 #[derive(Debug, Clone)]
@@ -31,18 +28,14 @@ impl Actor {
     /// When the database is away.
     pub async fn note(&self, c: &mut Connection, subject: &str, action: &str) -> QueryResult<()> {
         tracing::info!(audit.subject = subject, audit.by = self.name(), "{action}");
-        diesel::insert_into(dsl::actions)
-            .values((
-                dsl::at.eq(Utc::now()),
-                dsl::subject.eq(subject),
-                dsl::action.eq(action),
-                dsl::asked_by.eq(self.name()),
-                dsl::reason.eq("asked for on a page or over the API"),
-                dsl::measured.eq(json!({})),
-                dsl::outcome.eq("done"),
-            ))
-            .execute(c)
-            .await?;
-        Ok(())
+        let row = NewAction {
+            subject,
+            action,
+            asked_by: self.name(),
+            reason: "asked for on a page or over the API",
+            measured: &json!({}),
+            outcome: "done",
+        };
+        actions::insert(c, row, None).await.map(drop)
     }
 }

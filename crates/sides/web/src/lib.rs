@@ -40,7 +40,6 @@ pub mod operations;
 mod paced;
 mod protection;
 mod routes;
-mod schema;
 mod server;
 mod session;
 mod shared_page;
@@ -61,4 +60,10 @@ pub use shared_page::{Prepared, Rendered, SharedPage};
 pub use site::Site;
 
 /// The tables that this crate uses, for a process' manifest. Add [`queue::SCHEMA`] where the dashboard is mounted.
-pub const SCHEMA: manifest::Tables = manifest::tables!("src/schema.rs");
+pub const SCHEMA: manifest::Tables = &[
+    ::schema::table("actions"),
+    ::schema::table("memory_trends"),
+    ::schema::table("schedules"),
+    ::schema::table("sessions"),
+    ::schema::table("ticks"),
+];

@@ -4,13 +4,13 @@ mod bearer;
 mod cookie;
 mod key;
 pub(crate) mod page;
-mod store;
 mod visitor;
 
+use ::schema::sessions as store;
+pub(crate) use ::schema::sessions::{Opening, end, open};
 pub use bearer::Bearer;
 pub(crate) use cookie::{SessionCookie, removed};
 pub(crate) use key::Key;
 pub use key::new_secret;
-pub(crate) use store::{Opening, end, open};
 pub(crate) use visitor::actor;
 pub use visitor::{Admin, Visitor};

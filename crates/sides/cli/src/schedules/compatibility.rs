@@ -34,7 +34,7 @@ fn version(live: &[Manifest], kind: &str, asked: Option<i16>) -> Result<i16, Str
     let knows = |clock: &Manifest| {
         clock.tables.get(TABLE).is_some_and(|stored| stored.columns.contains_key("version"))
     };
-    let old_clock = live.iter().find(|one| one.process == "clock" && !knows(one));
+    let old_clock = live.iter().find(|one| one.fires && !knows(one));
     match (asked, old_clock) {
         (Some(asked), Some(clock)) if asked > FIRST => Err(format!(
             "{} enqueues whatever is on a schedule as version {FIRST}: release the clock first",

@@ -34,6 +34,7 @@ mod manifests;
 mod names;
 mod ordering;
 mod outage;
+mod owners;
 mod pages;
 mod pipes;
 mod planning;

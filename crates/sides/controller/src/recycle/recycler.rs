@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use ::schema::ticks;
 use chrono::{DateTime, Utc};
 use database::Connection;
-use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl as _;
 use platform::place::{Abilities, Instance as Replica};
 use serde_json::{Value, json};
 
@@ -26,9 +25,6 @@ use crate::{
 
 /// Workers that wear out faster than this have another illness.
 const WORN_OUT: Budget = Budget { per_hour: 6, first_pause: Duration::from_secs(60) };
-
-const TICK: &str =
-    "INSERT INTO sides.ticks (schedule, due_at, fired_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 
 impl Reconciler {
     /// Knows the next moment of each process that works jobs, by `RECYCLE`.
@@ -108,15 +104,10 @@ impl Reconciler {
             Step::Nothing => {}
             Step::Due(moment) => {
                 let Some(rotation) = self.rotations.get_mut(process) else { return Ok(()) };
-                let mine = diesel::sql_query(TICK)
-                    .bind::<Text, _>(rotation.name())
-                    .bind::<Timestamptz, _>(moment)
-                    .bind::<SqlUuid, _>(self.process.instance)
-                    .execute(connection)
-                    .await?;
+                let mine = ticks::take(connection, rotation.name(), moment, self.process.instance).await?;
                 // What started since is fresh.
                 let old = replicas.iter().filter(|one| one.since < moment).map(|one| one.id.clone());
-                rotation.begin(if mine == 1 { old.collect() } else { Vec::new() });
+                rotation.begin(if mine { old.collect() } else { Vec::new() });
             }
             Step::Replace(id) => {
                 if let Some(one) = replicas.iter().find(|one| one.id == id) {

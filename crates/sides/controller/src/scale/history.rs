@@ -2,35 +2,8 @@
 
 use std::time::Duration;
 
+use ::schema::actions::{self, Resize as Row};
 use database::Connection;
-use diesel::{
-    QueryableByName,
-    sql_types::{Double, Integer, Nullable, Text},
-};
-use diesel_async::RunQueryDsl as _;
-
-/// A host writes down every order in its own words; those of controllers are here already, and others are a person's.
-const ROWS: &str = "\
-SELECT CASE WHEN measured -> 'order' IS NULL THEN action ELSE 'found scaled' END AS action, outcome,
-    substring(coalesce(measured ->> 'to', measured #>> '{order,scale,count}') FROM '^\\d{1,9}$')::integer AS instances,
-    extract(epoch FROM now() - at)::float8 AS age
-FROM sides.actions
-WHERE subject = $1 AND action IN ('scale', 'found scaled') AND isfinite(at)
-    AND (measured -> 'order' IS NULL OR outcome = 'done' AND asked_by NOT LIKE $2)
-ORDER BY id DESC LIMIT 200";
-
-#[derive(Debug, Clone, PartialEq, QueryableByName)]
-pub(crate) struct Row {
-    #[diesel(sql_type = Text)]
-    action: String,
-    #[diesel(sql_type = Text)]
-    outcome: String,
-    #[diesel(sql_type = Nullable<Integer>)]
-    instances: Option<i32>,
-    /// In seconds.
-    #[diesel(sql_type = Double)]
-    age: f64,
-}
 
 /// What follows from the rows.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,15 +24,9 @@ impl History {
     }
 }
 
-/// The history of `process`. `controller` is the process that the controllers run in.
-pub(crate) async fn read(
-    connection: &mut Connection,
-    process: &str,
-    controller: &str,
-) -> diesel::QueryResult<History> {
-    let query = diesel::sql_query(ROWS).bind::<Text, _>(process).bind::<Text, _>(format!("{controller} %"));
-    let rows: Vec<Row> = query.load(connection).await?;
-    Ok(of(&rows))
+/// The history of `process`.
+pub(crate) async fn read(connection: &mut Connection, process: &str) -> diesel::QueryResult<History> {
+    Ok(of(&actions::resizes(connection, process).await?))
 }
 
 /// The last row first. What did not happen counts as tried, and not as the number.

@@ -5,15 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ::schema::scale_requests::Request;
 use autoscale::{Circumstances, Decision, Policy, Signals, Verdict};
 use database::Connection;
 use platform::place::{Instance as Replica, InstanceState, PlaceError};
 use serde_json::{Value, json};
 
-use super::{
-    history::{self, History},
-    requests::Request,
-};
+use super::history::{self, History};
 use crate::{
     actions,
     actuator::{self, Order},
@@ -82,7 +80,7 @@ impl Reconciler {
         let Some(replicas) = self.actuator.replicas(process).await else { return Ok(()) };
         let policy = &within(policy, abilities.most_instances);
         let load = load::read(connection, process).await?;
-        let history = history::read(connection, process, self.process.name).await?;
+        let history = history::read(connection, process).await?;
         let release = actuator::release_is_running(connection).await?;
         let mut assessed = self.assess(process, policy, &replicas, &load, requests, &history, release);
         if assessed.acts() {

@@ -2,23 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use ::schema::memory_trends::{self, Measured};
 use database::Connection;
-use diesel::sql_types::{BigInt, Double, Integer, Nullable, Text};
-use diesel_async::RunQueryDsl as _;
 use uuid::Uuid;
 
 use super::memory::{Line, Series};
 use crate::inventory::Instance;
-
-const WRITE: &str = "\
-INSERT INTO sides.memory_trends
-    (process, release, resident_bytes, bytes_per_hour, samples, limit_bytes, full_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 second', now())
-ON CONFLICT (process, release) DO UPDATE SET resident_bytes = excluded.resident_bytes,
-    bytes_per_hour = excluded.bytes_per_hour, samples = excluded.samples, limit_bytes = excluded.limit_bytes,
-    full_at = excluded.full_at, updated_at = excluded.updated_at";
-
-const FORGET: &str = "DELETE FROM sides.memory_trends WHERE updated_at < now() - interval '7 days'";
 
 /// Writes one row for each release of a process. Only what works jobs is recycled at `limit`.
 pub(crate) async fn write(
@@ -30,19 +19,18 @@ pub(crate) async fn write(
     for ((process, release), (works, lines)) in by_release(instances, series) {
         let Some(line) = steepest(&lines) else { continue };
         let limit = (limit > 0 && works).then_some(limit);
-        diesel::sql_query(WRITE)
-            .bind::<Text, _>(process)
-            .bind::<Text, _>(release)
-            .bind::<BigInt, _>(whole(lines.iter().map(|line| line.last).fold(0.0, f64::max)))
-            .bind::<Double, _>(line.slope * 3_600.0)
-            .bind::<Integer, _>(i32::try_from(line.samples).unwrap_or(i32::MAX))
-            .bind::<Nullable<BigInt>, _>(limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX)))
-            .bind::<Nullable<Double>, _>(limit.and_then(|limit| line.seconds_to(limit)))
-            .execute(connection)
-            .await?;
+        let measured = Measured {
+            process,
+            release,
+            resident_bytes: whole(lines.iter().map(|line| line.last).fold(0.0, f64::max)),
+            bytes_per_hour: line.slope * 3_600.0,
+            samples: i32::try_from(line.samples).unwrap_or(i32::MAX),
+            limit_bytes: limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX)),
+            full_in_seconds: limit.and_then(|limit| line.seconds_to(limit)),
+        };
+        memory_trends::write(connection, &measured).await?;
     }
-    diesel::sql_query(FORGET).execute(connection).await?;
-    Ok(())
+    memory_trends::prune(connection).await
 }
 
 /// Whether each release works jobs, and the lines of its instances.

@@ -28,7 +28,6 @@ use crate::{
     actuator::Actuator,
     budget::Budget,
     inventory::{self, Instance},
-    prune::prune,
 };
 
 const DATABASE: &str = "database";
@@ -227,7 +226,7 @@ impl Watcher {
             return;
         }
         self.prune_at = Instant::now() + PRUNE_EVERY;
-        if let Err(error) = prune(connection).await {
+        if let Err(error) = ::schema::actions::prune(connection).await {
             tracing::warn!("old actions are not deleted: {}", process::chain(&error));
         }
     }

@@ -17,17 +17,10 @@ pub(crate) struct Live {
 
 /// Asks for every copy that may still run. One that was killed is counted for an hour.
 pub(crate) async fn live(client: &Client) -> Result<Live, Error> {
-    let known = "SELECT to_regclass('sides.instances') IS NOT NULL";
-    if !client.query_one(known, &[]).await?.get::<_, bool>(0) {
+    if !client.query_one(schema::instances::EXIST, &[]).await?.get::<_, bool>(0) {
         return Ok(Live::default());
     }
-    let rows = client
-        .query(
-            "SELECT DISTINCT process, manifest::text FROM sides.instances
-             WHERE state <> 'stopped' AND heartbeat_at > now() - interval '1 hour'",
-            &[],
-        )
-        .await?;
+    let rows = client.query(schema::instances::MANIFESTS, &[]).await?;
     let mut live = Live::default();
     for row in &rows {
         let manifest = row.get::<_, Option<&str>>(1).and_then(|text| serde_json::from_str(text).ok());

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-use super::ledger::{Action, Trend};
+use super::ledger::{self, Action, Trend};
 use crate::time;
 
 pub(crate) fn actions(actions: &[Action], now: DateTime<Utc>) -> Markup {
@@ -19,7 +19,7 @@ pub(crate) fn actions(actions: &[Action], now: DateTime<Utc>) -> Markup {
                             td { (time::ago(action.at, now)) }
                             td { (action.action) }
                             td { (action.subject) }
-                            td { (action.copies.as_deref().unwrap_or_default()) }
+                            td { (ledger::sizes(action).unwrap_or_default()) }
                             td { (action.asked_by) }
                             td { (action.reason) }
                             td { (action.outcome) }

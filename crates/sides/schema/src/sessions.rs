@@ -1,15 +1,15 @@
-//! Sessions in the database: opened, seen, listed, ended.
+//! Who is signed in, where and since when: the rows of `sides.sessions`.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use database::Connection;
+use database::Moment;
 use diesel::{dsl::now, prelude::*};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::schema::sessions::dsl;
+use crate::tables::sessions::dsl;
 
 /// How long a session lasts.
-pub(super) const LIFE: TimeDelta = TimeDelta::days(30);
+pub const LIFE: TimeDelta = TimeDelta::days(30);
 /// How long an ended one is remembered.
 const KEPT: TimeDelta = TimeDelta::days(30);
 /// How exact "last seen" is.
@@ -18,26 +18,41 @@ const CLIENT_LIMIT: usize = 200;
 
 /// A session as it is listed.
 #[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = crate::schema::sessions, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct Session {
-    pub(crate) id: Uuid,
-    pub(crate) address: String,
-    pub(crate) client: String,
-    pub(crate) opened_at: DateTime<Utc>,
-    pub(crate) seen_at: DateTime<Utc>,
+#[diesel(table_name = crate::tables::sessions, check_for_backend(diesel::pg::Pg))]
+pub struct Session {
+    /// Made when it was opened.
+    pub id: Uuid,
+    /// From where.
+    pub address: String,
+    /// By which program, as it says.
+    pub client: String,
+    /// By the database's clock.
+    #[diesel(deserialize_as = Moment)]
+    pub opened_at: DateTime<Utc>,
+    /// By the database's clock, to a minute.
+    #[diesel(deserialize_as = Moment)]
+    pub seen_at: DateTime<Utc>,
 }
 
 /// What a new session is made of.
-pub(crate) struct Opening<'a> {
-    pub(crate) site: &'a str,
-    pub(crate) cookie: Vec<u8>,
-    pub(crate) proof: Vec<u8>,
-    pub(crate) address: &'a str,
-    pub(crate) client: &'a str,
+pub struct Opening<'a> {
+    /// The application's site; several may share a database.
+    pub site: &'a str,
+    /// A digest of the cookie.
+    pub cookie: Vec<u8>,
+    /// Tells apart which secret opened it.
+    pub proof: Vec<u8>,
+    /// From where.
+    pub address: &'a str,
+    /// By which program, as it says.
+    pub client: &'a str,
 }
 
 /// Opens a session, and forgets those that ended long ago.
-pub(crate) async fn open(c: &mut Connection, opening: &Opening<'_>) -> QueryResult<Uuid> {
+///
+/// # Errors
+/// When the database is away, or read-only.
+pub async fn open(c: &mut AsyncPgConnection, opening: &Opening<'_>) -> QueryResult<Uuid> {
     let forgotten = Utc::now() - KEPT;
     diesel::delete(dsl::sessions)
         .filter(dsl::ends_at.lt(forgotten).or(dsl::ended_at.lt(forgotten)))
@@ -61,12 +76,15 @@ pub(crate) async fn open(c: &mut Connection, opening: &Opening<'_>) -> QueryResu
 }
 
 /// The session of a cookie, if it is open: its id, and the proof of the secret that opened it.
-pub(crate) async fn find(
-    c: &mut Connection,
+///
+/// # Errors
+/// When the database is away.
+pub async fn find(
+    c: &mut AsyncPgConnection,
     site: &str,
     cookie: &[u8],
 ) -> QueryResult<Option<(Uuid, Vec<u8>)>> {
-    let found: Option<(Uuid, Vec<u8>, DateTime<Utc>)> = dsl::sessions
+    let found: Option<(Uuid, Vec<u8>, Moment)> = dsl::sessions
         .filter(dsl::cookie.eq(cookie))
         .filter(dsl::site.eq(site))
         .filter(dsl::ended_at.is_null())
@@ -76,14 +94,17 @@ pub(crate) async fn find(
         .await
         .optional()?;
     let Some((id, proof, seen_at)) = found else { return Ok(None) };
-    if Utc::now() - seen_at > SEEN_EVERY {
+    if Utc::now() - seen_at.nearest() > SEEN_EVERY {
         diesel::update(dsl::sessions.find(id)).set(dsl::seen_at.eq(now)).execute(c).await?;
     }
     Ok(Some((id, proof)))
 }
 
 /// Those that are open, the last seen first.
-pub(crate) async fn open_ones(c: &mut Connection, site: &str) -> QueryResult<Vec<Session>> {
+///
+/// # Errors
+/// When the database is away.
+pub async fn open_ones(c: &mut AsyncPgConnection, site: &str) -> QueryResult<Vec<Session>> {
     dsl::sessions
         .filter(dsl::site.eq(site))
         .filter(dsl::ended_at.is_null())
@@ -96,7 +117,10 @@ pub(crate) async fn open_ones(c: &mut Connection, site: &str) -> QueryResult<Vec
 }
 
 /// Ends a session. Whether it was open.
-pub(crate) async fn end(c: &mut Connection, site: &str, id: Uuid, by: &str) -> QueryResult<bool> {
+///
+/// # Errors
+/// When the database is away, or read-only.
+pub async fn end(c: &mut AsyncPgConnection, site: &str, id: Uuid, by: &str) -> QueryResult<bool> {
     let ended = diesel::update(dsl::sessions.find(id))
         .filter(dsl::site.eq(site))
         .filter(dsl::ended_at.is_null())
@@ -107,7 +131,10 @@ pub(crate) async fn end(c: &mut Connection, site: &str, id: Uuid, by: &str) -> Q
 }
 
 /// Ends all of a site but one. Returns how many.
-pub(crate) async fn end_others(c: &mut Connection, site: &str, but: Uuid, by: &str) -> QueryResult<usize> {
+///
+/// # Errors
+/// When the database is away, or read-only.
+pub async fn end_others(c: &mut AsyncPgConnection, site: &str, but: Uuid, by: &str) -> QueryResult<usize> {
     diesel::update(dsl::sessions)
         .filter(dsl::site.eq(site))
         .filter(dsl::id.ne(but))

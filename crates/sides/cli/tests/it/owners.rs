@@ -1,0 +1,235 @@
+//! Each table of schema `sides` has one owner, which alone writes SQL on it; the chassis knows no process by its name.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use syn::visit::{self, Visit};
+
+use crate::programs;
+
+/// Where texts still name a table of another crate: the end of the file's path, and the tables. A line goes when its SQL
+/// has moved to the owner; none is added.
+const NOT_YET: &[(&str, &[&str])] = &[
+    ("src/doctor/database.rs", &["instances"]),
+    ("src/jobs/change.rs", &["fang_tasks"]),
+    ("src/jobs/rows.rs", &["fang_tasks", "job_attempts", "job_history", "job_rules", "runners"]),
+    (
+        "src/names/known.rs",
+        &["fang_tasks", "job_history", "job_rules", "releases", "runners", "schedules", "stored_schedules"],
+    ),
+    ("src/rehearse/heard.rs", &["instances", "releases"]),
+    ("src/rehearse/jobs.rs", &["fang_tasks"]),
+    ("src/release/count/jobs.rs", &["fang_tasks", "job_attempts", "job_history", "ticks"]),
+    ("src/release/count/ticks.rs", &["fang_tasks", "job_history", "ticks"]),
+    ("src/release/elsewhere.rs", &["instances"]),
+    ("src/release/jobs.rs", &["fang_tasks", "stored_schedules"]),
+    ("src/release/ledger.rs", &["fang_tasks", "instances", "job_attempts", "job_history", "releases"]),
+    ("cli/src/receipts.rs", &["releases"]),
+    ("src/release/world.rs", &["instances"]),
+    ("src/scaling/trace.rs", &["job_history"]),
+    ("deploy/src/schedules.rs", &["schedule_pauses", "schedules", "stored_schedules", "ticks"]),
+    ("controller/src/load.rs", &["fang_tasks", "instances", "job_history", "job_rules", "runners"]),
+];
+
+/// The folder in which a table's SQL stands.
+fn owner(table: &str) -> &'static str {
+    match table {
+        "fang_tasks" | "runners" | "job_history" | "job_attempts" | "job_rules" => "crates/sides/queue/src/",
+        _ => "crates/sides/schema/src/",
+    }
+}
+
+/// The texts in the code of a file, without its tests and its comments.
+#[derive(Default)]
+struct Texts(Vec<String>);
+
+impl<'ast> Visit<'ast> for Texts {
+    fn visit_lit_str(&mut self, text: &'ast syn::LitStr) {
+        self.0.push(text.value());
+    }
+
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        // The arguments of a macro are no syntax; its texts still are tokens, and so are the tables of `table!`.
+        if call.path.segments.last().is_some_and(|name| name.ident == "table") {
+            self.0.push(call.tokens.to_string().replace(" . ", ".") + " FROM");
+        }
+        texts_of(call.tokens.clone(), &mut self.0);
+    }
+
+    fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
+
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        if !module.attrs.iter().any(|attribute| attribute.path().is_ident("cfg")) {
+            visit::visit_item_mod(self, module);
+        }
+    }
+}
+
+fn texts_of(tokens: proc_macro2::TokenStream, texts: &mut Vec<String>) {
+    for token in tokens {
+        match token {
+            proc_macro2::TokenTree::Group(group) => texts_of(group.stream(), texts),
+            proc_macro2::TokenTree::Literal(literal) => {
+                if let Ok(syn::Lit::Str(text)) = syn::parse_str(&literal.to_string()) {
+                    texts.push(text.value());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What runs in a program or is linked into one: no tests, examples or benchmarks, and nothing for those.
+fn sources() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![programs::workspace().join("crates")];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()) {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let for_tests =
+                ["tests", "examples", "benches", "templates", "testing", "simulator", "peers", "target"];
+            if path.is_dir() && !for_tests.contains(&name.as_str()) {
+                folders.push(path);
+            } else if name.ends_with(".rs") && !name.ends_with("tests.rs") && name != "build.rs" {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn texts(file: &Path) -> Vec<String> {
+    let mut texts = Texts::default();
+    texts.visit_file(&syn::parse_file(&fs::read_to_string(file).unwrap()).unwrap());
+    texts.0
+}
+
+/// The tables that a text of SQL names; a sentence for people that names one is none.
+fn tables_in(text: &str, tables: &BTreeSet<String>) -> BTreeSet<String> {
+    let words = ["FROM", "INTO", "UPDATE", "JOIN", "DELETE", "regclass"];
+    if !words.iter().any(|word| text.contains(word)) {
+        return BTreeSet::new();
+    }
+    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '(');
+    let named = |table: &&String| {
+        let name = format!("sides.{table}");
+        text.match_indices(&name).any(|(at, _)| ends(&text[at + name.len()..]))
+    };
+    tables.iter().filter(named).cloned().collect()
+}
+
+/// Every table, as the two owners list them.
+fn tables() -> BTreeSet<String> {
+    let all = schema::TABLES.iter().chain(queue::SCHEMA);
+    let all = all.map(|(name, _)| name.trim_start_matches("sides.").to_owned());
+    all.chain(["releases".to_owned()]).collect()
+}
+
+#[test]
+fn a_table_of_the_chassis_is_named_in_the_sql_of_its_owner_alone() {
+    let tables = tables();
+    assert!(tables.len() >= 16, "{tables:?}");
+    let (mut faults, mut needless) =
+        (Vec::new(), NOT_YET.iter().map(|(end, _)| *end).collect::<BTreeSet<_>>());
+    let mut owned = 0;
+    for file in sources() {
+        let path = file.strip_prefix(programs::workspace()).unwrap().to_string_lossy().into_owned();
+        let excused = NOT_YET.iter().find(|(end, _)| path.ends_with(end));
+        for text in texts(&file) {
+            for table in tables_in(&text, &tables) {
+                if path.starts_with(owner(&table)) {
+                    owned += 1;
+                    continue;
+                }
+                match excused.filter(|(_, excused)| excused.contains(&table.as_str())) {
+                    Some((end, _)) => drop(needless.remove(end)),
+                    None => faults
+                        .push(format!("{path}: sides.{table}, whose SQL belongs into {}", owner(&table))),
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "ask the owner's functions instead:\n{}", faults.join("\n"));
+    assert!(needless.is_empty(), "these are not needed any more, take them off the list: {needless:?}");
+    assert!(owned > 60, "only {owned} texts of the owners were understood");
+}
+
+#[test]
+fn a_table_is_told_from_a_sentence_and_from_another_of_a_longer_name() {
+    let tables = tables();
+    let named = |text: &str| tables_in(text, &tables).into_iter().collect::<Vec<_>>();
+    assert_eq!(named("SELECT 1 FROM sides.ticks JOIN sides.runners ON true"), ["runners", "ticks"]);
+    assert_eq!(named("SELECT to_regclass('sides.instances')"), ["instances"]);
+    assert!(named("SELECT 1 FROM sides.schedules_of_old").is_empty());
+    assert!(named("it leaves a row in sides.actions").is_empty());
+}
+
+/// Where the chassis still knows a process by its name: the end of the file's path, and why or until when.
+const NAMES: &[(&str, &str)] = &[
+    ("heroku/src/place.rs", "Heroku's router knows `web` alone"),
+    ("heroku/src/order/scale.rs", "Heroku's router knows `web` alone"),
+    ("heroku/src/order/wait.rs", "Heroku's router knows `web` alone"),
+    ("heroku/src/setup.rs", "Heroku's router knows `web` alone"),
+    ("src/rehearse/live.rs", "Heroku's router knows `web` alone"),
+    ("src/rehearse/there.rs", "Heroku's router knows `web` alone"),
+    ("platform/src/local/place.rs", "until the place is told which process listens"),
+    ("migrate/src/grants/needs.rs", "the role of databases of today"),
+    ("migrate/src/roles.rs", "the role of databases of today"),
+    ("migrate/src/roles.sql", "the role of databases of today"),
+    ("new/src/chassis.rs", "the crate sides-web"),
+    ("dev/src/launches.rs", "until the manifests are asked"),
+    ("dev/src/rolling.rs", "until the manifests are asked"),
+    ("src/doctor/database.rs", "the time of this machine"),
+    ("host/src/launches.rs", "until the manifests are asked"),
+    ("src/release/count/ticks.rs", "until the manifests are asked"),
+    ("src/release/measure.rs", "until the manifests are asked"),
+    ("src/release/world.rs", "until the manifests are asked"),
+    ("web/src/server.rs", "the name of a listener"),
+    ("workspace/src/releases/model.rs", "a model for tests"),
+    ("cli/src/setup.rs", "until the manifests are asked"),
+];
+
+/// Whether a text names a process of the application, or the role of one.
+fn names_a_process(text: &str) -> bool {
+    let roles = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    ["web", "worker", "clock"].iter().any(|process| {
+        text == *process
+            || text.contains(&format!("'{process} %'"))
+            || roles.clone().any(|role| role == format!("sides_{process}"))
+    })
+}
+
+#[test]
+fn the_chassis_knows_no_process_by_its_name() {
+    let (mut faults, mut needless) = (Vec::new(), NAMES.iter().map(|(end, _)| *end).collect::<BTreeSet<_>>());
+    let sql = ["migrate/src/roles.sql", "migrate/src/role.sql"].map(|name| {
+        let path = programs::workspace().join("crates/sides").join(name);
+        (path.clone(), vec![fs::read_to_string(path).unwrap()])
+    });
+    let rust = sources().into_iter().map(|file| (file.clone(), texts(&file)));
+    for (file, texts) in rust.chain(sql) {
+        let path = file.strip_prefix(programs::workspace()).unwrap().to_string_lossy().into_owned();
+        if !path.starts_with("crates/sides/") || !texts.iter().any(|text| names_a_process(text)) {
+            continue;
+        }
+        match NAMES.iter().find(|(end, _)| path.ends_with(end)) {
+            Some((end, _)) => drop(needless.remove(end)),
+            None => faults.push(path),
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "ask what a process does (listens, works, fires), not what it is called: {faults:#?}"
+    );
+    assert!(needless.is_empty(), "these are not needed any more, take them off the list: {needless:?}");
+    assert!(
+        names_a_process("web")
+            && names_a_process("asked_by LIKE 'clock %'")
+            && names_a_process("TO sides_clock;")
+    );
+    assert!(!names_a_process("a worker died") && !names_a_process("sides_clock_ticks_total"));
+}
