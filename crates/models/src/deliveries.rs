@@ -37,7 +37,7 @@ pub struct Delivery {
 /// Decides who is told of a transition: every webhook, once. Returns the ids of the new deliveries.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn create(c: &mut AsyncPgConnection, told: IncidentTransition) -> QueryResult<Vec<i64>> {
     let receivers = webhooks::table.filter(webhooks::disabled_at.is_null()).select((
         webhooks::id,
@@ -60,7 +60,7 @@ pub async fn create(c: &mut AsyncPgConnection, told: IncidentTransition) -> Quer
 /// One delivery. `None` when its webhook or its service was deleted.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn find(c: &mut AsyncPgConnection, id: i64) -> QueryResult<Option<Delivery>> {
     webhook_deliveries::table
         .inner_join(webhooks::table)
@@ -75,7 +75,7 @@ pub async fn find(c: &mut AsyncPgConnection, id: i64) -> QueryResult<Option<Deli
 /// Notes that the receiver accepted it.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn delivered(c: &mut AsyncPgConnection, id: i64) -> QueryResult<()> {
     diesel::update(webhook_deliveries::table.find(id))
         .set((
@@ -90,7 +90,7 @@ pub async fn delivered(c: &mut AsyncPgConnection, id: i64) -> QueryResult<()> {
 /// Notes why an attempt failed.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn failed(c: &mut AsyncPgConnection, id: i64, reason: &str) -> QueryResult<()> {
     let reason: String = reason.chars().filter(|c| *c != '\0').take(REASON_LIMIT).collect();
     diesel::update(webhook_deliveries::table.find(id))

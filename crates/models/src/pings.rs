@@ -47,7 +47,7 @@ RETURNING due.service_id, due.due_at";
 /// asks at the same time gets others.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn claim_due(c: &mut AsyncPgConnection, limit: u16) -> QueryResult<Vec<DuePing>> {
     diesel::sql_query(CLAIM_DUE).bind::<sql_types::BigInt, _>(i64::from(limit)).load(c).await
 }
@@ -79,7 +79,7 @@ pub struct IncidentTransition {
 /// Must run in a transaction: the lock on the service's state makes concurrent pings take turns.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn record(c: &mut AsyncPgConnection, seen: &Service, ping: &Ping) -> QueryResult<Recorded> {
     // The service first, as its deletion does: otherwise the two could wait for each other.
     let unchanged: Option<i64> = services::table

@@ -13,7 +13,7 @@ pub const HOUR_MONTHS: i32 = 13;
 /// The services whose raw pings are to be pruned, one after the other.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn service_ids(c: &mut AsyncPgConnection) -> QueryResult<Vec<i64>> {
     services::table.order(services::id).select(services::id).load(c).await
 }
@@ -22,7 +22,7 @@ pub async fn service_ids(c: &mut AsyncPgConnection) -> QueryResult<Vec<i64>> {
 /// Returns how many went.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn pings(c: &mut AsyncPgConnection, service_id: i64, limit: u16) -> QueryResult<usize> {
     let delete = "DELETE FROM pings WHERE service_id = $1 AND due_at IN ( \
              SELECT due_at FROM pings WHERE service_id = $1 \
@@ -40,7 +40,7 @@ pub async fn pings(c: &mut AsyncPgConnection, service_id: i64, limit: u16) -> Qu
 /// Deletes up to `limit` old daily figures. Returns how many went.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn days(c: &mut AsyncPgConnection, limit: u16) -> QueryResult<usize> {
     let delete = "DELETE FROM ping_days WHERE (service_id, day) IN ( \
              SELECT service_id, day FROM ping_days WHERE day < (now() - make_interval(months => $1))::date \
@@ -55,7 +55,7 @@ pub async fn days(c: &mut AsyncPgConnection, limit: u16) -> QueryResult<usize> {
 /// Deletes up to `limit` old hourly figures. Returns how many went.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn hours(c: &mut AsyncPgConnection, limit: u16) -> QueryResult<usize> {
     let delete = "DELETE FROM ping_hours WHERE (service_id, hour) IN ( \
              SELECT service_id, hour FROM ping_hours WHERE hour < now() - make_interval(months => $1) \

@@ -34,7 +34,7 @@ SET pings = excluded.pings, failures = excluded.failures, latency_ms_avg = exclu
 /// without any ping.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn first_open_hour(c: &mut AsyncPgConnection) -> QueryResult<Option<DateTime<Utc>>> {
     #[derive(QueryableByName)]
     struct Row {
@@ -53,7 +53,7 @@ pub async fn first_open_hour(c: &mut AsyncPgConnection) -> QueryResult<Option<Da
 /// Writes one hour of every service. Returns how many services had pings in it.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn write_hour(c: &mut AsyncPgConnection, hour: DateTime<Utc>) -> QueryResult<usize> {
     c.transaction(async |c| {
         lock(c).await?;
@@ -77,7 +77,7 @@ WHERE (ping_days.pings, ping_days.failures) IS DISTINCT FROM (excluded.pings, ex
 /// The days that are over and must be written, or written again, the oldest first.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn open_days(c: &mut AsyncPgConnection) -> QueryResult<Vec<NaiveDate>> {
     #[derive(QueryableByName)]
     struct Row {
@@ -95,7 +95,7 @@ pub async fn open_days(c: &mut AsyncPgConnection) -> QueryResult<Vec<NaiveDate>>
 /// Writes one day of every service. Returns how many sums changed.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn write_day(c: &mut AsyncPgConnection, day: NaiveDate) -> QueryResult<usize> {
     c.transaction(async |c| {
         lock(c).await?;

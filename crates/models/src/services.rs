@@ -54,7 +54,7 @@ pub async fn create(c: &mut AsyncPgConnection, new: &NewService) -> QueryResult<
 /// One service.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn find(c: &mut AsyncPgConnection, id: i64) -> QueryResult<Option<Service>> {
     services::table.find(id).select(Service::as_select()).first(c).await.optional()
 }
@@ -85,7 +85,7 @@ pub async fn update(
 /// Stops the pings of a service, or starts them again. `None` when there is no such service.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn set_paused(c: &mut AsyncPgConnection, id: i64, paused: bool) -> QueryResult<Option<Service>> {
     let since = "UPDATE services \
          SET paused_at = CASE WHEN $2 THEN coalesce(paused_at, now()) END, updated_at = now() WHERE id = $1";
@@ -100,7 +100,7 @@ pub async fn set_paused(c: &mut AsyncPgConnection, id: i64, paused: bool) -> Que
 /// Deletes a service with its history.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn delete(c: &mut AsyncPgConnection, id: i64) -> QueryResult<Deleted> {
     let watched = services::table.find(id).filter(services::process.is_null());
     Ok(match diesel::delete(watched).execute(c).await? {
@@ -114,7 +114,7 @@ pub async fn delete(c: &mut AsyncPgConnection, id: i64) -> QueryResult<Deleted> 
 /// transaction. `None` when the service is paused or gone.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn claim_ping(c: &mut AsyncPgConnection, id: i64) -> QueryResult<Option<DateTime<Utc>>> {
     #[derive(QueryableByName)]
     struct Claimed {

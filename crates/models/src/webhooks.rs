@@ -23,7 +23,7 @@ pub async fn create(c: &mut AsyncPgConnection, url: &str, secret: &str) -> Query
 /// All webhooks, oldest first, each with its newest delivery.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn all(c: &mut AsyncPgConnection) -> QueryResult<Vec<(Webhook, Option<WebhookDelivery>)>> {
     let webhooks: Vec<Webhook> =
         webhooks::table.order(webhooks::id).select(Webhook::as_select()).load(c).await?;
@@ -45,7 +45,7 @@ pub async fn all(c: &mut AsyncPgConnection) -> QueryResult<Vec<(Webhook, Option<
 /// Deletes a webhook; whatever waits to be delivered to it goes too. Whether there was one.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn delete(c: &mut AsyncPgConnection, id: i64) -> QueryResult<bool> {
     Ok(diesel::delete(webhooks::table.find(id)).execute(c).await? > 0)
 }
@@ -53,7 +53,7 @@ pub async fn delete(c: &mut AsyncPgConnection, id: i64) -> QueryResult<bool> {
 /// Whether somebody is told at this address already.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn is_known(c: &mut AsyncPgConnection, url: &str) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(webhooks::table.filter(webhooks::url.eq(url)))).get_result(c).await
 }

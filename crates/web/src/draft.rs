@@ -81,7 +81,7 @@ impl Draft {
             ),
         };
         if self.expected_status_min > self.expected_status_max {
-            faults.add("expected_status_max", "Give a status that is not below the lowest one.");
+            faults.add("expected_status_max", "Give a status that is not lower than the lowest one.");
         }
         if faults.0.is_empty() { Ok(new) } else { Err(faults.0) }
     }
@@ -98,7 +98,10 @@ impl Faults {
     fn text(&mut self, field: &'static str, text: &str, limit: usize) -> Option<String> {
         let text = self.optional_text(field, Some(text), limit);
         if text.as_deref().is_some_and(|text| !text.chars().any(is_seen)) {
-            self.add(field, format!("Nothing of this {field} can be seen. Give one with letters or digits."));
+            self.add(
+                field,
+                format!("This {field} has no visible characters. Give one with letters or digits."),
+            );
         }
         if text.is_none() {
             self.add(field, format!("Give a {field}."));
@@ -110,10 +113,10 @@ impl Faults {
         let text = text.map(str::trim).filter(|text| !text.is_empty())?;
         let length = text.chars().count();
         if length > limit {
-            self.add(field, format!("This has {length} characters; at most {limit} are kept. Shorten it."));
+            self.add(field, format!("This has {length} characters; the limit is {limit}. Shorten it."));
         }
         if text.chars().any(char::is_control) {
-            self.add(field, "This holds a line break or another control character. Leave it out.");
+            self.add(field, "This contains a line break or another control character. Remove it.");
         }
         Some(text.to_owned())
     }

@@ -25,14 +25,15 @@ impl Config {
     /// Reads the settings and notes what is wrong with them.
     pub fn read(environment: &mut Environment) -> Self {
         let concurrency = environment.number("WORKER_CONCURRENCY", CONCURRENCY, 1..=10_000);
-        environment.about("WORKER_CONCURRENCY", "how many jobs run at once; most wait for a slow host");
+        environment
+            .about("WORKER_CONCURRENCY", "how many jobs run at once (most of them wait for a slow host)");
         let egress = environment.parsed(egress::VARIABLE, Egress::default());
         environment.about(
             egress::VARIABLE,
             "private addresses of services and webhooks: true, or ranges such as 10.0.0.0/8; web has it too",
         );
         let days = environment.number("JOB_HISTORY_DAYS", HISTORY_DAYS, 1..=3650);
-        environment.about("JOB_HISTORY_DAYS", "for how many days a job is remembered once it is over");
+        environment.about("JOB_HISTORY_DAYS", "for how many days the history of finished jobs is kept");
         let job_history = Duration::from_secs(u64::from(days) * 86_400);
         Self { concurrency, egress, job_history }
     }

@@ -109,7 +109,7 @@ impl Fetcher {
     pub(crate) async fn fetch_own(&self, address: &str, target: &Target<'_>) -> Seen {
         match Url::parse(&format!("http://{address}/livez")) {
             Ok(url) => get(&self.own, &self.egress, url, target).await,
-            Err(_) => Seen::failed(Failure::bad_url(format!("{address} is no address"))),
+            Err(_) => Seen::failed(Failure::bad_url(format!("{address} is not an address"))),
         }
     }
 }

@@ -3,11 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    process::Definition::new(
-        "worker",
-        "Runs jobs: claims those of kinds it knows, and works on many at once.",
-    )
-    .ops_port(3002)
-    .declares(worker::declaration())
-    .run(worker::Config::read, worker::run)
+    process::Definition::new("worker", "Runs jobs: claims those of the kinds it knows, many at once.")
+        .ops_port(3002)
+        .declares(worker::declaration())
+        .run(worker::Config::read, worker::run)
 }

@@ -12,7 +12,7 @@ use crate::{Config, State, registry};
 /// When the HTTP clients or the metrics cannot be set up, or nothing can be run.
 pub async fn run(process: Process, config: Config) -> anyhow::Result<()> {
     let state = State::new(process.pool.clone(), &process.metrics, config.egress)
-        .context("the worker cannot be set up")?;
+        .context("cannot set up the worker")?;
     let runner = Runner::new(
         process.database.clone(),
         registry(state),
@@ -36,5 +36,5 @@ pub async fn run(process: Process, config: Config) -> anyhow::Result<()> {
             None => check.pass(),
         }
     });
-    runner.run(process.drain.token(), process.drain_limit).await.context("no jobs can be run")
+    runner.run(process.drain.token(), process.drain_limit).await.context("cannot run jobs")
 }

@@ -22,10 +22,10 @@ pub struct State {
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// No HTTP client.
-    #[error("no HTTP client can be made")]
+    #[error("cannot create an HTTP client")]
     Client(#[from] ClientError),
     /// A figure is there already.
-    #[error("the metrics cannot be registered")]
+    #[error("cannot register the metrics")]
     Metrics(#[from] prometheus::Error),
 }
 

@@ -25,7 +25,7 @@ pub struct Filter {
 /// Up to `limit` open incidents, newest first, and how many there are in all.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn open(
     c: &mut AsyncPgConnection,
     service_id: Option<i64>,
@@ -43,7 +43,7 @@ pub async fn open(
 /// Up to `limit` incidents, newest first.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn newest(
     c: &mut AsyncPgConnection,
     filter: Filter,

@@ -9,7 +9,7 @@ use crate::{PingHour, schema::ping_hours};
 /// The hours from `since` on, oldest first. An hour without pings has no row.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn hours(
     c: &mut AsyncPgConnection,
     service_id: i64,

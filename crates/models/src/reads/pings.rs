@@ -9,7 +9,7 @@ use crate::{Ping, schema::pings};
 /// Up to `limit` pings that were due before `before`, newest first.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn before(
     c: &mut AsyncPgConnection,
     service_id: i64,

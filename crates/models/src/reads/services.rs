@@ -11,7 +11,7 @@ use crate::{
 /// Every service by name, the application's own processes last.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn all(c: &mut AsyncPgConnection) -> QueryResult<Vec<(Service, ServiceState)>> {
     let mut all: Vec<(Service, ServiceState)> = services::table
         .inner_join(service_states::table)
@@ -27,7 +27,7 @@ pub async fn all(c: &mut AsyncPgConnection) -> QueryResult<Vec<(Service, Service
 /// Up to `limit` services with an id above `after`, by id.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn after(
     c: &mut AsyncPgConnection,
     after: i64,
@@ -46,7 +46,7 @@ pub async fn after(
 /// One service.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn find(c: &mut AsyncPgConnection, id: i64) -> QueryResult<Option<(Service, ServiceState)>> {
     services::table
         .inner_join(service_states::table)

@@ -63,7 +63,7 @@ struct Row {
 /// days behind the newest of those are summed from the hours.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn days(
     c: &mut AsyncPgConnection,
     service_ids: &[i64],
@@ -91,7 +91,7 @@ pub async fn days(
 /// miss.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn today(
     c: &mut AsyncPgConnection,
     service_ids: &[i64],

@@ -100,17 +100,20 @@ fn against(
         return Some((Rule::Calm, String::new()));
     }
     if to == signals.instances {
-        return Some((Rule::Range, format!("{} is the most that there may be", policy.max)));
+        return Some((Rule::Range, format!("{} is the maximum", policy.max)));
     }
     if now.release {
-        return Some((Rule::Release, "a release goes on".to_owned()));
+        return Some((Rule::Release, "a release is in progress".to_owned()));
     }
     if let Some(ago) = now.person.filter(|ago| *ago < policy.hold) {
         let left = (policy.hold - ago).as_secs().div_ceil(60);
-        return Some((Rule::Person, format!("somebody set the number, and that holds for {left} min more")));
+        return Some((
+            Rule::Person,
+            format!("somebody set the number, and that holds for another {left} min"),
+        ));
     }
     if !now.settled {
-        return Some((Rule::Settling, "not every instance answers yet, or some still leave".to_owned()));
+        return Some((Rule::Settling, "some instances do not answer yet, or are still leaving".to_owned()));
     }
     if let Some(ago) = now.changed.filter(|ago| *ago < pause) {
         let ago = ago.as_secs();
@@ -120,7 +123,7 @@ fn against(
         return Some((Rule::Budget, format!("there were {} changes within the hour", now.changes)));
     }
     (!is_up && signals.idle == 0)
-        .then(|| (Rule::Busy, "each instance is busy, and none is made to leave its work".to_owned()))
+        .then(|| (Rule::Busy, "every instance is busy, and none is interrupted".to_owned()))
 }
 
 #[cfg(test)]

@@ -21,10 +21,10 @@ pub fn need(policy: &Policy, signals: &Signals) -> Option<Need> {
     let now = signals.instances;
     let wish = |instances: u32, reason: String| Some(Need { instances, reason });
     if now < policy.min {
-        return wish(policy.min, format!("{now} are fewer than the {} that there must be", policy.min));
+        return wish(policy.min, format!("{now} is below the minimum of {}", policy.min));
     }
     if now > policy.max {
-        return wish(policy.max, format!("{now} are more than the {} that there may be", policy.max));
+        return wish(policy.max, format!("{now} is above the maximum of {}", policy.max));
     }
     if signals.waiting > 0 && signals.oldest > policy.delay {
         let reason = format!(

@@ -33,7 +33,7 @@ pub struct PolicyError(String);
 
 impl std::fmt::Display for PolicyError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} is no range of instances; write the fewest and the most, as 1-4", self.0)
+        write!(f, "{:?} is not a range of instances; write minimum and maximum, as in 1-4", self.0)
     }
 }
 
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!((policy.min, policy.max), (1, 4));
         for faulty in ["", "4", "4-1", "0-2", "1-65", "a-b"] {
             let error = faulty.parse::<Policy>().unwrap_err().to_string();
-            assert!(error.contains(&format!("{faulty:?}")) && error.contains("as 1-4"), "{error}");
+            assert!(error.contains(&format!("{faulty:?}")) && error.contains("as in 1-4"), "{error}");
         }
     }
 }

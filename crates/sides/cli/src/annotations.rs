@@ -109,7 +109,7 @@ mod tests {
         ]);
         let sites = sites(&files);
         let at = |text: &str| site_of(text, &sites).map(|(file, line)| format!("{file}:{line}"));
-        let job = at("web@0a1b enqueues greet (version 2), which no release works");
+        let job = at("web@0a1b enqueues greet (version 2), which no release handles");
         assert_eq!(job.as_deref(), Some("crates/jobs/src/greet.rs:3"));
         let step = at("web@0a1b uses people.name, so it cannot run after step 2 (2026-01-01-000100_drop)");
         assert_eq!(step.as_deref(), Some("migrations/2026-01-01-000100_drop/up.sql:1"));

@@ -9,17 +9,16 @@ use crate::{
     releases, restart, rollback, scale, scaling, schedules, setup, status, version,
 };
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done; for status: every process answers; for plan: there is something to release
-  1  failed; the message says why
-  2  the command line is not understood
-  3  neither a dev nor a host runs in this workspace, nor anything on DATABASE_URL (status)
-  4  it runs, but not every process answers (status)
-  5  there was nothing to do (plan, release, rollback, jobs)
-  6  it did not go well and was undone (release, rollback)
-  7  it did not go well and was not undone; the message says what runs now, and what is left to do
-  8  refused: there is no safe order, and nothing was changed; the message names what stands in the way";
+const EXIT_CODES: &str = "Exit codes:
+  0  success; status: every process answers; plan: there is something to release
+  1  error; the message says why
+  2  invalid command line
+  3  no dev or host is running in this workspace, nor anything on DATABASE_URL (status)
+  4  running, but not every process answers (status)
+  5  nothing to do (plan, release, rollback, jobs)
+  6  failed and undone (release, rollback)
+  7  failed and not undone; the message says what is running now and what remains to be done
+  8  refused: there is no safe order; nothing was changed, and the message names the conflict";
 
 /// Runs the processes of a workspace: web, worker, clock and any other with a `Procfile.NAME`.
 #[derive(Debug, Parser)]

@@ -25,7 +25,8 @@ pub(crate) struct Options {
 pub(crate) fn print(options: &Options) -> anyhow::Result<()> {
     let shell = options.shell.to_string();
     let shells = Shells::builtins();
-    let completer = shells.completer(&shell).with_context(|| format!("nothing is completed in {shell}"))?;
+    let completer =
+        shells.completer(&shell).with_context(|| format!("there are no completions for {shell}"))?;
     let mut script = Vec::new();
     completer.write_registration(ASKS, NAME, NAME, NAME, &mut script)?;
     match io::stdout().write_all(&script) {

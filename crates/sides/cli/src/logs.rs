@@ -67,19 +67,20 @@ pub(crate) async fn run(workspace: &Workspace, options: &LogsOptions) -> anyhow:
     let mut lines = Vec::new();
     for name in &named {
         let last = logs::last(&folder, name, options.lines);
-        lines.extend(last.with_context(|| format!("the log of {name} cannot be read"))?);
+        lines.extend(last.with_context(|| format!("cannot read the log of {name}"))?);
         if !places.is_local(name) {
             let place = places.place_of(name);
             if options.follow {
-                let where_to = "is followed with Heroku's own `heroku logs --tail`";
-                eprintln!("{name} runs at {}: what it prints from now on {where_to}", place.name());
+                let where_to = "follow its output with Heroku's own `heroku logs --tail`";
+                eprintln!("{name} runs at {}: {where_to}", place.name());
             }
             lines.extend(place.logs(name, options.lines).await?.iter().map(|line| remote(name, line)));
         }
     }
     if lines.is_empty() && !options.follow {
         eprintln!(
-            "nothing was printed by {}: only what a host or a place of deploy/targets.toml runs is kept",
+            "no output from {}: only the output of processes run by a host or at a place in deploy/targets.toml \
+             is kept",
             named.join(", ")
         );
         return Ok(Outcome::NotRunning);

@@ -17,9 +17,9 @@ pub(crate) struct Options {
 /// Writes one page for each command, `sides.1` first.
 pub(crate) fn write(options: &Options) -> anyhow::Result<()> {
     let folder = &options.folder;
-    let why = || format!("no manual is written into {}", folder.display());
+    let why = || format!("cannot write man pages to {}", folder.display());
     fs::create_dir_all(folder).with_context(why)?;
     clap_mangen::generate_to(Arguments::command(), folder).with_context(why)?;
-    println!("the pages are written; the first is shown by: man -l {}", folder.join("sides.1").display());
+    println!("man pages written; read the first one with: man -l {}", folder.join("sides.1").display());
     Ok(())
 }

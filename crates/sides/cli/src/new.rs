@@ -61,24 +61,25 @@ pub(crate) fn run(root: Option<&Path>, options: &Options) -> anyhow::Result<Exit
     match (&options.part, &options.folder) {
         (Some(part), _) => new_part(Workspace::find(root)?.root(), part)?,
         (None, Some(folder)) => new_workspace(folder, options)?,
-        (None, None) => anyhow::bail!("what is to be made? sides new --help says what can be"),
+        (None, None) => anyhow::bail!("say what to create; `sides new --help` lists what is possible"),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn new_workspace(folder: &Path, options: &Options) -> anyhow::Result<()> {
-    let last = folder.file_name().and_then(|last| last.to_str()).context("name a folder, such as acme")?;
+    let last =
+        folder.file_name().and_then(|last| last.to_str()).context("give a directory name, such as acme")?;
     let name = Name::read(last)?;
     let chassis = match (&options.path, &options.git) {
         (Some(path), _) => Chassis::at(path)?,
         (None, Some(url)) => Chassis::Git(url.clone()),
         (None, None) => Chassis::of_this_build()
-            .context("where is sides? Name a checkout with --path, or a repository with --git")?,
+            .context("where is sides? Give a checkout with --path, or a repository with --git")?,
     };
     let written = sides_new::workspace(&name, folder, &chassis)?;
     println!("{}: {} files", folder.display(), written.len());
     println!("\n  cd {}\n  cargo run -- dev\n", folder.display());
-    println!("README.md says what is where.");
+    println!("README.md explains what is where.");
     Ok(())
 }
 
@@ -87,27 +88,27 @@ fn new_part(root: &Path, part: &Part) -> anyhow::Result<()> {
         Part::Job { name } => {
             let name = Name::read(name)?;
             show(&add::job(root, &name)?);
-            println!("\nIts arguments are the contract's fields; the handler says what it does.");
+            println!("\nThe contract's fields are its arguments; the handler does the work.");
         }
         Part::Schedule { name, cron, job } => {
             let name = Name::read(name)?;
             let kind = job.as_deref().map_or_else(|| Ok(name.clone()), Name::read)?;
             show(&add::schedule(root, &name, cron, &kind)?);
             if !root.join(format!("crates/jobs/src/{}.rs", kind.as_str())).exists() {
-                println!("\nNo worker knows that job yet: sides new job {}", kind.as_str());
+                println!("\nNo worker handles that job yet; add it with: sides new job {}", kind.as_str());
             }
         }
         Part::Process { name } => {
             let name = Name::read(name)?;
             show(&add::process(root, &name)?);
-            println!("\nIt runs with the next sides dev.");
+            println!("\nThe next `sides dev` starts it.");
         }
         Part::Migration { name } => {
             let name = Name::read(name)?;
             show(&add::migration(root, &name, chrono::Utc::now())?);
             println!(
-                "\nsides migration check says what it does to those who are at work. Put new tables and columns into \
-                 crates/models/src/schema.rs."
+                "\n`sides migration check` shows what it does to running processes. Add new tables and columns \
+                 to crates/models/src/schema.rs."
             );
         }
     }

@@ -6,10 +6,7 @@ use terminal::{Palette, tell};
 pub(crate) fn show(obstacles: &[Obstacle]) {
     // Errors are plain, as everywhere.
     let palette = Palette::PLAIN;
-    eprintln!(
-        "{}",
-        tell::fault(palette, "a release cannot begin; nothing was built, and nothing was changed")
-    );
+    eprintln!("{}", tell::fault(palette, "the release cannot start; nothing was built or changed"));
     for obstacle in obstacles {
         eprintln!("{}", tell::fault(palette, &obstacle.to_string()));
     }

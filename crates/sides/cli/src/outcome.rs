@@ -4,7 +4,7 @@ use workspace::Outcome;
 
 /// Says that nothing runs that could carry out an order.
 pub(crate) fn no_host() -> Outcome {
-    eprintln!("no host runs here; start one with `sides host`, as deploy/host.md says");
+    eprintln!("no host is running here; start one with `sides up` (see deploy/host.md)");
     Outcome::NotRunning
 }
 

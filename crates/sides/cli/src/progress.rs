@@ -32,7 +32,9 @@ impl Progress for OnScreen<'_> {
         match news {
             News::Text(text) => screen.line(text),
             News::Begins(what) => self.begin(what),
-            News::GoesOn(what, since) => self.begin(&format!("still at: {what}, {}", tell::seconds(since))),
+            News::GoesOn(what, since) => {
+                self.begin(&format!("still working: {what}, {}", tell::seconds(since)))
+            }
             News::Ended => screen.status(&[]),
             News::Done(what, took) => screen.line(&tell::done(palette, what, took)),
             News::Notice(text) => screen.line(&tell::notice(palette, text)),

@@ -45,7 +45,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &Options) -> anyhow::Res
         let instances = here.iter().map(as_json).chain(remote.iter().map(Remote::as_json));
         println!("{}", serde_json::to_string_pretty(&instances.collect::<Vec<_>>())?);
     } else if is_nothing {
-        eprintln!("nothing runs in {}; `sides up` starts the host", workspace.root().display());
+        eprintln!("nothing is running in {}; start the host with `sides up`", workspace.root().display());
     } else {
         let rows: Vec<_> = here.iter().map(row).chain(remote.iter().map(Remote::row)).collect();
         print!("{}", table(Palette::for_stdout(), &HEAD, &rows));

@@ -7,7 +7,7 @@ pub(crate) fn of(receipt: &Receipt) -> String {
     let title = match receipt.outcome {
         Verdict::Released => "Released",
         Verdict::Undone => "Undone",
-        Verdict::Partial => "Half done: neither the release nor its undoing came to its end",
+        Verdict::Partial => "Incomplete: neither the release nor its undoing was finished",
     };
     let mut text = format!("{title}, in {:.1} s.", receipt.seconds);
     if let Some(reason) = &receipt.reason {
@@ -86,7 +86,7 @@ fn ticks(ticks: &Ticks) -> Vec<String> {
         format!("{} missed", ticks.missed),
         format!("{} doubled", ticks.doubled),
     ];
-    row.extend(ticks.latest_seconds.map(|latest| format!("latest {latest:.1} s late")));
+    row.extend(ticks.latest_seconds.map(|latest| format!("at most {latest:.1} s late")));
     row
 }
 

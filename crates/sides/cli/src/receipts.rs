@@ -96,15 +96,16 @@ pub(crate) async fn show(workspace: &Workspace, options: &ShowOptions) -> anyhow
         println!("{}", serde_json::to_string_pretty(&row)?);
         return Ok(Outcome::Done);
     }
-    let receipt: Receipt = serde_json::from_value(row.receipt)
-        .with_context(|| format!("receipt {} is of another version; --json shows it as it is", row.number))?;
+    let receipt: Receipt = serde_json::from_value(row.receipt).with_context(|| {
+        format!("receipt {} is in the format of another version; --json shows it as it is", row.number)
+    })?;
     let head =
-        format!("Receipt {}, begun {}, by {}", row.number, row.started_at.format("%F %TZ"), row.asked_by);
+        format!("Receipt {}, started {} by {}", row.number, row.started_at.format("%F %TZ"), row.asked_by);
     println!("{}\n{}", clean(&head, false), clean_lines(&receipt_text::of(&receipt)));
     Ok(Outcome::Done)
 }
 
-const NONE: &str = "nothing was released on this database yet: `sides release` does it";
+const NONE: &str = "nothing has been released on this database yet; start with `sides release`";
 
 /// What a build says may end up in a receipt: no escape of it reaches the terminal.
 fn clean_lines(text: &str) -> String {
@@ -141,7 +142,7 @@ async fn read(workspace: &Workspace, number: Option<i64>, count: i64) -> anyhow:
     workspace.create_folders()?;
     // The one that a `dev` runs, or one that lives as long as this command.
     let opened = Cluster::open(workspace.postgres_folder(), Settings::default()).await?;
-    let url = opened.url().parse().context("the private Postgres has no address that is understood")?;
+    let url = opened.url().parse().context("cannot parse the address of the private Postgres")?;
     let rows = match database::connect(&url).await {
         Ok(mut connection) => on(&mut connection, number, count).await,
         Err(error) => Err(error.into()),
@@ -155,5 +156,5 @@ async fn read(workspace: &Workspace, number: Option<i64>, count: i64) -> anyhow:
 async fn on(connection: &mut Connection, number: Option<i64>, count: i64) -> anyhow::Result<Vec<Row>> {
     let query = diesel::sql_query(ROWS).bind::<Nullable<BigInt>, _>(number).bind::<BigInt, _>(count);
     let rows = query.load(connection).await;
-    rows.context("the receipts cannot be read; is the schema up to date? run `sides migration up`")
+    rows.context("cannot read the receipts; is the schema up to date? run `sides migration up`")
 }

@@ -21,7 +21,12 @@ pub(crate) struct Options {
 /// Lists every set that was released here, the newest first.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Outcome> {
     let Some(store) = Store::existing(workspace) else {
-        let none = if options.json { "[]" } else { "nothing was released here yet: `sides release` does it" };
+        let none = if options.json {
+            "[]"
+        } else {
+            "nothing has been released here yet; start with `sides \
+                                                    release`"
+        };
         println!("{none}");
         return Ok(Outcome::NothingToDo);
     };
@@ -42,7 +47,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Ou
         })
         .collect();
     print!("{}", table(Palette::for_stdout(), &HEAD, &rows));
-    println!("`sides rollback --to NUMBER` goes to any of them whose builds are kept.");
+    println!("`sides rollback --to NUMBER` returns to any of them whose builds are still kept.");
     Ok(Outcome::Done)
 }
 

@@ -43,7 +43,7 @@ pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Resu
                 return Ok(outcome::no_host());
             }
             if all.is_empty() {
-                let text = "nothing to restart: the host runs, and nothing was released yet; `sides release` does it";
+                let text = "nothing to restart: nothing has been released yet; start with `sides release`";
                 screen.line(&tell::notice(screen.palette, text));
                 return Ok(Outcome::NothingToDo);
             }
@@ -63,7 +63,7 @@ pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Resu
         };
         let restarted = places.place_of(&process).restart(&process, which, &why).await;
         restarted.map_err(|error| names::explain_process(error, workspace, &names::elsewhere(&places)))?;
-        let text = format!("{what} was restarted; the old instances drain");
+        let text = format!("restarted {what}; the old instances are draining");
         screen.line(&tell::done(screen.palette, &text, begun.elapsed()));
     }
     Ok(Outcome::Done)

@@ -24,8 +24,8 @@ pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Resu
     let outcome = conclude(&ended, json, &progress)?;
     if let (Outcome::Done, Ended::CarriedOut { leads_back, .. }) = (outcome, &ended) {
         progress.screen.line(match leads_back {
-            true => "The schema was not touched. `sides rollback` once more undoes this.",
-            false => "The schema was not touched.",
+            true => "The schema was not changed. Run `sides rollback` again to undo this.",
+            false => "The schema was not changed.",
         });
     }
     Ok(outcome)

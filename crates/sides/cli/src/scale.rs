@@ -57,7 +57,9 @@ fn said(process: &str, count: u32, is_released: bool) -> String {
     match is_released {
         true => format!("{process} has {instances}"),
         false => {
-            format!("{process} was not released yet: {instances} will start with its first `sides release`")
+            format!(
+                "{process} has not been released yet: {instances} will start with its first `sides release`"
+            )
         }
     }
 }

@@ -48,8 +48,8 @@ pub(crate) async fn run(workspace: &Workspace, options: &SetupOptions) -> anyhow
     let used: Vec<_> = all.into_iter().filter(|(_, _, apps)| !apps.is_empty()).collect();
     if used.is_empty() {
         bail!(
-            "no process of this workspace runs at Heroku: write deploy/targets.toml; deploy/targets.example.toml \
-             shows how"
+            "no process of this workspace is placed at Heroku: write deploy/targets.toml \
+             (deploy/targets.example.toml shows how)"
         );
     }
     let client = places::client()?;
@@ -93,12 +93,13 @@ fn said(screen: &Screen, steps: &[Step], applied: bool) -> Outcome {
             Outcome::NothingToDo
         }
         (false, true) => {
-            screen.line("Everything is there now; `sides release` is next.");
+            screen.line("Everything is in place; continue with `sides release`.");
             Outcome::Done
         }
         (false, false) => {
-            screen
-                .line("Nothing was changed. `sides setup heroku --apply` does this; some of it costs money.");
+            screen.line(
+                "Nothing was changed. Apply this with `sides setup heroku --apply`; some of it costs money.",
+            );
             Outcome::Done
         }
     }
@@ -107,8 +108,9 @@ fn said(screen: &Screen, steps: &[Step], applied: bool) -> Outcome {
 /// A key is given by a person, to the app that needs it and to no other.
 fn hint(app: &str) -> String {
     format!(
-        "The clock restarts and scales nothing at Heroku, as {app} has no {HEROKU_KEY}. To let it: `heroku \
-         authorizations:create -d {app}`, `heroku config:set {HEROKU_KEY}=… -a {app}`, then this once more."
+        "The clock cannot restart or scale anything at Heroku, since {app} has no {HEROKU_KEY}. To allow it: \
+         `heroku authorizations:create -d {app}`, `heroku config:set {HEROKU_KEY}=… -a {app}`, then run this \
+         again."
     )
 }
 

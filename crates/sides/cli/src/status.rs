@@ -31,7 +31,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &Options) -> anyhow::Res
     if json {
         println!("{}", serde_json::to_string_pretty(&json!({ "phase": "not_running", "instances": alive }))?);
     } else {
-        println!("no dev runs in {}; start it with: cargo run -- dev", workspace.root().display());
+        println!("nothing is running in {}; start with: cargo run -- dev", workspace.root().display());
         for instance in &alive {
             println!("  {}", describe::instance(instance, Palette::for_stdout()));
         }

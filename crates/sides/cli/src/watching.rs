@@ -43,12 +43,12 @@ impl From<Watching> for deploy::release::Watching {
 /// A path of web, such as `/` or `/api/services?count=1`.
 pub(crate) fn path(text: &str) -> Result<String, String> {
     match text {
-        _ if !text.starts_with('/') => Err(format!("a path of web begins with a slash: /{text}")),
-        _ if text.starts_with("//") => Err("a path of web begins with one slash".to_owned()),
+        _ if !text.starts_with('/') => Err(format!("a path starts with a slash: /{text}")),
+        _ if text.starts_with("//") => Err("a path starts with a single slash".to_owned()),
         _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Err("a path has no spaces and no letters beyond ASCII: write them as %20".to_owned())
+            Err("a path has no spaces or non-ASCII characters: percent-encode them, as in %20".to_owned())
         }
-        _ if text.contains('#') => Err("what follows a # is never sent: leave it out".to_owned()),
+        _ if text.contains('#') => Err("a fragment (what follows #) is never sent: leave it out".to_owned()),
         _ => Ok(text.to_owned()),
     }
 }
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn what_can_never_be_asked_is_refused_at_once() {
-        assert_eq!(path("nope").unwrap_err(), "a path of web begins with a slash: /nope");
+        assert_eq!(path("nope").unwrap_err(), "a path starts with a slash: /nope");
         assert!(["//evil.example/", "/a b", "/ä", "/#top"].iter().all(|text| path(text).is_err()));
         assert!(["/", "/api/services?count=1"].iter().all(|text| path(text).is_ok()));
         assert!(["nan", "-1", "0.5", "inf", "x"].iter().all(|text| times(text).is_err()));

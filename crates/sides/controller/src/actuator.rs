@@ -133,7 +133,7 @@ impl Actuator {
         };
         tracing::warn!(?order, reason, "{outcome}");
         if let Err(error) = self.conclude(row, &outcome).await {
-            tracing::warn!(action.id = row, "an outcome is not written: {outcome}: {error:#}");
+            tracing::warn!(action.id = row, "cannot record an outcome: {outcome}: {error:#}");
         }
         done.map(drop)
     }
@@ -152,7 +152,7 @@ impl Actuator {
             return given.await;
         }
         timeout(ORDER_LIMIT, given).await.unwrap_or_else(|_| {
-            let reason = format!("no end of it was seen within {} s", ORDER_LIMIT.as_secs());
+            let reason = format!("it did not finish within {} s", ORDER_LIMIT.as_secs());
             Err(PlaceError::Unreachable { place: place.name().to_owned(), reason })
         })
     }

@@ -48,7 +48,7 @@ impl Controller {
         if let Some(actuator) = actuator {
             for unplaced in settings.scale.policies.keys().filter(|name| actuator.abilities(name).is_none()) {
                 tracing::warn!(
-                    "SCALE names {unplaced}, which no place here runs: name its app in HEROKU_APPS"
+                    "SCALE names {unplaced}, which runs at no place known here: give its app in HEROKU_APPS"
                 );
             }
             process.spawn_loop("reconciling", Reconciler::new(process.clone(), settings, actuator)?.run());

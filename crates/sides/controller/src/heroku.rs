@@ -29,9 +29,10 @@ impl HerokuSettings {
     /// Reads the variables; `None` where nothing lives at Heroku. Faults stay in the environment.
     pub fn read(environment: &mut Environment) -> Option<Self> {
         let line = environment.text(APPS, "");
-        environment.about(APPS, "what it restarts and scales at Heroku: worker=acme-worker, web=acme-web");
+        environment
+            .about(APPS, "the apps that it restarts and scales at Heroku: worker=acme-worker, web=acme-web");
         let key = environment.secret(KEY);
-        environment.about(KEY, "the key that it does so with; `heroku authorizations:create` makes one");
+        environment.about(KEY, "the API key for that; `heroku authorizations:create` creates one");
         let most_dynos = environment.number(MOST, 100, 1..=1_000);
         environment.about(MOST, "the most dynos of one process that the plan allows; 1 below Standard");
         let api = environment.text(API, Client::API);
@@ -46,20 +47,20 @@ impl HerokuSettings {
         // A key alone is the one of whoever releases from here.
         let first = apps.keys().next()?.clone();
         if !is_private(&api) {
-            environment.fault(API, "is no address that keeps a key secret: give one with https");
+            environment.fault(API, "would not keep the key secret: give an https address");
         }
         let Some(key) = key else {
             environment.fault(
                 KEY,
                 format!(
-                    "is not set, and {APPS} names {first}: make a key with `heroku authorizations:create` and put it \
-                     there, or unset {APPS}"
+                    "is not set, and {APPS} names {first}: create a key with `heroku authorizations:create` and \
+                     set it, or unset {APPS}"
                 ),
             );
             return None;
         };
         if !key.expose().chars().all(|c| c.is_ascii_graphic()) {
-            environment.fault(KEY, "is no key: it has blanks or other letters than a key has");
+            environment.fault(KEY, "is not a key: it contains blanks or invalid characters");
             return None;
         }
         Some(Self { key, apps, most_dynos, api })
@@ -77,7 +78,7 @@ impl HerokuSettings {
     pub fn place(&self) -> anyhow::Result<Arc<dyn Place>> {
         // Only fails when one is installed already.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let http = reqwest::Client::builder().build().context("cannot make an HTTP client")?;
+        let http = reqwest::Client::builder().build().context("cannot create an HTTP client")?;
         let client = Client::new(&self.api, Token::new(self.key.expose()), http);
         let settings = Settings {
             apps: self.apps.clone(),
@@ -126,7 +127,7 @@ mod tests {
             (&[(APPS, "worker=acme-worker"), (KEY, "s3 cret")], "HEROKU_API_KEY is no key"),
             (
                 &[(APPS, "worker=acme-worker"), (KEY, "s3cret"), (API, "http://example.com")],
-                "HEROKU_API_URL is no address that keeps a key secret",
+                "HEROKU_API_URL would not keep the key secret",
             ),
             (&[(MOST, "0")], "HEROKU_MOST_DYNOS is \"0\""),
         ] {

@@ -38,7 +38,7 @@ fn every(environment: &mut Environment) -> Duration {
     let former = environment.number("TEND_SECONDS", 5, 1..=60);
     environment.about("TEND_SECONDS", "the former name of RECONCILE_SECONDS");
     let every = environment.seconds("RECONCILE_SECONDS", former, 1..=60);
-    environment.about("RECONCILE_SECONDS", "how often memory, queue and instances are looked at");
+    environment.about("RECONCILE_SECONDS", "how often memory, queue and instances are checked");
     every
 }
 

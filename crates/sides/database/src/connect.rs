@@ -28,22 +28,22 @@ pub struct ConnectError {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectErrorKind {
-    #[error("TLS cannot be set up")]
+    #[error("cannot set up TLS")]
     Tls(#[source] TlsError),
-    #[error("the address cannot be used")]
+    #[error("cannot use the address")]
     Address(#[source] UrlError),
     #[error("the server did not accept the connection")]
     Server(#[source] tokio_postgres::Error),
     #[error("{0}")]
     Target(&'static str),
     #[error(
-        "the session does not act as {role}: a pooler leaves out the `options` that it was asked with; connect to the \
-         server itself, or tell the pooler to pass them on"
+        "the session does not act as {role}: a pooler drops the `options` parameter; connect to the server \
+         itself, or configure the pooler to pass it on"
     )]
     Role { role: String },
-    #[error("the session cannot be set up")]
+    #[error("cannot set up the session")]
     Session(#[source] diesel::ConnectionError),
-    #[error("no server of the address will do: {0}")]
+    #[error("no server in the address is suitable: {0}")]
     All(String),
 }
 

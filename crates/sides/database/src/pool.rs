@@ -46,7 +46,7 @@ pub enum ManagerError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// It does not answer any more.
-    #[error("the connection does not answer any more")]
+    #[error("the connection stopped answering")]
     Silent(#[from] diesel::result::Error),
 }
 
@@ -111,7 +111,7 @@ impl managed::Manager for Manager {
     async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<ManagerError> {
         let is_old = pooled.generation < self.generation.load(Ordering::Relaxed);
         if is_old || pooled.condemned.load(Ordering::Relaxed) || pooled.connection.is_broken() {
-            return Err(RecycleError::message("it is of no more use"));
+            return Err(RecycleError::message("it is no longer usable"));
         }
         let asked = pooled.connection.ping(&RecyclingMethod::Verified);
         asked.await.map_err(|error| RecycleError::Backend(ManagerError::Silent(error)))

@@ -34,14 +34,14 @@ pub enum PoolerError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// A question failed in a way that no pooler explains.
-    #[error("the database refused a question")]
+    #[error("the database refused a query")]
     Query(#[from] tokio_postgres::Error),
 }
 
 /// Finds out what an address leads to, by two sessions side by side.
 ///
 /// # Errors
-/// When the database is away, or refuses a question.
+/// When the database is unavailable, or refuses a question.
 pub async fn pooler(url: &DatabaseUrl) -> Result<Pooler, PoolerError> {
     let (one, other) = (client(url).await?, client(url).await?);
     let (first, second) = (backend(&one).await?, backend(&other).await?);

@@ -24,10 +24,10 @@ impl ReadError for ReadFault {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadFault {
     /// No connection could be had.
-    #[error("no connection could be had")]
+    #[error("cannot get a connection")]
     Pool(#[from] PoolError),
     /// The database refused.
-    #[error("the database refused a question")]
+    #[error("the database refused a query")]
     Query(#[from] diesel::result::Error),
 }
 

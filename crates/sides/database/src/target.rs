@@ -48,14 +48,15 @@ impl Target {
         let Standing { in_recovery, read_only } = standing;
         match self {
             Self::ReadWrite if in_recovery => Some(
-                "the server is a standby, and cannot write; name the primary, or write target_session_attrs=any to read only",
+                "the server is a read-only standby; use the primary, or write target_session_attrs=any to read \
+                 only",
             ),
             Self::ReadWrite if read_only => Some(
                 "the server's sessions are read-only (default_transaction_read_only); write \
                  target_session_attrs=any to read only",
             ),
             Self::ReadOnly if !read_only && !in_recovery => Some(
-                "the server's sessions can write, and target_session_attrs=read-only asks for one that cannot",
+                "the server's sessions can write, but target_session_attrs=read-only asks for read-only ones",
             ),
             Self::Primary if in_recovery => {
                 Some("the server is a standby, and target_session_attrs=primary asks for a primary")

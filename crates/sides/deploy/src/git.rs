@@ -25,9 +25,9 @@ pub(crate) struct Repository {
 pub(crate) enum NoGit {
     #[error("git is not installed, so there is no commit to compare with")]
     NotInstalled,
-    #[error("this folder is no git repository, so there is no commit to compare with")]
+    #[error("this directory is not a git repository, so there is no commit to compare with")]
     NoRepository,
-    #[error("git does not answer here: {0}")]
+    #[error("git failed here: {0}")]
     Refuses(String),
 }
 

@@ -100,13 +100,13 @@ impl Row {
     async fn load(connection: &mut Connection, name: Option<&str>) -> anyhow::Result<Vec<Self>> {
         let query = diesel::sql_query(ALL).bind::<Nullable<Text>, _>(name);
         let rows = query.load(connection).await;
-        rows.context("the schedules cannot be read; is the schema up to date? cargo run -p migrate -- up")
+        rows.context("cannot read the schedules; is the schema up to date? run `sides migration up`")
     }
 
     /// The schedule, or why it never fires.
     pub fn read(&self) -> Result<Schedule, String> {
         let arguments = match &self.arguments {
-            Some(json) => json.value().map_err(|error| format!("its arguments cannot be read: {error}"))?,
+            Some(json) => json.value().map_err(|error| format!("cannot read its arguments: {error}"))?,
             None => Value::Object(serde_json::Map::new()),
         };
         let written = Written {

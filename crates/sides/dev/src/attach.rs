@@ -22,8 +22,9 @@ pub(crate) async fn run(
     let Ok(mut statuses) = client.watch().await else { return Ok(None) };
     let Some(mut status) = statuses.next().await? else { return Ok(None) };
     let address = status.address.as_deref().map(|address| format!(" at {address}")).unwrap_or_default();
-    screen.line(&format!("A dev already runs here{address} (pid {}). Attached to its status;", status.pid));
-    screen.line("Ctrl-C leaves it running, `sides stop` stops it.");
+    screen
+        .line(&format!("dev is already running here{address} (pid {}). Attached to its status;", status.pid));
+    screen.line("Ctrl-C leaves it running; `sides stop` stops it.");
     screen.line(&describe::whole_status(&status, screen.palette));
     let mut tick = time::interval(Duration::from_secs(1));
     while !screen.is_gone() {
@@ -40,7 +41,7 @@ pub(crate) async fn run(
                 }
                 None => {
                     screen.status(&[]);
-                    screen.line(&format!("The dev with pid {} has ended.", status.pid));
+                    screen.line(&format!("dev (pid {}) has ended.", status.pid));
                     return Ok(Some(Outcome::Done));
                 }
             },

@@ -68,9 +68,9 @@ pub(super) async fn build(dev: &Dev, programs: &[String]) -> anyhow::Result<()> 
     bind_to_supervisor(&mut command, None);
     let mut child = command.spawn().context(cargo::NOT_RUN)?;
     let _compilers = Group::led_by(&child).map(EndOnDrop);
-    let status = child.wait().await.context("cargo cannot be waited for")?;
+    let status = child.wait().await.context("cannot wait for cargo")?;
     if !status.success() {
-        bail!("the build failed ({status}); cargo says why above");
+        bail!("the build failed ({status}); see cargo's output above");
     }
     Ok(())
 }
@@ -88,5 +88,5 @@ impl Drop for EndOnDrop {
 pub(super) fn search_path(first: impl IntoIterator<Item = PathBuf>) -> anyhow::Result<OsString> {
     let inherited = env::var_os("PATH").unwrap_or_default();
     let entries = first.into_iter().chain(env::split_paths(&inherited));
-    env::join_paths(entries).context("the target folder's name holds a colon, which a PATH cannot hold")
+    env::join_paths(entries).context("the target directory's name contains a colon, which PATH cannot hold")
 }

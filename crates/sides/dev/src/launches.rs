@@ -76,7 +76,7 @@ fn give_address(dev: &Dev, launch: &mut Launch, ports: &Ports) -> anyhow::Result
     let listener = ports.listen(host, wanted)?;
     let address = listener.local_addr()?;
     if wanted != 0 && address.port() != wanted {
-        let text = format!("port {wanted} is busy; the page is on {} instead", address.port());
+        let text = format!("port {wanted} is in use; serving on {} instead", address.port());
         dev.screen.line(&tell::notice(dev.screen.palette, &text));
     }
     if !host.is_loopback() {

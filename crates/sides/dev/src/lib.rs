@@ -81,7 +81,7 @@ pub async fn run(workspace: &Workspace, options: Options) -> anyhow::Result<Outc
     let prepared = tokio::select! {
         prepared = prepare::run(&dev) => prepared?,
         () = dev.stop.asked() => {
-            dev.screen.line("Stopped before everything ran.");
+            dev.screen.line("Stopped before everything was running.");
             return Ok(Outcome::Done);
         }
     };

@@ -39,7 +39,8 @@ pub(super) async fn open(dev: &Dev) -> anyhow::Result<Postgres> {
     let postgres = match named_database()? {
         Some(url) => {
             drop(database::connect(&url).await.context(
-                "the Postgres that DATABASE_URL names does not answer; start it, or unset DATABASE_URL to use a private one",
+                "the Postgres at DATABASE_URL does not answer; start it, or unset DATABASE_URL to use a private \
+                 one",
             )?);
             Postgres { url, cluster: None, note: None, is_private: false }
         }
@@ -62,7 +63,7 @@ async fn open_private(dev: &Dev) -> anyhow::Result<Postgres> {
     .await?
     .context("there is no database: DATABASE_URL is not set, and no private one can be started")?;
     let opened = open_cluster(&dev.workspace).await?;
-    let url = opened.url().parse().context("the private Postgres has no address that is understood")?;
+    let url = opened.url().parse().context("cannot parse the address of the private Postgres")?;
     let (cluster, note) = match opened {
         Opened::Started(cluster) => {
             let note = cluster.note().map(str::to_owned);
@@ -131,7 +132,7 @@ impl Watch {
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 () = end_of(cluster.as_ref()) => {
-                    self.away("it ended and is being started again");
+                    self.away("it exited and is being restarted");
                     // Its locks go with it: it must be gone before the next one.
                     drop(cluster.take());
                     cluster = self.open_again().await;

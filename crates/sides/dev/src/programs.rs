@@ -32,7 +32,7 @@ impl Kept {
             // system has no links to this one.
             fs::hard_link(&built, &file).or_else(|_| fs::copy(&built, &file).map(drop))
         };
-        keep().with_context(|| format!("cannot keep {} for running", built.display()))?;
+        keep().with_context(|| format!("cannot store {}", built.display()))?;
         Ok(Self { folder, file })
     }
 
@@ -46,7 +46,7 @@ impl Kept {
         let name = self.file.file_name().unwrap_or_default();
         let built = sources.folder.join(name);
         same_bytes(&self.file, &built)
-            .with_context(|| format!("cannot compare {} with what runs", built.display()))
+            .with_context(|| format!("cannot compare {} with the running build", built.display()))
     }
 }
 

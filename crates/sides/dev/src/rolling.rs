@@ -65,7 +65,7 @@ impl Rolling {
             let files = saves.next().await;
             dev.screen.line(&tell::change(dev.screen.palette, &named(dev, &files)));
             if let Err(error) = self.once(dev, supervisor, launches).await {
-                let text = format!("{error:#}; what runs goes on");
+                let text = format!("{error:#}; the running processes were left alone");
                 dev.screen.line(&tell::fault(dev.screen.palette, &text));
             }
         }

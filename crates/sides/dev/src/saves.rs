@@ -32,8 +32,8 @@ impl Saves {
                 paths.for_each(|path| drop(sender.send(path)));
             }
         })
-        .context("the system does not tell of saved files")?;
-        let failed = || format!("files in {} cannot be watched", root.display());
+        .context("cannot watch for saved files")?;
+        let failed = || format!("cannot watch files in {}", root.display());
         watcher.watch(root, RecursiveMode::NonRecursive).with_context(failed)?;
         let is_source = sources_of(root, target_directory);
         for entry in std::fs::read_dir(root).with_context(failed)?.flatten() {

@@ -11,16 +11,16 @@ use super::{Dev, build::MIGRATE};
 pub(super) async fn migrate(dev: &Dev, path: &OsStr, database_url: &str) -> anyhow::Result<()> {
     let folder = dev.workspace.root();
     let program =
-        find_program(MIGRATE, folder, path).with_context(|| format!("no program {MIGRATE} on the PATH"))?;
+        find_program(MIGRATE, folder, path).with_context(|| format!("no program {MIGRATE} in PATH"))?;
     let mut command = Command::new(program);
     // The address may hold a password: never in the arguments, which everyone can read.
     command.arg("up").current_dir(folder).env("DATABASE_URL", database_url).stdin(Stdio::null());
     bind_to_supervisor(&mut command, None);
-    let output = command.output().await.context("migrate cannot be run")?;
+    let output = command.output().await.context("cannot run migrate")?;
     let said = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
     let said = String::from_utf8_lossy(&said);
     if !output.status.success() {
-        bail!("the schema was not changed ({}); migrate says:\n{}", output.status, said.trim_end());
+        bail!("the schema was not changed ({}); the output of migrate:\n{}", output.status, said.trim_end());
     }
     Ok(())
 }

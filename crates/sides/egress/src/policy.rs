@@ -28,8 +28,8 @@ pub struct Egress {
 /// Why a text is no list of ranges.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "holds {0:?}, which is neither true, false, an IP address nor a range: \
-     give true, false or a list such as 10.0.0.0/8,192.168.7.9"
+    "contains {0:?}, which is not true, false, an IP address or a range: give true, false or a list such as \
+     10.0.0.0/8,192.168.7.9"
 )]
 pub struct EgressFault(String);
 

@@ -23,12 +23,14 @@ pub enum UrlFault {
     #[error("An address starts with http:// or https://, not with {0}:.")]
     Scheme(String),
     /// A user or a password in front of the host: the address is shown on pages.
-    #[error("The address holds a user name or a password, and addresses are shown on pages. Leave it out.")]
+    #[error(
+        "The address contains a user name or a password, and addresses are shown on pages. Leave it out."
+    )]
     Credentials,
     /// A private address, where those are not allowed.
     #[error(
-        "{0} is a private address, which is not open to what people type here. Whoever runs this can open it: \
-         {VARIABLE}=true opens private addresses, {VARIABLE}=10.0.0.0/8 a range of them."
+        "{0} is a private address, and these are blocked. Whoever runs this can allow them: {VARIABLE}=true \
+         allows all private addresses, {VARIABLE}=10.0.0.0/8 a range."
     )]
     Private(String),
 }
@@ -66,9 +68,9 @@ fn explain(fault: url::ParseError) -> &'static str {
         url::ParseError::EmptyHost => "the host is missing",
         url::ParseError::InvalidPort => "the port is not a number from 0 to 65535",
         url::ParseError::InvalidIpv4Address | url::ParseError::InvalidIpv6Address => {
-            "the host looks like an IP address and is none"
+            "the host looks like an IP address but is not one"
         }
-        _ => "the host is not a name",
+        _ => "the host is not a valid name",
     }
 }
 
@@ -90,8 +92,8 @@ mod tests {
             ("example.com", "does not start with http"),
             ("https://", "host is missing"),
             ("http://h:99999/", "port is not"),
-            ("http://1.2.3.999/", "is none"),
-            ("http://a b/", "not a name"),
+            ("http://1.2.3.999/", "is not one"),
+            ("http://a b/", "not a valid name"),
             ("ftp://example.com", "not with ftp:"),
             ("javascript:alert(1)", "not with javascript:"),
             ("https://ann:pw@example.com", "password"),

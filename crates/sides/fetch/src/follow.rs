@@ -25,13 +25,13 @@ pub enum FollowError {
 #[derive(Debug, thiserror::Error)]
 pub enum RedirectError {
     /// It was asked before, and nothing has changed since.
-    #[error("the redirects go in a circle: {0} was asked before")]
+    #[error("the redirects form a loop: {0} was requested before")]
     Loop(Url),
     /// Too many.
     #[error("more than {REDIRECTS} redirects, the last one to {0}")]
     TooMany(Url),
     /// Another protocol.
-    #[error("a redirect leads to {0}, which is no http or https address")]
+    #[error("a redirect leads to {0}, which is not an http or https address")]
     Scheme(Url),
     /// An address that is not open.
     #[error("a redirect leads into the private network")]
@@ -126,8 +126,8 @@ mod tests {
         let egress = Egress::default();
         let check = |next: &str| check(&url(next), None, &asked, &egress).map_err(|error| error.to_string());
         assert_eq!(check("https://b.example/"), Ok(()));
-        assert!(check("http://a.example/").unwrap_err().contains("circle"));
-        assert!(check("ftp://a.example/").unwrap_err().contains("no http"));
+        assert!(check("http://a.example/").unwrap_err().contains("loop"));
+        assert!(check("ftp://a.example/").unwrap_err().contains("not an http"));
         assert!(check("http://169.254.169.254/").unwrap_err().contains("private network"));
         assert!(check("http://[::ffff:7f00:1]/").unwrap_err().contains("private network"));
         let many: Vec<Asked> =

@@ -13,7 +13,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     /// The resolver failed.
-    #[error("the host name {host} cannot be resolved")]
+    #[error("cannot resolve the host name {host}")]
     Lookup {
         /// The name.
         host: String,

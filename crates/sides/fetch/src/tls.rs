@@ -18,8 +18,8 @@ pub(super) fn config() -> Result<ClientConfig, Error> {
         Ok(verified) => verified.with_no_client_auth(),
         Err(error) => {
             tracing::warn!(
-                "no https address can be verified: {error}; install the package ca-certificates, \
-                 or name a file of authorities in SSL_CERT_FILE"
+                "cannot verify https addresses: {error}; install the package ca-certificates, or set \
+                 SSL_CERT_FILE to a file of certificate authorities"
             );
             builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
         }

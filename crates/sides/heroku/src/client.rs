@@ -83,7 +83,7 @@ impl Client {
                     let parsed = read.map_err(|error| lost(&what, &error)).and_then(|bytes| {
                         serde_json::from_slice(&bytes).map_err(|error| ApiError::Lost {
                             what: what.clone(),
-                            reason: format!("answered something unknown: {error}"),
+                            reason: format!("sent an unexpected answer: {error}"),
                         })
                     });
                     return parsed;
@@ -181,7 +181,7 @@ fn root(error: &reqwest::Error) -> String {
         source = deeper;
     }
     if std::ptr::eq(source, error as &dyn std::error::Error) {
-        return "the answer cannot be read".to_owned();
+        return "cannot read the answer".to_owned();
     }
     source.to_string()
 }

@@ -44,9 +44,9 @@ impl ApiError {
         let (id, message) = match status {
             401 => (
                 id,
-                "the token in HEROKU_API_KEY is not accepted: make one with `heroku auth:token`".to_owned(),
+                "the token in HEROKU_API_KEY is not accepted: create one with `heroku auth:token`".to_owned(),
             ),
-            _ if message.is_empty() => (status.to_string(), "refused without a reason".to_owned()),
+            _ if message.is_empty() => (status.to_string(), "refused without giving a reason".to_owned()),
             _ => (id, message),
         };
         Self::Refused { what, status, id, message }

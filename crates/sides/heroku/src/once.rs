@@ -38,7 +38,7 @@ impl Heroku {
         let mut pace = self.pace();
         while self.dynos(app).await?.iter().any(|dyno| dyno.name == name) {
             if Instant::now() > deadline {
-                return Err(self.refused(format!("{name} of {app} does not end")));
+                return Err(self.refused(format!("{name} of {app} did not end in time")));
             }
             pace.wait().await;
         }
@@ -67,7 +67,7 @@ impl Heroku {
             if Instant::now() > deadline {
                 return Err(PlaceError::Unreachable {
                     place: self.name.clone(),
-                    reason: format!("{dyno} of {app} has ended, and its log does not say how"),
+                    reason: format!("{dyno} of {app} has ended, but its log does not say how"),
                 });
             }
             pace.wait().await;

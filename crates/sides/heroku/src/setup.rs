@@ -67,8 +67,8 @@ pub enum Step {
 impl std::fmt::Display for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::CreateApp { app, region } => write!(f, "make the app {app} in {region}"),
-            Self::CreatePostgres { app, plan } => write!(f, "make a Postgres ({plan}) that {app} owns"),
+            Self::CreateApp { app, region } => write!(f, "create the app {app} in {region}"),
+            Self::CreatePostgres { app, plan } => write!(f, "create a Postgres ({plan}) owned by {app}"),
             Self::AttachPostgres { app, owner } => write!(f, "let {app} use {owner}'s Postgres"),
             Self::SetConfig { app, variables } => write!(f, "set {} of {app}", variables.join(", ")),
             Self::EnablePreboot { app } => write!(f, "turn on preboot for {app}"),
@@ -175,7 +175,7 @@ pub async fn apply(client: &Client, wanted: &Wanted, step: &Step) -> Result<(), 
         Step::AttachPostgres { app, owner } => {
             let addon = postgres_of(client, owner).await?.ok_or_else(|| ApiError::Lost {
                 what: format!("GET /apps/{owner}/addons"),
-                reason: "its Postgres has gone".to_owned(),
+                reason: "its Postgres is gone".to_owned(),
             })?;
             let body = json!({"addon": addon, "app": app, "name": "DATABASE"});
             client.post::<Attachment>("/addon-attachments", &body).await.map(drop)

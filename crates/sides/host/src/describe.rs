@@ -36,9 +36,9 @@ pub fn event(palette: Palette, event: &Event) -> Option<String> {
     let again = |restart: &Restart| {
         let pause = seconds(restart.pause);
         if restart.is_crash_loop() {
-            format!("death {} in a row; trying again in {pause}", restart.deaths)
+            format!("exited {} times in a row; restarting in {pause}", restart.deaths)
         } else {
-            format!("starting it again in {pause}")
+            format!("restarting in {pause}")
         }
     };
     let (mark, style, text) = match &event.happening {
@@ -46,17 +46,17 @@ pub fn event(palette: Palette, event: &Event) -> Option<String> {
         Happening::Stopped => ("·", QUIET, format!("{name} has stopped")),
         Happening::Ready { after } => return Some(done(palette, &format!("{name} answers"), *after)),
         Happening::Waits(reason) => ("!", BUSY, format!("{name} is not ready yet: {reason}")),
-        Happening::Unready(reason) => ("✗", BAD, format!("{name} does not answer any more: {reason}")),
+        Happening::Unready(reason) => ("✗", BAD, format!("{name} stopped answering: {reason}")),
         Happening::NotStarted(reason, restart) => {
             ("✗", BAD, format!("{name} cannot start: {reason}; {}", again(restart)))
         }
         Happening::Died(exit, restart) => ("✗", BAD, format!("{name} {exit}; {}", again(restart))),
         Happening::Heavy { bytes, limit, killed } => {
             let (bytes, limit) = (bytes >> 20, limit >> 20);
-            let follows = if *killed { "it was killed" } else { "a fresh instance follows" };
-            ("!", BUSY, format!("{name} takes {bytes} MB of memory, limit {limit} MB: {follows}"))
+            let follows = if *killed { "it was killed" } else { "a new instance replaces it" };
+            ("!", BUSY, format!("{name} uses {bytes} MB of memory, limit {limit} MB: {follows}"))
         }
-        Happening::Killed { .. } => ("!", BUSY, format!("{name} did not end in time and was killed")),
+        Happening::Killed { .. } => ("!", BUSY, format!("{name} did not stop in time and was killed")),
     };
     Some(format!("{} {text}", palette.paint(style, mark)))
 }
@@ -84,7 +84,7 @@ pub fn status_line(status: &DevStatus) -> Vec<Piece> {
             let up = (Utc::now() - status.started_at).num_seconds().max(0);
             format!("  ·  up {}", up_time(up))
         }
-        Phase::Stopping => "  ·  stopping, Ctrl-C again ends it at once".to_owned(),
+        Phase::Stopping => "  ·  stopping; press Ctrl-C again to stop at once".to_owned(),
     };
     push(last, QUIET);
     pieces
@@ -143,7 +143,7 @@ pub fn instance(instance: &Instance, palette: Palette) -> String {
     if let Some(address) = &instance.public_address {
         text += &format!(", http://{address}");
     }
-    text + &format!(", http://{}/status, heard {silent} s ago", instance.ops_address)
+    text + &format!(", http://{}/status, last seen {silent} s ago", instance.ops_address)
 }
 
 fn describe(process: &ProcessStatus) -> String {
@@ -151,7 +151,7 @@ fn describe(process: &ProcessStatus) -> String {
         State::Starting => "starts",
         State::Ready => "answers",
         State::Unready => "does not answer",
-        State::Restarting => "will be started again",
+        State::Restarting => "will be restarted",
         State::Draining => "is stopping",
         State::Stopped => "has stopped",
     };
@@ -167,8 +167,8 @@ fn describe(process: &ProcessStatus) -> String {
     }
     match process.restarts {
         0 => {}
-        1 => text += ", started again once",
-        times => text += &format!(", started again {times} times"),
+        1 => text += ", restarted once",
+        times => text += &format!(", restarted {times} times"),
     }
     text
 }
@@ -208,9 +208,9 @@ mod tests {
         let policy = Policy::default();
         let once = policy.after_death(0, Duration::ZERO);
         let died = said(Happening::Died(Exit::Signal(9), once)).unwrap();
-        assert_eq!(died, "✗ web was killed by SIGKILL; starting it again in 0.2 s");
+        assert_eq!(died, "✗ web was killed by SIGKILL; restarting in 0.2 s");
         let again = policy.after_death(6, Duration::ZERO);
         let died = said(Happening::Died(Exit::Code(1), again)).unwrap();
-        assert_eq!(died, "✗ web failed (exit code 1); death 7 in a row; trying again in 12 s");
+        assert_eq!(died, "✗ web failed (exit code 1); exited 7 times in a row; restarting in 12 s");
     }
 }

@@ -26,7 +26,7 @@ const CLOCK: &str = "clock";
 pub(super) fn drain_seconds() -> anyhow::Result<Duration> {
     let text = env::var("DRAIN_SECONDS").unwrap_or_default();
     let seconds = if text.trim().is_empty() { Ok(25) } else { text.trim().parse() };
-    Ok(Duration::from_secs(seconds.context("DRAIN_SECONDS is no number of seconds")?))
+    Ok(Duration::from_secs(seconds.context("DRAIN_SECONDS is not a number of seconds")?))
 }
 
 /// One launch for each Procfile. Everything else they need is in our environment, which they inherit.
@@ -121,7 +121,7 @@ fn memory_limit(process: &str) -> anyhow::Result<Option<u64>> {
         return Ok(None);
     }
     let megabytes: u64 = text.trim().parse().ok().filter(|megabytes| *megabytes > 0).with_context(|| {
-        format!("{name} is {text:?}: give a number of megabytes, or unset it to set no limit")
+        format!("{name} is {text:?}: give a number of megabytes, or unset it for no limit")
     })?;
     Ok(Some(megabytes << 20))
 }

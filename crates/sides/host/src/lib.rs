@@ -76,10 +76,10 @@ pub async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Out
         None => (Lock::take(&workspace.run_folder())?, None),
     };
     let Some(lock) = lock else {
-        bail!("a dev or a host runs here already: `sides status` shows it, `sides stop` ends it");
+        bail!("a dev or a host is already running here: `sides status` shows it, `sides stop` stops it");
     };
-    let url = named_database()?
-        .context("DATABASE_URL is not set: a host works on a database that outlives it; name it there")?;
+    let url =
+        named_database()?.context("DATABASE_URL is not set: a host needs a database that outlives it")?;
     let store = Store::open(workspace)?;
     let drain_limit = launches::drain_seconds()? + DRAIN_SLACK;
     let socket = Socket::find(workspace, options, &screen, handed_over, drain_limit).await?;

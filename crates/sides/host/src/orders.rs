@@ -60,7 +60,7 @@ impl Host {
             let name = launch.procfile.name.clone();
             let own = orphans.extract_if(.., |orphan| orphan.process == name).collect();
             let Some(digest) = running.get(&name) else {
-                screen.line(&tell::notice(screen.palette, &format!("{name} was not released yet")));
+                screen.line(&tell::notice(screen.palette, &format!("{name} has not been released yet")));
                 self.dismiss(&launch, own);
                 continue;
             };
@@ -72,7 +72,7 @@ impl Host {
                 unfinished.push(finish(&name, digest));
             }
             if !choice.stay.is_empty() {
-                let text = format!("{name} ran on: {}", choice.stay.len());
+                let text = format!("{name} kept running: {}", choice.stay.len());
                 screen.line(&tell::notice(screen.palette, &text));
             }
             for orphan in choice.stay {
@@ -171,7 +171,7 @@ impl Host {
     }
 
     async fn put(&mut self, process: &str, release: &str) -> anyhow::Result<()> {
-        let digest = Digest::parse(release).context("this is no digest")?;
+        let digest = Digest::parse(release).context("this is not a digest")?;
         let (mut running, counts) = (self.store.running()?, self.store.counts()?);
         let launch = self.launch_of(self.named(process)?, &digest)?;
         let count = count_of(&counts, process) as usize;
@@ -192,7 +192,7 @@ impl Host {
     /// What runs is wrong: it leaves first. That the other release is wanted is written down before, as whatever becomes of
     /// it nothing else is left.
     async fn take_out_and_put(&mut self, process: &str, release: &str) -> anyhow::Result<()> {
-        let digest = Digest::parse(release).context("this is no digest")?;
+        let digest = Digest::parse(release).context("this is not a digest")?;
         let (mut running, counts) = (self.store.running()?, self.store.counts()?);
         let launch = self.launch_of(self.named(process)?, &digest)?;
         let count = count_of(&counts, process) as usize;
@@ -210,7 +210,7 @@ impl Host {
     async fn scale(&mut self, process: &str, count: u32) -> anyhow::Result<()> {
         anyhow::ensure!(
             count <= MOST_INSTANCES,
-            "{process}: {count} instances were asked for, and at most {MOST_INSTANCES} run on one machine"
+            "{process}: {count} instances were requested, but one machine runs at most {MOST_INSTANCES}"
         );
         let (running, mut counts) = (self.store.running()?, self.store.counts()?);
         if let Some(digest) = running.get(process) {
@@ -224,28 +224,29 @@ impl Host {
     }
 
     async fn restart(&mut self, process: &str, which: &Which) -> anyhow::Result<()> {
-        anyhow::ensure!(self.store.running()?.contains_key(process), "{process}: it was not released yet");
-        let only = match which {
-            Which::All => None,
-            Which::One(id) => Some(self.supervisor.find(process, id).with_context(|| {
-                format!("{id} is no instance of {process} that runs now; `sides ps` lists them")
-            })?),
-        };
+        anyhow::ensure!(self.store.running()?.contains_key(process), "{process} has not been released yet");
+        let only =
+            match which {
+                Which::All => None,
+                Which::One(id) => Some(self.supervisor.find(process, id).with_context(|| {
+                    format!("{process} has no running instance {id}; `sides ps` lists them")
+                })?),
+            };
         Ok(self.supervisor.restart(process, only, PATIENCE).await?)
     }
 
     async fn run_once(&self, process: &str, command: &[String]) -> anyhow::Result<Ended> {
         let running = self.store.running()?;
-        let digest = running.get(process).with_context(|| format!("{process}: it was not released yet"))?;
+        let digest = running.get(process).with_context(|| format!("{process} has not been released yet"))?;
         let launch = self.launch_of(self.named(process)?, digest)?;
         let (program, arguments) = command.split_first().context("there is no command to run")?;
         let file = platform::local::find_program(program, &launch.folder, &launch.path)
-            .with_context(|| format!("there is no program {program:?} in this release or on the PATH"))?;
+            .with_context(|| format!("there is no program {program:?} in this release or in PATH"))?;
         let mut command = Command::new(file);
         command.args(arguments).current_dir(&launch.folder).env("PATH", &launch.path);
         command.envs(launch.environment.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
         bind_to_supervisor(&mut command, None);
-        let ended = command.output().await.with_context(|| format!("{program} cannot be run"))?;
+        let ended = command.output().await.with_context(|| format!("cannot run {program}"))?;
         let said = [ended.stdout, ended.stderr].concat();
         let output = String::from_utf8_lossy(&said[said.len().saturating_sub(OUTPUT)..]).into_owned();
         Ok(Ended { code: ended.status.code(), output })
@@ -258,7 +259,7 @@ impl Host {
     fn launch_of(&self, mut launch: Launch, digest: &Digest) -> anyhow::Result<Launch> {
         let name = &launch.procfile.name;
         let folder = self.store.find(name, digest).with_context(|| {
-            format!("{name} {digest} is not kept here any more: release it again with `sides release`")
+            format!("{name} {digest} is no longer kept here: release it again with `sides release`")
         })?;
         // As it was when it was built: the file may have changed since the host began.
         if let Some(record) = self.store.record(name, digest) {
@@ -298,7 +299,7 @@ fn count_of(counts: &BTreeMap<String, u32>, process: &str) -> u32 {
 fn finish(process: &str, digest: &Digest) -> Order {
     let what =
         What::Put { process: process.to_owned(), release: digest.as_str().to_owned(), take_out_first: false };
-    let reason = "the host before this one died while it replaced it".to_owned();
+    let reason = "the previous host died while replacing it".to_owned();
     Order { what, why: Why { asked_by: "host".to_owned(), reason } }
 }
 

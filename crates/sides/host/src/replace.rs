@@ -31,19 +31,22 @@ pub async fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     match client.order(Order { what, why: actor::why(None, "host --replace") }).await {
         Err(ControlError::WentAway) => {}
         Err(error) => return Err(error.into()),
-        Ok(Err(refusal)) => bail!("the host goes on as it is: {refusal}"),
-        Ok(Ok(_)) => bail!("the host goes on as it is"),
+        Ok(Err(refusal)) => bail!("the host was not replaced: {refusal}"),
+        Ok(Ok(_)) => bail!("the host was not replaced"),
     }
     let is_new = |after: &DevStatus| after.started_at > before.started_at && after.phase == Phase::Running;
     while begun.elapsed() < PATIENCE {
         if let Ok(Some(after)) = status(workspace).await
             && is_new(&after)
         {
-            let text = format!("the host is a new one (pid {}); what it runs was not touched", after.pid);
+            let text = format!("the host was replaced (pid {}); its processes were not touched", after.pid);
             screen.line(&tell::done(screen.palette, &text, begun.elapsed()));
             return Ok(Outcome::Done);
         }
         time::sleep(Duration::from_millis(20)).await;
     }
-    bail!("the new host does not answer; its processes run on, and `sides up` or systemd starts the next one")
+    bail!(
+        "the new host does not answer; its processes keep running, and `sides up` or systemd starts the next \
+           host"
+    )
 }

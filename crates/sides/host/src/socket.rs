@@ -48,7 +48,7 @@ impl Socket {
     ) -> anyhow::Result<Self> {
         if is_given_by_systemd()? {
             let given = handed_over.or_else(|| succession::listener_of(FIRST));
-            let listener = Arc::new(given.context("systemd's socket is no listening socket")?);
+            let listener = Arc::new(given.context("the socket from systemd is not a listening socket")?);
             return Ok(Self { listener, is_inherited: true, is_systemds: true });
         }
         let kept = match handed_over {
@@ -62,7 +62,7 @@ impl Socket {
             if is_wanted(&listener, options) {
                 return Ok(Self { listener: Arc::new(listener), is_inherited: true, is_systemds: false });
             }
-            let text = "another address than before: what listens on the old one is replaced";
+            let text = "the address has changed: instances listening on the old one are replaced";
             screen.line(&tell::notice(screen.palette, text));
             let_keeper_go(workspace);
         }
@@ -118,7 +118,7 @@ fn is_given_by_systemd() -> anyhow::Result<bool> {
     match number("LISTEN_FDS") {
         None | Some(0) => Ok(false),
         Some(1) => Ok(true),
-        Some(more) => bail!("systemd hands over {more} sockets; one ListenStream is what web can use"),
+        Some(more) => bail!("systemd passed {more} sockets; web can use exactly one ListenStream"),
     }
 }
 
@@ -135,8 +135,9 @@ async fn bind(
     drain_limit: Duration,
 ) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::new(options.host, options.port);
-    let in_words =
-        || format!("cannot listen on {address}: give another port with PORT, or end what listens there");
+    let in_words = || {
+        format!("cannot listen on {address}: choose another port with PORT, or stop what is listening there")
+    };
     let error = match TcpListener::bind(address) {
         Ok(listener) => return Ok(listener),
         Err(error) => error,
@@ -145,7 +146,8 @@ async fn bind(
     if error.kind() != io::ErrorKind::AddrInUse || web().next().is_none() {
         return Err(error).with_context(in_words);
     }
-    let text = "instances of web run without a host, and nobody has kept their socket: they end first";
+    let text = "instances of web are running without a host, and their socket was not kept: they are stopped \
+                first";
     screen.line(&tell::notice(screen.palette, text));
     web().filter(|one| !one.leaves).for_each(|one| send(&one, Signal::SIGTERM));
     let deadline = Instant::now() + drain_limit;

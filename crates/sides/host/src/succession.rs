@@ -68,7 +68,7 @@ impl Handover {
         let tried = Command::new(program).arg("--version").stdin(Stdio::null()).output();
         let tried = tried.context("it cannot be executed")?;
         if !tried.status.success() || !tried.stdout.starts_with(b"sides ") {
-            bail!("it is no `sides` that runs here: --version {}", tried.status);
+            bail!("it is not a `sides` that runs here: --version {}", tried.status);
         }
         let (lock, listener) = (self.lock.file(), self.listener.as_ref());
         let numbers = format!("{},{}", lock.as_raw_fd(), listener.as_raw_fd());

@@ -47,14 +47,15 @@ pub async fn run(workspace: &Workspace, options: &UpOptions) -> anyhow::Result<O
     let mut last = None;
     while Instant::now() < deadline {
         if let Some(ended) = child.as_mut().and_then(|child| child.try_wait().ok().flatten()) {
-            bail!("the host ended ({ended}); it said:\n{}", said(workspace));
+            bail!("the host exited ({ended}); its output:\n{}", said(workspace));
         }
         last = control::status(workspace).await?;
         if let Some(status) = &last
             && is_up(status)
         {
             let what = match status.releases.is_empty() {
-                true => "the host runs; nothing was released yet: `sides release` does it".to_owned(),
+                true => "the host is running; nothing has been released yet: start with `sides release`"
+                    .to_owned(),
                 false => format!("everything answers: {}", status.address.as_deref().unwrap_or_default()),
             };
             screen.line(&tell::done(screen.palette, &what, begun.elapsed()));
@@ -67,7 +68,7 @@ pub async fn run(workspace: &Workspace, options: &UpOptions) -> anyhow::Result<O
     }
     screen.line(&tell::fault(
         screen.palette,
-        &format!("not everything answers after {} s", options.wait.as_secs()),
+        &format!("not every process answers after {} s", options.wait.as_secs()),
     ));
     Ok(Outcome::NotAnswering)
 }
@@ -87,7 +88,7 @@ fn start(workspace: &Workspace, options: &UpOptions) -> anyhow::Result<Child> {
     command.args(["host", "--detached", "--root"]).arg(workspace.root());
     command.args(["--host", &options.host.to_string(), "--port", &options.port.to_string()]);
     command.current_dir(workspace.root()).stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
-    command.process_group(0).spawn().context("the host cannot be started")
+    command.process_group(0).spawn().context("cannot start the host")
 }
 
 fn said(workspace: &Workspace) -> String {

@@ -36,12 +36,12 @@ pub(crate) fn decide(situation: Situation, consent: Consent) -> Decision {
         _ => How::Saying,
     };
     match situation.manager {
-        None => Decision::Refuse("no package manager was found that is known here"),
+        None => Decision::Refuse("no supported package manager was found"),
         Some(manager) if situation.root || situation.sudo || !manager.needs_root() => {
             Decision::Install { manager, sudo: !situation.root && manager.needs_root(), how }
         }
         Some(PackageManager::Apt) => Decision::Unpack { how },
-        Some(_) => Decision::Refuse("installing needs root's rights, or sudo without a password"),
+        Some(_) => Decision::Refuse("installing needs root, or sudo without a password"),
     }
 }
 

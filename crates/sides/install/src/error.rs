@@ -73,15 +73,15 @@ impl fmt::Display for InstallError {
             }
             Self::Run { program, .. } => write!(f, "cannot run {program}"),
             Self::Failed { need, failures, command } => {
-                write!(f, "{} could not be had", need.name())?;
+                write!(f, "could not get {}", need.name())?;
                 for Failure { command, status, output } in failures {
                     write!(f, "\n  `{command}` failed ({status})")?;
                     output.lines().try_for_each(|line| write!(f, "\n    {line}"))?;
                 }
                 write!(
                     f,
-                    "\nOnce that is mended (a network, mostly), start again: what was loaded is kept. \
-                     Or install it yourself: {command}"
+                    "\nOnce that is fixed (usually the network), start again: what was downloaded is kept. Or \
+                     install it yourself: {command}"
                 )
             }
             Self::File { action, path, .. } => write!(f, "cannot {action} {}", path.display()),

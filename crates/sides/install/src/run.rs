@@ -79,9 +79,7 @@ mod tests {
         let error = runner.run(shell("seq 30; exit 3"), "get it", "trying").unwrap_err();
         let text = error.after(earlier.failures()).to_string();
         assert!(
-            text.starts_with(
-                "jq could not be had\n  `get list` failed (exit status: 100)\n    no such host\n"
-            ),
+            text.starts_with("could not get jq\n  `get list` failed (exit status: 100)\n    no such host\n"),
             "{text}"
         );
         assert!(

@@ -54,7 +54,7 @@ pub fn run(program: &str) -> ExitCode {
         // It has said why.
         Ok(_) => return ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: cargo's end is not known: {error}");
+            eprintln!("error: cannot wait for cargo: {error}");
             return ExitCode::FAILURE;
         }
     }

@@ -23,16 +23,16 @@ pub use run::{Outcome, run, without_database};
 
 /// What the exit codes mean, for a `--help`.
 pub const EXIT_CODES: &str = "Exit codes:
-   0  done, or nothing to do
+   0  success, or nothing to do
    1  failed; nothing was changed
-   2  wrong arguments
+   2  invalid arguments
    3  refused, and nothing was changed: a statement of a migration must not run as it is (check),
-      what is applied and what is here do not go together (up, down), a down.sql does not restore
+      what is applied does not match what is here (up, down), a down.sql does not restore
       what was there (down), or the schema is not what was applied (status --drift)
    4  partial: some migrations were applied or reverted before one failed, or a backfill is paused
    5  nothing to do (only with --detailed-exit-code)
-  75  another runner is at work (--no-wait)
-  78  DATABASE_URL is missing or wrong";
+  75  another runner is running (--no-wait)
+  78  DATABASE_URL is missing or invalid";
 
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]

@@ -12,7 +12,7 @@ use crate::{
 /// Their applied text counts, not what the files say now.
 ///
 /// # Errors
-/// When the database is away or no scratch database can be made.
+/// When the database is unavailable or no scratch database can be made.
 pub async fn drift(
     url: &DatabaseUrl,
     shadow: Option<&DatabaseUrl>,

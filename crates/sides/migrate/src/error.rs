@@ -20,13 +20,13 @@ pub enum MigrateError {
     #[error(transparent)]
     Shadow(#[from] ShadowError),
     /// The private server for trials is not usable.
-    #[error("the private server to try the migrations on cannot be used: {0}")]
+    #[error("cannot use the private server to try the migrations on: {0}")]
     Scratch(String),
     /// What is applied and what is here do not go together.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// Another runner works, and this one was told not to wait.
-    #[error("another runner is at work: {holder}; wait for it, or run again without --no-wait")]
+    #[error("another runner is running: {holder}; wait for it, or run again without --no-wait")]
     Busy {
         /// Whose session holds the lock.
         holder: String,
@@ -66,7 +66,8 @@ pub enum MigrateError {
     },
     /// A `down.sql` does not even run on a scratch database.
     #[error(
-        "{site}: {said}\nso a rehearsal on a scratch database says, and nothing was reverted; correct it, or revert without one: down --anyway"
+        "{site}: {said}\na trial on a scratch database failed like this, and nothing was reverted; correct it, \
+         or revert without a trial: down --anyway"
     )]
     DownFails {
         /// Which statement.
@@ -76,8 +77,8 @@ pub enum MigrateError {
     },
     /// A `down.sql` leaves another schema than its migration found.
     #[error(
-        "migrations/{name}/down.sql does not restore what its up.sql found (- was there, + would be there):\n{}\n\
-         nothing was reverted; correct it, or revert all the same: down --anyway",
+        "migrations/{name}/down.sql does not restore what its up.sql found (- was there, + would be \
+         there):\n{}\nnothing was reverted; correct it, or revert anyway: down --anyway",
         indented(difference)
     )]
     NotTheReverse {
@@ -106,8 +107,8 @@ pub enum MigrateError {
     },
     /// A backfill that others wait for was paused.
     #[error(
-        "the backfill migrations/{migration} is paused by {by}, and what comes after it needs it; resume it: \
-         migrate backfill resume"
+        "the backfill migrations/{migration} is paused by {by}, and later migrations need it; resume it: migrate \
+         backfill resume"
     )]
     Paused {
         /// The folder's name.
@@ -116,7 +117,7 @@ pub enum MigrateError {
         by: String,
     },
     /// A manifest cannot be read.
-    #[error("{} is no manifest: {why}; write it with: web --manifest > {}", path.display(), path.display())]
+    #[error("{} is not a manifest: {why}; write it with: web --manifest > {}", path.display(), path.display())]
     Manifest {
         /// The file.
         path: std::path::PathBuf,
@@ -125,7 +126,7 @@ pub enum MigrateError {
     },
     /// It does too much while others wait for what it holds.
     #[error(
-        "{site}: given up {tries} times, because others had waited for {} ms for what it holds\n{outcome}",
+        "{site}: abandoned {tries} times, because others had waited {} ms for its locks\n{outcome}",
         longest_block.as_millis()
     )]
     HoldsUp {

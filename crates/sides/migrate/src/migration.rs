@@ -26,7 +26,7 @@ pub struct Migration {
 pub enum MigrationError {
     /// `metadata.toml` is not what is known here.
     #[error(
-        "migrations/{name}/metadata.toml cannot be read; known are run_in_transaction, phase, reason and accept"
+        "cannot parse migrations/{name}/metadata.toml; the keys are run_in_transaction, phase, reason and accept"
     )]
     Metadata {
         /// The folder's name.
@@ -54,13 +54,13 @@ pub enum MigrationError {
         source: std::io::Error,
     },
     /// A folder is no migration.
-    #[error("migrations/{name} has no up.sql; write it, or remove the folder")]
+    #[error("migrations/{name} has no up.sql; write it, or remove the directory")]
     NoUp {
         /// The folder's name.
         name: String,
     },
     /// One of diesel's sources cannot be read.
-    #[error("the migrations cannot be read")]
+    #[error("cannot read the migrations")]
     Source {
         /// What diesel says.
         #[source]

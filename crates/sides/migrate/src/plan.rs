@@ -12,9 +12,9 @@ use crate::{
 pub enum Refusal {
     /// An applied migration was changed afterwards.
     #[error(
-        "migrations/{name}/up.sql was changed after it was applied:\n{difference}\
-         put the applied text back and write the change as a new migration; \
-         if the database is right as it is, accept the file: migrate repair"
+        "migrations/{name}/up.sql was changed after it was applied:\n{difference}restore the applied text and \
+         write the change as a new migration; if the database is correct as it is, accept the file: migrate \
+         repair"
     )]
     Edited {
         /// The folder's name.
@@ -24,9 +24,8 @@ pub enum Refusal {
     },
     /// A pending migration is older than an applied one.
     #[error(
-        "migrations/{name} is older than the applied {newest}: databases would differ by the order in which \
-         they got them; give its folder a later time, or, if the order does not matter, run: \
-         migrate up --out-of-order"
+        "migrations/{name} is older than the applied {newest}: databases would get them in different orders; \
+         give its directory a later time, or, if the order does not matter, run: migrate up --out-of-order"
     )]
     OutOfOrder {
         /// The pending one.
@@ -35,7 +34,7 @@ pub enum Refusal {
         newest: String,
     },
     /// A migration was asked for by a name that none has.
-    #[error("there is no migrations/{name}; migrate status lists those that there are")]
+    #[error("there is no migrations/{name}; migrate status lists the migrations")]
     NotThere {
         /// The name.
         name: String,

@@ -49,7 +49,7 @@ pub struct PlannedStatement {
 /// Changes nothing and waits for no runner.
 ///
 /// # Errors
-/// When the database is away, what is applied is not what is here, or a migration does not apply.
+/// When the database is unavailable, what is applied is not what is here, or a migration does not apply.
 pub async fn preview(
     url: &DatabaseUrl,
     shadow: Option<&DatabaseUrl>,
@@ -64,7 +64,7 @@ pub async fn preview(
 /// Whether migrations of this database can be tried, on a private scratch server or, with its user's rights, on its own.
 ///
 /// # Errors
-/// When the database is away, or no scratch database can be made.
+/// When the database is unavailable, or no scratch database can be made.
 pub async fn try_scratch(url: &DatabaseUrl) -> Result<(), MigrateError> {
     let place = Place::find(url, None).await?;
     Scratch::create(&place, &[]).await?.end().await

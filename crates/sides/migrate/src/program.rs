@@ -60,7 +60,7 @@ pub fn run(sources: &Sources) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: no threads or files to work with: {error}");
+            eprintln!("error: cannot start a runtime: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -74,8 +74,8 @@ pub fn run(sources: &Sources) -> ExitCode {
     })
 }
 
-const POOLED: &str = "the database is behind a pooler that gives every transaction another session, and migrations hold \
-                      locks that last longer: set DATABASE_DIRECT_URL to the server itself";
+const POOLED: &str = "the database is behind a transaction pooler, and migrations hold locks beyond a \
+                      transaction: set DATABASE_DIRECT_URL to the server itself";
 
 fn database_url() -> Result<DatabaseUrl, String> {
     // The server itself, where DATABASE_URL goes through a pooler.

@@ -16,7 +16,7 @@ const CLOCK: &str = "sides_clock";
 /// When everything was reverted it gives back what it took from others. Needs the runner's own tables.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn ensure_roles(client: &Client) -> Result<(), Error> {
     let is_there = "SELECT to_regnamespace('sides') IS NOT NULL";
     if client.query_one(is_there, &[]).await?.get(0) {
@@ -28,7 +28,7 @@ pub async fn ensure_roles(client: &Client) -> Result<(), Error> {
 /// Makes a role that the user of this session may act as, where it is missing. False when the user may not.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub(crate) async fn make(client: &Client, role: &str) -> Result<bool, Error> {
     let row = client
         .query_one(

@@ -23,7 +23,7 @@ pub enum Revert {
 /// Applies every pending one of these migrations as usual, and returns the names of those applied.
 ///
 /// # Errors
-/// When the database is away or refuses a migration.
+/// When the database is unavailable or refuses a migration.
 pub async fn up(url: &DatabaseUrl, all: &[Migration]) -> Result<Vec<String>, MigrateError> {
     apply(url, all, &Options::default(), &mut |_| {}).await
 }
@@ -31,7 +31,7 @@ pub async fn up(url: &DatabaseUrl, all: &[Migration]) -> Result<Vec<String>, Mig
 /// Applies every pending one of these migrations, oldest first, and returns the names of those applied.
 ///
 /// # Errors
-/// When the database is away, refuses a migration, or has something else than what is here. What was applied
+/// When the database is unavailable, refuses a migration, or has something else than what is here. What was applied
 /// before stays.
 pub async fn apply(
     url: &DatabaseUrl,
@@ -91,7 +91,7 @@ async fn wanted<'a>(
 /// Reverts applied migrations, newest first, and returns their names.
 ///
 /// # Errors
-/// When the database is away or refuses a step. When one of them has no way back, or does not restore what its
+/// When the database is unavailable or refuses a step. When one of them has no way back, or does not restore what its
 /// migration found, nothing is reverted.
 pub async fn revert(
     url: &DatabaseUrl,

@@ -97,7 +97,7 @@ impl Connection for Recorder {
     where
         T: QueryFragment<Pg> + QueryId,
     {
-        let why = "it asks the database while it runs, so what it does cannot be known before";
+        let why = "it queries the database while it runs, so its effects cannot be known in advance";
         Err(diesel::result::Error::QueryBuilderError(why.into()))
     }
 

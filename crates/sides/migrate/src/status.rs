@@ -40,7 +40,7 @@ pub enum State {
 /// Every migration of here and of the database, oldest first. Changes nothing and waits for no runner.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn status(url: &DatabaseUrl, all: &[Migration]) -> Result<Vec<Status>, MigrateError> {
     let client = database::client(&url.with_application_name("migrate (status)")).await?;
     Ok(compare(all, &ledger::applied(&client).await?))
@@ -49,7 +49,7 @@ pub async fn status(url: &DatabaseUrl, all: &[Migration]) -> Result<Vec<Status>,
 /// Records the files of edited migrations as what was applied; returns their names.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn repair(
     url: &DatabaseUrl,
     all: &[Migration],

@@ -6,7 +6,7 @@ use std::{io, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum NewError {
     /// No name for what is to be written.
-    #[error("{name:?} is no name: {why}")]
+    #[error("{name:?} is not a valid name: {why}")]
     Name {
         /// As it was given.
         name: String,
@@ -14,17 +14,17 @@ pub enum NewError {
         why: &'static str,
     },
     /// It is there already.
-    #[error("{} is there already; nothing was written", .0.display())]
+    #[error("{} already exists; nothing was written", .0.display())]
     Exists(PathBuf),
     /// There are no crates of sides where they were said to be.
     #[error(
-        "{} holds no checkout of sides: crates/sides/process/Cargo.toml is missing there. Name one with --path, or a \
+        "{} is not a checkout of sides: it has no crates/sides/process/Cargo.toml. Give one with --path, or a \
          repository with --git",
         .0.display()
     )]
     NoChassis(PathBuf),
     /// A file does not look as `sides new` has written it.
-    #[error("{} has no {place}: write this there yourself, and the rest of the change: {line}", file.display())]
+    #[error("{} has no {place}: add this line there yourself, and make the rest of the change: {line}", file.display())]
     Place {
         /// The file.
         file: PathBuf,

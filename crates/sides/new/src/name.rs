@@ -26,14 +26,14 @@ impl Name {
         let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(is_letter) {
             return fault(
-                "write it in small letters, digits and underscores, a letter first, such as send_report",
+                "use lowercase letters, digits and underscores, starting with a letter, such as send_report",
             );
         }
         if name.len() > 40 || name.ends_with('_') || name.contains("__") {
-            return fault("it has at most 40 characters, and one underscore between words");
+            return fault("use at most 40 characters, with single underscores between words");
         }
         if TAKEN.contains(&name.as_str()) {
-            return fault("Rust keeps that word for itself");
+            return fault("it is a reserved word in Rust");
         }
         Ok(Self(name))
     }
@@ -76,7 +76,7 @@ mod tests {
         for text in ["", "Send", "2nd", "a b", "../up", "_a", "a__b", "a_", "ärger", &"a".repeat(41), "match"]
         {
             let error = Name::read(text).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("{text:?} is no name: ")), "{error}");
+            assert!(error.starts_with(&format!("{text:?} is not a valid name: ")), "{error}");
         }
     }
 }

@@ -19,7 +19,7 @@ pub struct Refusal {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WorldFault {
     /// A release is listed under a process that it is not a build of.
-    #[error("{release} is listed as a release of {process}: its manifest names another process")]
+    #[error("{release} is listed as a release of {process}, but its manifest names another process")]
     WrongProcess {
         /// The process it is listed under.
         process: String,
@@ -42,7 +42,7 @@ impl fmt::Display for Refusal {
         let why = if self.end_is_incompatible {
             "the wanted releases are not compatible"
         } else {
-            "there is no order in which every state on the way is compatible"
+            "there is no order in which every intermediate state is compatible"
         };
         write!(f, "{why}:")?;
         for requirement in &self.conflict {
@@ -73,35 +73,36 @@ fn general_advice(requirement: &Requirement) -> String {
         Requirement::Schema { release, mismatch, broken_by: Some((_, step)), .. } => {
             let process = process_of(release);
             format!(
-                "It goes in two releases. First put {step} aside and release a {process} that does without it: take what \
-                 \"{process} {mismatch}\" names out of its code and its schema file, then `sides release --only {process}`. Then \
-                 put {step} back: `sides release` applies it once nothing old runs."
+                "This takes two releases. First set {step} aside and release a {process} that does not need it: \
+                 remove what \"{process} {mismatch}\" names from its code and its schema file, then `sides \
+                 release --only {process}`. Then put {step} back: `sides release` applies it once no old \
+                 instance runs."
             )
         }
         Requirement::Schema { release, mismatch, .. } => {
             let process = process_of(release);
             format!(
-                "Add a migration that brings it about, in the same release (`sides plan` then puts it before {process}), or \
-                 take what \"{process} {mismatch}\" names out of the code of {process}."
+                "Add a migration for it to the same release (`sides plan` then puts it before {process}), or \
+                 remove what \"{process} {mismatch}\" names from the code of {process}."
             )
         }
         Requirement::Handler { job, enqueuer: Some(enqueuer), .. } => format!(
-            "It goes in two releases. First a process that works {job}: write its handler and release that process. Then \
-             `sides release --only {}`.",
+            "This takes two releases. First a process that handles {job}: write the handler and release that \
+             process. Then `sides release --only {}`.",
             process_of(enqueuer)
         ),
         Requirement::Handler { job, enqueuer: None, .. } => format!(
-            "Keep a handler of {job} until none of its jobs is left (`sides jobs list` shows them), or end them with `sides jobs \
-             discard`; then `sides release`."
+            "Keep a handler of {job} until none of its jobs is left (`sides jobs list` shows them), or discard \
+             them with `sides jobs discard`; then `sides release`."
         ),
         Requirement::LeftBehind { job, enqueuer, .. } => format!(
-            "It goes in two releases. First a {} that enqueues no {job} any more and still works it; when none is left (`sides \
-             jobs list`), one without the handler.",
+            "This takes two releases. First a {} that no longer enqueues {job} but still handles it; when none \
+             is left (`sides jobs list`), one without the handler.",
             process_of(enqueuer)
         ),
         Requirement::Readable { job, handler, .. } => format!(
-            "Let {} read version {} of {} beside its own, release it first (`sides release --only {}`), and drop the old \
-             version when no job of it is left.",
+            "Make {} read version {} of {} as well as its own, release it first (`sides release --only {}`), and \
+             drop the old version when none of its jobs is left.",
             process_of(handler),
             job.version,
             job.kind,
@@ -119,16 +120,17 @@ fn advice(requirement: &Requirement) -> Option<String> {
         {
             let name = enqueuer.trim_start_matches(SCHEDULE);
             Some(format!(
-                "A stored schedule goes on as it is, with version {} of its job: let the new build read that too, or change \
-                 it first (sides schedule add {name} … --replace), or end it (sides schedule remove {name}).",
+                "A stored schedule keeps enqueuing version {} of its job: make the new build read that version \
+                 too, or change the schedule first (sides schedule add {name} … --replace), or remove it (sides \
+                 schedule remove {name}).",
                 job.version
             ))
         }
         Requirement::Readable { job, enqueuer: Some(enqueuer), handler, fields } if fields.is_empty() => {
             let (handler, enqueuer) = (process_of(handler), process_of(enqueuer));
             Some(format!(
-                "It goes in two releases, with a {handler} that reads version {} of {} beside its own: release {handler} \
-                 first, then {enqueuer}; the version can go when no job of it is left.",
+                "This takes two releases, with a {handler} that reads version {} of {} as well as its own: \
+                 release {handler} first, then {enqueuer}; the old version can go when none of its jobs is left.",
                 job.version, job.kind
             ))
         }

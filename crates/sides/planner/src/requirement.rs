@@ -76,7 +76,7 @@ impl fmt::Display for Requirement {
             Self::Schema { release, mismatch, mended_by, broken_by } => {
                 write!(f, "{release} {mismatch}")?;
                 match (mended_by, broken_by) {
-                    (None, None) => write!(f, ", which no schema step brings about"),
+                    (None, None) => write!(f, ", which no schema step provides"),
                     (mended, broken) => {
                         if let Some((number, name)) = mended {
                             write!(f, ", so it cannot run before step {number} ({name})")?;
@@ -91,19 +91,16 @@ impl fmt::Display for Requirement {
             Self::Handler { job, enqueuer, handlers } => {
                 say_source(f, job, enqueuer.as_deref())?;
                 match handlers.as_slice() {
-                    [] => write!(f, ", which no release works"),
+                    [] => write!(f, ", which no release handles"),
                     handlers => write!(f, ", which needs {} to be live", handlers.join(" or ")),
                 }
             }
             Self::LeftBehind { job, enqueuer, handlers } => {
-                write!(
-                    f,
-                    "{enqueuer} may leave jobs of {job} behind, enqueued and worked by its own process"
-                )?;
+                write!(f, "{enqueuer} may leave jobs of {job} behind that only its own process handled")?;
                 match handlers.as_slice() {
                     [] => write!(
                         f,
-                        ", and no other release works them: keep their handler for one more release"
+                        ", and no other release handles them: keep their handler for one more release"
                     ),
                     handlers => write!(f, ", which needs {} to be live when it goes", handlers.join(" or ")),
                 }

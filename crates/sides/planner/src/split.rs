@@ -128,10 +128,10 @@ impl fmt::Display for Split {
             .map(|process| format!("the new {process}"))
             .chain(self.later_steps.iter().map(|step| format!("the step {step}")))
             .collect();
-        write!(f, "It goes in two releases: leave {} for the second", later.join(" and "))?;
+        write!(f, "This takes two releases: leave {} for the second", later.join(" and "))?;
         if !self.after_jobs.is_empty() {
             let jobs: Vec<String> = self.after_jobs.iter().map(ToString::to_string).collect();
-            write!(f, ", when no job is left of {}", jobs.join(", "))?;
+            write!(f, ", when no jobs of {} are left", jobs.join(", "))?;
         }
         f.write_str(".")?;
         if !self.later_processes.is_empty() && !self.first_processes.is_empty() {

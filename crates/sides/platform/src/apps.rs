@@ -24,7 +24,7 @@ pub fn read(line: &str) -> Result<BTreeMap<String, String>, String> {
             return Err(format!("the app {app} is named twice: each process has one of its own"));
         }
         if apps.insert(process.to_owned(), app.to_owned()).is_some() {
-            return Err(format!("{process} is named twice: it has one app"));
+            return Err(format!("{process} is named twice: it can have only one app"));
         }
     }
     Ok(apps)
@@ -39,7 +39,10 @@ pub fn write(apps: &BTreeMap<String, String>) -> String {
 
 /// Why a name cannot be an app's.
 pub(crate) fn not_an_app(name: &str) -> String {
-    format!("{name:?} cannot be an app's name: 3 to 30 small letters, digits and dashes, a letter first")
+    format!(
+        "{name:?} cannot be an app's name: use 3 to 30 lowercase letters, digits and dashes, starting with a \
+             letter"
+    )
 }
 
 pub(crate) fn is_app(name: &str) -> bool {

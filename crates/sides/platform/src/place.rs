@@ -224,7 +224,7 @@ pub enum PlaceError {
         again_in: Duration,
     },
     /// The place did not answer, or not in time: the order may have been carried out. Ask what runs.
-    #[error("{place} does not answer: {reason}; what it did is not known, ask what runs")]
+    #[error("{place} does not answer: {reason}; it is not known what it did, so look at what is running")]
     Unreachable {
         /// The place's name.
         place: String,

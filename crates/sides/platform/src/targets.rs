@@ -202,16 +202,17 @@ impl Targets {
         let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
         for process in self.processes.keys() {
             if !known.contains(process) {
-                faults.push(format!("there is no Procfile.{process}; known are {}", known.join(", ")));
+                faults
+                    .push(format!("there is no Procfile.{process}; the processes are {}", known.join(", ")));
             }
         }
         for (process, target) in self.all() {
             let place = &target.place;
             match (self.places.get(place), &target.app) {
                 (None, _) => faults
-                    .push(format!("{process} runs at {place:?}, which is no place: add [places.{place}]")),
+                    .push(format!("{process} runs at {place:?}, which is not a place: add [places.{place}]")),
                 (Some(Kind::Heroku(_)), None) => {
-                    faults.push(format!("{process} runs at {place}: name its Heroku app with app = \"…\""));
+                    faults.push(format!("{process} runs at {place}: give its Heroku app with app = \"…\""));
                 }
                 (Some(Kind::Local), Some(_)) => {
                     faults.push(format!("{process} runs on this machine and needs no app"));
@@ -233,7 +234,8 @@ impl Targets {
             if place.drain_seconds >= HEROKU_LIMIT {
                 let seconds = place.drain_seconds;
                 faults.push(format!(
-                    "{name}: drain_seconds = {seconds}, and Heroku kills {HEROKU_LIMIT} s after SIGTERM: stay below"
+                    "{name}: drain_seconds = {seconds}, but Heroku kills {HEROKU_LIMIT} s after SIGTERM: choose \
+                     less"
                 ));
             }
         }
@@ -297,9 +299,9 @@ mod tests {
     #[test]
     fn every_fault_is_named_with_what_to_do() {
         for (text, said) in [
-            ("mail = { place = \"here\" }", "no Procfile.mail; known are clock, web, worker"),
+            ("mail = { place = \"here\" }", "no Procfile.mail; the processes are clock, web, worker"),
             ("web = { place = \"moon\" }", "add [places.moon]"),
-            ("web = { place = \"cloud\" }", "name its Heroku app"),
+            ("web = { place = \"cloud\" }", "give its Heroku app"),
             ("web = { place = \"here\", app = \"acme\" }", "needs no app"),
             ("web = { place = \"cloud\", app = \"Acme\" }", "cannot be an app's name"),
             (

@@ -12,8 +12,8 @@ pub enum ClusterError {
     Missing(#[from] NoPostgres),
     /// The data was made by a major version that is not installed.
     #[error(
-        "the data in {} was made by Postgres {made_by}, but this machine has {}; install Postgres {made_by}, \
-         or move that folder away to start with an empty database",
+        "the data in {} was made by Postgres {made_by}, but this machine has {}; install Postgres {made_by}, or \
+         move that directory away to start with an empty database",
         data.display(), versions(installed)
     )]
     OtherVersion {
@@ -36,7 +36,7 @@ pub enum ClusterError {
         source: io::Error,
     },
     /// The socket's folder belongs to someone else.
-    #[error("{} is not a folder that only {user} can enter; remove it", path.display())]
+    #[error("{} is not a directory that only {user} can access; remove it", path.display())]
     Untrusted {
         /// The folder.
         path: PathBuf,
@@ -58,7 +58,7 @@ pub enum ClusterError {
         source: io::Error,
     },
     /// `initdb` failed.
-    #[error("a new database could not be made ({status}):\n{output}")]
+    #[error("could not create a new database ({status}):\n{output}")]
     Init {
         /// How it ended.
         status: ExitStatus,
@@ -84,7 +84,7 @@ pub enum ClusterError {
         tail: String,
     },
     /// A server without an owner does not end.
-    #[error("an earlier Postgres (pid {pid}) still holds {} and does not stop; end it: kill -QUIT {pid}", data.display())]
+    #[error("an earlier Postgres (pid {pid}) still holds {} and does not stop; stop it with: kill -QUIT {pid}", data.display())]
     Orphan {
         /// Its process id.
         pid: i32,

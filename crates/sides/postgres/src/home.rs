@@ -37,7 +37,7 @@ impl Home {
                 let other = Path::new("/var/lib/sides").join(digest(&wanted));
                 claim(&other, &identity)?;
                 let note = format!(
-                    "Postgres runs as {}, who cannot use {} ({}); its data is in {}",
+                    "Postgres runs as {}, which cannot use {} ({}); its data is in {}",
                     identity.name,
                     wanted.display(),
                     root_cause(&reason),
@@ -98,7 +98,7 @@ impl Home {
             file.read_to_end(&mut bytes)?;
             Ok(last_lines(&String::from_utf8_lossy(&bytes)))
         };
-        read().unwrap_or_else(|error| format!("(the log cannot be read: {error})"))
+        read().unwrap_or_else(|error| format!("(cannot read the log: {error})"))
     }
 }
 
@@ -122,7 +122,7 @@ fn claim(folder: &Path, identity: &Identity) -> Result<(), ClusterError> {
         return Ok(());
     }
     let denied =
-        io::Error::new(io::ErrorKind::PermissionDenied, format!("{} cannot enter it", identity.name));
+        io::Error::new(io::ErrorKind::PermissionDenied, format!("{} cannot access it", identity.name));
     Err(ClusterError::folder("use", folder)(denied))
 }
 

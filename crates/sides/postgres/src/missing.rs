@@ -12,7 +12,7 @@ pub struct NoPostgres {
 
 fn advice(command: Option<&str>) -> String {
     command.map_or_else(
-        || "install the postgresql server package of this system".to_owned(),
+        || "install your system's Postgres server package".to_owned(),
         |command| format!("install them: {command}"),
     )
 }

@@ -38,8 +38,10 @@ fn in_words(mismatches: &[SchemaMismatch]) -> Option<String> {
 fn one(mismatch: &SchemaMismatch) -> String {
     match mismatch {
         SchemaMismatch::Missing { column } => format!("{column} is missing"),
-        SchemaMismatch::Type { column, built_for } => format!("{column} is no {built_for}"),
-        SchemaMismatch::Required { column } => format!("{column} needs a value that it does not know of"),
+        SchemaMismatch::Type { column, built_for } => format!("{column} is not {built_for}"),
+        SchemaMismatch::Required { column } => {
+            format!("{column} is required, but this build does not know it")
+        }
     }
 }
 

@@ -55,13 +55,13 @@ pub(crate) fn answer(
             match said {
                 Ok(said) => println!("{said}"),
                 Err(error) => {
-                    eprintln!("{name}: the manifest cannot be made: {error}");
+                    eprintln!("{name}: cannot write the manifest: {error}");
                     return Some(ExitCode::FAILURE);
                 }
             }
         }
         Flag::Unknown(argument) => {
-            eprintln!("{name}: {argument:?} is not known; {name} --help says what is");
+            eprintln!("{name}: unknown argument {argument:?}; see {name} --help");
             return Some(ExitCode::from(USAGE));
         }
     }
@@ -79,10 +79,9 @@ fn help(definition: &Definition, environment: &Environment) -> String {
     };
     let variables: String = asked.iter().map(line).collect();
     format!(
-        "{about}\n\nUsage: {name} [--help | --version | --manifest]\n\n\
-         Runs until SIGTERM or Ctrl-C. All configuration is in the environment (name, default, meaning):\n\n\
-         {variables}\n\
-         Exits with 0 when it was stopped, 1 when it failed, 78 when the configuration is wrong."
+        "{about}\n\nUsage: {name} [--help | --version | --manifest]\n\nRuns until SIGTERM or Ctrl-C. \
+         Configuration comes from the environment (name, default, meaning):\n\n{variables}\nExits with 0 after a \
+         normal stop, 1 after a failure, 78 if the configuration is invalid."
     )
 }
 

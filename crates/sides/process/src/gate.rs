@@ -23,11 +23,11 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Why this process cannot begin yet. All of these but the unfit may pass without a restart.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
-    #[error("the database is away")]
+    #[error("the database is unavailable")]
     Away(#[source] ConnectError),
-    #[error("the database refused a question")]
+    #[error("the database refused a query")]
     Query(#[source] diesel::result::Error),
-    #[error("what is before the database cannot be found out")]
+    #[error("cannot find out whether a pooler is in front of the database")]
     Pooler(#[source] PoolerError),
     #[error(transparent)]
     Unfit(#[from] Unfit),
@@ -48,7 +48,7 @@ enum Refusal {
     )]
     Role(String),
     #[error(
-        "the role {role} may not use {missing}, which this build does; give it what the build declares: \
+        "the role {role} may not use {missing}, which this build needs; grant it what the build declares: \
          {process} --manifest > manifest.json && migrate grants --manifest manifest.json"
     )]
     Rights { role: String, process: String, missing: String },
@@ -58,24 +58,22 @@ enum Refusal {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unfit {
     #[error(
-        "DATABASE_URL goes through a pooler that gives every transaction another session (as PgBouncer with pool_mode = \
-         transaction): leases, notifications and locks need one that lasts. Set DATABASE_DIRECT_URL to the server \
-         itself, or let the pooler work by session"
+        "DATABASE_URL goes through a transaction pooler (such as PgBouncer with pool_mode = transaction), but \
+         leases, notifications and locks need a session of their own. Set DATABASE_DIRECT_URL to the server \
+         itself, or use session pooling"
     )]
     NoDirect,
-    #[error(
-        "DATABASE_DIRECT_URL goes through a pooler that gives every transaction another session: name the server itself"
-    )]
+    #[error("DATABASE_DIRECT_URL goes through a transaction pooler: set it to the server itself")]
     DirectIsPooled,
     #[error(
         "DATABASE_URL goes through a pooler that loses prepared statements between transactions: set \
-         max_prepared_statements (PgBouncer 1.21 or newer), let it work by session, or let DATABASE_URL name the server \
-         itself"
+         max_prepared_statements (PgBouncer 1.21 or newer), use session pooling, or set DATABASE_URL to the \
+         server itself"
     )]
     NoStatements,
     #[error(
-        "the pooler before the database does not pass on the role {0:?}, which DATABASE_ROLE asks for: name the server \
-         itself, or unset DATABASE_ROLE and log in as that role"
+        "the pooler in front of the database does not pass on the role {0:?} of DATABASE_ROLE: connect to the \
+         server itself, or unset DATABASE_ROLE and log in as that role"
     )]
     NoRole(String),
 }
@@ -123,7 +121,7 @@ pub(crate) async fn open(
         let refusal = match tried.unwrap_or(Err(Refusal::Slow)) {
             Ok(opened) => {
                 if complaint.end() {
-                    tracing::info!("the database is there now");
+                    tracing::info!("the database is available now");
                 }
                 return Ok(opened);
             }
@@ -218,7 +216,7 @@ async fn attempt(
     match when {
         When::Granted if !is_possible => {
             tracing::info!(
-                "this process has the database user's own rights; `migrate grants` gives it a role of its own"
+                "this process runs with the database user's own rights; `migrate grants` gives it its own role"
             );
             Ok(None)
         }
@@ -226,8 +224,8 @@ async fn attempt(
         When::Always => Err(Refusal::Role(name.to_owned())),
         _ => {
             tracing::warn!(
-                "there is no role {name} that the database user may act as: this process has the user's own rights. \
-                 Run the migrations as a user that may create roles, or create {name} and grant it"
+                "the database user has no role {name} to act as, so this process runs with the user's own \
+                 rights. Run the migrations as a user that may create roles, or create {name} and grant it"
             );
             Ok(None)
         }

@@ -23,9 +23,9 @@ const LAST_LIMIT: Duration = Duration::from_secs(2);
 
 #[derive(Debug, thiserror::Error)]
 enum BeatError {
-    #[error("the database is away")]
+    #[error("the database is unavailable")]
     Connect(#[from] ConnectError),
-    #[error("the instance's row cannot be written")]
+    #[error("cannot write the instance's row")]
     Write(#[from] diesel::result::Error),
     #[error("the database did not answer in time")]
     Slow,
@@ -51,7 +51,7 @@ impl Heartbeat {
         }
         let told = tokio::time::timeout(LAST_LIMIT, self.beat(&mut connection, "stopped")).await;
         if let Err(error) = told.unwrap_or(Err(BeatError::Slow)) {
-            tracing::warn!("the database was not told of the stop: {}", chain(&error));
+            tracing::warn!("could not record the stop in the database: {}", chain(&error));
         }
     }
 
@@ -116,7 +116,7 @@ impl Heartbeat {
         match beat {
             Ok(()) => {
                 if complaint.end() {
-                    tracing::info!("the database is back");
+                    tracing::info!("the database is available again");
                 }
                 self.check.pass();
             }

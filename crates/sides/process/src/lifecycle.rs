@@ -47,7 +47,7 @@ where
             ExitCode::SUCCESS
         }
         Err(error) if error.is::<Unfit>() => {
-            tracing::error!("{} does not start: {error}", definition.name);
+            tracing::error!("{} cannot start: {error}", definition.name);
             ExitCode::from(BAD_CONFIGURATION)
         }
         Err(error) => {
@@ -69,14 +69,14 @@ where
     let listener = listen::ops(settings.ops_host, settings.ops_port)?;
     let ops_address = listener.local_addr().context("the ops server has no address")?;
     let status = Status::new(definition.name, settings.release.clone(), settings.host.clone(), ops_address);
-    metrics::register(&status).context("the metrics cannot be set up")?;
+    metrics::register(&status).context("cannot set up the metrics")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(definition.threads)
         .thread_name(definition.name)
         .enable_all()
         .build()
-        .context("the runtime cannot be set up")?;
-    ops::start(listener, status.clone(), settings.drain_limit).context("the ops server cannot be set up")?;
+        .context("cannot set up the runtime")?;
+    ops::start(listener, status.clone(), settings.drain_limit).context("cannot set up the ops server")?;
     tracing::info!(
         process.release = status.release,
         process.instance = %status.instance,
@@ -111,7 +111,7 @@ where
     let database = opened.direct;
     let pool =
         database::limited_pool(&opened.pooled, settings.pool_size, settings.limits, opened.takes_settings);
-    metrics::register_pool(&status.metrics, pool.clone()).context("the metrics cannot be set up")?;
+    metrics::register_pool(&status.metrics, pool.clone()).context("cannot set up the metrics")?;
 
     let stop = CancellationToken::new();
     let questions = settings.limits.statement.map(|limit| Questions {
@@ -127,7 +127,7 @@ where
     let mut work = tokio::spawn(begin(work(process(settings, status, database, pool)), started));
     let done = tokio::select! {
         done = &mut work => done.unwrap_or_else(|panic| Err(anyhow::anyhow!(panicked(panic)))),
-        _ = &mut heartbeat => Err(anyhow::anyhow!("the heartbeat ended by itself")),
+        _ = &mut heartbeat => Err(anyhow::anyhow!("the heartbeat ended unexpectedly")),
     };
     status.drain.start();
     questions.iter().for_each(JoinHandle::abort);
@@ -175,7 +175,7 @@ fn refuse(name: &str, environment: &Environment) -> ExitCode {
     }
     let count = environment.faults().len();
     tracing::error!(
-        "{name} does not start, faults in its configuration: {count}; {name} --help lists every variable"
+        "{name} cannot start: errors in its configuration: {count}; {name} --help lists every variable"
     );
     ExitCode::from(BAD_CONFIGURATION)
 }

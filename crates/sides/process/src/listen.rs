@@ -18,7 +18,9 @@ use crate::{Environment, settings::OpsPort};
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// The address cannot be had.
-    #[error("cannot listen on {address}: give another port with {variable}, or end what listens there")]
+    #[error(
+        "cannot listen on {address}: choose another port with {variable}, or stop what is listening there"
+    )]
     Bind {
         /// The address asked for.
         address: SocketAddr,
@@ -35,10 +37,10 @@ pub enum ListenError {
     #[error("LISTEN_FD={0} is not a listening TCP socket: unset it, or let the supervisor pass one")]
     NotListening(RawFd),
     /// The inherited socket was taken before.
-    #[error("LISTEN_FD={0} was taken before: a process has one public address")]
+    #[error("LISTEN_FD={0} is already taken: a process has one public address")]
     Taken(RawFd),
     /// The socket cannot be set up.
-    #[error("the listening socket cannot be set up")]
+    #[error("cannot set up the listening socket")]
     Setup(#[source] io::Error),
 }
 
@@ -58,7 +60,7 @@ pub fn public(host: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
     };
     listener.set_nonblocking(true).map_err(ListenError::Setup)?;
     if let (Some(number), Ok(address)) = (inherited, listener.local_addr()) {
-        tracing::info!(listen.fd = number, "listens on the inherited socket {address}");
+        tracing::info!(listen.fd = number, "listening on the inherited socket {address}");
     }
     Ok(listener)
 }
@@ -84,7 +86,7 @@ pub(crate) fn ops(host: IpAddr, port: OpsPort) -> Result<TcpListener, ListenErro
             }
             let other = bind(0)?;
             let address = other.local_addr().map_err(ListenError::Setup)?;
-            tracing::info!(ops.address = %address, "port {port} is busy; the ops server takes {}", address.port());
+            tracing::info!(ops.address = %address, "port {port} is in use; the ops server uses {}", address.port());
             Ok(other)
         }),
     }

@@ -68,7 +68,7 @@ impl FromStr for Format {
             "auto" => Ok(Self::Auto),
             "pretty" => Ok(Self::Pretty),
             "json" => Ok(Self::Json),
-            _ => Err("is not known: give auto, pretty or json"),
+            _ => Err("is unknown: give auto, pretty or json"),
         }
     }
 }
@@ -114,7 +114,7 @@ impl LogSettings {
             builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
         };
         if let Err(error) = started {
-            eprintln!("the log was set up before: {error}");
+            eprintln!("the log is already set up: {error}");
         }
         std::panic::set_hook(Box::new(log_panic));
     }
@@ -136,7 +136,7 @@ pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> &str {
     let literal = payload.downcast_ref::<&str>().copied();
     literal
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a value that is no text")
+        .unwrap_or("a value that is not text")
 }
 
 struct TimeOfDay;

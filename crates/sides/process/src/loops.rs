@@ -44,12 +44,12 @@ impl Loops {
             let ended = tokio::spawn(work).await;
             let reason = match ended {
                 Ok(Ok(())) if drain.is_started() => None,
-                Ok(Ok(())) => Some("it ended by itself".to_owned()),
+                Ok(Ok(())) => Some("it ended unexpectedly".to_owned()),
                 Ok(Err(error)) => Some(crate::chain(error.as_ref()).to_string()),
                 Err(panic) => Some(panicked(panic)),
             };
             if let Some(reason) = &reason {
-                tracing::error!(process.loop = name, "a loop ended unexpectedly, so the process ends: {reason}");
+                tracing::error!(process.loop = name, "a loop ended unexpectedly, so the process exits: {reason}");
             }
             loops.end(name, reason);
             drain.start();
@@ -126,7 +126,7 @@ mod tests {
     async fn an_unexpected_end_is_a_failure_and_starts_the_drain() {
         let drain = Drain::new();
         let loops = outcome(&drain, async { Ok(()) }).await;
-        assert_eq!(loops.failures(), ["loop work: it ended by itself"]);
+        assert_eq!(loops.failures(), ["loop work: it ended unexpectedly"]);
         assert!(drain.is_started());
 
         let loops = outcome(&Drain::new(), async { anyhow::bail!("no luck") }).await;

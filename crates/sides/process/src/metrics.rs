@@ -12,7 +12,7 @@ use crate::status::Status;
 /// Registers the process' own metrics.
 pub(crate) fn register(status: &Status) -> prometheus::Result<()> {
     let labels = ["process", "release", "version"];
-    let build = IntGaugeVec::new(Opts::new("sides_build_info", "What runs, as labels."), &labels)?;
+    let build = IntGaugeVec::new(Opts::new("sides_build_info", "The running build, as labels."), &labels)?;
     build.with_label_values(&[status.process, &status.release, env!("CARGO_PKG_VERSION")]).set(1);
     status.metrics.register(Box::new(build))?;
     let started = Gauge::new("process_start_time_seconds", "Start time in seconds since the epoch.")?;
@@ -26,8 +26,8 @@ pub(crate) fn register(status: &Status) -> prometheus::Result<()> {
 pub(crate) fn register_pool(registry: &prometheus::Registry, pool: Pool) -> prometheus::Result<()> {
     let connections = Opts::new("sides_database_pool_connections", "Open connections, by state.");
     let connections = IntGaugeVec::new(connections, &["state"])?;
-    let limit = IntGauge::new("sides_database_pool_limit", "How many connections may be open.")?;
-    let waiting = IntGauge::new("sides_database_pool_waiting", "Tasks that wait for a connection.")?;
+    let limit = IntGauge::new("sides_database_pool_limit", "The limit of open connections.")?;
+    let waiting = IntGauge::new("sides_database_pool_waiting", "Tasks waiting for a connection.")?;
     registry.register(Box::new(PoolFigures { pool, connections, limit, waiting }))
 }
 
@@ -41,9 +41,9 @@ struct Resources {
 impl Resources {
     fn new() -> prometheus::Result<Self> {
         Ok(Self {
-            cpu: Gauge::new("process_cpu_seconds_total", "Time on the processor in seconds.")?,
+            cpu: Gauge::new("process_cpu_seconds_total", "CPU time in seconds.")?,
             memory: Gauge::new("process_resident_memory_bytes", "Resident memory in bytes.")?,
-            threads: Gauge::new("process_threads", "Threads of the operating system.")?,
+            threads: Gauge::new("process_threads", "Operating system threads.")?,
         })
     }
 }

@@ -81,5 +81,5 @@ async fn metrics(status: web::Data<Status>) -> HttpResponse {
 }
 
 async fn unknown() -> HttpResponse {
-    HttpResponse::NotFound().body("known here: /livez /readyz /status /metrics\n")
+    HttpResponse::NotFound().body("not found; available: /livez /readyz /status /metrics\n")
 }

@@ -48,7 +48,7 @@ impl Process {
     /// Says where to ask how many tasks this copy is busy with: the idle ones leave first. Said once.
     pub fn set_busy(&self, busy: impl Fn() -> usize + Send + Sync + 'static) {
         if self.status.busy.set(Busy(Box::new(busy))).is_err() {
-            tracing::warn!("where to ask for busy tasks was said before");
+            tracing::warn!("the source of busy tasks is already set");
         }
     }
 

@@ -23,9 +23,9 @@ pub(crate) struct Questions {
 
 #[derive(Debug, thiserror::Error)]
 enum Unanswered {
-    #[error("no connection could be had")]
+    #[error("cannot get a connection")]
     Pool(#[from] PoolError),
-    #[error("{table} cannot be read")]
+    #[error("cannot read {table}")]
     Query {
         table: String,
         #[source]
@@ -50,7 +50,7 @@ impl Questions {
                 Err(error) => {
                     let text = chain(&error).to_string();
                     if complaint.is_due(&text, Instant::now()) {
-                        tracing::warn!("the database does not answer what this process asks: {text}");
+                        tracing::warn!("the database does not answer this process's queries: {text}");
                     }
                     self.check.fail(text);
                 }

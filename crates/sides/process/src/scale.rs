@@ -9,10 +9,10 @@ use crate::Process;
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// There was no connection.
-    #[error("the database is away, so nobody hears the wish")]
+    #[error("the database is unavailable, so the request cannot be recorded")]
     Pool(#[from] database::PoolError),
     /// The row cannot be written.
-    #[error("the wish cannot be written down")]
+    #[error("cannot record the request")]
     Write(#[from] diesel::result::Error),
 }
 

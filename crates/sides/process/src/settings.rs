@@ -57,11 +57,11 @@ pub(crate) enum OpsPort {
 impl Settings {
     pub(crate) fn read(environment: &mut Environment, definition: &Definition) -> Self {
         let release = environment.text("RELEASE", "dev");
-        environment.about("RELEASE", "the build that runs");
+        environment.about("RELEASE", "the running build");
         let commit = environment.optional("RELEASE_COMMIT");
-        environment.about("RELEASE_COMMIT", "the commit that build was made from");
+        environment.about("RELEASE_COMMIT", "the commit that the build was made from");
         let dyno = environment.optional("DYNO");
-        environment.about("DYNO", "set by Heroku: how it calls this copy, said in its row");
+        environment.about("DYNO", "set by Heroku: its name for this instance, stored in the instance's row");
         let database: Option<DatabaseUrl> = environment.required(
             "DATABASE_URL",
             "set it to postgres://user:password@host:5432/database, or start with `cargo run -- dev`",
@@ -70,11 +70,11 @@ impl Settings {
         let direct = environment.optional_parsed::<DatabaseUrl>("DATABASE_DIRECT_URL");
         environment.about(
             "DATABASE_DIRECT_URL",
-            "the server itself, when DATABASE_URL goes through a pooler: for leases, notifications and locks",
+            "the server itself, if DATABASE_URL goes through a pooler; used for leases, notifications and locks",
         );
         let limits = limits(environment, definition);
         let pool_size = environment.number("DATABASE_POOL_SIZE", definition.pool_size, 1..=500);
-        environment.about("DATABASE_POOL_SIZE", "how many connections the process may hold");
+        environment.about("DATABASE_POOL_SIZE", "the largest number of connections of the process");
         let role = match (environment.optional("DATABASE_ROLE"), definition.role) {
             (Some(role), _) => RoleChoice::Required(role),
             (None, Some(role)) => RoleChoice::Preferred(role),
@@ -83,21 +83,21 @@ impl Settings {
         if let RoleChoice::Required(role) = &role
             && !role.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         {
-            environment.fault("DATABASE_ROLE", "is no role's name: use letters, digits and underscores");
+            environment.fault("DATABASE_ROLE", "is not a role's name: use letters, digits and underscores");
         }
         let role_name = definition.role.map_or_else(|| format!("sides_{}", definition.name), str::to_owned);
-        let about = format!("the database role to act as; when unset, {role_name} if the user may");
+        let about = format!("the database role to act as; if unset, {role_name} where the user may use it");
         environment.about("DATABASE_ROLE", about);
         let ops_host = environment.parsed("OPS_HOST", IpAddr::from([127, 0, 0, 1]));
-        environment.about("OPS_HOST", "where /livez, /readyz, /status and /metrics answer");
+        environment.about("OPS_HOST", "the address of /livez, /readyz, /status and /metrics");
         let ops_port = environment.number("OPS_PORT", definition.ops_port, 0..=65535);
-        environment.about("OPS_PORT", "their port; when unset and busy, any free one");
+        environment.about("OPS_PORT", "their port; if unset and in use, any free one");
         let ops_port = match environment.is_set("OPS_PORT") {
             true => OpsPort::Required(ops_port),
             false => OpsPort::Preferred(ops_port),
         };
         let drain_limit = environment.seconds("DRAIN_SECONDS", 25, 0..=86_400);
-        environment.about("DRAIN_SECONDS", "how long running work may take after SIGTERM");
+        environment.about("DRAIN_SECONDS", "how long work in progress may take after SIGTERM");
         if let Err(error) = crate::listen::inherited_number(environment) {
             environment.fault("LISTEN_FD", error);
         }
@@ -136,9 +136,9 @@ fn limits(environment: &mut Environment, definition: &Definition) -> Limits {
         statement: limit(
             "DATABASE_STATEMENT_TIMEOUT_MS",
             statement,
-            "how long a statement of the pool may take; 0 for any time",
+            "the time limit of a statement of the pool; 0 for none",
         ),
-        lock: limit("DATABASE_LOCK_TIMEOUT_MS", lock, "how long it may wait for a lock; 0 for any time"),
+        lock: limit("DATABASE_LOCK_TIMEOUT_MS", lock, "its time limit for waiting for a lock; 0 for none"),
     }
 }
 

@@ -37,7 +37,7 @@ impl Signals {
     pub(crate) async fn watch(mut self, drain: &Drain, limit: Duration) -> std::convert::Infallible {
         tokio::select! {
             name = self.next() => {
-                tracing::info!(drain.limit_s = limit.as_secs(), "{name}: draining; a second signal ends hard");
+                tracing::info!(drain.limit_s = limit.as_secs(), "{name}: draining; a second signal stops at once");
                 drain.start();
             }
             () = drain.started() => {}

@@ -32,7 +32,7 @@ impl<'a> Scope<'a> {
 /// Nothing of it starts until it is resumed; what runs goes on. What runners had claimed ahead they give back.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn pause(connection: &mut Connection, scope: Scope<'_>) -> QueryResult<()> {
     set_paused(connection, scope, true).await
 }
@@ -40,7 +40,7 @@ pub async fn pause(connection: &mut Connection, scope: Scope<'_>) -> QueryResult
 /// Ends a pause.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn resume(connection: &mut Connection, scope: Scope<'_>) -> QueryResult<()> {
     set_paused(connection, scope, false).await
 }
@@ -70,7 +70,7 @@ pub struct Limits {
 /// those, not by its queue's. What runs already goes on.
 ///
 /// # Errors
-/// When the database is away, or a limit is zero: pause instead.
+/// When the database is unavailable, or a limit is zero: pause instead.
 pub async fn limit(connection: &mut Connection, scope: Scope<'_>, limits: Limits) -> QueryResult<()> {
     let (scope, name) = scope.parts();
     let query = diesel::sql_query(
@@ -119,7 +119,7 @@ SELECT id, kind, task_type, 'cancelled', attempt, $2, enqueued_by, created_at, s
 /// Nobody wants this job any more, for this reason.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn cancel(connection: &mut Connection, id: JobId, reason: &str) -> QueryResult<Cancelled> {
     connection
         .transaction(async |c| {
@@ -146,7 +146,7 @@ SELECT id FROM again, LATERAL pg_notify('sides_jobs', '')";
 /// Gives a job that was given up or parked all its attempts again, now. Answers whether there was one.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn retry(connection: &mut Connection, id: JobId) -> QueryResult<bool> {
     let query = diesel::sql_query(AGAIN).bind::<SqlUuid, _>(id.0);
     Prepared(query).execute(connection).await.map(|count| count > 0)

@@ -108,7 +108,7 @@ ORDER BY ended_at, attempt";
 /// The life of a job; `None` when nobody remembers it.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn life(connection: &mut Connection, id: JobId) -> QueryResult<Option<Life>> {
     let job =
         Prepared(diesel::sql_query(JOB).bind::<SqlUuid, _>(id.0)).get_result(connection).await.optional()?;

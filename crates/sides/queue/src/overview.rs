@@ -60,7 +60,7 @@ GROUP BY kind ORDER BY kind";
 /// The queue by kind.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn overview(connection: &mut Connection) -> QueryResult<Vec<KindOverview>> {
     Prepared(diesel::sql_query(OVERVIEW)).load(connection).await
 }

@@ -25,7 +25,7 @@ struct Dropped {
 /// table has one of its own, so that nobody who reads both waits in a circle with it.
 ///
 /// # Errors
-/// When the database is away, or is so busy that the partitions could not be had for a second.
+/// When the database is unavailable, or is so busy that the partitions could not be had for a second.
 pub async fn keep_history(connection: &mut Connection, keep: Duration) -> QueryResult<u32> {
     let mut dropped = 0;
     for table in TABLES {

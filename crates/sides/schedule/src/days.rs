@@ -48,7 +48,7 @@ impl Day {
                 (day, "L" | "l") => Ok(Self::LastWeekday(day)),
                 (day, nth) => match nth.parse() {
                     Ok(nth) if (1..=5).contains(&nth) => Ok(Self::NthWeekday(day, nth)),
-                    _ => Err(format!("{word:?}: behind # stands 1 to 5, or L for the last")),
+                    _ => Err(format!("{word:?}: after # write 1 to 5, or L for the last")),
                 },
             };
             return Some(read(day));

@@ -25,7 +25,7 @@ const LONGEST: usize = 1_000;
 
 /// Why a text is no expression.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{} is no schedule: {fault}", quoted(text))]
+#[error("{} is not a schedule: {fault}", quoted(text))]
 pub struct ExpressionError {
     text: String,
     fault: String,
@@ -112,9 +112,7 @@ fn expand(text: &str) -> Result<&str, String> {
         "@weekly" => Ok("0 0 * * 0"),
         "@monthly" => Ok("0 0 1 * *"),
         "@yearly" | "@annually" => Ok("0 0 1 1 *"),
-        other if other.starts_with('@') => {
-            Err("known are @hourly, @daily, @weekly, @monthly, @yearly".to_owned())
-        }
+        other if other.starts_with('@') => Err("use @hourly, @daily, @weekly, @monthly, @yearly".to_owned()),
         fields => Ok(fields),
     }
 }
@@ -164,14 +162,14 @@ mod tests {
     fn what_never_comes_or_is_unknown_is_refused() {
         for (text, expected) in [
             ("0 0 30 2 *", "that day never comes"),
-            ("@reboot", "known are @hourly"),
+            ("@reboot", "use @hourly"),
             ("every 0 s", "lasts from 1 ms"),
             ("every 5 ms", "lasts from 10 ms"),
             ("every 99999999999999999 d", "lasts from 1 ms"),
-            ("every 10 parsecs", "a number and ms, s"),
-            ("every -1 s", "a number and ms, s"),
+            ("every 10 parsecs", "a number with ms, s"),
+            ("every -1 s", "a number with ms, s"),
             ("@daily jitter 25 h", "at most 24 h"),
-            ("@daily jitter", "known are @hourly"),
+            ("@daily jitter", "use @hourly"),
             ("", "0 fields"),
         ] {
             let error = text.parse::<Expression>().map(|_| ()).unwrap_err().to_string();

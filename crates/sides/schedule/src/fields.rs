@@ -170,7 +170,7 @@ impl Field {
             _ if range == "*" => (self.low, self.high),
             Some((low, high)) => (self.value(low)?, self.value(high)?),
             None if step.is_some() => {
-                return Err(format!("{part:?}: a step needs a range or * in front of it"));
+                return Err(format!("{part:?}: a step needs a range or * before it"));
             }
             None => self.value(range).map(|value| (value, value))?,
         };
@@ -180,7 +180,7 @@ impl Field {
         let step = match step.map(str::parse::<usize>) {
             None => 1,
             Some(Ok(step)) if step > 0 => step,
-            Some(_) => return Err(format!("{part:?}: the step is a number from 1 on")),
+            Some(_) => return Err(format!("{part:?}: the step is a number of at least 1")),
         };
         let is_long = step > 1 && step > (high - low) as usize;
         if is_long && steps == LongSteps::Refused {
@@ -196,7 +196,7 @@ impl Field {
     fn instead(&self, range: &str, low: u32, step: usize) -> String {
         let hours = step / 60;
         match (self.name, step) {
-            _ if range != "*" => format!("it is {low} alone: write {low}"),
+            _ if range != "*" => format!("it matches only {low}: write {low}"),
             ("second", 60) => "write `* * * * *`, which is once a minute".to_owned(),
             ("second", _) => format!("write `every {step} s`"),
             ("minute", 60) => "write `0 * * * *`, which is once an hour".to_owned(),
@@ -287,7 +287,7 @@ mod tests {
             ("0 0 * * */8", "weekday \"*/8\": the step is longer"),
             (
                 "10-20/30 * * * *",
-                "minute \"10-20/30\": the step is longer than its range, so it is 10 alone: write 10",
+                "minute \"10-20/30\": the step is longer than its range, so it matches only 10: write 10",
             ),
             ("* * ? * *", "day of month \"?\""),
             ("5/15 * * * *", "minute \"5/15\": a step needs a range"),

@@ -39,7 +39,7 @@ impl Missed {
 
 /// Why a text names no policy.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{} is no policy: give {known}", quoted(text))]
+#[error("{} is not a policy: give {known}", quoted(text))]
 pub struct PolicyError {
     text: String,
     known: &'static str,

@@ -130,10 +130,10 @@ impl fmt::Display for Rules {
         match &self.origin {
             Origin::Folder(folder) => write!(f, "{release} from {}", folder.display()),
             Origin::Library { older: None } => {
-                write!(f, "{release}, which sides brings along: this system has none")
+                write!(f, "{release}, built into sides: this system has none")
             }
             Origin::Library { older: Some(older) } => {
-                write!(f, "{release}, which sides brings along: this system's are older ({older})")
+                write!(f, "{release}, built into sides: this system's are older ({older})")
             }
         }
     }

@@ -41,8 +41,8 @@ pub enum ScheduleError {
     /// Two schedules have one name, so the ticks of one would count for the other.
     #[error("two schedules are called {0}")]
     Twice(String),
-    /// The arguments are no JSON object.
-    #[error("schedule {0}: the arguments of its job are no JSON object")]
+    /// The arguments are not a JSON object.
+    #[error("schedule {0}: the arguments of its job are not a JSON object")]
     Arguments(String),
     /// The window is wider than the memory of ticks.
     #[error("schedule {0}: a window for missed ticks is at most 24 h wide")]
@@ -126,7 +126,7 @@ mod tests {
         let twice = validate(&[schedule("a"), schedule("a")]).unwrap_err();
         assert_eq!(twice.to_string(), "two schedules are called a");
         let list = Schedule { arguments: serde_json::json!([1]), ..schedule("a") };
-        assert!(validate(&[list]).unwrap_err().to_string().contains("no JSON object"));
+        assert!(validate(&[list]).unwrap_err().to_string().contains("not a JSON object"));
         let wide = Missed::AllWithin(Missed::WIDEST + Duration::from_secs(1));
         let wide = Schedule { missed: wide, ..schedule("a") };
         assert!(validate(&[wide]).unwrap_err().to_string().contains("at most 24 h"));

@@ -12,7 +12,7 @@ pub(crate) fn read(text: &str) -> Result<TimeDelta, String> {
     let (count, unit) = text.split_at(digits);
     let unit = UNITS.iter().find(|(name, _)| *name == unit.trim());
     let (Some((_, unit_ms)), false) = (unit, count.is_empty()) else {
-        return Err("a span is a number and ms, s, min, h or d, as in every 10 s".to_owned());
+        return Err("a span is a number with ms, s, min, h or d, as in every 10 s".to_owned());
     };
     let span = count.parse::<i64>().ok().and_then(|count| count.checked_mul(*unit_ms));
     match span {

@@ -129,7 +129,7 @@ mod tests {
             (Written { zone: text("Berlin"), ..written() }, "no zone \"Berlin\""),
             (Written { missed: text("never"), ..written() }, "\"never\" is no policy"),
             (Written { overlap: text("never"), ..written() }, "allow or merge"),
-            (Written { arguments: json!(3), ..written() }, "no JSON object"),
+            (Written { arguments: json!(3), ..written() }, "not a JSON object"),
         ] {
             let error = faulty.read().unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

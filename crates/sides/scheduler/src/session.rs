@@ -21,9 +21,9 @@ const SETTINGS: [(&str, &str); 2] =
 /// Why the scheduler has no session any more.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SessionError {
-    #[error("the database is away")]
+    #[error("the database is unavailable")]
     Connect(#[from] ConnectError),
-    #[error("the database refused a question")]
+    #[error("the database refused a query")]
     Query(#[from] diesel::result::Error),
     #[error("the database ended the connection")]
     Ended,

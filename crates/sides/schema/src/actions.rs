@@ -73,7 +73,7 @@ struct Id {
 /// Whoever writes an action of this subject waits until the transaction of this connection has ended.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn lock(transaction: &mut AsyncPgConnection, subject: &str) -> QueryResult<()> {
     let lock = sql_query("SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))");
     lock.bind::<Text, _>(locks::ACTIONS).bind::<Text, _>(subject).execute(transaction).await.map(drop)
@@ -86,7 +86,7 @@ VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, now())) RETURNING id";
 /// Writes an action down; without a time, now. The answer is the row's id.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn insert(
     connection: &mut AsyncPgConnection,
     action: NewAction<'_>,
@@ -108,7 +108,7 @@ RETURNING id";
 /// Writes an action down unless the last one of its subject was of the same name. Under [`lock`].
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn insert_change(
     transaction: &mut AsyncPgConnection,
     action: NewAction<'_>,
@@ -129,7 +129,7 @@ WHERE concat_ws(' ', $2, $5 ->> 'rule', $5 ->> 'to') IS DISTINCT FROM (
 /// Writes a decision down unless the last one of its subject was the same, by the same rule.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn insert_new(connection: &mut AsyncPgConnection, action: NewAction<'_>) -> QueryResult<()> {
     with_values(INSERT_NEW, action).execute(connection).await.map(drop)
 }
@@ -142,7 +142,7 @@ WHERE NOT EXISTS (SELECT FROM sides.actions WHERE subject = $1 AND measured ->> 
 /// Writes an action down that has an `id` among its figures, unless one with this id is there already.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn insert_once(
     connection: &mut AsyncPgConnection,
     action: NewAction<'_>,
@@ -167,7 +167,7 @@ fn with_values<'a>(statement: &'a str, action: NewAction<'a>) -> BoxedSqlQuery<'
 /// Says how one ended.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn conclude(connection: &mut AsyncPgConnection, id: i64, outcome: &str) -> QueryResult<()> {
     let query = sql_query("UPDATE sides.actions SET outcome = $2 WHERE id = $1");
     query.bind::<BigInt, _>(id).bind::<Text, _>(outcome).execute(connection).await.map(drop)
@@ -192,7 +192,7 @@ pub struct Before {
 /// How often this was done with this subject within an hour, the first first.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn last_hour(
     connection: &mut AsyncPgConnection,
     subject: &str,
@@ -242,7 +242,7 @@ pub struct Resize {
 /// The changes of a process' number of instances, the last first.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn resizes(connection: &mut AsyncPgConnection, process: &str) -> QueryResult<Vec<Resize>> {
     sql_query(SIZES).bind::<Text, _>(process).load(connection).await
 }
@@ -259,7 +259,7 @@ ORDER BY id DESC LIMIT $1"
 /// The last ones, the last first; only those of these names, if there are any.
 ///
 /// # Errors
-/// When the database is away, or not migrated.
+/// When the database is unavailable, or not migrated.
 pub async fn latest(
     connection: &mut AsyncPgConnection,
     count: u16,
@@ -275,7 +275,7 @@ pub async fn latest(
 /// Deletes what is older than 90 days.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn prune(connection: &mut AsyncPgConnection) -> QueryResult<()> {
     sql_query("DELETE FROM sides.actions WHERE at < now() - interval '90 days'")
         .execute(connection)

@@ -113,7 +113,7 @@ pub struct Said<'a> {
 /// Writes the row of an instance, or renews it with its state and its public address.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn renew(connection: &mut AsyncPgConnection, said: &Said<'_>) -> QueryResult<()> {
     use crate::tables::instances as row;
     diesel::insert_into(row::table)
@@ -143,7 +143,7 @@ pub async fn renew(connection: &mut AsyncPgConnection, said: &Said<'_>) -> Query
 /// Writes down what an instance's build says that it needs: that does not change while the row lives.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn tell(connection: &mut AsyncPgConnection, id: Uuid, manifest: &Value) -> QueryResult<()> {
     use crate::tables::instances as row;
     let own = row::table.filter(row::id.eq(id));
@@ -153,7 +153,7 @@ pub async fn tell(connection: &mut AsyncPgConnection, id: Uuid, manifest: &Value
 /// Deletes the rows that nobody has renewed for a day.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn prune(connection: &mut AsyncPgConnection) -> QueryResult<()> {
     let dead = "DELETE FROM sides.instances WHERE heartbeat_at < now() - interval '1 day'";
     sql_query(dead).execute(connection).await.map(drop)
@@ -167,7 +167,7 @@ ORDER BY heartbeat_at DESC LIMIT 20";
 /// Where the instances of a process answer that were heard of within that time; twenty are enough.
 ///
 /// # Errors
-/// When the database is away, or not migrated.
+/// When the database is unavailable, or not migrated.
 pub async fn ops_addresses(
     connection: &mut AsyncPgConnection,
     process: &str,
@@ -194,7 +194,7 @@ WHERE state <> 'stopped' AND heartbeat_at > now() - interval '1 hour'";
 /// Whether the table is there: it is not before the first migration.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn exist(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
     #[derive(QueryableByName)]
     struct Answer {
@@ -209,7 +209,7 @@ pub async fn exist(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
 /// [`ALIVE_FOR`].
 ///
 /// # Errors
-/// When the database is away, or not migrated.
+/// When the database is unavailable, or not migrated.
 pub async fn alive(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Instance>> {
     heard_of(connection, ALIVE_FOR).await
 }
@@ -217,7 +217,7 @@ pub async fn alive(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Instan
 /// Those that have not stopped and were heard of within that time: one that was killed says nothing more.
 ///
 /// # Errors
-/// When the database is away, or not migrated.
+/// When the database is unavailable, or not migrated.
 pub async fn heard_of(connection: &mut AsyncPgConnection, within: Duration) -> QueryResult<Vec<Instance>> {
     sql_query(HEARD_OF).bind::<Double, _>(within.as_secs_f64()).load(connection).await
 }

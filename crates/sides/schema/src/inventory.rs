@@ -95,7 +95,7 @@ impl Expected {
 /// Those that have not stopped, by process and in the order of their starts.
 ///
 /// # Errors
-/// When the database is away, or not migrated.
+/// When the database is unavailable, or not migrated.
 pub async fn expected(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Expected>> {
     sql_query(EXPECTED).load(connection).await
 }

@@ -50,7 +50,7 @@ pub fn key_of(name: &str) -> String {
 /// Whether a session of this database holds the lock of this key. Asking for it would take it.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn is_held(connection: &mut AsyncPgConnection, key: i64) -> QueryResult<bool> {
     #[derive(QueryableByName)]
     struct Answer {

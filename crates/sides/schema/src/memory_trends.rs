@@ -38,7 +38,7 @@ ON CONFLICT (process, release) DO UPDATE SET resident_bytes = excluded.resident_
 /// Writes the row of a release.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn write(connection: &mut AsyncPgConnection, measured: &Measured<'_>) -> QueryResult<()> {
     sql_query(WRITE)
         .bind::<Text, _>(measured.process)
@@ -56,7 +56,7 @@ pub async fn write(connection: &mut AsyncPgConnection, measured: &Measured<'_>) 
 /// Deletes the rows of releases that were not measured for a week.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn prune(connection: &mut AsyncPgConnection) -> QueryResult<()> {
     let query = "DELETE FROM sides.memory_trends WHERE updated_at < now() - interval '7 days'";
     sql_query(query).execute(connection).await.map(drop)
@@ -95,7 +95,7 @@ FROM sides.memory_trends WHERE updated_at > now() - interval '10 minutes' ORDER 
 /// Of the releases that run: those that were measured within ten minutes.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn current(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Trend>> {
     sql_query(CURRENT).load(connection).await
 }

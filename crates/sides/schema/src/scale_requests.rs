@@ -61,7 +61,7 @@ WHERE decided_at IS NULL AND at > now() - interval '5 minutes' ORDER BY id LIMIT
 /// Those of the last five minutes that nobody has decided on, the first first.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn open(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Request>> {
     sql_query(OPEN).load(connection).await
 }
@@ -69,7 +69,7 @@ pub async fn open(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Request
 /// Closes these.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn decided(connection: &mut AsyncPgConnection, requests: &[Request]) -> QueryResult<()> {
     let ids: Vec<i64> = requests.iter().map(|request| request.id).collect();
     if ids.is_empty() {

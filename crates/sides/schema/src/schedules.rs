@@ -44,7 +44,7 @@ ORDER BY next_due_at, name";
 /// Everything that is scheduled, the next first.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn announced(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Announced>> {
     sql_query(ANNOUNCED).load(connection).await
 }
@@ -80,7 +80,7 @@ FROM unnest($1) AS wanted (name) LEFT JOIN sides.schedules AS announced USING (n
 /// What the database knows of the schedules of these names.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn known(connection: &mut AsyncPgConnection, names: &[String]) -> QueryResult<Vec<Known>> {
     sql_query(KNOWN).bind::<Array<Text>, _>(names).load(connection).await
 }
@@ -112,7 +112,7 @@ const RUNS: &str = "DELETE FROM sides.schedule_runs WHERE asked_at < now() - int
 /// more.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn prune(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
     let ticks = sql_query(TICKS).execute(connection).await?;
     sql_query(SCHEDULES).execute(connection).await?;
@@ -127,7 +127,7 @@ DELETE FROM sides.schedule_runs WHERE (schedule, asked_at) IN (
 /// Deletes the wishes to fire these schedules that were made at these moments.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn forget_runs(
     connection: &mut AsyncPgConnection,
     schedules: &[&str],

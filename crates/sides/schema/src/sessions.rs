@@ -51,7 +51,7 @@ pub struct Opening<'a> {
 /// Opens a session, and forgets those that ended long ago.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn open(c: &mut AsyncPgConnection, opening: &Opening<'_>) -> QueryResult<Uuid> {
     let forgotten = Utc::now() - KEPT;
     diesel::delete(dsl::sessions)
@@ -78,7 +78,7 @@ pub async fn open(c: &mut AsyncPgConnection, opening: &Opening<'_>) -> QueryResu
 /// The session of a cookie, if it is open: its id, and the proof of the secret that opened it.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn find(
     c: &mut AsyncPgConnection,
     site: &str,
@@ -103,7 +103,7 @@ pub async fn find(
 /// Those that are open, the last seen first.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn open_ones(c: &mut AsyncPgConnection, site: &str) -> QueryResult<Vec<Session>> {
     dsl::sessions
         .filter(dsl::site.eq(site))
@@ -119,7 +119,7 @@ pub async fn open_ones(c: &mut AsyncPgConnection, site: &str) -> QueryResult<Vec
 /// Ends a session. Whether it was open.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn end(c: &mut AsyncPgConnection, site: &str, id: Uuid, by: &str) -> QueryResult<bool> {
     let ended = diesel::update(dsl::sessions.find(id))
         .filter(dsl::site.eq(site))
@@ -133,7 +133,7 @@ pub async fn end(c: &mut AsyncPgConnection, site: &str, id: Uuid, by: &str) -> Q
 /// Ends all of a site but one. Returns how many.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn end_others(c: &mut AsyncPgConnection, site: &str, but: Uuid, by: &str) -> QueryResult<usize> {
     diesel::update(dsl::sessions)
         .filter(dsl::site.eq(site))

@@ -42,7 +42,7 @@ ON CONFLICT (name) DO UPDATE SET (expression, zone, kind, arguments, version, mi
 /// Adds a schedule, or replaces the one of its name. Nothing before now is due.
 ///
 /// # Errors
-/// When the database is away, read-only or not migrated.
+/// When the database is unavailable, read-only or not migrated.
 pub async fn put(connection: &mut AsyncPgConnection, new: &NewSchedule<'_>) -> QueryResult<()> {
     sql_query(PUT)
         .bind::<Text, _>(new.name)
@@ -69,7 +69,7 @@ DELETE FROM sides.schedules WHERE name IN (SELECT name FROM removed)";
 /// Removes a schedule that was added, with its pause and its requests.
 ///
 /// # Errors
-/// When the database is away or read-only.
+/// When the database is unavailable or read-only.
 pub async fn remove(connection: &mut AsyncPgConnection, name: &str) -> QueryResult<()> {
     sql_query(REMOVE).bind::<Text, _>(name).execute(connection).await.map(drop)
 }
@@ -82,7 +82,7 @@ ON CONFLICT (schedule) DO UPDATE
 /// Pauses a schedule, whether it was added or is in the code.
 ///
 /// # Errors
-/// When the database is away or read-only.
+/// When the database is unavailable or read-only.
 pub async fn pause(connection: &mut AsyncPgConnection, name: &str, by: &str) -> QueryResult<()> {
     sql_query(PAUSE).bind::<Text, _>(name).bind::<Text, _>(by).execute(connection).await.map(drop)
 }
@@ -94,7 +94,7 @@ WHERE schedule = $1 AND resumed_at IS NULL";
 /// Ends a pause. Whether there was one.
 ///
 /// # Errors
-/// When the database is away or read-only.
+/// When the database is unavailable or read-only.
 pub async fn resume(connection: &mut AsyncPgConnection, name: &str, by: &str) -> QueryResult<bool> {
     let query = sql_query(RESUME).bind::<Text, _>(name).bind::<Text, _>(by);
     Ok(query.execute(connection).await? > 0)
@@ -107,7 +107,7 @@ RETURNING asked_at";
 /// Asks for a run now. The answer is the moment that the tick will have.
 ///
 /// # Errors
-/// When the database is away or read-only.
+/// When the database is unavailable or read-only.
 pub async fn ask_run(connection: &mut AsyncPgConnection, name: &str, by: &str) -> QueryResult<DateTime<Utc>> {
     #[derive(QueryableByName)]
     struct Asked {

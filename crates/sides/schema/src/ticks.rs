@@ -14,7 +14,7 @@ const TAKE: &str =
 /// Takes a due moment that has no job. Whether nobody had it before.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn take(
     connection: &mut AsyncPgConnection,
     schedule: &str,
@@ -49,7 +49,7 @@ RETURNING schedule, due_at";
 /// equally long.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn fire(
     transaction: &mut AsyncPgConnection,
     schedules: &[&str],
@@ -77,7 +77,7 @@ WHERE ticks.schedule = merged.schedule AND ticks.due_at = merged.due_at";
 /// Says which jobs do the work of these ticks. The lists are equally long.
 ///
 /// # Errors
-/// When the database is away, or read-only.
+/// When the database is unavailable, or read-only.
 pub async fn set_jobs(
     transaction: &mut AsyncPgConnection,
     schedules: &[&str],
@@ -96,7 +96,7 @@ pub async fn set_jobs(
 /// The job of a tick, none where it was merged with one that is over; nothing while there is no such tick.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn job_of(
     connection: &mut AsyncPgConnection,
     schedule: &str,

@@ -105,7 +105,7 @@ struct Count {
 /// Jobs are of `kind`, ticks of `schedule`. How many jobs there are.
 ///
 /// # Panics
-/// When the database is away, or refuses nearly everything.
+/// When the database is unavailable, or refuses nearly everything.
 pub async fn fill_with_odd_rows(connection: &mut database::Connection, kind: &str, schedule: &str) -> i64 {
     let fill = FILL.replace("KIND", kind).replace("SCHEDULE", schedule);
     connection.batch_execute(&fill).await.expect("odd rows can be written");

@@ -25,7 +25,7 @@ impl Actor {
     /// Writes down that it did something. In the caller's transaction, if there is one.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is unavailable.
     pub async fn note(&self, c: &mut Connection, subject: &str, action: &str) -> QueryResult<()> {
         tracing::info!(audit.subject = subject, audit.by = self.name(), "{action}");
         let row = NewAction {

@@ -28,19 +28,21 @@ impl Config {
     /// Reads the settings and notes what is wrong with them.
     pub fn read(environment: &mut Environment, brand: &Brand) -> Self {
         let host = environment.parsed("HOST", IpAddr::V4(Ipv4Addr::LOCALHOST));
-        environment.about("HOST", "where the pages and the API answer; 0.0.0.0 for everybody");
+        environment.about("HOST", "the address of the pages and the API; 0.0.0.0 for all interfaces");
         let port = environment.number("PORT", 3000, 0..=65535);
         environment.about("PORT", "their port; 0 for any free one");
         let workers = environment.number("WEB_WORKERS", 2, 1..=64);
-        environment.about("WEB_WORKERS", "threads that answer requests");
+        environment.about("WEB_WORKERS", "the number of threads that answer requests");
         let secret = environment.secret(brand.secret_variable);
-        environment
-            .about(brand.secret_variable, "signs people and API clients in; unset, nothing can be changed");
+        environment.about(
+            brand.secret_variable,
+            "signs in people and API clients; if unset, nothing can be changed",
+        );
         if let Some(secret) = &secret
             && let Some(weakness) = weakness(secret.expose())
         {
             environment
-                .fault(brand.secret_variable, format!("{weakness}; make one with: openssl rand -hex 24"));
+                .fault(brand.secret_variable, format!("{weakness}; create one with: openssl rand -hex 24"));
         }
         let shares_its_socket = environment.optional("LISTEN_FD").is_some();
         Self { host, port, workers, secret, shares_its_socket }
@@ -53,9 +55,8 @@ fn weakness(secret: &str) -> Option<String> {
         return Some(format!("has fewer than {SECRET_MINIMUM} characters"));
     }
     let different: std::collections::HashSet<char> = secret.chars().collect();
-    (different.len() < SECRET_MINIMUM / 2).then(|| {
-        format!("repeats itself: it has {} different characters, which are easily guessed", different.len())
-    })
+    (different.len() < SECRET_MINIMUM / 2)
+        .then(|| format!("is easily guessed: it has only {} different characters", different.len()))
 }
 
 #[cfg(test)]

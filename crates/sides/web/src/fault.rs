@@ -42,7 +42,7 @@ pub enum Fault {
         message: String,
     },
     /// Some fields cannot be used.
-    #[error("Some fields cannot be used as they are.")]
+    #[error("Some fields are not valid.")]
     Fields(Vec<FieldFault>),
     /// The request is malformed.
     #[error("{0}")]
@@ -51,13 +51,13 @@ pub enum Fault {
     #[error("The request is too large: at most {0} bytes are read.")]
     TooLarge(usize),
     /// The body is of another type than this one.
-    #[error("The request's body is of a type that is not read here. Send it as {0}.")]
+    #[error("This content type is not supported. Send the body as {0}.")]
     MediaType(&'static str),
     /// The body did not come in time.
     #[error("The request did not arrive in time. Send it again.")]
     TooSlow,
     /// The address does not know the method.
-    #[error("This address does not answer this method. The Allow header lists those that it does.")]
+    #[error("This method is not allowed here. The Allow header lists those that are.")]
     Method,
     /// The process has no secret in the variable that is named.
     #[error("Nothing can be changed here: {0} is not set. Set it and start this process again.")]
@@ -66,13 +66,13 @@ pub enum Fault {
     #[error("Too many wrong tries. Wait {} s, then try again.", .0.as_secs() + 1)]
     TooMany(Duration),
     /// Nobody is signed in.
-    #[error("This needs somebody signed in.")]
+    #[error("You need to sign in first.")]
     SignedOut,
     /// The form does not come from a page of this session.
     #[error("This form is no longer valid. Load the page again and repeat what you did.")]
     Forged,
     /// The same failed a moment ago, and is not tried again yet.
-    #[error("This cannot be shown at the moment; try again in a few seconds.")]
+    #[error("This cannot be shown right now; try again in a few seconds.")]
     Busy,
     /// A statement took longer than it may.
     #[error("The database took too long to answer. Nothing was changed; try again in a few seconds.")]
@@ -81,7 +81,7 @@ pub enum Fault {
     #[error("The database cannot be reached at the moment. Nothing was changed; try again in a few seconds.")]
     Away(#[source] PoolError),
     /// The database refused.
-    #[error("The database did not carry this out. Nothing was changed; try again in a few seconds.")]
+    #[error("The database refused this. Nothing was changed; try again in a few seconds.")]
     Database(#[source] diesel::result::Error),
     /// A job could not be enqueued.
     #[error("The job could not be enqueued. Nothing was changed; try again in a few seconds.")]

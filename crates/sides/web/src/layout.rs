@@ -44,7 +44,7 @@ pub fn page(layout: &Layout<'_>, content: &Markup) -> Markup {
                 script src=(SCRIPT.address()) defer {}
             }
             body {
-                a.skip href="#content" { "Skip to the content" }
+                a.skip href="#content" { "Skip to content" }
                 header.top {
                     a.brand href="/" { img src=(ICON.address()) alt="" width="24" height="24"; (brand.name) }
                     nav aria-label="Pages" { (links(layout.visitor)) }

@@ -24,7 +24,7 @@ const SILENT_AFTER: TimeDelta = TimeDelta::seconds(20);
 /// The dashboard, for whoever is signed in.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn show(site: Data<Site>, _: Admin, visitor: Visitor) -> Result<Markup, Fault> {
     let all = site.read(async |connection| {
         let instances = fleet::instances(connection).await?;

@@ -65,7 +65,7 @@ fn form(error: &UrlencodedError) -> Fault {
         UrlencodedError::Overflow { .. } => Fault::TooLarge(BODY_LIMIT),
         UrlencodedError::Payload(error) if is_late(error) => Fault::TooSlow,
         UrlencodedError::ContentType => Fault::MediaType("application/x-www-form-urlencoded"),
-        error => Fault::Unreadable(format!("The form cannot be read: {}.", sentence(error))),
+        error => Fault::Unreadable(format!("Cannot read the form: {}.", sentence(error))),
     }
 }
 
@@ -76,12 +76,12 @@ fn json(error: &JsonPayloadError) -> Fault {
         }
         JsonPayloadError::Payload(error) if is_late(error) => Fault::TooSlow,
         JsonPayloadError::ContentType => Fault::MediaType("application/json"),
-        error => Fault::Unreadable(format!("The request cannot be read: {}.", sentence(error))),
+        error => Fault::Unreadable(format!("Cannot read the request: {}.", sentence(error))),
     }
 }
 
 fn query(error: &dyn std::error::Error) -> Fault {
-    Fault::Unreadable(format!("The address cannot be read: {}.", sentence(error)))
+    Fault::Unreadable(format!("Cannot read the address: {}.", sentence(error)))
 }
 
 fn is_late(error: &PayloadError) -> bool {

@@ -44,7 +44,7 @@ where
     let ready = process.health.check("http");
     let listener = process::listen::public(config.host, config.port)?;
     let address = listener.local_addr().context("the public socket has no address")?;
-    let metrics = Arc::new(Metrics::register(&process.metrics).context("the metrics cannot be set up")?);
+    let metrics = Arc::new(Metrics::register(&process.metrics).context("cannot set up the metrics")?);
     let visits = Visits::new(process.drain.clone(), descriptors::capacity());
     let server = start(listener, &config, site, metrics, &visits, Identity::of(&process), application)?;
     let handle = server.handle();
@@ -55,7 +55,7 @@ where
     tokio::select! {
         ended = &mut server => {
             ended.context("the HTTP server panicked")?.context("the HTTP server failed")?;
-            anyhow::bail!("the HTTP server ended by itself");
+            anyhow::bail!("the HTTP server ended unexpectedly");
         }
         () = process.drain.started() => {}
     }
@@ -149,5 +149,5 @@ where
         };
         fn_service(accept).and_then(http)
     });
-    Ok(server.context("the public socket cannot be used")?.run())
+    Ok(server.context("cannot use the public socket")?.run())
 }

@@ -97,7 +97,7 @@ fn form(visitor: &Visitor, next: &str, wrong: bool) -> Markup {
                 input #token type="password" name="token" required autofocus autocomplete="current-password"
                     aria-describedby="token-hint";
                 p.hint #token-hint {
-                    @if wrong { "This is not right. Check it and try again." }
+                    @if wrong { "That token is not correct. Check it and try again." }
                     @else { "The value of " (brand.secret_variable) " that this process was started with." }
                 }
             }

@@ -33,7 +33,7 @@ impl Site {
     /// # Errors
     /// When its figures are registered already.
     pub fn new(process: &Process, config: &Config, brand: Brand) -> anyhow::Result<Self> {
-        let guesses = Guesses::register(&process.metrics).context("the metrics cannot be set up")?;
+        let guesses = Guesses::register(&process.metrics).context("cannot set up the metrics")?;
         let key = config.secret.as_ref().map(Key::of);
         let release = process.release.clone();
         let shared = Shared { pool: process.pool.clone(), key, process: process.name, release, guesses };

@@ -104,7 +104,7 @@ impl Visits {
         if request.conn_data::<Visit>().is_some_and(|visit| visit.is_beyond_share) {
             let mut answer = HttpResponse::TooManyRequests();
             answer.insert_header((header::RETRY_AFTER, "5")).force_close();
-            let text = "There are too many connections from this address.\n";
+            let text = "Too many connections from this address.\n";
             return Ok(request.into_response(answer.body(text).map_into_right_body()));
         }
         let worked_on = rt::spawn(next.call(request)).await;

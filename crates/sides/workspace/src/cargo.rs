@@ -43,9 +43,9 @@ impl Metadata {
         cargo.args(["metadata", "--no-deps", "--format-version", "1"]).stdin(Stdio::null());
         let output = cargo.kill_on_drop(true).output().await.context(NOT_RUN)?;
         if !output.status.success() {
-            bail!("cargo does not understand the workspace:\n{}", String::from_utf8_lossy(&output.stderr));
+            bail!("cargo cannot load the workspace:\n{}", String::from_utf8_lossy(&output.stderr));
         }
-        Ok(Some(serde_json::from_slice(&output.stdout).context("cargo metadata says something unknown")?))
+        Ok(Some(serde_json::from_slice(&output.stdout).context("cannot parse the output of cargo metadata")?))
     }
 
     /// Whether the workspace builds a program of this name.
@@ -62,7 +62,7 @@ impl Metadata {
 }
 
 /// What to say when cargo cannot be started.
-pub const NOT_RUN: &str = "cannot run cargo: is it on the PATH?";
+pub const NOT_RUN: &str = "cannot run cargo: is it in PATH?";
 
 /// Cargo in the workspace. When cargo itself started this program, it is the same cargo, without the variables
 /// that describe this package: build scripts watch them and would run again.

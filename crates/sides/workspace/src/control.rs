@@ -18,7 +18,8 @@ pub async fn running_host(workspace: &Workspace) -> anyhow::Result<Option<LocalH
     let Some(status) = status(workspace).await? else { return Ok(None) };
     anyhow::ensure!(
         status.is_host,
-        "a dev runs here, which replaces its processes by itself; stop it with `sides stop` and start `sides host`"
+        "dev is running here and replaces its processes by itself; stop it with `sides stop` and start a host \
+         with `sides up`"
     );
     Ok(Some(LocalHost::of(&workspace.run_folder())))
 }

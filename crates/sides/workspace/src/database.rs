@@ -28,7 +28,7 @@ pub async fn with_database<T>(
     }
     workspace.create_folders()?;
     let opened = Cluster::open(workspace.postgres_folder(), Settings::default()).await?;
-    let url = opened.url().parse().context("the private Postgres has no address that is understood")?;
+    let url = opened.url().parse().context("cannot parse the address of the private Postgres")?;
     let done = work(&url).await;
     if let Opened::Started(cluster) = opened {
         cluster.stop().await;

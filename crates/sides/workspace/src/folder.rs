@@ -19,16 +19,16 @@ pub struct Workspace {
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
     /// The named folder cannot be entered.
-    #[error("there is no folder {}", .0.display())]
+    #[error("there is no directory {}", .0.display())]
     NoFolder(PathBuf, #[source] io::Error),
     /// Neither the folder nor one above it has a Procfile.
     #[error(
-        "no Procfile.<name> in {} or any folder above it: go into the workspace, or name it with --root",
+        "no Procfile.<name> in {} or any directory above it: change to the workspace, or name it with --root",
         .0.display()
     )]
     NotFound(PathBuf),
     /// A folder of `.sides/` cannot be made.
-    #[error("cannot make the folder {}", .0.display())]
+    #[error("cannot create the directory {}", .0.display())]
     Create(PathBuf, #[source] io::Error),
 }
 

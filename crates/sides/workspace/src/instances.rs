@@ -9,6 +9,5 @@ pub use schema::instances::Instance;
 pub async fn alive(url: &DatabaseUrl) -> anyhow::Result<Vec<Instance>> {
     let mut connection = database::connect(url).await?;
     let found = schema::instances::alive(&mut connection).await;
-    found
-        .context("the running processes cannot be read; is the schema up to date? cargo run -p migrate -- up")
+    found.context("cannot read the running processes; is the schema up to date? run `sides migration up`")
 }

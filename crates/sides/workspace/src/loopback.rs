@@ -7,5 +7,5 @@ pub fn loopback_client() -> anyhow::Result<reqwest::Client> {
     // Only fails when one is installed already.
     drop(rustls::crypto::ring::default_provider().install_default());
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    client.build().context("cannot make an HTTP client")
+    client.build().context("cannot create an HTTP client")
 }

@@ -49,7 +49,7 @@ pub(super) async fn add(
 ) -> Result<HttpResponse, Fault> {
     let rules = Rules { egress: &site.egress, own_process: false };
     let draft: Draft = serde_json::from_value(draft.into_inner().into())
-        .map_err(|error| Fault::Unreadable(format!("The service cannot be read: {error}.")))?;
+        .map_err(|error| Fault::Unreadable(format!("Cannot read the service: {error}.")))?;
     let new = draft.check(rules).map_err(Fault::Fields)?;
     let service = watching::add(&site, &mut *site.connection().await?, &by.actor, &new).await?;
     let mut created = HttpResponse::Created();
@@ -120,7 +120,7 @@ async fn answer(
 }
 
 fn merge(service: &Service, change: Map<String, Value>) -> Result<Draft, Fault> {
-    let unreadable = |error| Fault::Unreadable(format!("The change cannot be read: {error}."));
+    let unreadable = |error| Fault::Unreadable(format!("Cannot read the change: {error}."));
     let mut merged = serde_json::to_value(Draft::from(service)).map_err(unreadable)?;
     for (field, value) in change {
         match (value, merged.as_object_mut()) {

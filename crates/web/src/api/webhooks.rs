@@ -13,7 +13,7 @@ use crate::{draft::check_url, site::Site};
 
 /// Adding one twice would tell its receiver everything twice.
 pub(crate) const KNOWN: &str =
-    "This address is told already. Delete that webhook first if its secret is lost.";
+    "There is already a webhook for this address. Delete it first if its secret is lost.";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -90,7 +90,7 @@ impl Form<'_> {
     pub(super) fn render(&self, typed: &Typed) -> Markup {
         html! {
             @if !self.faults.is_empty() {
-                p.notice role="alert" { "Not saved yet: some fields cannot be used as they are." }
+                p.notice role="alert" { "Not saved: some fields are not valid." }
             }
             form.fields method="post" action=(self.action) {
                 (form_token(self.admin))
@@ -145,7 +145,7 @@ impl Form<'_> {
         self.field(
             "method",
             "Method",
-            "How it is asked",
+            "How it is checked",
             &html! {
                 select id="method" name="method" aria-describedby="method-hint" {
                     @for method in ["GET", "HEAD", "POST"] {

@@ -110,7 +110,7 @@ fn content(rows: &[Row], incidents: &Incidents, visitor: &Visitor, now: DateTime
             }
             @if watched.is_empty() {
                 p.quiet {
-                    "Nothing is watched yet. "
+                    "Nothing is being monitored yet. "
                     @if visitor.admin().is_some() { "Add the first service: its address is enough." }
                     @else { a href="/sign-in" { "Sign in" } " to add the first service." }
                 }
@@ -127,7 +127,7 @@ fn content(rows: &[Row], incidents: &Incidents, visitor: &Visitor, now: DateTime
                 h3 { "Open: " (incidents.open_count) }
                 (incident_list::list(&incidents.open, detail, now))
             }
-            h3 { "Over, of the last " (INCIDENT_DAYS) " days" }
+            h3 { "Resolved, of the last " (INCIDENT_DAYS) " days" }
             (incident_list::list(&incidents.closed, detail, now))
             p { a href="/incidents" { "All incidents" } }
         }

@@ -90,14 +90,14 @@ async fn render(site: &Site, admin: &Admin, visitor: &Visitor, said: &Said<'_>) 
     let all = site.read(async |connection| Ok(webhooks::all(connection).await?)).await?;
     let content = html! {
         h1 { "Webhooks" }
-        p { "Each is told once of every incident's opening and closing, with a signed POST." }
+        p { "Each gets one signed POST when an incident opens and one when it closes." }
         @if let Said::Made(webhook) = said {
             div.notice role="status" {
                 p { "Added. This is its secret, shown this once:" }
                 p { code.secret { (webhook.secret) } }
                 p {
                     "A notification carries the HMAC-SHA256 of its time and body under this secret; "
-                    "compare it before you trust one."
+                    "verify it before you trust one."
                 }
             }
         }
@@ -134,7 +134,7 @@ fn one(admin: &Admin, webhook: &Webhook, newest: Option<&WebhookDelivery>, now: 
             p.what { (webhook.url) }
             p.when {
                 @match newest {
-                    None => "Nothing to tell so far.",
+                    None => "Nothing sent yet.",
                     Some(delivery) => {
                         "Last told: incident " (delivery.incident_id) " " (delivery.transition) ", "
                         @match delivery.delivered_at {
@@ -147,7 +147,7 @@ fn one(admin: &Admin, webhook: &Webhook, newest: Option<&WebhookDelivery>, now: 
             @if let Some(error) = newest.and_then(|delivery| delivery.last_error.as_deref()) { p.why { (error) } }
             details.danger {
                 summary.button { "Delete" }
-                p { "Nobody is told at this address any more, and its secret is gone." }
+                p { "This address is no longer notified, and its secret is deleted." }
                 (action(admin, &format!("/webhooks/{}/delete", webhook.id), "Delete it"))
             }
         }

@@ -16,7 +16,7 @@ async fn the_token_opens_and_nothing_else_does() {
     assert_eq!((closed.status, closed.place()), (303, "/sign-in?next=/operations"));
     let wrong = Answer::to(web.form("/sign-in", &[("token", "guessed"), ("next", "/operations")])).await;
     assert_eq!(wrong.status, 401);
-    assert!(wrong.body.contains("This is not right") && !wrong.headers.contains_key(SET_COOKIE));
+    assert!(wrong.body.contains("That token is not correct") && !wrong.headers.contains_key(SET_COOKIE));
     let right = Answer::to(web.form("/sign-in", &[("token", TOKEN), ("next", "/operations")])).await;
     assert_eq!((right.status, right.place()), (303, "/operations"));
     let cookie = right.headers[SET_COOKIE].to_str().unwrap();

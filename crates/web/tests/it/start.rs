@@ -24,7 +24,7 @@ async fn a_busy_port_is_named_with_the_way_out() {
     let port = busy.local_addr().unwrap().port();
     let mut program = Program::start(command(database.url()).env("PORT", port.to_string()));
     assert_eq!(program.ended().await.code(), Some(1));
-    program.says(&format!("cannot listen on 127.0.0.1:{port}: give another port with PORT")).await;
+    program.says(&format!("cannot listen on 127.0.0.1:{port}: choose another port with PORT")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

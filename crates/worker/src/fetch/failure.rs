@@ -58,10 +58,10 @@ pub(crate) fn classify(error: &reqwest::Error) -> Failure {
         }
     }
     if error.is_timeout() {
-        return failure(ErrorKind::Timeout, "the connection was not made in time");
+        return failure(ErrorKind::Timeout, "the connection timed out");
     }
     if error.is_decode() {
-        return failure(ErrorKind::Protocol, &format!("the compressed answer cannot be read: {last}"));
+        return failure(ErrorKind::Protocol, &format!("cannot read the compressed answer: {last}"));
     }
     if error.is_builder() {
         return failure(ErrorKind::BadUrl, &last);
@@ -113,12 +113,12 @@ fn network(error: &io::Error) -> Option<(ErrorKind, String)> {
         io::ErrorKind::ConnectionRefused => {
             (ErrorKind::Refused, "the connection was refused: nothing listens there".to_owned())
         }
-        io::ErrorKind::TimedOut => (ErrorKind::Timeout, "the connection was not made in time".to_owned()),
+        io::ErrorKind::TimedOut => (ErrorKind::Timeout, "the connection timed out".to_owned()),
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-            (ErrorKind::Connection, "the connection was broken off by the other side".to_owned())
+            (ErrorKind::Connection, "the connection was reset by the other side".to_owned())
         }
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            (ErrorKind::Connection, "there is no way to the host".to_owned())
+            (ErrorKind::Connection, "the host cannot be reached".to_owned())
         }
         _ => (ErrorKind::Connection, format!("the connection failed: {error}")),
     })

@@ -138,9 +138,9 @@ async fn redirects_are_followed_but_not_in_circles() {
     .await;
     assert_eq!(fetcher().fetch(&server.url("/old"), &target()).await.failure, None);
     for (path, expected) in [
-        ("/circle", "go in a circle"),
+        ("/circle", "form a loop"),
         ("/on", "more than 10 redirects"),
-        ("/ftp", "no http or https address"),
+        ("/ftp", "not an http or https address"),
     ] {
         let (kind, words) = fault(fetcher().fetch(&server.url(path), &target()).await);
         assert_eq!(kind, ErrorKind::Redirect, "{words}");

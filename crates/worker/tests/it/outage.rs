@@ -34,7 +34,7 @@ async fn a_ping_outlasts(loss: Loss) {
     let mut monitor = Monitor::new().await;
     let cable = Arc::new(Cable::to(monitor.database.url()).await);
     let lost = Arc::new(Notify::new());
-    // Its first answer comes when the database is away.
+    // Its first answer comes when the database is unavailable.
     let server = {
         let (cable, lost) = (Arc::clone(&cable), Arc::clone(&lost));
         let first = std::sync::atomic::AtomicBool::new(true);

@@ -86,7 +86,7 @@ async fn every_connection_asks_for_its_name_again() {
 async fn a_name_that_leads_nowhere_is_said_so() {
     for (answer, expected) in [
         (Ok(vec![]), "the host name shop.example has no address"),
-        (Err(io::ErrorKind::NotFound), "the host name shop.example cannot be resolved: no such host"),
+        (Err(io::ErrorKind::NotFound), "cannot resolve the host name shop.example: no such host"),
     ] {
         let seen = fetcher(false, &Names::answering(answer)).fetch("http://shop.example/", &target()).await;
         assert_eq!(fault(seen), (ErrorKind::Dns, expected.to_owned()));

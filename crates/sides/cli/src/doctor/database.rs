@@ -42,7 +42,7 @@ pub(super) async fn look() -> Vec<Finding> {
             return vec![Finding::notice(
                 TOPIC,
                 text,
-                "for a release set it: postgres://user:password@host:5432/name",
+                "for a release, set it: postgres://user:password@host:5432/name",
             )];
         }
         Err(error) => {
@@ -69,12 +69,12 @@ fn judge(answer: &Answer, here: DateTime<Utc>) -> Vec<Finding> {
     let mut findings =
         vec![Finding::good(TOPIC, format!("Postgres {} answers, as {}", answer.version, answer.user))];
     if !answer.migrated {
-        findings.push(Finding::notice("schema", "not made yet", "`sides migration up` makes it"));
+        findings.push(Finding::notice("schema", "not made yet", "`sides migration up` creates it"));
     }
     if !answer.creates_roles {
         findings.push(Finding::notice(
             "rights",
-            format!("{} may not create roles: processes run with its own rights", answer.user),
+            format!("{} may not create roles, so processes run with its rights", answer.user),
             format!("as a superuser: ALTER ROLE {} CREATEROLE", answer.user),
         ));
     }
@@ -82,11 +82,11 @@ fn judge(answer: &Answer, here: DateTime<Utc>) -> Vec<Finding> {
     if skew.abs() > MOST_SKEW {
         findings.push(Finding::notice(
             "clock",
-            format!("this machine is {skew:+.1} s from the database's time"),
-            "schedules follow the database; keep both in step with NTP, or logs are hard to compare",
+            format!("this machine's clock differs from the database's by {skew:+.1} s"),
+            "schedules use the database's clock; synchronize both with NTP, or logs are hard to compare",
         ));
     } else {
-        findings.push(Finding::good("clock", format!("{skew:+.1} s from the database's time")));
+        findings.push(Finding::good("clock", format!("{skew:+.1} s from the database's clock")));
     }
     findings
 }

@@ -13,8 +13,8 @@ pub(super) fn look(folder: &Path) -> Vec<Finding> {
     let own = Finding::good("sides", format!("version {}", env!("CARGO_PKG_VERSION")));
     vec![
         own,
-        program("cargo", "releases are built with it: install Rust from https://rustup.rs"),
-        program("git", "plans compare with commits through it: install git"),
+        program("cargo", "needed to build releases: install Rust from https://rustup.rs"),
+        program("git", "needed to compare a plan with commits: install git"),
         postgres(),
         disk(folder),
         zones(),
@@ -26,7 +26,7 @@ fn program(name: &'static str, advice: &str) -> Finding {
         Ok(output) if output.status.success() => {
             Finding::good(name, String::from_utf8_lossy(&output.stdout).trim().to_owned())
         }
-        _ => Finding::notice(name, "not found on the PATH", advice),
+        _ => Finding::notice(name, "not found in PATH", advice),
     }
 }
 
@@ -39,10 +39,14 @@ fn postgres() -> Finding {
         return Finding::good("Postgres' server programs", found.join(", "));
     }
     let advice = install::install_command(Need::Postgres).map_or_else(
-        || "install this system's package of Postgres' server".to_owned(),
+        || "install your system's Postgres server package".to_owned(),
         |command| format!("`sides dev` gets them, or: {command}"),
     );
-    Finding::notice("Postgres' server programs", "none; only a database of DATABASE_URL can be used", advice)
+    Finding::notice(
+        "Postgres' server programs",
+        "none; only the database in DATABASE_URL can be used",
+        advice,
+    )
 }
 
 fn disk(folder: &Path) -> Finding {
@@ -52,13 +56,18 @@ fn disk(folder: &Path) -> Finding {
             let free = disk.blocks_available() * disk.fragment_size();
             let text = format!("{:.1} GiB free in {}", free as f64 / f64::from(1 << 30), folder.display());
             if free < LITTLE_DISK {
-                return Finding::fault(TOPIC, text, "a build needs about 5 GiB: make room, or `cargo clean`");
+                return Finding::fault(
+                    TOPIC,
+                    text,
+                    "a build needs about 5 GiB: free some space, for example with \
+                                                    `cargo clean`",
+                );
             }
             Finding::good(TOPIC, text)
         }
         Err(error) => {
-            let text = format!("{} cannot be looked at: {error}", folder.display());
-            Finding::fault(TOPIC, text, "see that the folder is there and may be read")
+            let text = format!("cannot read {}: {error}", folder.display());
+            Finding::fault(TOPIC, text, "check that the directory exists and is readable")
         }
     }
 }
@@ -67,11 +76,11 @@ fn zones() -> Finding {
     const TOPIC: &str = "time zones";
     let folder = ["/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo"];
     match folder.iter().find(|folder| Path::new(folder).join("Europe/Berlin").exists()) {
-        Some(folder) => Finding::good(TOPIC, format!("the system's rules are in {folder}")),
+        Some(folder) => Finding::good(TOPIC, format!("the system's time zone rules in {folder}")),
         None => Finding::notice(
             TOPIC,
-            "the system has no zone rules; those that were built in are used",
-            "install the package tzdata, and keep it current",
+            "the system has no time zone rules; the built-in ones are used",
+            "install the tzdata package and keep it up to date",
         ),
     }
 }

@@ -23,7 +23,7 @@ fn procfiles(workspace: &Workspace) -> Finding {
             let names: Vec<&str> = found.iter().map(|procfile| procfile.name.as_str()).collect();
             Finding::good(TOPIC, format!("{} in {}", names.join(", "), workspace.root().display()))
         }
-        Err(error) => Finding::fault(TOPIC, error.to_string(), "one file a process, as in `web: web`"),
+        Err(error) => Finding::fault(TOPIC, error.to_string(), "one file per process, such as `web: web`"),
     }
 }
 
@@ -38,7 +38,7 @@ fn ports() -> Finding {
     }
     let text = format!("{} in use on 127.0.0.1", taken.join(", "));
     let advice =
-        "fine if that is sides itself (`sides ps`); otherwise `sides dev --port N` takes another one";
+        "fine if that is sides itself (`sides ps`); otherwise choose another port: `sides dev --port N`";
     Finding::notice("ports", text, advice)
 }
 
@@ -47,8 +47,8 @@ fn token(workspace: &Workspace) -> Finding {
     match env::var("ADMIN_TOKEN") {
         Ok(token) if token.trim().len() < SHORTEST_TOKEN => Finding::fault(
             TOPIC,
-            format!("shorter than {SHORTEST_TOKEN} characters: web does not start with it"),
-            "make one: openssl rand -hex 24",
+            format!("shorter than {SHORTEST_TOKEN} characters: web will not start"),
+            "create one: openssl rand -hex 24",
         ),
         Ok(_) => Finding::good(TOPIC, "set"),
         Err(_) if workspace.admin_token_file().exists() => {
@@ -56,8 +56,8 @@ fn token(workspace: &Workspace) -> Finding {
         }
         Err(_) => Finding::notice(
             TOPIC,
-            "not set: nobody can sign in, except under `sides dev`, which makes one",
-            "for a release put one into the environment: openssl rand -hex 24",
+            "not set: nobody can sign in, except under `sides dev`, which creates one",
+            "for a release, set one in the environment: openssl rand -hex 24",
         ),
     }
 }

@@ -59,12 +59,12 @@ pub(super) const RETRY: Change = change!(
 pub(super) const UNPARK: Change =
     change!("sides.unpark_jobs", "parked_by IS NOT NULL", "waits for a worker again", "is parked");
 pub(super) const CANCEL: Change =
-    change!("sides.cancel_jobs", "true", "is cancelled, or told to stop where it runs", "is not over");
+    change!("sides.cancel_jobs", "true", "is cancelled, or told to stop if it is running", "has not ended");
 pub(super) const DISCARD: Change = change!(
     "sides.discard_jobs",
     "(state = 'failed' OR parked_by IS NOT NULL)",
     "is discarded",
-    "neither runs nor is over"
+    "is neither running nor ended"
 );
 
 #[derive(QueryableByName)]
@@ -117,14 +117,17 @@ fn tell(change: &Change, done: &[Uuid], left: &[(Uuid, String)]) {
     }
     for (id, state) in left {
         match state.as_str() {
-            "unknown" => eprintln!("error: no job {id} is known; see: sides jobs list"),
+            "unknown" => eprintln!("error: there is no job {id}; `sides jobs list` lists them"),
             state => {
-                eprintln!("error: {id} is left alone, its state is {state}: this is for what {}", change.of);
+                eprintln!(
+                    "error: {id} was not changed: its state is {state}, and this needs a job that {}",
+                    change.of
+                );
             }
         }
     }
     if done.is_empty() && left.is_empty() {
-        println!("there is no such job that {}", change.of);
+        println!("no matching job {}", change.of);
     }
 }
 
@@ -142,9 +145,10 @@ pub(super) async fn pause(connection: &mut Connection, options: &ScopeOptions) -
         news,
         &match news {
             true => format!(
-                "no job of the {scope} {name} starts; it goes on with: sides jobs resume --{scope} {name}"
+                "paused {scope} {name}: none of its jobs will start; resume it with: sides jobs resume --{scope} \
+                 {name}"
             ),
-            false => format!("the {scope} {name} is paused already"),
+            false => format!("{scope} {name} is already paused"),
         },
     )
 }
@@ -156,8 +160,8 @@ pub(super) async fn resume(connection: &mut Connection, options: &ScopeOptions) 
         options,
         news,
         &match news {
-            true => format!("the {scope} {name} goes on"),
-            false => format!("the {scope} {name} was not paused"),
+            true => format!("resumed {scope} {name}"),
+            false => format!("{scope} {name} was not paused"),
         },
     )
 }

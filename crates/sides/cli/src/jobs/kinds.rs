@@ -11,7 +11,7 @@ pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Resu
     if json {
         println!("{}", serde_json::to_string_pretty(&kinds)?);
     } else if kinds.is_empty() {
-        println!("no job waits, runs or has failed");
+        println!("no jobs are waiting, running or failed");
     } else {
         let head = ["KIND", "READY", "LATER", "RUNNING", "FAILED", "PARKED", "OLDEST", "HELD UP"];
         let rows: Vec<Vec<String>> = kinds.iter().map(row).collect();

@@ -22,14 +22,14 @@ pub(super) async fn run(connection: &mut Connection, options: &ListOptions) -> a
     }
     let palette = Palette::for_stdout();
     if jobs.is_empty() {
-        println!("no job is like that");
+        println!("no jobs match");
         names::warn_of_unknown(connection, options.kind.as_deref(), options.queue.as_deref()).await;
         return Ok(Outcome::Done);
     }
     let rows: Vec<Vec<String>> = jobs.iter().map(row).collect();
     print!("{}", table(palette, &["JOB", "KIND", "QUEUE", "STATE", "ATTEMPT", "DUE", "ERROR"], &rows));
     if jobs.len() == options.count as usize {
-        println!("{}", tell::notice(palette, "there may be more: --count"));
+        println!("{}", tell::notice(palette, "there may be more; --count counts them"));
     }
     Ok(Outcome::Done)
 }

@@ -169,7 +169,7 @@ FROM (SELECT *, state IN ('new', 'retried') AND parked_by IS NULL AS ready FROM 
 WHERE state <> 'finished'
 GROUP BY kind ORDER BY kind";
 
-const STALE: &str = "the jobs cannot be read; is the schema up to date? run `sides migration up`";
+const STALE: &str = "cannot read the jobs; is the schema up to date? run `sides migration up`";
 
 pub(super) async fn list(connection: &mut Connection, options: &ListOptions) -> anyhow::Result<Vec<Job>> {
     let sql = if options.state.is_some_and(super::command::State::is_over) { OVER } else { LIVE };

@@ -13,7 +13,10 @@ use workspace::Outcome;
 
 pub(super) async fn run(connection: &mut Connection, options: &ShowOptions) -> anyhow::Result<Outcome> {
     let Some(job) = rows::find(connection, options.id, options.arguments).await? else {
-        bail!("no job {} is known: it never was, or its history was dropped (JOB_HISTORY_DAYS)", options.id);
+        bail!(
+            "there is no job {}: it never existed, or its history has been deleted (JOB_HISTORY_DAYS)",
+            options.id
+        );
     };
     let attempts = rows::attempts(connection, options.id).await?;
     if options.json {
@@ -36,7 +39,7 @@ pub(super) async fn run(connection: &mut Connection, options: &ShowOptions) -> a
 }
 
 fn facts(job: &Job) -> Vec<(&'static str, String)> {
-    let by = job.enqueued_by.as_deref().unwrap_or("somebody without a name");
+    let by = job.enqueued_by.as_deref().unwrap_or("an unnamed user");
     let mut facts = vec![
         ("queue", job.queue.clone()),
         ("enqueued", format!("{} by {by}", time(job.created_at))),
@@ -75,7 +78,7 @@ fn next(job: &Job) -> Option<String> {
     let id = job.id;
     match job.state.as_str() {
         "failed" => Some(format!("sides jobs retry {id}, or sides jobs discard {id}")),
-        "parked" => Some(format!("release a build that reads its arguments, or sides jobs discard {id}")),
+        "parked" => Some(format!("release a build that can read its arguments, or sides jobs discard {id}")),
         "runs" => Some(format!("sides jobs cancel {id}")),
         "waits" if job.waits_for.as_deref() == Some("its kind, which is paused") => {
             Some(format!("sides jobs resume --kind {}", job.kind))

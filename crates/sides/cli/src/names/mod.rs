@@ -33,7 +33,7 @@ pub(crate) async fn warn_of_unknown(connection: &mut Connection, kind: Option<&s
         let Some(typed) = typed else { continue };
         let Ok(names) = known(connection, names).await else { continue };
         if !names.iter().any(|name| name == typed) {
-            eprintln!("no job of the {what} {typed:?} is known here{}", hint(typed, &names));
+            eprintln!("there is no job of {what} {typed:?}{}", hint(typed, &names));
         }
     }
 }

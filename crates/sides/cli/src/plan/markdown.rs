@@ -43,7 +43,7 @@ fn title(report: &Report) -> String {
 fn migrations(report: &Report) -> String {
     let migrations = &report.migrations;
     if !migrations.are_known {
-        return "\nWhich migrations are applied is not known.\n".to_owned();
+        return "\nIt is not known which migrations are applied.\n".to_owned();
     }
     if migrations.pending.is_empty() {
         return "\nNo migrations.\n".to_owned();
@@ -63,7 +63,7 @@ fn order(report: &Report) -> String {
                 .map(|(at, step)| format!("{}. {}\n", at + 1, cell(&step.to_string())));
             let mut text = format!("\n**Order**\n\n{}", steps.collect::<String>());
             if let Some(number) = plan.point_of_no_return() {
-                text += &format!("\nThere is no way back behind step {number}.\n");
+                text += &format!("\nThere is no way back after step {number}.\n");
             }
             text.extend(plan.notes.iter().map(|note| format!("\n{}.\n", cell(note))));
             text

@@ -16,12 +16,11 @@ use workspace::{Outcome, Workspace};
 
 use crate::{annotations, names::complete, obstacles, progress::OnScreen};
 
-pub(crate) const EXIT_CODES: &str = "\
-Exit codes:
+pub(crate) const EXIT_CODES: &str = "Exit codes:
   0  there is something to release
-  1  failed, or a release could not begin; the message says why
-  5  nothing to do: what runs is what is here
-  8  refused: a release would be refused, and the message names what stands in the way";
+  1  error, or a release could not start; the message says why
+  5  nothing to do: the running builds are up to date
+  8  a release would be refused; the message names the conflict";
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanOptions {
@@ -61,7 +60,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &PlanOptions) -> anyhow:
     match io::stdout().write_all(text.as_bytes()) {
         // Whoever reads has seen enough: `sides plan | head`.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            return Err(error).context("the plan cannot be shown");
+            return Err(error).context("cannot print the plan");
         }
         _ => {}
     }

@@ -13,10 +13,8 @@ pub(super) fn of(report: &Report, palette: Palette) -> String {
     text += &format!("{}\n", order(report, palette));
     let needless = report.needless();
     if !needless.is_empty() {
-        text += &format!(
-            "The guess was needless for {}: a build gives the bytes that run.\n",
-            needless.join(", ")
-        );
+        text +=
+            &format!("{} did not change after all: a build gives the running bytes.\n", needless.join(", "));
     }
     for note in report.notes.iter().chain(&report.place.no_git).cloned().chain(uncommitted(report)) {
         text += &format!("{}\n", tell::notice(palette, &note));
@@ -43,7 +41,7 @@ fn migrations(migrations: &Migrations) -> String {
     if !migrations.are_known {
         let newest = migrations.all.last().map(migrate::Migration::name).unwrap_or_default();
         return format!(
-            "Migrations: {} in the folder, the newest {newest}; which of them are applied is not known.",
+            "Migrations: {} in the directory, newest {newest}; it is not known which are applied.",
             migrations.all.len()
         );
     }
@@ -59,7 +57,7 @@ fn order(report: &Report, palette: Palette) -> String {
         Order::Found(plan) => plan.to_string(),
         Order::Refused(refused) => tell::fault(palette, &format!("a release would be refused: {refused}")),
         Order::Unknown(_) if report.outcome() == Outcome::NothingToDo => {
-            "Nothing to do: every process is built from the same.".to_owned()
+            "Nothing to do: no process has changed.".to_owned()
         }
         Order::Unknown(why) => format!("Order: not known yet; {why}."),
     }
@@ -70,6 +68,5 @@ fn uncommitted(report: &Report) -> Option<String> {
     let changes = report.processes.iter().any(|process| process.verdict != Verdict::Unchanged);
     let count = report.place.uncommitted;
     let files = if count == 1 { "1 file is" } else { &format!("{count} files are") };
-    (changes && count > 0)
-        .then(|| format!("{files} not as in the last commit; a release would take them as they are"))
+    (changes && count > 0).then(|| format!("{files} not committed; a release would include them as they are"))
 }

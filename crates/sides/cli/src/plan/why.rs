@@ -10,7 +10,7 @@ pub(super) fn of(report: &Report, process: &str) -> anyhow::Result<String> {
     let is_asked = |one: &&Process| process.is_empty() || one.name == process;
     let asked: Vec<&Process> = report.processes.iter().filter(is_asked).collect();
     let known: Vec<&str> = report.processes.iter().map(|one| one.name.as_str()).collect();
-    ensure!(!asked.is_empty(), "there is no Procfile.{process} here; known are {}", known.join(", "));
+    ensure!(!asked.is_empty(), "there is no Procfile.{process} here; the processes are {}", known.join(", "));
     let mut text = String::new();
     for one in asked {
         text += &explain(one);
@@ -41,17 +41,15 @@ fn explain(process: &Process) -> String {
         (Verdict::Unchanged, Some(now)) if process.walks.is_empty() => {
             let files: usize = now.files.values().map(BTreeMap::len).sum();
             format!(
-                "  the same {files} files of {} crates, {} packages from elsewhere and {} settings\n",
+                "  unchanged: {files} files in {} crates, {} external packages and {} settings\n",
                 now.files.len(),
                 now.packages.len(),
                 now.settings.len()
             )
         }
-        (Verdict::Unchanged, _) => "  and yet a build gives the same bytes\n".to_owned(),
-        (Verdict::Changed, _) => "  and a build gives other bytes\n".to_owned(),
-        (Verdict::MayHaveChanged, _) => {
-            "  whether the bytes are others, `sides plan --build` tells\n".to_owned()
-        }
+        (Verdict::Unchanged, _) => "  but a build gives the same bytes\n".to_owned(),
+        (Verdict::Changed, _) => "  and a build gives different bytes\n".to_owned(),
+        (Verdict::MayHaveChanged, _) => "  `sides plan --build` shows whether the bytes differ\n".to_owned(),
         (Verdict::New, _) => String::new(),
     };
     text

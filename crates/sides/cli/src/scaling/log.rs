@@ -14,14 +14,13 @@ const SHOWN: [&str; 7] =
 
 pub(super) async fn run(connection: &mut Connection, json: bool, count: u16) -> anyhow::Result<Outcome> {
     let rows = actions::latest(connection, count, &SHOWN).await;
-    let rows =
-        rows.context("the ledger cannot be read; is the schema up to date? run `sides migration up`")?;
+    let rows = rows.context("cannot read the ledger; is the schema up to date? run `sides migration up`")?;
     if json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
         return Ok(Outcome::Done);
     }
     if rows.is_empty() {
-        let text = "nothing was decided yet; a clock under a host scales what its variable SCALE names";
+        let text = "no decisions yet; a clock under a host scales the processes named in its variable SCALE";
         println!("{}", tell::notice(Palette::for_stdout(), text));
     }
     for row in rows {

@@ -21,7 +21,7 @@ pub(super) fn run(options: &SimulateOptions, jobs: &[Arrival]) -> anyhow::Result
     let plant = Plant { slots: options.slots, start: seconds(options.start), every: seconds(5) };
     let run = simulate(&policy, plant, jobs);
     if let Some(file) = &options.svg {
-        let what = || format!("{} cannot be written", file.display());
+        let what = || format!("cannot write {}", file.display());
         fs::write(file, svg::draw(&run)).with_context(what)?;
     }
     if options.json {
@@ -35,7 +35,7 @@ pub(super) fn run(options: &SimulateOptions, jobs: &[Arrival]) -> anyhow::Result
     }
     print!("{}", chart::draw(&run));
     println!(
-        "{} jobs waited {} s (half), {} s (95 of 100), {} s (99 of 100), {} s at most",
+        "{} jobs waited {} s (median), {} s (p95), {} s (p99), {} s (maximum)",
         jobs.len(),
         run.wait(50),
         run.wait(95),

@@ -39,7 +39,7 @@ pub(super) fn without_database(traffic: &str) -> anyhow::Result<Option<Vec<Arriv
 
 fn read(file: &Path) -> anyhow::Result<Vec<Arrival>> {
     let text = fs::read_to_string(file).with_context(|| {
-        format!("{} is neither recorded, burst, step or day, nor a file that can be read", file.display())
+        format!("{} is not recorded, burst, step or day, and not a readable file", file.display())
     })?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let mut jobs = lines
@@ -60,15 +60,14 @@ fn arrival(line: &str) -> Option<Arrival> {
 
 pub(super) async fn recorded(connection: &mut Connection, hours: u16) -> anyhow::Result<Vec<Arrival>> {
     let rows = diesel::sql_query(RECORDED).bind::<Integer, _>(i32::from(hours)).load::<Job>(connection).await;
-    let rows =
-        rows.context("the history cannot be read; is the schema up to date? run `sides migration up`")?;
+    let rows = rows.context("cannot read the history; is the schema up to date? run `sides migration up`")?;
     let seconds = |number: f64| Duration::try_from_secs_f64(number).unwrap_or_default();
     some(rows.into_iter().map(|job| Arrival { at: seconds(job.at), runs: seconds(job.runs) }).collect())
 }
 
 fn some(jobs: Vec<Arrival>) -> anyhow::Result<Vec<Arrival>> {
     if jobs.is_empty() {
-        bail!("there are no jobs to play; try made traffic: sides scaling simulate burst");
+        bail!("there are no jobs to replay; try generated traffic: sides scaling simulate burst");
     }
     Ok(jobs)
 }

@@ -11,7 +11,7 @@ use deploy::schedules::Row;
 use workspace::{Outcome, actor};
 
 pub(super) async fn add(connection: &mut Connection, options: AddOptions) -> anyhow::Result<Outcome> {
-    let arguments = serde_json::from_str(&options.arguments).context("--arguments is no JSON")?;
+    let arguments = serde_json::from_str(&options.arguments).context("--arguments is not valid JSON")?;
     let AddOptions { name, expression, zone, kind, arguments_version, missed, overlap, replace, .. } =
         options;
     let version = arguments_version.unwrap_or(1);
@@ -20,9 +20,9 @@ pub(super) async fn add(connection: &mut Connection, options: AddOptions) -> any
     let name = &written.name.clone();
     match Row::find(connection, name).await? {
         Some(row) if !row.added => {
-            bail!("{name} is a schedule of the clock's code: change it there, or take another name");
+            bail!("{name} is defined in the clock's code: change it there, or choose another name");
         }
-        Some(_) if !replace => bail!("there is a schedule {name} already; --replace changes it"),
+        Some(_) if !replace => bail!("there is already a schedule {name}; --replace changes it"),
         _ => {}
     }
     let is_worked = compatibility::check(connection, &mut written, arguments_version).await?;
@@ -43,44 +43,44 @@ pub(super) async fn add(connection: &mut Connection, options: AddOptions) -> any
     };
     stored_schedules::put(connection, &stored)
         .await
-        .context("the schedule cannot be written; is the schema up to date? cargo run -p migrate -- up")?;
+        .context("cannot save the schedule; is the schema up to date? run `sides migration up`")?;
     if !is_worked {
-        println!("no worker that runs works {}: its jobs wait for one", written.kind);
+        println!("no running worker handles {}: its jobs will wait for one", written.kind);
     }
     if written.version > 1 {
         println!("its arguments are version {} of {}", written.version, written.kind);
     }
-    println!("{name} fires {} from now on; see when: sides schedule preview {name}", written.expression);
+    println!("{name} fires {} from now on; preview: sides schedule preview {name}", written.expression);
     Ok(Outcome::Done)
 }
 
 pub(super) async fn remove(connection: &mut Connection, name: &str) -> anyhow::Result<Outcome> {
     if !super::named(connection, name).await?.added {
-        bail!("{name} is a schedule of the clock's code: it can be paused, or taken out there");
+        bail!("{name} is defined in the clock's code: pause it, or remove it there");
     }
     let removed = stored_schedules::remove(connection, name).await;
-    removed.context("the schedule cannot be removed")?;
+    removed.context("cannot remove the schedule")?;
     println!("{name} is removed");
     Ok(Outcome::Done)
 }
 
 pub(super) async fn pause(connection: &mut Connection, name: &str) -> anyhow::Result<Outcome> {
     if super::named(connection, name).await?.paused_at.is_some() {
-        println!("{name} is paused already");
+        println!("{name} is already paused");
         return Ok(Outcome::Done);
     }
     let paused = stored_schedules::pause(connection, name, &actor::am_i()).await;
-    paused.context("the pause cannot be written")?;
-    println!("{name} is paused; it goes on with: sides schedule resume {name}");
+    paused.context("cannot pause the schedule")?;
+    println!("paused {name}; resume it with: sides schedule resume {name}");
     Ok(Outcome::Done)
 }
 
 pub(super) async fn resume(connection: &mut Connection, name: &str) -> anyhow::Result<Outcome> {
     super::named(connection, name).await?;
     let resumed = stored_schedules::resume(connection, name, &actor::am_i()).await;
-    match resumed.context("the pause cannot be ended")? {
+    match resumed.context("cannot resume the schedule")? {
         false => println!("{name} was not paused"),
-        true => println!("{name} goes on"),
+        true => println!("resumed {name}"),
     }
     Ok(Outcome::Done)
 }

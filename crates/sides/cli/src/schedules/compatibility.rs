@@ -19,7 +19,7 @@ pub(super) async fn check(
     written: &mut Written,
     asked: Option<i16>,
 ) -> anyhow::Result<bool> {
-    let alive = instances::alive(connection).await.context("what runs cannot be asked for")?;
+    let alive = instances::alive(connection).await.context("cannot find out what is running")?;
     let said = alive.into_iter().filter_map(|one| one.manifest);
     let live: Vec<Manifest> = said.filter_map(|said| serde_json::from_value(said).ok()).collect();
     let fits = version(&live, &written.kind, asked).and_then(|version| {
@@ -37,7 +37,7 @@ fn version(live: &[Manifest], kind: &str, asked: Option<i16>) -> Result<i16, Str
     let old_clock = live.iter().find(|one| one.fires && !knows(one));
     match (asked, old_clock) {
         (Some(asked), Some(clock)) if asked > FIRST => Err(format!(
-            "{} enqueues whatever is on a schedule as version {FIRST}: release the clock first",
+            "{} enqueues every scheduled job as version {FIRST}: release the clock first",
             clock.short_name()
         )),
         (Some(asked), _) => Ok(asked),
@@ -61,7 +61,7 @@ fn hands(live: &[Manifest], written: &Written) -> Result<bool, String> {
         let who = manifest.short_name();
         if !handled.accepts(version) {
             return Err(format!(
-                "{who} reads versions {} to {} of {kind}, and these --arguments are version {version}",
+                "{who} reads versions {} to {} of {kind}, but these --arguments are version {version}",
                 handled.oldest, handled.newest
             ));
         }
@@ -128,7 +128,7 @@ mod tests {
         let mismatch = hands(&[worker(1, 1, &[("to", "string"), ("at", "integer")])], &to()).unwrap_err();
         assert_eq!(mismatch, "worker@abc cannot read version 1 of report with these --arguments: see at");
         let newer = hands(&[worker(2, 3, &[])], &to()).unwrap_err();
-        assert_eq!(newer, "worker@abc reads versions 2 to 3 of report, and these --arguments are version 1");
+        assert_eq!(newer, "worker@abc reads versions 2 to 3 of report, but these --arguments are version 1");
     }
 
     fn clock(columns: &[&str]) -> Manifest {
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(newest(&old_clock), Ok(1));
         assert_eq!(
             version(&old_clock, "report", Some(2)).unwrap_err(),
-            "clock@abc enqueues whatever is on a schedule as version 1: release the clock first"
+            "clock@abc enqueues every scheduled job as version 1: release the clock first"
         );
         assert_eq!(version(&old_clock, "report", Some(1)), Ok(1));
     }

@@ -40,7 +40,14 @@ pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Resu
         println!("{}", tell::notice(palette, &difference));
     }
     if clocks == 0 {
-        println!("{}", tell::notice(palette, "no clock runs: nothing fires; start one: cargo run -p clock"));
+        println!(
+            "{}",
+            tell::notice(
+                palette,
+                "no clock is running, so nothing fires; start one: cargo run -p \
+                                              clock"
+            )
+        );
     }
     Ok(Outcome::Done)
 }
@@ -68,7 +75,7 @@ fn line(row: &Row) -> Vec<String> {
             format!("paused {} by {by}", said::moment(at, now))
         }
         (None, Some(at)) => said::moment(at, now),
-        (None, None) => "no clock has told".to_owned(),
+        (None, None) => "not known yet".to_owned(),
     };
     let last = row.last_fired_at.map_or_else(|| "never".to_owned(), |at| said::moment(at, now));
     vec![row.name.clone(), format!("{} {}", row.expression, row.zone), row.kind.clone(), next, last]

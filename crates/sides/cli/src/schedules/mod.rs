@@ -46,5 +46,5 @@ async fn named(connection: &mut Connection, name: &str) -> anyhow::Result<Row> {
         return Ok(found);
     }
     let names = names::known(connection, Names::Schedules).await.unwrap_or_default();
-    bail!("no schedule is called {name:?}{} (`sides schedule list`)", names::hint(name, &names))
+    bail!("there is no schedule {name:?}{} (`sides schedule list`)", names::hint(name, &names))
 }

@@ -64,7 +64,9 @@ pub(super) async fn differences(
 
 fn difference(zone: &Zone, at: DateTime<Utc>, seconds: Option<f64>) -> Option<String> {
     let Some(seconds) = seconds else {
-        return Some(format!("Postgres knows no zone {zone}: its SQL cannot say AT TIME ZONE '{zone}'"));
+        return Some(format!(
+            "Postgres does not know the time zone {zone}: SQL cannot use AT TIME ZONE '{zone}'"
+        ));
     };
     // Offsets are whole seconds, and fewer than a day has.
     #[allow(clippy::cast_possible_truncation)]
@@ -72,8 +74,8 @@ fn difference(zone: &Zone, at: DateTime<Utc>, seconds: Option<f64>) -> Option<St
     let ours = zone.local(at).naive_local();
     (theirs != ours).then(|| {
         format!(
-            "Postgres goes by other rules for {zone}: at {} its clocks show {}, and not {}; update the zone rules on \
-             its machine, or here",
+            "Postgres has different rules for {zone}: at {} its local time is {}, not {}; update tzdata on its \
+             machine or on this one",
             at.format("%FT%TZ"),
             theirs.format("%F %T"),
             ours.format("%F %T"),

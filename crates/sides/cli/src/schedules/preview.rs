@@ -64,7 +64,7 @@ async fn show(
         return Ok(Outcome::Done);
     }
     let palette = Palette::for_stdout();
-    let by = palette.paint(QUIET, &format!("by zone rules {rules}"));
+    let by = palette.paint(QUIET, &format!("time zone rules: {rules}"));
     println!("{} in {}  {by}", schedule.expression, schedule.zone.name());
     for line in &lines {
         println!("  {}", to_text(line, &schedule.zone, palette));
@@ -108,14 +108,16 @@ fn utc(at: DateTime<Utc>) -> String {
 
 fn words(note: Note) -> String {
     match note {
-        Note::EndOfGap(skipped) => format!("gap: {} is skipped, so at its end", skipped.format("%H:%M:%S")),
-        Note::FirstPass => "fold: the first of two such readings".to_owned(),
-        Note::SecondPass => "fold: the second of two such readings".to_owned(),
+        Note::EndOfGap(skipped) => {
+            format!("gap: {} does not exist; fires when the gap ends", skipped.format("%H:%M:%S"))
+        }
+        Note::FirstPass => "fold: the first of two".to_owned(),
+        Note::SecondPass => "fold: the second of two".to_owned(),
     }
 }
 
 fn change_words(change: &Change) -> String {
     let way = if change.behind - change.before > TimeDelta::zero() { "forward" } else { "back" };
     let (before, behind) = (change.before.format("%F %H:%M"), change.behind.format("%H:%M"));
-    format!("── {before}: the clocks are put {way} to {behind} ──")
+    format!("── {before}: clocks go {way} to {behind} ──")
 }

@@ -67,7 +67,7 @@ async fn a_busy_port_is_said_and_the_next_free_one_taken() {
     let busy = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = busy.local_addr().unwrap().port();
     let mut dev = sandbox.dev_with(&["--port", &port.to_string()]);
-    let said = dev.says(&format!("port {port} is busy; the page is on ")).await;
+    let said = dev.says(&format!("port {port} is in use; serving on ")).await;
     let page = dev.ready().await;
     let taken: u16 = page.rsplit(':').next().unwrap().parse().unwrap();
     assert!(taken > port, "{taken} is not behind {port}");

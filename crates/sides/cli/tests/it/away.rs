@@ -62,7 +62,7 @@ async fn a_database_that_is_away_in_a_step_or_in_the_watch_undoes_nothing() {
     let mut up = sandbox.sides(&["migration", "up"]);
     ended(&up.env("DATABASE_URL", server.url()).output().unwrap(), 0);
     let mut host = start(&sandbox, &server, &["host", "--port", "0"]);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     let mut first = start(&sandbox, &server, &["release", "--bake", "0"]);
     assert_eq!(first.ended().await.code(), Some(0), "{}", first.said());
 
@@ -74,7 +74,7 @@ async fn a_database_that_is_away_in_a_step_or_in_the_watch_undoes_nothing() {
     server.go_away().await;
     toy::ask_no_more(&sandbox, "fail", "two");
     assert_eq!(release.ended().await.code(), Some(0), "{}", release.said());
-    assert!(release.said().contains("the database was away"), "{}", release.said());
+    assert!(release.said().contains("the database was unavailable"), "{}", release.said());
     assert_eq!(shown(&sandbox).await, "two of first");
 
     // While the new web starts.

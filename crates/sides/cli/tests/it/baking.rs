@@ -58,7 +58,7 @@ async fn a_worker_that_dies_or_fails_at_its_jobs_after_a_while_is_undone() {
     let (sandbox, _host) = released(&database).await;
     let before = sandbox.status()["releases"]["worker"].clone();
     let receipt = undone(&database, &sandbox, "worker", async || toy::ask(&sandbox, "die", "two")).await;
-    assert!(reason(&receipt).contains("died after it had been ready"), "{receipt}");
+    assert!(reason(&receipt).contains("died after it was ready"), "{receipt}");
     assert_eq!(sandbox.status()["releases"]["worker"], before);
 
     std::fs::remove_file(sandbox.file("die-two")).unwrap();

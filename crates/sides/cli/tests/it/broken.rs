@@ -152,9 +152,12 @@ async fn a_rollback_breaks_off_the_release_that_goes_on() {
     })
     .await;
     let second = ended(&run(&sandbox, &["release"]).await, 1);
-    assert!(second.contains("another release goes on") && second.contains("watch for 600 s"), "{second}");
+    assert!(
+        second.contains("another release is in progress") && second.contains("watch for 600 s"),
+        "{second}"
+    );
     let back = ended(&run(&sandbox, &["rollback", "--bake", "1"]).await, 0);
-    assert!(back.contains("was broken off"), "{back}");
+    assert!(back.contains("was stopped"), "{back}");
     assert!(!release.ended().await.success());
     assert_eq!(shown(&sandbox).await, "one of first");
     assert_eq!(seen(&sandbox), ["good", "never_judged", "good"]);
@@ -166,5 +169,5 @@ async fn arguments_that_can_never_work_are_refused_before_a_build() {
     let (sandbox, _host) = released(&database).await;
     toy::write_program(&sandbox, "web", "this does not compile");
     let refused = ended(&run(&sandbox, &["release", "--probe", "nope"]).await, 2);
-    assert!(refused.contains("a path of web begins with a slash: /nope"), "{refused}");
+    assert!(refused.contains("a path starts with a slash: /nope"), "{refused}");
 }

@@ -37,7 +37,7 @@ impl World {
         let settings = Settings { database_url: database.url().expose(), ..Settings::default() };
         let heroku = Heroku::start(settings);
         let mut host = start_host(&sandbox);
-        host.says("worker was not released yet").await;
+        host.says("worker has not been released yet").await;
         let world = Self { sandbox, heroku, host, database };
         world.targets(targets);
         ended(&world.run(&["setup", "heroku", "--apply"]).await, 0);

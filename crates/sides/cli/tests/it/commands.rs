@@ -23,7 +23,7 @@ async fn up_ps_logs_restart_scale_and_stop() {
     toy::write_workspace(&sandbox);
     ended(&run(&sandbox, &["ps"]).await, 3);
     let said = ended(&run(&sandbox, &["up", "--port", "0"]).await, 0);
-    assert!(said.contains("nothing was released yet"), "{said}");
+    assert!(said.contains("nothing has been released yet"), "{said}");
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     let said = ended(&run(&sandbox, &["up"]).await, 0);
     assert!(said.contains("everything answers: http://127.0.0.1:"), "{said}");

@@ -30,7 +30,7 @@ impl Host {
         let database = TestDatabase::create().await;
         let sandbox = Sandbox::with(&["worker"]).on(&database);
         let mut running = start_host(&sandbox);
-        running.says("worker was not released yet").await;
+        running.says("worker has not been released yet").await;
         let host = LocalHost::of(&sandbox.file(".sides/run"));
         Self { host, sandbox, _running: running, _database: database }
     }

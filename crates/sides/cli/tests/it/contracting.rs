@@ -42,13 +42,13 @@ async fn a_contract_step_waits_for_those_who_may_need_what_it_takes_and_is_harml
     let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
     toy::write_workspace(&sandbox);
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     toy::write_migrate(&sandbox, &migrate(LOCKED));
 
     // Both are silent.
     let refused = release(&sandbox, 8).await;
     assert!(
-        refused.contains("2_drop_url takes something away, and these do not say what they use:\n  - worker"),
+        refused.contains("2_drop_url removes something, and these do not say what they use:\n  - worker"),
         "{refused}"
     );
     assert!(refused.contains("Nothing was changed"), "{refused}");
@@ -74,7 +74,7 @@ async fn a_contract_step_waits_for_those_who_may_need_what_it_takes_and_is_harml
     assert!(held_up["reason"].as_str().unwrap().contains("services is locked by psql of ann"), "{held_up}");
     std::fs::remove_file(sandbox.file("locked")).unwrap();
     let said = release(&sandbox, 0).await;
-    assert!(said.contains("no way back behind step"), "{said}");
+    assert!(said.contains("no way back after step"), "{said}");
     assert!(said.contains("migrated 2_drop_url"), "{said}");
     release(&sandbox, 5).await;
 }
@@ -89,7 +89,7 @@ async fn a_contract_step_behind_somebodys_lock_names_him_and_is_taken_up_again_b
     let reports = "CREATE TABLE reports (id bigint PRIMARY KEY, old text)";
     lane::add(&sandbox, "2100-01-01-000100_reports", reports, "DROP TABLE reports");
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     assert!(release(&sandbox, 0).await.contains("migrated 2100-01-01-000100_reports"));
 
     let (up, down) = ("ALTER TABLE reports DROP COLUMN old", "ALTER TABLE reports ADD COLUMN old text");
@@ -111,7 +111,7 @@ async fn a_contract_step_behind_somebodys_lock_names_him_and_is_taken_up_again_b
 
     reads.rollback().await.unwrap();
     let said = release(&sandbox, 0).await;
-    assert!(said.contains("the last release was cut off"), "{said}");
+    assert!(said.contains("the last release was interrupted"), "{said}");
     assert!(said.contains("migrated 2100-01-01-000200_drop_old"), "{said}");
     assert_eq!(rows::count(database.url(), old).await, 0);
     release(&sandbox, 5).await;

@@ -72,7 +72,7 @@ async fn a_release_that_is_killed_at_any_step_is_told_of_and_finished_or_undone(
         let now = sandbox.status()["releases"].clone();
         let is_all_new = ["web", "worker"].iter().all(|process| now[process] != before[process]);
         let dry = ended(&dry, if is_all_new { 5 } else { 0 });
-        assert!(dry.contains("the last release was cut off"), "{step} {stage}: {dry}");
+        assert!(dry.contains("the last release was interrupted"), "{step} {stage}: {dry}");
         for (what, stage) in &written {
             let words = if stage == "waits" { "not begun" } else { stage.as_str() };
             assert!(dry.contains(&format!("{words}  {what}")), "no {words} {what} in {dry}");
@@ -102,6 +102,6 @@ async fn a_release_that_is_killed_at_any_step_is_told_of_and_finished_or_undone(
         assert_eq!(steps(&sandbox), []);
     }
     let back = ended(&run(&sandbox, &["rollback", "--bake", "0"]).await, 0);
-    assert!(back.contains("once more undoes this"), "{back}");
+    assert!(back.contains("again to undo this"), "{back}");
     assert_eq!(shown(&sandbox).await, "one of number 1", "the set before the last one that was finished");
 }

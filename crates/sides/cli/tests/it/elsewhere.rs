@@ -66,7 +66,7 @@ async fn web_is_released_there_and_the_worker_here_and_both_go_back() {
     assert_eq!(world.seen().await, "two of first");
 
     let back = ended(&world.run(&["rollback", "--bake", "0"]).await, 0);
-    assert!(back.contains("once more undoes this"), "{back}");
+    assert!(back.contains("again to undo this"), "{back}");
     assert_eq!(world.seen().await, "one of first");
     let again = ended(&world.run(&["rollback", "--bake", "0"]).await, 0);
     assert!(again.contains("replace web at cloud"), "{again}");
@@ -113,14 +113,14 @@ async fn the_worker_is_released_there_behind_the_schema_and_whatever_happens_on_
     let mut release = Dev::start(world.command(&["release", "--bake", "600"]));
     release.says("replaced web").await;
     let refused = world.release(1).await;
-    assert!(refused.contains("another release goes on with this database"), "{refused}");
+    assert!(refused.contains("another release is in progress with this database"), "{refused}");
     assert_eq!(world.releases_of("acme-worker"), 3);
     // The first is cut off while it watches; the next one goes on from there.
     signal(release.pid(), Signal::SIGKILL);
     release.ended().await;
     let next = world.release(0).await;
     assert!(
-        next.contains("the last release was cut off") && next.contains("worker runs the new release"),
+        next.contains("the last release was interrupted") && next.contains("worker runs the new release"),
         "{next}"
     );
     assert_eq!(world.releases_of("acme-worker"), 3);
@@ -129,7 +129,10 @@ async fn the_worker_is_released_there_behind_the_schema_and_whatever_happens_on_
     toy::write_program(&world.sandbox, "worker", &dies());
     let undone = receipt(&world.run(&["release", "--bake", "0", "--json"]).await, 6);
     let reason = undone["reason"].as_str().unwrap();
-    assert!(reason.contains("crashed") && reason.contains("acme-worker is back at what v"), "{undone}");
+    assert!(
+        reason.contains("crashed") && reason.contains("acme-worker is back at the contents of v"),
+        "{undone}"
+    );
     let logs = ended(&world.run(&["logs", "worker"]).await, 0);
     assert!(logs.contains("not today"), "{logs}");
     assert_eq!(world.instances(0).await.len(), 2);
@@ -225,7 +228,7 @@ async fn the_planner_knows_what_dynos_need_and_that_a_release_replaces_them() {
     let said = world.release(0).await;
     let at = |text: &str| said.find(text).unwrap_or_else(|| panic!("no {text:?} in {said}"));
     assert!(at("replaced worker at cloud") < at("migrated 2_drop_url"), "{said}");
-    assert!(said.contains("no way back behind step 2"), "{said}");
+    assert!(said.contains("no way back after step 2"), "{said}");
     world.host.interrupt();
     world.host.ended().await;
 }
@@ -258,7 +261,7 @@ async fn a_process_moves_to_another_place_and_back_as_the_runbook_says() {
     let [_, moved, both, ended_here] = &said[..] else { panic!("{said:?}") };
     assert!(moved.contains("replace worker at cloud: new") && !moved.contains("replace web"), "{moved}");
     assert!(
-        moved.contains("worker on this machine still runs: `sides scale worker 0 --here` ends it"),
+        moved.contains("worker on this machine is still running: `sides scale worker 0 --here` stops it"),
         "{moved}"
     );
     assert!(both.contains("worker.1") && both.contains("cloud acme-worker"), "{both}");

@@ -36,7 +36,7 @@ async fn a_missing_right_is_named_before_a_build_in_the_same_words_everywhere() 
     toy::write_workspace(&sandbox);
     toy::write_program(&sandbox, "web", "this does not compile");
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     let (name, url) = user(&database).await;
     let of = database.url().database();
 
@@ -47,7 +47,7 @@ async fn a_missing_right_is_named_before_a_build_in_the_same_words_everywhere() 
             assert!(!said.contains("does not compile"), "{said}");
         }
     };
-    let schema = format!("rights: {name} may not make the schema sides in {of}");
+    let schema = format!("rights: {name} may not create the schema sides in {of}");
     let grant = format!("GRANT CREATE ON DATABASE \"{of}\" TO \"{name}\"");
     everywhere([&schema, &grant]).await;
 
@@ -57,7 +57,7 @@ async fn a_missing_right_is_named_before_a_build_in_the_same_words_everywhere() 
 
     rows::execute(database.url(), &format!("GRANT CONNECT, CREATE ON DATABASE {of} TO {name}")).await;
     rows::execute(database.url(), &format!("ALTER ROLE {name} SET default_transaction_read_only = on")).await;
-    everywhere(["sessions are read-only", "name a server that takes writes"]).await;
+    everywhere(["sessions are read-only", "use a server that accepts writes"]).await;
     rows::execute(database.url(), &format!("DROP OWNED BY {name}; DROP ROLE {name}")).await;
 }
 
@@ -83,7 +83,7 @@ async fn the_user_of_the_documents_releases_for_the_first_time_with_a_contract_s
     let mut host = sandbox.sides(&["host", "--port", "0"]);
     host.env("DATABASE_URL", &url);
     let mut host = crate::host::Dev::start(host);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     let said = ended(&run_as(&sandbox, &url, &["release", "--bake", "0"]).await, 0);
     assert!(said.contains("migrated 2100-01-01-000200_drop_old"), "{said}");
 }

@@ -31,7 +31,7 @@ async fn copies_are_counted_kept_and_remembered() {
     let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
     toy::write_workspace(&sandbox);
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     sandbox.wait_until_green().await;
 
@@ -87,7 +87,7 @@ async fn a_release_whose_program_is_missing_is_no_other_program_of_that_name() {
     let sandbox = Sandbox::with(&["worker"]).on(&database);
     toy::write_workspace(&sandbox);
     let mut host = start_host(&sandbox);
-    host.says("worker was not released yet").await;
+    host.says("worker has not been released yet").await;
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     let digest = sandbox.status()["releases"]["worker"].as_str().unwrap().to_owned();
     std::fs::remove_file(sandbox.file(&format!(".sides/releases/worker/{digest}/worker"))).unwrap();

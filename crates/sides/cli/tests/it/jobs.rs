@@ -130,7 +130,7 @@ async fn what_a_person_does_to_jobs_is_done_and_written_down() {
     assert!(desk.said(&["retry", &failed], 1).contains("its state is waits"));
     assert!(desk.said(&["unpark", "--kind", "report"], 0).contains("waits for a worker again"));
     assert_eq!(desk.state(&parked), "waits");
-    assert!(desk.said(&["unpark", "--kind", "report"], 5).contains("there is no such job that is parked"));
+    assert!(desk.said(&["unpark", "--kind", "report"], 5).contains("no matching job is parked"));
 
     assert!(desk.said(&["discard", &runs], 1).contains("its state is runs"));
     desk.said(&["cancel", &runs, "--reason", "no need"], 0);
@@ -143,7 +143,7 @@ async fn what_a_person_does_to_jobs_is_done_and_written_down() {
     assert_eq!(desk.json(&["show", &parked])["job"]["state"], "discarded");
 
     assert!(desk.said(&["pause", "--kind", "mail"], 0).contains("resume --kind mail"));
-    assert!(desk.said(&["pause", "--kind", "mail"], 0).contains("paused already"));
+    assert!(desk.said(&["pause", "--kind", "mail"], 0).contains("is already paused"));
     let mail = &desk.ids(&["--kind", "mail"])[0];
     assert!(desk.said(&["show", mail], 0).contains("next: sides jobs resume --kind mail"));
     assert!(desk.said(&["kinds"], 0).contains("paused"));

@@ -39,7 +39,7 @@ async fn told(variables: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
     let mut command = sandbox.sides(&["host", "--port", "0"]);
     command.env_remove("HEROKU_API_KEY").envs(variables.iter().copied());
     let mut host = Dev::start(command);
-    host.says("clock was not released yet").await;
+    host.says("clock has not been released yet").await;
     put(&sandbox, "clock", &programs::folder().join("clock")).await;
     // As before it moved away.
     put(&sandbox, "worker", &testing::example("sleeper")).await;

@@ -39,12 +39,12 @@ async fn handlers_come_before_enqueuers_and_leave_after_the_last_job_or_the_rele
     write(&sandbox, "web", "one", "");
     write(&sandbox, "worker", "one", "");
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     release(&sandbox, 0).await;
 
     write(&sandbox, "web", "two", GREETS);
     let refused = release(&sandbox, 8).await;
-    assert!(refused.contains("enqueues greet (version 1), which no release works"), "{refused}");
+    assert!(refused.contains("enqueues greet (version 1), which no release handles"), "{refused}");
     assert!(refused.contains("Nothing was changed"), "{refused}");
     assert_eq!(shown(&sandbox).await, "one of first");
 
@@ -55,8 +55,8 @@ async fn handlers_come_before_enqueuers_and_leave_after_the_last_job_or_the_rele
 
     // Back: web first, so that nobody enqueues what nobody works.
     let said = ended(&run(&sandbox, &["rollback", "--bake", "0"]).await, 0);
-    assert!(step(&said, "replace web") < step(&said, "wait until no job is left of greet"), "{said}");
-    assert!(step(&said, "wait until no job is left of greet") < step(&said, "replace worker"), "{said}");
+    assert!(step(&said, "replace web") < step(&said, "wait until there are no jobs of greet"), "{said}");
+    assert!(step(&said, "wait until there are no jobs of greet") < step(&said, "replace worker"), "{said}");
     release(&sandbox, 0).await;
 
     let client = database::client(database.url()).await.unwrap();
@@ -67,7 +67,7 @@ async fn handlers_come_before_enqueuers_and_leave_after_the_last_job_or_the_rele
     write(&sandbox, "worker", "three", "");
     let refused = release(&sandbox, 8).await;
     assert!(refused.contains("jobs wait of greet (version 1)"), "{refused}");
-    let split = "leave the new worker for the second, when no job is left of greet (version 1). The first is: sides \
+    let split = "leave the new worker for the second, when no jobs of greet (version 1) are left. The first is: sides \
                  release --only web";
     assert!(refused.contains(split), "{refused}");
     assert_eq!(shown(&sandbox).await, "two of first");
@@ -110,10 +110,7 @@ async fn a_column_that_a_build_needs_and_nobody_makes_is_named() {
     let needs = r#", "tables": {"services": {"columns": {"colour": "text"}}}"#;
     write(&sandbox, "web", "one", needs);
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     let refused = release(&sandbox, 8).await;
-    assert!(
-        refused.contains("services.colour") && refused.contains("no schema step brings about"),
-        "{refused}"
-    );
+    assert!(refused.contains("services.colour") && refused.contains("no schema step provides"), "{refused}");
 }

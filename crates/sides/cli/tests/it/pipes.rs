@@ -76,5 +76,5 @@ fn a_failure_is_no_less_one_in_a_pipe() {
     drop(reader);
     let output = sandbox.sides(&["schedule", "preview", "noon today"]).stdout(writer).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("is no schedule"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("is not a schedule"), "{}", text(&output.stderr));
 }

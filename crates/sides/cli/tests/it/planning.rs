@@ -77,7 +77,7 @@ async fn without_anything_that_runs_it_compares_with_a_commit() {
     let markdown = ended(&run(&sandbox, &["plan", "--since", &first, "--markdown"]).await, 0);
     assert!(markdown.starts_with("## Release plan: web, worker\n\n| Process |"), "{markdown}");
     let unknown = ended(&run(&sandbox, &["plan", "--since", "nowhere"]).await, 1);
-    assert!(unknown.contains("nowhere is no commit of this repository"), "{unknown}");
+    assert!(unknown.contains("nowhere is not a commit in this repository"), "{unknown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,7 +136,8 @@ async fn copies_elsewhere_name_the_commit_to_compare_with_and_a_clone_may_lack_i
     let shallow = plan(&clone, &[], 0).await;
     assert_eq!(verdicts(&shallow), ["may_have_changed", "may_have_changed"]);
     let reason = shallow["processes"][1]["reason"].as_str().unwrap();
-    let expected = format!("what runs was built from {}, which this shallow clone lacks", &first[..8]);
+    let expected =
+        format!("the running build was built from {}, which this shallow clone lacks", &first[..8]);
     assert!(reason.starts_with(&expected), "{reason}");
 
     beats(&database, "worker", &format!("{first}-dirty")).await;
@@ -153,7 +154,7 @@ async fn what_runs_is_compared_with_what_it_was_built_from() {
     fs::write(sandbox.file("Cargo.toml"), root + toy::PROFILE).unwrap();
     let first = commit(&sandbox);
     let mut host: Dev = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     // The build made a lock file: it belongs to no commit yet.
     let same = plan(&sandbox, &[], 5).await;
@@ -190,7 +191,7 @@ async fn what_runs_is_compared_with_what_it_was_built_from() {
     fs::rename(sandbox.file(".git"), sandbox.file(".git-away")).unwrap();
     toy::write_program(&sandbox, "web", &comment);
     let kept = plan(&sandbox, &[], 5).await;
-    assert!(kept["notes"].to_string().contains("no git repository"), "{kept:#}");
+    assert!(kept["notes"].to_string().contains("is not a git repository"), "{kept:#}");
     host.interrupt();
     host.ended().await;
 }

@@ -22,7 +22,7 @@ async fn a_file_of_another_tool_is_a_notice_and_no_failure() {
     let output = sandbox.run(&["plan"]);
     let said = text(&output.stderr);
     for name in ["dev", "prod", "everything"] {
-        assert!(said.contains(&format!("Procfile.{name} is left out: it names web")), "{name}: {said}");
+        assert!(said.contains(&format!("Procfile.{name} is ignored: it names web")), "{name}: {said}");
     }
     assert!(!text(&output.stdout).contains("mail"), "no process is taken from them");
 }

@@ -28,7 +28,7 @@ fn a_machine_without_postgres_is_told_how_to_install_it() {
 fn a_named_postgres_that_is_away_is_said_without_its_password() {
     let sandbox = Sandbox::with(&["clock"]);
     let said = refused(&sandbox, &[("DATABASE_URL", "postgres://me:s3cret@127.0.0.1:1/app")]);
-    assert!(said.contains("the Postgres that DATABASE_URL names does not answer"), "{said}");
+    assert!(said.contains("the Postgres at DATABASE_URL does not answer"), "{said}");
     assert!(said.contains("127.0.0.1:1/app") && said.contains("refused"), "{said}");
     assert!(!said.contains("s3cret"), "{said}");
 }

@@ -56,7 +56,7 @@ async fn a_release_is_played_through_with_its_receipt_and_nothing_live_is_change
     toy::write_workspace(&sandbox);
     toy::write_program(&sandbox, "worker", &toy::program_that_says("one", WORKS));
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     let live = || ["web", "worker"].map(|name| sandbox.pid_of(name).unwrap());
     let (before, here) = (live(), residents(&sandbox));
@@ -66,7 +66,7 @@ async fn a_release_is_played_through_with_its_receipt_and_nothing_live_is_change
     assert_eq!((&good["outcome"], &good["requests"]["failed"]), (&"released".into(), &0.into()), "{good}");
     assert!(good["requests"]["good"].as_u64().unwrap() > 0, "{good}");
     let said = ended(&rehearse(&sandbox, &[]).await, 0);
-    assert!(said.contains("1. replace web") && said.contains("the way back was rehearsed, too"), "{said}");
+    assert!(said.contains("1. replace web") && said.contains("the rollback was rehearsed, too"), "{said}");
 
     // One that does not start is put back there, too.
     toy::write_program(&sandbox, "web", "fn main() { std::process::exit(3) }");
@@ -106,7 +106,7 @@ async fn pending_migrations_are_rehearsed_and_whatever_ends_a_rehearsal_ends_its
     let reports = "CREATE TABLE reports (id bigint PRIMARY KEY, old text)";
     lane::add(&sandbox, "2100-01-01-000100_reports", reports, "DROP TABLE reports");
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     let here = residents(&sandbox);
 
@@ -119,7 +119,7 @@ async fn pending_migrations_are_rehearsed_and_whatever_ends_a_rehearsal_ends_its
     let at = |what: &str| said.find(what).unwrap_or_else(|| panic!("no {what:?} in {said}"));
     assert!(at("migrated 2100-01-01-000200_add_new") < at("replaced web"), "{said}");
     assert!(at("replaced web") < at("migrated 2100-01-01-000300_drop_old"), "{said}");
-    assert!(said.contains("there is no way back behind this release"), "{said}");
+    assert!(said.contains("there is no way back after this release"), "{said}");
     let left = || fs::read_dir(sandbox.file("stages")).unwrap().count();
     assert_eq!(left(), 0);
 
@@ -139,7 +139,7 @@ async fn pending_migrations_are_rehearsed_and_whatever_ends_a_rehearsal_ends_its
         wait_until("its processes are gone", PATIENCE, async || residents(&sandbox).is_subset(&here)).await;
     };
     rehearsal_of("replaced web", Signal::SIGINT).await;
-    rehearsal_of("rehearses on a private Postgres", Signal::SIGTERM).await;
+    rehearsal_of("rehearsing on a private Postgres", Signal::SIGTERM).await;
 
     let columns = "pg_attribute WHERE attrelid = 'reports'::regclass AND attname IN ('old', 'new')";
     assert_eq!(rows::count(database.url(), columns).await, 1, "the live table is as it was");

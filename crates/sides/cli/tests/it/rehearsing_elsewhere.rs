@@ -66,7 +66,7 @@ async fn every_process_is_on_the_stage_wherever_it_lives_and_its_place_is_only_a
     let said = ended(&rehearse(&world, &[], None).await, 0);
     let old = &web["from"].as_str().unwrap()[..12];
     assert!(said.contains(&format!("replace web: {old} → ")), "{said}");
-    assert!(said.contains("the way back was rehearsed, too"), "{said}");
+    assert!(said.contains("the rollback was rehearsed, too"), "{said}");
     assert!(said.contains("HEROKU_API_KEY is not set") && said.contains("from the database"), "{said}");
     assert_eq!(said.matches("Not rehearsed: nobody answers at cloud").count(), 2, "first and last: {said}");
     assert_eq!(world.heroku.seen().len(), asked, "nothing was asked of the place");
@@ -87,7 +87,7 @@ async fn every_process_is_on_the_stage_wherever_it_lives_and_its_place_is_only_a
     let left_out = lines(&without["rehearsal"], "not_rehearsed");
     let line =
         left_out.lines().find(|line| line.starts_with("worker ")).unwrap_or_else(|| panic!("{left_out}"));
-    assert!(line.contains("is not kept here, so its work, its replacement and the way back to it"), "{line}");
+    assert!(line.contains("is not kept here, so its work, its replacement and the rollback to it"), "{line}");
     let by = rows::word(world.database.url(), "SELECT asked_by AS word FROM sides.releases LIMIT 1").await;
     assert!(line.contains(&format!("released by {}", by.unwrap())), "{line}");
     let stderr = String::from_utf8_lossy(&output.stderr);

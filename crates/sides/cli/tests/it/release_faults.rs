@@ -15,7 +15,7 @@ pub(crate) async fn released(database: &TestDatabase) -> (Sandbox, crate::host::
     let sandbox = Sandbox::with(&["web", "worker"]).on(database);
     toy::write_workspace(&sandbox);
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     sandbox.wait_until_green().await;
     (sandbox, host)
@@ -90,7 +90,7 @@ async fn a_release_that_is_cut_off_is_told_of_and_finished_by_the_next() {
     };
     wait_until("the host replaces web", PATIENCE, async || webs() == 2).await;
     let second = ended(&run(&sandbox, &["release"]).await, 1);
-    assert!(second.contains("another release goes on"), "{second}");
+    assert!(second.contains("another release is in progress"), "{second}");
     signal(release.pid(), Signal::SIGKILL);
     release.ended().await;
 
@@ -100,7 +100,7 @@ async fn a_release_that_is_cut_off_is_told_of_and_finished_by_the_next() {
     wait_until("the host has finished what it was told", PATIENCE, async || runs() != before).await;
     toy::write_program(&sandbox, "web", &toy::program("three"));
     let next = ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
-    assert!(next.contains("the last release was cut off"), "{next}");
+    assert!(next.contains("the last release was interrupted"), "{next}");
     assert!(next.contains("done  replace worker") && next.contains("begun  replace web"), "{next}");
     assert!(next.contains("web runs the new release"), "{next}");
     assert_eq!(web().await, "three of second");
@@ -113,17 +113,17 @@ async fn a_release_that_is_cut_off_is_told_of_and_finished_by_the_next() {
 async fn without_a_host_or_sources_the_way_on_is_said() {
     let database = TestDatabase::create().await;
     let sandbox = Sandbox::with(&["web"]).on(&database);
-    assert!(ended(&run(&sandbox, &["release"]).await, 3).contains("sides host"));
+    assert!(ended(&run(&sandbox, &["release"]).await, 3).contains("sides up"));
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     assert!(ended(&run(&sandbox, &["release"]).await, 1).contains("release from the checkout"));
     assert!(
         ended(&run(&sandbox, &["release", "--only", "mail"]).await, 1).contains("there is no Procfile.mail")
     );
     ended(&run(&sandbox, &["rollback"]).await, 5);
-    assert!(ended(&run(&sandbox, &["restart", "web"]).await, 1).contains("it was not released yet"));
+    assert!(ended(&run(&sandbox, &["restart", "web"]).await, 1).contains("web has not been released yet"));
     let second = ended(&run(&sandbox, &["host"]).await, 1);
-    assert!(second.contains("runs here already"), "{second}");
+    assert!(second.contains("is already running here"), "{second}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,10 +137,10 @@ async fn what_can_neither_go_on_nor_back_is_partial_and_said_so() {
     std::fs::remove_dir_all(sandbox.file(&format!(".sides/releases/web/{old}"))).unwrap();
     toy::ask(&sandbox, "fail", "two");
     assert_eq!(release.ended().await.code(), Some(7), "{}", release.said());
-    assert!(release.said().contains("Half done"), "{}", release.said());
-    assert!(release.said().contains("is not kept here any more"), "{}", release.said());
+    assert!(release.said().contains("Incomplete"), "{}", release.said());
+    assert!(release.said().contains("is no longer kept here"), "{}", release.said());
     let next = ended(&run(&sandbox, &["release", "--dry-run"]).await, 5);
-    assert!(next.contains("the last release was cut off"), "{next}");
+    assert!(next.contains("the last release was interrupted"), "{next}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,12 +152,12 @@ async fn an_old_copy_that_does_not_leave_is_killed_and_the_receipt_says_so() {
     let mut host = sandbox.sides(&["host", "--port", "0"]);
     host.env("DRAIN_SECONDS", "1");
     let mut host = crate::host::Dev::start(host);
-    host.says("worker was not released yet").await;
+    host.says("worker has not been released yet").await;
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     let deaf = sandbox.pid_of("worker").unwrap();
     toy::write_program(&sandbox, "worker", &toy::program("two"));
     let receipt = receipt(&run(&sandbox, &["release", "--bake", "0", "--json"]).await, 0);
     let note = receipt["notes"][0].as_str().unwrap_or_else(|| panic!("no note in {receipt}"));
-    assert!(note.starts_with("worker.1 did not end within 6 s"), "{note}");
+    assert!(note.starts_with("worker.1 did not stop within 6 s"), "{note}");
     assert!(nix::sys::signal::kill(nix::unistd::Pid::from_raw(deaf), None).is_err(), "it still runs");
 }

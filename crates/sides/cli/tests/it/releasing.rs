@@ -48,7 +48,7 @@ async fn what_changed_is_replaced_without_a_failed_request_and_there_is_a_way_ba
     let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
     toy::write_workspace(&sandbox);
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     let first = ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     assert!(first.contains("replace worker: new") && first.contains("Released"), "{first}");
     sandbox.wait_until_green().await;
@@ -71,7 +71,7 @@ async fn what_changed_is_replaced_without_a_failed_request_and_there_is_a_way_ba
     assert_eq!(receipt["jobs"]["lost"], 0);
 
     let back = ended(&run(&sandbox, &["rollback", "--bake", "0"]).await, 0);
-    assert!(back.contains("`sides rollback` once more undoes this"), "{back}");
+    assert!(back.contains("`sides rollback` again to undo this"), "{back}");
     assert_eq!(shown(&sandbox).await, "one of first");
     ended(&run(&sandbox, &["rollback", "--bake", "0"]).await, 0);
     assert_eq!(shown(&sandbox).await, "two of first");
@@ -91,7 +91,7 @@ async fn after_a_power_cut_a_host_runs_what_was_released_and_nothing_else() {
     let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
     toy::write_workspace(&sandbox);
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     toy::write_program(&sandbox, "web", &toy::program("not released"));
     for (pid, _) in sandbox.residents() {
@@ -110,7 +110,7 @@ async fn a_process_that_is_new_to_the_workspace_is_released_by_the_host_that_run
     let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
     toy::write_workspace(&sandbox);
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     let unknown = ended(&run(&sandbox, &["scale", "mail", "2"]).await, 1);
     assert!(unknown.contains("no process \"mail\""), "{unknown}");

@@ -52,7 +52,7 @@ async fn a_released_process_may_what_its_build_declares_and_postgres_refuses_the
     toy::write_workspace(&sandbox);
     write(&sandbox, "one", r#"{"name": "text"}"#);
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     let release = async || ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     release().await;
     sandbox.wait_until_green().await;

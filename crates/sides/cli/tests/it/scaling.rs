@@ -41,7 +41,7 @@ async fn started(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Dev {
     let mut command = sandbox.sides(&["host", "--port", "0"]);
     command.envs(QUICK).envs(variables.iter().copied());
     let mut host = Dev::start(command);
-    host.says("worker was not released yet").await;
+    host.says("worker has not been released yet").await;
     put(sandbox, "worker", &testing::example("sleeper")).await;
     put(sandbox, "clock", &programs::folder().join("clock")).await;
     host
@@ -165,7 +165,7 @@ async fn a_simulation_plots_copies_and_delay() {
     let said = ended(&run(&sandbox, &["scaling", "simulate", "jobs"]).await, 1);
     assert!(said.contains("jobs:2: not SECOND DURATION"), "{said}");
     let said = ended(&run(&sandbox, &["scaling", "simulate", "flood"]).await, 1);
-    assert!(said.contains("neither recorded, burst, step or day"), "{said}");
+    assert!(said.contains("is not recorded, burst, step or day"), "{said}");
     let said = ended(&run(&sandbox, &["scaling", "simulate", "--copies", "4-1"]).await, 2);
-    assert!(said.contains("as 1-4"), "{said}");
+    assert!(said.contains("as in 1-4"), "{said}");
 }

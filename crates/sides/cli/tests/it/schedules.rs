@@ -71,8 +71,8 @@ async fn a_preview_needs_no_database_and_crosses_the_change() {
     assert_eq!((code, shown.lines().count()), (Some(0), 23), "{shown}");
     for expected in [
         "Wed 2026-11-25 02:30:00 +01:00  2026-11-25T01:30:00Z\n",
-        "── 2027-03-28 02:00: the clocks are put forward to 03:00 ──\n",
-        "Sun 2027-03-28 03:00:00 +02:00  2027-03-28T01:00:00Z  gap: 02:30:00 is skipped, so at its end\n",
+        "── 2027-03-28 02:00: clocks go forward to 03:00 ──\n",
+        "Sun 2027-03-28 03:00:00 +02:00  2027-03-28T01:00:00Z  gap: 02:30:00 does not exist; fires when the gap ends\n",
     ] {
         assert!(shown.contains(expected), "{shown}");
     }
@@ -134,7 +134,7 @@ async fn zone_rules_are_those_of_the_system_and_a_difference_to_postgres_is_said
         "--from",
         "2020-01-15T00:00:00Z",
     ]);
-    assert!(older.contains("Postgres goes by other rules for America/Vancouver: at 2020-01-15"), "{older}");
+    assert!(older.contains("Postgres has different rules for America/Vancouver: at 2020-01-15"), "{older}");
     let json: Value = serde_json::from_str(&with_zones(&[&winter[..], &["--json"]].concat())).unwrap();
     assert_eq!(json["rules"]["release"], "2031c");
 
@@ -142,11 +142,11 @@ async fn zone_rules_are_those_of_the_system_and_a_difference_to_postgres_is_said
         let output = desk.run(&winter);
         (output.status, text(&output.stdout))
     };
-    assert!(shown.contains("by zone rules 20"), "{shown}");
+    assert!(shown.contains("time zone rules: 20"), "{shown}");
     with_zones(&["add", "report", "@daily", "send_report", "--zone", "America/Vancouver"]);
     std::fs::write(zones.path().join("America/Vancouver"), zone_file(5)).unwrap();
     let list = with_zones(&["list"]);
-    assert!(list.contains("Postgres goes by other rules for America/Vancouver"), "{list}");
+    assert!(list.contains("Postgres has different rules for America/Vancouver"), "{list}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,7 +178,7 @@ async fn a_schedule_is_added_paused_run_and_removed_while_a_clock_runs() {
     assert!(desk.done(&["run", "report"]).contains("report fired"), "also while it is paused");
     assert!(desk.done(&["run", "prune_history"]).contains("prune_history fired: job "));
     assert!(desk.done(&["list"]).contains("paused "));
-    assert!(desk.done(&["resume", "report"]).contains("goes on"));
+    assert!(desk.done(&["resume", "report"]).contains("resumed report"));
     assert!(desk.done(&["resume", "report"]).contains("was not paused"));
 
     assert!(desk.refused(&["add", "report", "@daily", "send_report"]).contains("--replace changes it"));
@@ -192,8 +192,8 @@ async fn a_schedule_is_added_paused_run_and_removed_while_a_clock_runs() {
     desk.done(&["remove", "report"]);
     assert_eq!(desk.row("report"), Value::Null);
     let kept = ["report", "ping_due_services"].map(|name| desk.refused(&["remove", name]));
-    assert!(kept[0].contains("no schedule is called \"report\""), "{kept:?}");
-    assert!(kept[1].contains("of the clock's code"), "{kept:?}");
+    assert!(kept[0].contains("there is no schedule \"report\""), "{kept:?}");
+    assert!(kept[1].contains("in the clock's code"), "{kept:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,7 +202,7 @@ async fn what_cannot_be_kept_is_refused_before_it_is_stored() {
     for (arguments, expected) in [
         (&["add", "a", "noon", "work"][..], "\"noon\" is no schedule"),
         (&["add", "a", "@daily", "work", "--zone", "Berlin"], "no zone \"Berlin\""),
-        (&["add", "a", "@daily", "work", "--arguments", "[1]"], "no JSON object"),
+        (&["add", "a", "@daily", "work", "--arguments", "[1]"], "not a JSON object"),
         (&["add", "a", "@daily", "work", "--missed", "never"], "all within 2 h"),
         (&["add", "two words", "@daily", "work"], "without blanks"),
         (&["pause", "nobody"], "sides schedule list"),
@@ -211,6 +211,6 @@ async fn what_cannot_be_kept_is_refused_before_it_is_stored() {
         assert!(said.contains(expected), "{arguments:?}: {said}");
     }
     desk.done(&["add", "a", "@daily", "work"]);
-    assert!(desk.refused(&["run", "a"]).contains("no clock runs"));
-    assert!(desk.done(&["list"]).contains("no clock runs: nothing fires"));
+    assert!(desk.refused(&["run", "a"]).contains("no clock is running"));
+    assert!(desk.done(&["list"]).contains("no clock is running, so nothing fires"));
 }

@@ -13,7 +13,7 @@ async fn a_second_dev_attaches_and_leaves_the_first_one_alone() {
     let clock = sandbox.pid_of("clock").unwrap();
 
     let mut second = sandbox.dev();
-    second.says(&format!("A dev already runs here (pid {})", first.pid())).await;
+    second.says(&format!("dev is already running here (pid {})", first.pid())).await;
     second.says("● clock").await;
     second.interrupt();
     assert_eq!(second.ended().await.code(), Some(0));
@@ -38,7 +38,7 @@ async fn of_five_at_once_one_runs_and_four_attach() {
     sandbox.wait_until_green().await;
     let runner = i32::try_from(sandbox.status()["pid"].as_i64().unwrap()).unwrap();
     for dev in all.iter_mut().filter(|dev| dev.pid() != runner) {
-        dev.says(&format!("A dev already runs here (pid {runner})")).await;
+        dev.says(&format!("dev is already running here (pid {runner})")).await;
     }
     assert_eq!(all.iter().filter(|dev| dev.pid() == runner).count(), 1);
     assert!(sandbox.run(&["stop"]).status.success());
@@ -54,7 +54,11 @@ fn without_a_dev_there_is_nothing_to_ask_or_stop() {
     for command in ["status", "stop"] {
         let output = sandbox.run(&[command]);
         assert_eq!(output.status.code(), Some(3), "{command}");
-        assert!(text(&output.stdout).contains("no dev runs in"), "{command}: {}", text(&output.stdout));
+        assert!(
+            text(&output.stdout).contains("nothing is running in"),
+            "{command}: {}",
+            text(&output.stdout)
+        );
     }
     assert_eq!(sandbox.status()["phase"], "not_running");
     assert!(!sandbox.file(".sides").exists(), "asking leaves no trace");

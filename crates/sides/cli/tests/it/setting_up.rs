@@ -34,7 +34,10 @@ fn the_plan_is_shown_then_made_and_then_there_is_nothing_to_do() {
     write(&sandbox, TARGETS);
     let (code, said, _) = setup(&sandbox, &heroku, &[]);
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains("make the app acme-web in eu") && said.contains("setup heroku --apply"), "{said}");
+    assert!(
+        said.contains("create the app acme-web in eu") && said.contains("setup heroku --apply"),
+        "{said}"
+    );
     assert!(heroku.seen().iter().all(|one| one.method == "GET"), "looking changed something");
     let (code, json, progress) = setup(&sandbox, &heroku, &["--apply", "--json"]);
     assert_eq!(code, 0, "{progress}");

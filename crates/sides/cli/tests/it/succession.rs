@@ -22,7 +22,7 @@ async fn released(database: &TestDatabase) -> (Sandbox, Dev) {
     let sandbox = Sandbox::with(&["web", "worker"]).on(database);
     toy::write_workspace(&sandbox);
     let mut host = start_host(&sandbox);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     sandbox.wait_until_green().await;
     (sandbox, host)
@@ -76,7 +76,7 @@ async fn a_host_replaces_itself_in_its_own_process() {
     let prober = prober(&sandbox);
     let before = pids(&sandbox);
     let said = ended(&run(&sandbox, &["host", "--replace"]).await, 0);
-    assert!(said.contains("what it runs was not touched"), "{said}");
+    assert!(said.contains("its processes were not touched"), "{said}");
     let status = sandbox.status();
     assert_eq!((status["pid"].as_i64(), pids(&sandbox)), (Some(i64::from(host.pid())), before));
 
@@ -116,7 +116,7 @@ async fn a_socket_that_nobody_kept_costs_a_restart_and_not_the_service() {
     signal(host.pid(), Signal::SIGKILL);
     host.ended().await;
     let mut host = Dev::start(sandbox.sides(&["host", "--port", &port]));
-    host.says("nobody has kept their socket").await;
+    host.says("their socket was not kept").await;
     host.ready().await;
     assert_eq!(pids(&sandbox)[1], worker, "the worker has no socket");
     assert_ne!(pids(&sandbox)[0], web);
@@ -148,7 +148,7 @@ async fn a_socket_of_systemd_needs_no_other_keeper() {
     toy::write_workspace(&sandbox);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut host = start_under_systemd(&sandbox, &listener);
-    host.says("web was not released yet").await;
+    host.says("web has not been released yet").await;
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     sandbox.wait_until_green().await;
     let address = sandbox.status()["address"].as_str().unwrap().to_owned();

@@ -31,7 +31,7 @@ impl Headroom<'_> {
             return Some("not every instance answers".to_owned());
         }
         if let Some(replica) = self.unready {
-            return Some(format!("{replica} has not said that it is ready"));
+            return Some(format!("{replica} has not reported ready"));
         }
         if self.oldest > LATE {
             return Some(format!("jobs have waited for {} s", self.oldest.as_secs()));
@@ -41,11 +41,11 @@ impl Headroom<'_> {
             return None;
         }
         if self.replicas.len() >= self.abilities.most_instances as usize {
-            return Some(format!("{} instances are the most there may be", self.replicas.len()));
+            return Some(format!("at most {} instances are allowed", self.replicas.len()));
         }
         let (left, takes) = self.memory?;
         (left < takes + takes / 2).then(|| {
-            format!("{} MB of memory are left, and an instance takes {} MB", left >> 20, takes >> 20)
+            format!("{} MB of memory are left, but an instance takes {} MB", left >> 20, takes >> 20)
         })
     }
 }
@@ -94,7 +94,7 @@ mod tests {
         let leaves = [InstanceState::Healthy, InstanceState::Draining];
         assert_eq!(lacks(&leaves, 0, much, &abilities), "an instance is still draining");
         assert_eq!(lacks(&[InstanceState::Crashed], 0, much, &abilities), "not every instance answers");
-        assert!(lacks(&[InstanceState::Healthy; 2], 0, much, &abilities).contains("the most"));
+        assert!(lacks(&[InstanceState::Healthy; 2], 0, much, &abilities).contains("are allowed"));
         assert!(lacks(&well, 31, much, &abilities).contains("waited for 31 s"));
         assert!(lacks(&well, 0, Some((140 << 20, 100 << 20)), &abilities).contains("140 MB"));
         let in_place = Abilities { surges: false, ..abilities };
@@ -109,6 +109,6 @@ mod tests {
         let (unready, oldest) = (Some("worker.1"), Duration::ZERO);
         let lacks =
             Headroom { replicas: &replicas, abilities: &in_place, unready, oldest, memory: None }.lacks();
-        assert_eq!(lacks.unwrap(), "worker.1 has not said that it is ready");
+        assert_eq!(lacks.unwrap(), "worker.1 has not reported ready");
     }
 }

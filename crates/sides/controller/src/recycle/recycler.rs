@@ -72,7 +72,7 @@ impl Reconciler {
             if self.rotations.get_mut(process).is_some_and(|rotation| rotation.give_up(now)) {
                 let reason = format!("there was no room within an hour: {lacks}");
                 let mut refusal = self.row(process, "recycle refused", reason, json!({ "lacks": lacks }));
-                refusal.outcome = "the next moment comes".to_owned();
+                refusal.outcome = "the next moment has come".to_owned();
                 actions::write(connection, &refusal).await?;
             }
             return Ok(());
@@ -111,7 +111,7 @@ impl Reconciler {
             }
             Step::Replace(id) => {
                 if let Some(one) = replicas.iter().find(|one| one.id == id) {
-                    let reason = format!("{}: it is time, RECYCLE says so", replica::name(one));
+                    let reason = format!("{}: due by RECYCLE", replica::name(one));
                     let measured =
                         json!({ "copies": replicas.len(), "oldest_job_seconds": oldest.as_secs() });
                     let wish = self.row(process, "recycle", reason, measured);
@@ -155,7 +155,7 @@ impl Reconciler {
         Ok(ready().find_map(|worker| {
             let jobs = *ended.get(&worker.id)?;
             (jobs >= most)
-                .then(|| (worker.clone(), format!("it has done {jobs} jobs, RECYCLE_JOBS is {most}")))
+                .then(|| (worker.clone(), format!("it has run {jobs} jobs; RECYCLE_JOBS is {most}")))
         }))
     }
 

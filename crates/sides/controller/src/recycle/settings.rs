@@ -21,14 +21,15 @@ impl RecycleSettings {
     /// Reads the variables. Faults stay in the environment.
     pub fn read(environment: &mut Environment) -> Self {
         let text = environment.text("RECYCLE", "0 */6 * * *");
-        environment
-            .about("RECYCLE", "when workers are started afresh, one after the other, in UTC; off: never");
+        environment.about("RECYCLE", "when workers are recycled, one after the other, in UTC; off: never");
         let expression = expression(environment, &text);
         let megabytes = environment.number("RECYCLE_MEMORY_MB", 1024_u64, 0..=1_048_576);
-        environment
-            .about("RECYCLE_MEMORY_MB", "a worker that grows towards this is recycled early; 0: never");
+        environment.about(
+            "RECYCLE_MEMORY_MB",
+            "a worker whose memory grows towards this is recycled early; 0: never",
+        );
         let jobs = environment.number("RECYCLE_JOBS", 0_u64, 0..=u64::MAX);
-        environment.about("RECYCLE_JOBS", "a worker is recycled after so many jobs; 0: never");
+        environment.about("RECYCLE_JOBS", "a worker is recycled after this number of jobs; 0: never");
         Self { expression, memory: megabytes << 20, jobs }
     }
 }

@@ -18,7 +18,7 @@ impl ScaleSettings {
         let scale = environment.text("SCALE", "");
         environment.about(
             "SCALE",
-            "the least and the most instances of each process that is scaled: worker=1-4, web=1-2",
+            "the minimum and maximum number of instances of each scaled process: worker=1-4, web=1-2",
         );
         let seconds = |environment: &mut Environment, name, default, about: &str| {
             let read = environment.seconds(name, default, 0..=86_400);
@@ -30,39 +30,38 @@ impl ScaleSettings {
                 environment,
                 "SCALE_DELAY_SECONDS",
                 10,
-                "a job that waits longer calls for more instances",
+                "a job that waits longer than this causes scaling up",
             ),
             up_pause: seconds(
                 environment,
                 "SCALE_UP_SECONDS",
                 20,
-                "the least time from a change to more instances",
+                "the shortest time from a change to scaling up",
             ),
             calm: seconds(
                 environment,
                 "SCALE_CALM_SECONDS",
                 120,
-                "how long it must be calm before there are fewer",
+                "how long it must be calm before scaling down",
             ),
             down_pause: seconds(
                 environment,
                 "SCALE_DOWN_SECONDS",
                 60,
-                "the least time from a change to fewer instances",
+                "the shortest time from a change to scaling down",
             ),
             hold: seconds(
                 environment,
                 "SCALE_HOLD_SECONDS",
                 900,
-                "how long a number that a person set is kept",
+                "how long a number set by a person is kept",
             ),
             latency: Duration::from_millis(environment.number("SCALE_LATENCY_MS", 500, 1..=60_000)),
             per_hour: environment.number("SCALE_PER_HOUR", 20, 0..=1_000),
             ..Policy::between(1, 1)
         };
-        environment
-            .about("SCALE_LATENCY_MS", "the 95th percentile of request times that calls for more instances");
-        environment.about("SCALE_PER_HOUR", "the most changes of a process within an hour");
+        environment.about("SCALE_LATENCY_MS", "the 95th percentile of request times that causes scaling up");
+        environment.about("SCALE_PER_HOUR", "the largest number of changes of a process within an hour");
         Self { policies: policies(environment, &scale, &usual) }
     }
 }
@@ -71,7 +70,7 @@ fn policies(environment: &mut Environment, text: &str, usual: &Policy) -> BTreeM
     let mut policies = BTreeMap::new();
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let Some((process, range)) = part.split_once('=') else {
-            environment.fault("SCALE", format!("{part:?} names no range; write it as {part}=1-4"));
+            environment.fault("SCALE", format!("{part:?} has no range; write it as {part}=1-4"));
             continue;
         };
         match range.parse::<Policy>() {

@@ -27,14 +27,14 @@ pub(crate) async fn post(client: &Client, webhook: &Secret, action: &Action) -> 
         let request = client.post(webhook.expose()).header("content-type", "application/json");
         match request.timeout(LIMIT).body(body.to_string()).send().await {
             Ok(answer) if answer.status().is_success() => {
-                return format!("told the webhook, attempt {attempt}: {}", answer.status());
+                return format!("notified the webhook, attempt {attempt}: {}", answer.status());
             }
             Ok(answer) => last = answer.status().to_string(),
             Err(error) => last = cause(&error),
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    format!("the webhook was not told in {TRIES} attempts: {last}")
+    format!("could not notify the webhook in {TRIES} attempts: {last}")
 }
 
 /// Tells the dead man's switch that all is well.

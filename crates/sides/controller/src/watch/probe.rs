@@ -27,7 +27,7 @@ pub(crate) async fn probe(client: &Client, host: &str, instance: &Instance, hear
         // It said that it would go.
         Answer::Silent(_) if instance.state == "draining" => Observation::Well,
         Answer::Silent(reason) if is_heard_of => Observation::Unreachable(format!(
-            "{reason}; but its heartbeat is fresh: the way there may be cut"
+            "{reason}; but its heartbeat is fresh: the network path may be down"
         )),
         Answer::Silent(reason) if heard => {
             Observation::Down(format!("{reason}; no heartbeat for {} s", instance.silence))

@@ -39,7 +39,7 @@ pub(crate) async fn restart_one(
             }
             (Verdict::Spent(again_at), _) => {
                 let reason = format!("{reason}; {} restarts in an hour did not help", budget.per_hour);
-                let outcome = format!("people are asked to look; tried again at {}", again_at.format("%T"));
+                let outcome = format!("somebody has to look; next try at {}", again_at.format("%T"));
                 let refusal = Action { action: "restart refused", reason, outcome, ..wish };
                 actions::write(&mut connection, &refusal).await?;
             }

@@ -25,18 +25,18 @@ impl WatchSettings {
     /// Reads the variables. Faults stay in the environment.
     pub fn read(environment: &mut Environment) -> Self {
         let every = environment.seconds("WATCH_SECONDS", 5, 1..=3600);
-        environment.about("WATCH_SECONDS", "how often every process is asked how it is");
+        environment.about("WATCH_SECONDS", "how often every process is checked");
         let failures = environment.number("WATCH_FAILURES", 3, 1..=100);
-        environment.about("WATCH_FAILURES", "so many failures in a row count as down");
+        environment.about("WATCH_FAILURES", "the number of failures in a row that counts as down");
         let restarts_per_hour = environment.number("RESTARTS_PER_HOUR", 6, 0..=100);
-        environment
-            .about("RESTARTS_PER_HOUR", "how often a process that is down is started afresh; 0: never");
+        environment.about("RESTARTS_PER_HOUR", "how often a process that is down is restarted; 0: never");
         let webhook = url(environment, "WATCH_WEBHOOK_URL");
-        environment.about("WATCH_WEBHOOK_URL", "gets a POST when the database or every worker is down");
+        environment.about("WATCH_WEBHOOK_URL", "receives a POST when the database or every worker is down");
         let deadman = url(environment, "DEADMAN_URL");
-        environment.about("DEADMAN_URL", "asked for while all is well; who hears nothing raises the alarm");
+        environment
+            .about("DEADMAN_URL", "requested while all is well; whoever hears nothing raises the alarm");
         let deadman_every = environment.seconds("DEADMAN_SECONDS", 60, 1..=86_400);
-        environment.about("DEADMAN_SECONDS", "how often DEADMAN_URL is asked for");
+        environment.about("DEADMAN_SECONDS", "how often DEADMAN_URL is requested");
         Self { every, failures, restarts_per_hour, webhook, deadman, deadman_every }
     }
 }
@@ -46,7 +46,7 @@ fn url(environment: &mut Environment, name: &str) -> Option<Secret> {
     let parsed = reqwest::Url::parse(secret.expose());
     if !parsed.is_ok_and(|url| ["http", "https"].contains(&url.scheme())) {
         // Not its text: whoever knows such an address may use it.
-        environment.fault(name, "is no address: give one like https://example.com/…");
+        environment.fault(name, "is not an address: give one like https://example.com/…");
         return None;
     }
     Some(secret)

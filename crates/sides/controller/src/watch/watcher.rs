@@ -34,7 +34,7 @@ const DATABASE: &str = "database";
 /// An answer of the database that takes longer counts as none.
 const LIMIT: Duration = Duration::from_secs(8);
 const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
-/// What is kept while the database is away. The oldest go first.
+/// What is kept while the database is unavailable. The oldest go first.
 const MOST_BUFFERED: usize = 1_000;
 
 /// Watches until the drain starts.
@@ -51,7 +51,7 @@ pub(crate) struct Watcher {
     detector: FailureDetector,
     instances: Vec<Instance>,
     host: String,
-    /// What was seen while the database was away.
+    /// What was seen while the database was unavailable.
     buffer: VecDeque<Action>,
     deadman_at: Instant,
     prune_at: Instant,
@@ -65,12 +65,12 @@ impl Watcher {
     ) -> anyhow::Result<Self> {
         // The machine's certificates are a third of a megabyte: not held for plain HTTP, nor where nobody is notified.
         let internal = Client::builder().no_proxy().tls_certs_only([]).redirect(Policy::none()).build();
-        let internal = internal.context("cannot make an HTTP client")?;
+        let internal = internal.context("cannot create an HTTP client")?;
         let tells = settings.webhook.is_some() || settings.deadman.is_some();
         let external = if tells { Client::builder().build() } else { Ok(internal.clone()) };
         Ok(Self {
             internal,
-            external: external.context("cannot make an HTTP client")?,
+            external: external.context("cannot create an HTTP client")?,
             detector: FailureDetector::new(settings.failures),
             process,
             settings,
@@ -128,7 +128,7 @@ impl Watcher {
         self.check_in();
     }
 
-    /// Reads what runs; while the database is away, what ran last stays.
+    /// Reads what runs; while the database is unavailable, what ran last stays.
     async fn read_inventory(&mut self) -> Result<PooledConnection, String> {
         let mut connection =
             self.process.pool.get().await.map_err(|error| process::chain(&error).to_string())?;
@@ -191,12 +191,12 @@ impl Watcher {
             Ok(Some(id)) => {
                 let outcome = self.notify(&action).await;
                 if let Err(error) = actions::conclude(connection, id, &outcome).await {
-                    tracing::warn!(action.id = id, "an outcome is not written: {outcome}: {error}");
+                    tracing::warn!(action.id = id, "cannot record an outcome: {outcome}: {error}");
                 }
             }
             Ok(None) => tracing::debug!(action.subject, "another controller wrote it down"),
             Err(error) => {
-                tracing::warn!("an action waits to be written: {}", process::chain(&error));
+                tracing::warn!("an action is waiting to be recorded: {}", process::chain(&error));
                 self.keep_for_later(action);
             }
         }
@@ -209,13 +209,13 @@ impl Watcher {
         self.buffer.push_back(action);
     }
 
-    /// What was seen while the database was away.
+    /// What was seen while the database was unavailable.
     async fn write_buffered(&mut self, connection: &mut PooledConnection) {
         // One that the database never takes must not hold up the others.
         for _ in 0..self.buffer.len() {
             let Some(action) = self.buffer.pop_front() else { return };
             if let Err(error) = actions::write(connection, &action).await {
-                tracing::warn!("what was seen waits to be written: {}", process::chain(&error));
+                tracing::warn!("an observation is waiting to be recorded: {}", process::chain(&error));
                 self.keep_for_later(action);
             }
         }
@@ -227,7 +227,7 @@ impl Watcher {
         }
         self.prune_at = Instant::now() + PRUNE_EVERY;
         if let Err(error) = ::schema::actions::prune(connection).await {
-            tracing::warn!("old actions are not deleted: {}", process::chain(&error));
+            tracing::warn!("cannot delete old actions: {}", process::chain(&error));
         }
     }
 
@@ -265,7 +265,7 @@ impl Watcher {
         let (budget, here) = (Budget::of(self.settings.restarts_per_hour), self.host.clone());
         self.restarting = Some(tokio::spawn(async move {
             if let Err(error) = restart::restart_one(&actuator, &here, budget, down).await {
-                tracing::warn!("what is down waits for its restart: {error:#}");
+                tracing::warn!("the restart of what is down is delayed: {error:#}");
             }
         }));
     }
@@ -287,7 +287,7 @@ impl Watcher {
         let (external, switch) = (self.external.clone(), switch.clone());
         tokio::spawn(async move {
             if let Err(error) = notify::all_is_well(&external, &switch).await {
-                tracing::warn!("the dead man's switch is not reached: {error}");
+                tracing::warn!("cannot reach the dead man's switch: {error}");
             }
         });
     }

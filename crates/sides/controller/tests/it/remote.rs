@@ -102,7 +102,10 @@ async fn what_is_not_known_is_said() {
     let outcome = "SELECT outcome FROM sides.actions WHERE action = 'restart'";
     let outcome = scene.questions.text(outcome).await;
     assert!(outcome.starts_with("not known: Heroku does not answer: DELETE "), "{outcome}");
-    assert!(outcome.ends_with("answered 503; what it did is not known, ask what runs"), "{outcome}");
+    assert!(
+        outcome.ends_with("answered 503; it is not known what it did, so look at what is running"),
+        "{outcome}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +118,7 @@ async fn workers_are_recycled_in_place_one_after_the_other() {
     scene.questions.run(&format!("SELECT pg_advisory_lock({})", i64::from_be_bytes(*b"sidesrel"))).await;
     let _controller = cloud.controller(&url, &[("RECYCLE", "every 4 s jitter 1 s")]).await;
     scene.goes_on("heartbeat").await;
-    assert_eq!(cloud.orders().len(), before, "a release goes on");
+    assert_eq!(cloud.orders().len(), before, "a release is in progress");
     scene.questions.run("SELECT pg_advisory_unlock_all()").await;
     let done = "SELECT count(*) > 1 FROM sides.actions WHERE action = 'recycle' AND outcome LIKE 'done in %'";
     scene.questions.until(done).await;
@@ -123,7 +126,7 @@ async fn workers_are_recycled_in_place_one_after_the_other() {
     orders.sort();
     assert_eq!(orders, [RESTART.to_owned(), RESTART.replace("worker.1", "worker.2")]);
     let row = "SELECT reason FROM sides.actions WHERE action = 'recycle' ORDER BY id LIMIT 1";
-    assert!(scene.questions.text(row).await.ends_with(": it is time, RECYCLE says so"));
+    assert!(scene.questions.text(row).await.ends_with(": due by RECYCLE"));
     // The dyno that followed the first was ready before the second had its turn.
     let rash = "SELECT count(*) FROM (
             SELECT reason, at, lead(at) OVER (ORDER BY id) AS next FROM sides.actions WHERE action = 'recycle'
@@ -155,7 +158,7 @@ async fn dynos_follow_the_jobs_and_no_more_than_the_plan_allows() {
     ];
     let _controller = cloud.controller(&url, &quick).await;
     let refused = "SELECT count(*) > 0 FROM sides.actions WHERE action = 'scale refused'
-        AND measured ->> 'rule' = 'range' AND reason LIKE '%2 is the most that there may be'";
+        AND measured ->> 'rule' = 'range' AND reason LIKE '%2 is the maximum'";
     scene.questions.until(refused).await;
     scene.until_dynos(2).await;
     scene.questions.run("DELETE FROM sides.fang_tasks WHERE kind = 'nap'").await;

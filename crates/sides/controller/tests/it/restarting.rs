@@ -46,7 +46,7 @@ async fn a_spent_budget_is_written_down_and_nothing_is_done_while_a_release_goes
     let _controller = controller(&url, &[host.variable(), ("RESTARTS_PER_HOUR", "1")]).await;
     scene.until_found("web", "found down").await;
     scene.goes_on("heartbeat").await;
-    assert_eq!(host.orders(), Vec::<String>::new(), "a release goes on");
+    assert_eq!(host.orders(), Vec::<String>::new(), "a release is in progress");
     scene.questions.run("SELECT pg_advisory_unlock_all()").await;
     wait_until("it is restarted", PATIENCE, async || host.orders().len() == 1).await;
     scene.until_found("web", "restart refused").await;

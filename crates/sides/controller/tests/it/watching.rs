@@ -88,11 +88,11 @@ async fn a_killed_process_is_written_down_once_and_told_when_no_worker_is_left()
         "POST /told",
         "\"action\":\"found unreachable\"",
         "\"subject\":\"worker ",
-        "the way there may be cut",
+        "the network path may be down",
     ] {
         assert!(heard[0].contains(expected), "{heard:?}");
     }
-    assert_eq!(scene.actions("worker").await, ["found unreachable; told the webhook, attempt 1: 200 OK"]);
+    assert_eq!(scene.actions("worker").await, ["found unreachable; notified the webhook, attempt 1: 200 OK"]);
 
     let _again = idler(&url, "web", &[]).await;
     scene.until_found("web", "found gone").await;
@@ -128,14 +128,14 @@ async fn an_outage_of_the_database_is_told_at_once_and_written_down_later() {
     cable.cut();
     wait_until("the outside is told", PATIENCE, async || !outside.heard().is_empty()).await;
     assert!(outside.heard()[0].contains("\"subject\":\"database\""), "{:?}", outside.heard());
-    // It goes on asking while the database is away.
+    // It goes on asking while the database is unavailable.
     worker.signal(Signal::SIGKILL);
     let told = async || outside.heard().iter().any(|one| one.contains("\"subject\":\"worker "));
     wait_until("the outside is told of the worker too", PATIENCE, told).await;
     assert_eq!(scene.questions.number("SELECT count(*) FROM sides.actions").await, 0);
     cable.mend();
     scene.until_found("database", "found well").await;
-    assert_eq!(scene.actions("database").await[0], "found down; told the webhook, attempt 1: 200 OK");
+    assert_eq!(scene.actions("database").await[0], "found down; notified the webhook, attempt 1: 200 OK");
     let early = "SELECT count(*) FROM sides.actions AS down JOIN sides.actions AS well USING (subject)
         WHERE down.action = 'found down' AND well.action = 'found well' AND down.at < well.at";
     assert_eq!(scene.questions.number(early).await, 1);

@@ -43,7 +43,7 @@ async fn after_so_many_jobs() {
     let (orders, rows) = orders_with(("RECYCLE_JOBS", "10"), 10).await;
     assert_eq!(orders.len(), 1, "{orders:?}");
     assert!(orders[0].starts_with("restart worker.3; controller "), "{orders:?}");
-    assert!(orders[0].contains("it has done 10 jobs, RECYCLE_JOBS is 10"), "{orders:?}");
+    assert!(orders[0].contains("it has run 10 jobs; RECYCLE_JOBS is 10"), "{orders:?}");
     assert!(rows.iter().any(|row| row.starts_with("recycle; done in ")), "{rows:?}");
 }
 

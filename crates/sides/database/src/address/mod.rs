@@ -29,13 +29,13 @@ pub enum UrlError {
     #[error("is not an address like postgres://user:password@host:5432/database")]
     Shape,
     /// A `%` that encodes nothing.
-    #[error("has a % without two hex digits behind it: write %25 for the sign itself")]
+    #[error("has a % without two hex digits after it: write %25 for the sign itself")]
     Percent,
     /// Neither the address nor PGDATABASE names a database.
-    #[error("names no database: add /name behind the host")]
+    #[error("names no database: add /name after the host")]
     NoDatabase,
     /// A port that is none. Its text is not shown: it may be part of a password.
-    #[error("has a port that is no number from 1 to 65535 (a / in a password is written %2F, a ? %3F)")]
+    #[error("has a port that is not a number from 1 to 65535 (a / in a password is written %2F, a ? %3F)")]
     Port,
     /// As many ports as hosts, or one for all.
     #[error("names {hosts} hosts and {ports} ports: give each host its port, or one for all")]
@@ -124,7 +124,7 @@ impl DatabaseUrl {
         let weak = self.get("sslmode").is_some_and(|mode| mode != "verify-full");
         if self.get("sslrootcert") == Some("system") && weak {
             let value = self.get("sslmode").unwrap_or_default().to_owned();
-            let advice = "write sslmode=verify-full beside sslrootcert=system".to_owned();
+            let advice = "write sslmode=verify-full with sslrootcert=system".to_owned();
             return Err(UrlError::Value { name: "sslmode", value, advice });
         }
         Ok(())

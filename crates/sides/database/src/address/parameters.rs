@@ -95,7 +95,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     parameter("load_balance_hosts", "PGLOADBALANCEHOSTS", Words(&["disable", "random"], &[])),
 ];
 
-const NO_POOLER_HINT: &str = "leave it out: what a pooler can do is found out at the start";
+const NO_POOLER_HINT: &str = "leave it out: what a pooler supports is detected at startup";
 const POOL_SIZE: &str = "leave it out and set DATABASE_POOL_SIZE";
 const SEARCH_PATH: &str = "write options=-c%20search_path%3Dname";
 const NOT_HERE: &str = "it is not supported here: leave it out";
@@ -110,7 +110,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("ca", "write sslrootcert=file"),
     ("cafile", "write sslrootcert=file"),
     ("sslrootca", "write sslrootcert=file"),
-    ("sslpassword", "an encrypted key is not read here: decrypt the file, readable by its user alone"),
+    (
+        "sslpassword",
+        "encrypted keys are not supported: decrypt the file, and make it readable only by its user",
+    ),
     ("sslcrl", NOT_HERE),
     ("sslcrldir", NOT_HERE),
     ("sslcertmode", NOT_HERE),
@@ -120,7 +123,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("gsslib", NOT_HERE),
     ("gssdelegation", NOT_HERE),
     ("replication", NOT_HERE),
-    ("service", "a service file is not read here: write host, port, dbname and user"),
+    ("service", "service files are not supported: write host, port, dbname and user"),
     ("schema", SEARCH_PATH),
     ("currentschema", SEARCH_PATH),
     ("search_path", SEARCH_PATH),
@@ -179,7 +182,7 @@ impl Parameter {
                 let meant =
                     meant.iter().find(|(other, _)| other.eq_ignore_ascii_case(value)).map(|(_, word)| *word);
                 match meant.or_else(|| nearest(&lower, words.iter().copied())) {
-                    Some(word) => fault(format!("write {}={word} (known are {known})", self.name)),
+                    Some(word) => fault(format!("write {}={word} (allowed: {known})", self.name)),
                     None => fault(format!("known are {known}")),
                 }
             }

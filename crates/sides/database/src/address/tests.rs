@@ -124,10 +124,10 @@ fn each_fault_is_named() {
         ("mysql://h/app", "is not an address"),
         ("h", "is not an address"),
         ("postgres://h", "names no database"),
-        ("postgres://h/app?sslmode=maybe", "sslmode=maybe: known are disable, allow"),
+        ("postgres://h/app?sslmode=maybe", "sslmode=maybe: allowed: disable, allow"),
         ("postgres://h/app?sslmode=no-verify", "write sslmode=require"),
         ("postgres://h/app?sslmode=verify_full", "write sslmode=verify-full"),
-        ("postgres://h:99999/app", "no number from 1 to 65535"),
+        ("postgres://h:99999/app", "not a number from 1 to 65535"),
         ("postgres://a,b/app?target_session_attrs=master", "write target_session_attrs=primary"),
         ("postgres://a,b/app?target_session_attrs=readwrite", "write target_session_attrs=read-write"),
         (

@@ -39,18 +39,18 @@ pub enum TlsMode {
 pub(crate) enum TlsError {
     #[error("rustls refuses it")]
     Rustls(#[from] rustls::Error),
-    #[error("the root certificates cannot be used")]
+    #[error("cannot use the root certificates")]
     Verifier(#[from] rustls::client::VerifierBuilderError),
-    #[error("{name}={} cannot be read: {why}", path.display())]
+    #[error("cannot read {name}={}: {why}", path.display())]
     File { name: &'static str, path: PathBuf, why: String },
     #[error(
-        "sslmode=verify-ca needs a root certificate: write sslrootcert=file, or sslmode=verify-full to trust this \
-         machine's own"
+        "sslmode=verify-ca needs a root certificate: write sslrootcert=file, or sslmode=verify-full to trust \
+         this machine's root certificates"
     )]
     NoRoot,
     #[error("sslcert and sslkey belong together: give both or neither")]
     HalfAPair,
-    #[error("no version of TLS is left between ssl_min_protocol_version and ssl_max_protocol_version")]
+    #[error("ssl_min_protocol_version and ssl_max_protocol_version leave no TLS version")]
     NoVersion,
 }
 

@@ -95,7 +95,7 @@ impl<'a> Script<'a> {
     ) -> anyhow::Result<Self> {
         let folder = workspace.root().join("migrations");
         let own = if folder.is_dir() { Migration::read_all(&folder) } else { Ok(Vec::new()) };
-        let migrations = own.and_then(migrate::with_chassis).context("the migrations cannot be read")?;
+        let migrations = own.and_then(migrate::with_chassis).context("cannot read the migrations")?;
         let mut prepared = build_release(workspace, store, progress, &[]).await?;
         let good = std::mem::take(&mut prepared.set);
         Ok(Self { workspace, store, options, good, migrations, prepared })
@@ -115,7 +115,7 @@ impl<'a> Script<'a> {
             reports.extend(drills.iter().map(|drill| Report::skipped(drill)));
             return Ok(&[]);
         }
-        progress.notice("sets a stage: a private Postgres, and a host that runs the good builds");
+        progress.notice("setting up a stage: a private Postgres, and a host that runs the good builds");
         let environment = &self.options.environment;
         let mut stage =
             Stage::set(self.workspace, self.store, &self.good, &self.prepared, environment).await?;

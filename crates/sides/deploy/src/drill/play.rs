@@ -60,14 +60,14 @@ pub(super) async fn play(
     if let Some(clients) = &clients
         && !answers_well(clients).await
     {
-        report.faults.push(format!("web does not answer well within {} s", SERVES_LIMIT.as_secs()));
+        report.faults.push(format!("web did not answer correctly within {} s", SERVES_LIMIT.as_secs()));
     }
     if drill.ends == Ends::Released {
         report.seconds_until_good = None;
         let (code, _) = ran(stage, "rollback", &["rollback", "--bake", "0", "--json"], options).await?;
         match code {
             Some(0) => report.ended += ", then rolled back",
-            code => report.faults.push(format!("the rollback behind it ended with {}", told(code))),
+            code => report.faults.push(format!("the rollback after it ended with {}", told(code))),
         }
         serves(stage, good, &mut report).await?;
     }
@@ -94,7 +94,7 @@ async fn release(
     let slower = options.slower.to_string();
     let arguments = ["release", "--build", bad.as_str(), "--bake", &bake, "--slower", &slower, "--json"];
     let (mut command, said) = command(stage, drill.name, &arguments, options)?;
-    let mut child = command.spawn().context("the release cannot be started")?;
+    let mut child = command.spawn().context("cannot start the release")?;
     let (begun, mut is_wrong, mut there) = (Instant::now(), false, None::<(Instant, Instant)>);
     let status = loop {
         tokio::select! {
@@ -118,13 +118,13 @@ async fn release(
             }
         }
         if begun.elapsed() > RELEASE_LIMIT + Duration::from_secs(options.bake) {
-            report.faults.push("the release does not end".to_owned());
+            report.faults.push("the release did not end in time".to_owned());
             child.start_kill()?;
         }
     };
     report.seconds_until_good = there.map(|(first, last)| (last - first).as_secs_f64());
     if drill.mischief != Mischief::None && !is_wrong {
-        report.faults.push("the new build was never watched, so nothing was done beside it".to_owned());
+        report.faults.push("the new build was never watched, so the drill could not interfere".to_owned());
     }
     let (wanted, code, said) = match drill.ends {
         Ends::Undone => (Outcome::Undone, status.code(), said),
@@ -143,7 +143,7 @@ async fn release(
         let last: Vec<&str> = last.lines().rev().take(6).collect();
         let last: Vec<&str> = last.into_iter().rev().collect();
         report.faults.push(format!(
-            "ended with {} and not {}; it said: {}",
+            "ended with {} instead of {}; its output: {}",
             told(code),
             wanted as i32,
             last.join(" | ")
@@ -168,7 +168,7 @@ fn bad_build(stage: &Stage, drill: &Drill, good: &Set, when: &Path) -> anyhow::R
     let digest = good.get(process).with_context(|| format!("there is no {process}"))?;
     let program = store.program(process, digest)?;
     let words = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
-    let own = env::current_exe().context("this program's own file is not found")?;
+    let own = env::current_exe().context("cannot find this program's own file")?;
     let script = format!(
         "#!/bin/sh\n# drill {}\nexec {} stand-in --fault {} --when {} --program {} -- \"$@\"\n",
         drill.name,
@@ -236,7 +236,7 @@ async fn serves(stage: &Stage, expected: &Set, report: &mut Report) -> anyhow::R
         }
         if Instant::now() > deadline {
             let text = format!(
-                "the expected builds do not serve within {} s; the host said: {}",
+                "the expected builds did not serve within {} s; the host's output: {}",
                 SERVES_LIMIT.as_secs(),
                 stage.said()
             );
@@ -272,7 +272,7 @@ async fn ran(
     options: &Options,
 ) -> anyhow::Result<(Option<i32>, PathBuf)> {
     let (mut command, said) = command(stage, name, arguments, options)?;
-    Ok((command.status().await.context("a command on the stage cannot be started")?.code(), said))
+    Ok((command.status().await.context("cannot start a command on the stage")?.code(), said))
 }
 
 /// A command of a release on the stage, and the file that it prints its receipt into; what it says beside is in `.err`.

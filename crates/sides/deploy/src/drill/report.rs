@@ -71,7 +71,7 @@ impl Report {
         self.ticks_missed =
             receipt.as_ref().and_then(|receipt| receipt.ticks.as_ref()).map(|ticks| ticks.missed);
         match self.jobs_lost {
-            None => self.faults.push("the receipt does not know what became of the jobs".to_owned()),
+            None => self.faults.push("the receipt does not say what happened to the jobs".to_owned()),
             Some(0) => {}
             Some(lost) => self.faults.push(format!("{lost} jobs were lost")),
         }
@@ -96,7 +96,7 @@ fn unexpected(may_fail: MayFail, seen: &Seen) -> Option<String> {
         .filter(|(failure, _)| !is_explained(failure))
         .map(|(failure, count)| format!("{count} × {failure}"))
         .collect();
-    (!odd.is_empty()).then(|| format!("requests failed that should not have: {}", odd.join(", ")))
+    (!odd.is_empty()).then(|| format!("requests failed unexpectedly: {}", odd.join(", ")))
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ pub struct StandIn {
 pub async fn stand_in(bad: StandIn) -> anyhow::Result<i32> {
     if bad.arguments.iter().any(|argument| argument == "--manifest") {
         let error = std::process::Command::new(&bad.program).args(&bad.arguments).exec();
-        return Err(error).with_context(|| format!("{} cannot be started", bad.program.display()));
+        return Err(error).with_context(|| format!("cannot start {}", bad.program.display()));
     }
     let mut stop = signal(SignalKind::terminate())?;
     match bad.fault {
@@ -107,7 +107,7 @@ async fn with_good_program(bad: &StandIn, mut stop: tokio::signal::unix::Signal)
         }
     };
     bind_to_supervisor(&mut command, listener.clone());
-    let mut good = command.spawn().with_context(|| format!("{} cannot be started", bad.program.display()))?;
+    let mut good = command.spawn().with_context(|| format!("cannot start {}", bad.program.display()))?;
     // Only the good program accepts there.
     drop((command, listener));
     let group = Group::led_by(&good).context("it has ended already")?;
@@ -141,7 +141,7 @@ async fn with_good_program(bad: &StandIn, mut stop: tokio::signal::unix::Signal)
 #[expect(unsafe_code, reason = "a number is all that a host passes of a socket")]
 fn inherited() -> anyhow::Result<Option<TcpListener>> {
     let Ok(number) = env::var(LISTEN_FD) else { return Ok(None) };
-    let number = number.parse().with_context(|| format!("{LISTEN_FD}={number} is no number"))?;
+    let number = number.parse().with_context(|| format!("{LISTEN_FD}={number} is not a number"))?;
     // SAFETY: the host opened it for this process, and nothing else here uses it.
     let listener = unsafe { TcpListener::from_raw_fd(number) };
     fcntl(&listener, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;

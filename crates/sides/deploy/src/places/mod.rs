@@ -94,11 +94,11 @@ impl Places {
 /// Heroku's API, with the token from the environment.
 pub fn client() -> anyhow::Result<Client> {
     let token = env::var(HEROKU_KEY).ok().filter(|text| !text.trim().is_empty()).with_context(|| {
-        format!("{HEROKU_KEY} is not set: make a token with `heroku authorizations:create` and put it there")
+        format!("{HEROKU_KEY} is not set: create a token with `heroku authorizations:create` and set it")
     })?;
     // Only fails when one is installed already.
     drop(rustls::crypto::ring::default_provider().install_default());
-    let http = reqwest::Client::builder().build().context("cannot make an HTTP client")?;
+    let http = reqwest::Client::builder().build().context("cannot create an HTTP client")?;
     let api = env::var(API).unwrap_or_else(|_| Client::API.to_owned());
     Ok(Client::new(&api, Token::new(token), http))
 }

@@ -47,8 +47,8 @@ impl<'a> Baselines<'a> {
     pub(super) fn compare_with(&mut self, name: &str) -> anyhow::Result<()> {
         let repository = self.repository.map_err(Clone::clone)?;
         let commit = repository.resolve(name).with_context(|| match repository.is_shallow() {
-            true => format!("{name} is no commit of this clone, which is shallow: fetch its whole history"),
-            false => format!("{name} is no commit of this repository"),
+            true => format!("{name} is not a commit in this clone, which is shallow: fetch the full history"),
+            false => format!("{name} is not a commit in this repository"),
         })?;
         self.since = Some(commit);
         Ok(())
@@ -80,11 +80,10 @@ impl<'a> Baselines<'a> {
         // Where no store names releases by digest they are often named by their commit.
         let named = || Some(running.release.as_str()).filter(|name| self.is_here(name));
         let Some(commit) = running.commit.as_deref().or_else(named) else {
-            return unknown(None, "what runs does not say from which commit it was built".to_owned());
+            return unknown(None, "the running build does not say which commit it was built from".to_owned());
         };
         if let Some(clean) = commit.strip_suffix(DIRTY) {
-            let why =
-                format!("what runs was built from {} with changes that were in no commit", short(clean));
+            let why = format!("the running build was built from {} with uncommitted changes", short(clean));
             return unknown(Some(commit), why);
         }
         self.at(process, commit.to_owned(), running.toolchain.as_deref())
@@ -115,17 +114,17 @@ impl<'a> Baselines<'a> {
         let Some(full) = repository.resolve(commit) else {
             return Err(match repository.is_shallow() {
                 true => format!(
-                    "what runs was built from {}, which this shallow clone lacks: fetch its whole history",
+                    "the running build was built from {}, which this shallow clone lacks: fetch the full history",
                     short(commit)
                 ),
                 false => format!(
-                    "what runs was built from {}, which this repository does not have: fetch it",
+                    "the running build was built from {}, which this repository does not have: fetch it",
                     short(commit)
                 ),
             });
         };
         if !self.commits.contains_key(&full) {
-            let tree = repository.tree(&full).map_err(|error| format!("git cannot be read: {error}"))?;
+            let tree = repository.tree(&full).map_err(|error| format!("cannot read from git: {error}"))?;
             let sources = Sources::of(&tree);
             let of = |name: &String| Some((name.clone(), sources.inputs(name, self.toolchain)?));
             let all = self.processes.iter().filter_map(of).collect();

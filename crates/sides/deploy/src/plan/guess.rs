@@ -95,7 +95,7 @@ impl Process {
             return;
         }
         if self.runs.is_empty() {
-            self.unknown = Some("nothing of it is known to run".to_owned());
+            self.unknown = Some("it is not known to be running".to_owned());
             return;
         }
         for mut running in std::mem::take(&mut self.runs) {
@@ -107,7 +107,7 @@ impl Process {
         if self.runs.len() > 1 {
             self.verdict = Verdict::MayHaveChanged;
             self.unknown =
-                Some("more than one release of it runs: the last one was left half done".to_owned());
+                Some("more than one build of it is running: the last release was left incomplete".to_owned());
         }
         // A build of exactly this is kept: its bytes have the word.
         if let Some(built) = self.built.clone() {
@@ -165,10 +165,10 @@ impl Process {
         let more = |count: usize| if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
         match (self.verdict, &self.unknown, self.walks.first()) {
             (Verdict::Unchanged, ..) if self.was_needless => "its bytes are the same".to_owned(),
-            (Verdict::Unchanged, ..) => "built from the same".to_owned(),
+            (Verdict::Unchanged, ..) => "built from the same inputs".to_owned(),
             (_, Some(unknown), _) => unknown.clone(),
             (_, None, Some(walk)) => format!("{walk}{}", more(self.walks.len())),
-            (Verdict::Changed, ..) => "its bytes are others".to_owned(),
+            (Verdict::Changed, ..) => "its bytes differ".to_owned(),
             (_, None, None) => String::new(),
         }
     }

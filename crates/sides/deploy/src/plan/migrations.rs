@@ -49,7 +49,7 @@ pub(super) async fn pending(
         return Ok(Migrations { are_known: true, ..Migrations::default() });
     }
     let own = Migration::read_all(&folder);
-    let all = own.and_then(migrate::with_chassis).context("the migrations cannot be read")?;
+    let all = own.and_then(migrate::with_chassis).context("cannot read the migrations")?;
     let mut migrations = Migrations { all, ..Migrations::default() };
     if let Some((commit, repository)) = since {
         let changed = repository.changed_since(commit);
@@ -62,11 +62,13 @@ pub(super) async fn pending(
     let states = match time::timeout(LIMIT, migrate::status(url, &migrations.all)).await {
         Ok(Ok(states)) => states,
         Ok(Err(error)) => {
-            notes.push(format!("which migrations are applied is not known: {error}"));
+            notes.push(format!("it is not known which migrations are applied: {error}"));
             return Ok(migrations);
         }
         Err(_) => {
-            notes.push("which migrations are applied is not known: the database does not answer".to_owned());
+            notes.push(
+                "it is not known which migrations are applied: the database does not answer".to_owned(),
+            );
             return Ok(migrations);
         }
     };
@@ -80,8 +82,8 @@ pub(super) async fn pending(
         .filter(|status| matches!(status.state, State::Edited { .. }))
         .map(|status| {
             format!(
-                "migrations/{}/up.sql was changed after it was applied: put the text back and write a new migration; \
-                 `sides migration status` shows more",
+                "migrations/{}/up.sql was changed after it was applied: restore its text and write a new \
+                 migration; `sides migration status` shows more",
                 status.name
             )
         })

@@ -91,7 +91,7 @@ pub async fn make(
                 true => Set::new(),
                 false => build_programs(workspace, &store, progress, &open)
                     .await
-                    .context("nothing can be said of the bytes")?,
+                    .context("the bytes are not known")?,
             };
             processes.iter_mut().for_each(|process| process.settle(built.get(&process.name)));
             Some(store)
@@ -110,7 +110,7 @@ pub async fn make(
     let order = order::of(store.as_ref(), url.as_ref(), &runs, wanted.as_ref(), &migrations).await?;
     let unknown = runs.without_procfile(&procfiles);
     notes.extend(unknown.iter().map(|name| {
-        format!("{name} runs and has no Procfile.{name} any more: a release leaves it as it is")
+        format!("{name} is running but has no Procfile.{name} any more: a release leaves it alone")
     }));
     let obstacles = match options.since {
         Some(_) => Vec::new(),

@@ -10,8 +10,8 @@ use crate::release::{Pending, Plan, Refused, find_order};
 use workspace::releases::{Set, Store};
 
 /// What to do about the text of a migration that is not the one that was applied.
-const PUT_BACK: &str = "Put the text back (`git log -p -- migrations` shows it) and write what is new as another migration: \
-                        `sides new migration NAME`.";
+const PUT_BACK: &str = "Restore the text (`git log -p -- migrations` shows it) and put the change into a new \
+                        migration: `sides new migration NAME`.";
 /// What to do about a migration that cannot be tried.
 const CHECK: &str = "`sides migration check` shows where, and what to write instead.";
 
@@ -44,7 +44,7 @@ pub(super) async fn of(
     }
     let unknown = |why: &str| Ok(Order::Unknown(why.to_owned()));
     let Some(url) = url else {
-        return unknown("the order depends on the schema and on the jobs that wait: set DATABASE_URL");
+        return unknown("the order depends on the schema and on waiting jobs: set DATABASE_URL");
     };
     if !migrations.are_known {
         return unknown("the order depends on the schema, and the database does not answer");
@@ -53,7 +53,7 @@ pub(super) async fn of(
         return unknown("the order depends on what runs at the places of deploy/targets.toml");
     };
     let (Some(store), Some(wanted)) = (store, wanted) else {
-        return unknown("the order depends on what the new builds need: `sides plan --build` tells it");
+        return unknown("the order depends on what the new builds need: `sides plan --build` shows it");
     };
     // What runs elsewhere may have been released from another machine.
     let all = wanted.iter().chain(runs.kept.iter().filter(|(name, _)| places.is_local(name)));

@@ -49,7 +49,10 @@ impl Runs {
         let (kept, places) = match everywhere(workspace, &here).await {
             Ok((kept, places)) => (kept, Some(places)),
             Err(error) => {
-                let text = format!("what runs at the places of deploy/targets.toml is not known: {error:#}");
+                let text = format!(
+                    "it is not known what is running at the places of deploy/targets.toml: \
+                                    {error:#}"
+                );
                 notes.push(text);
                 (here, None)
             }
@@ -61,7 +64,8 @@ impl Runs {
         }
         let Some(url) = url else {
             notes.push(
-                "DATABASE_URL is not set: what runs elsewhere and which migrations are applied is not known"
+                "DATABASE_URL is not set: it is not known what is running on other machines, or which migrations \
+                 are applied"
                     .to_owned(),
             );
             return Ok(runs);
@@ -72,8 +76,10 @@ impl Runs {
                     runs.add(process, running, notes);
                 }
             }
-            Ok(Err(error)) => notes.push(format!("the database does not say what runs: {error:#}")),
-            Err(_) => notes.push(format!("the database did not say what runs within {} s", LIMIT.as_secs())),
+            Ok(Err(error)) => notes.push(format!("cannot read from the database what is running: {error:#}")),
+            Err(_) => {
+                notes.push(format!("the database did not say within {} s what is running", LIMIT.as_secs()))
+            }
         }
         Ok(runs)
     }
@@ -93,7 +99,7 @@ impl Runs {
     fn add(&mut self, process: String, heard: Running, notes: &mut Vec<String>) {
         if heard.release == UNNAMED {
             let note = format!(
-                "a {process} runs that was not released: a dev's, or started by hand; it is not compared"
+                "a {process} is running that was not released (started by dev or by hand); it is not compared"
             );
             if !notes.contains(&note) {
                 notes.push(note);
@@ -128,7 +134,7 @@ async fn local(workspace: &Workspace, notes: &mut Vec<String>) -> anyhow::Result
                 .collect());
         }
         Ok(Some(_)) => {
-            notes.push("a dev runs here: it is no release, and is not compared".to_owned());
+            notes.push("dev is running here: its builds are not released, and are not compared".to_owned());
             return Ok(Set::new());
         }
         Ok(None) => {}
@@ -137,7 +143,7 @@ async fn local(workspace: &Workspace, notes: &mut Vec<String>) -> anyhow::Result
     let Some(store) = Store::existing(workspace) else { return Ok(Set::new()) };
     let last = store.running()?;
     if !last.is_empty() {
-        notes.push("no host runs here: compared with what it would run".to_owned());
+        notes.push("no host is running here: compared with what it would run".to_owned());
     }
     Ok(last)
 }

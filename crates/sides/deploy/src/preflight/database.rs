@@ -39,7 +39,7 @@ pub(super) async fn look(url: &DatabaseUrl) -> Vec<Obstacle> {
     }
 }
 
-const LET_IN: &str = "see that the server runs and lets this user in: psql \"$DATABASE_URL\"";
+const LET_IN: &str = "check that the server is running and accepts this user: psql \"$DATABASE_URL\"";
 
 async fn ask(url: &DatabaseUrl) -> Result<Vec<Obstacle>, Box<dyn Error + Send + Sync>> {
     let client = database::client(&url.with_application_name("sides release")).await?;
@@ -51,7 +51,7 @@ async fn ask(url: &DatabaseUrl) -> Result<Vec<Obstacle>, Box<dyn Error + Send + 
 
 async fn somebody_else(client: &Client) -> Option<Obstacle> {
     let holder = Holder::who_stays(client).await?;
-    let text = format!("another release goes on with this database: {holder}");
+    let text = format!("another release is in progress on this database: {holder}");
     Some(Obstacle::new("releases", text, WAIT_OR_BREAK_OFF))
 }
 
@@ -61,8 +61,9 @@ fn judge(row: &Row) -> Vec<Obstacle> {
     let has = |name: &str| row.get::<_, bool>(name);
     let mut obstacles = Vec::new();
     if has("read_only") {
-        let text = format!("{database} takes no writes: a standby, or default_transaction_read_only is on");
-        let next = "name the primary, or add target_session_attrs=read-write to the address";
+        let text =
+            format!("{database} is read-only: it is a standby, or default_transaction_read_only is on");
+        let next = "use the primary, or add target_session_attrs=read-write to the address";
         obstacles.push(Obstacle::new("writing", text, next));
     }
     let mut lacks = |is_there: bool, what: String, grant: String| {
@@ -73,13 +74,13 @@ fn judge(row: &Row) -> Vec<Obstacle> {
     };
     lacks(
         has("makes_schemas"),
-        format!("make the schema sides in {database}"),
+        format!("create the schema sides in {database}"),
         format!("GRANT CREATE ON DATABASE \"{database}\" TO \"{user}\""),
     );
     let schema = row.get::<_, Option<String>>("schema").unwrap_or_else(|| "public".to_owned());
     lacks(
         has("makes_tables"),
-        format!("make tables in the schema {schema} of {database}"),
+        format!("create tables in the schema {schema} of {database}"),
         format!("GRANT USAGE, CREATE ON SCHEMA \"{schema}\" TO \"{user}\""),
     );
     lacks(
@@ -89,7 +90,7 @@ fn judge(row: &Row) -> Vec<Obstacle> {
     );
     lacks(
         has("writes_sides"),
-        format!("write what becomes of releases into sides.releases of {database}"),
+        format!("write to sides.releases of {database}"),
         format!("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA sides TO \"{user}\""),
     );
     obstacles
@@ -102,13 +103,13 @@ fn away(url: &DatabaseUrl, error: &(dyn Error + 'static)) -> Obstacle {
     let words: Vec<String> = chain.iter().map(ToString::to_string).collect();
     let text = match error.is::<ConnectError>() {
         true => words.join(": "),
-        false => format!("{url} cannot be asked for its rights: {}", words.join(": ")),
+        false => format!("cannot read this user's rights on {url}: {}", words.join(": ")),
     };
     if error.downcast_ref::<ConnectError>().is_some_and(ConnectError::is_of_another_kind) {
         return Obstacle::new(
             "DATABASE_URL",
             text,
-            "name a server that takes writes, or let this user write there",
+            "use a server that accepts writes, or allow this user to write there",
         );
     }
     let code = chain.iter().find_map(|cause| cause.downcast_ref::<tokio_postgres::Error>()?.code());
@@ -121,7 +122,7 @@ fn away(url: &DatabaseUrl, error: &(dyn Error + 'static)) -> Obstacle {
             format!("as a superuser: CREATE DATABASE \"{name}\" OWNER \"{user}\"")
         }
         Some(&SqlState::TOO_MANY_CONNECTIONS) => {
-            "end sessions that nothing needs, or raise max_connections".to_owned()
+            "close sessions that are not needed, or raise max_connections".to_owned()
         }
         _ => LET_IN.to_owned(),
     };

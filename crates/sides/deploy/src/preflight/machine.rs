@@ -14,13 +14,13 @@ const MEMORY_BYTES: u64 = 256 << 20;
 pub(super) fn look(workspace: &Workspace) -> Vec<Obstacle> {
     let room = ask_for_room(&nearest(workspace), BUILD_BYTES).err().map(|error| {
         let next =
-            "make room (`cargo clean` gives back what builds need again), or move .sides/ to a larger disk";
+            "free some space (`cargo clean` removes what builds can make again), or move .sides/ to a larger disk";
         Obstacle::new("disk", error.to_string(), next)
     });
     let memory = fs::read_to_string("/proc/meminfo").ok().and_then(|text| available(&text));
     let memory = memory.filter(|bytes| *bytes < MEMORY_BYTES).map(|bytes| {
-        let text = format!("{} MB are available, and a build needs {} MB", bytes >> 20, MEMORY_BYTES >> 20);
-        Obstacle::new("memory", text, "end what uses it, add swap, or release from a larger machine")
+        let text = format!("{} MB are available, but a build needs {} MB", bytes >> 20, MEMORY_BYTES >> 20);
+        Obstacle::new("memory", text, "stop what uses it, add swap, or release from a larger machine")
     });
     room.into_iter().chain(memory).collect()
 }

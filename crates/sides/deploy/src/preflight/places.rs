@@ -7,6 +7,7 @@ use crate::places::{self, Places};
 
 pub(super) async fn look(workspace: &Workspace) -> Option<Obstacle> {
     let error = places::answer(Places::read(workspace)).await.err()?;
-    let next = "see that the place answers and that its token is valid; what runs there goes on meanwhile";
+    let next =
+        "check that the place can be reached and that its token is valid; what runs there is not affected";
     Some(Obstacle::new("places", format!("{error:#}"), next))
 }

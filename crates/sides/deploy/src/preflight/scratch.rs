@@ -16,8 +16,10 @@ pub(super) async fn look(workspace: &Workspace, url: &DatabaseUrl) -> Option<Obs
         return None;
     }
     let error = migrate::try_scratch(url).await.err()?;
-    let text =
-        format!("migrations are pending and cannot be tried first: {}", first_line(&error.to_string()));
+    let text = format!(
+        "there are pending migrations, and they cannot be tried first: {}",
+        first_line(&error.to_string())
+    );
     let next = "install Postgres' server programs on this machine (`sides doctor` says how), or let the user make \
                 databases: ALTER ROLE … CREATEDB";
     Some(Obstacle::new("scratch server", text, next))

@@ -58,9 +58,8 @@ impl Heard {
     async fn ask(&self, query: &str, process: &str, release: &str) -> anyhow::Result<Option<String>> {
         let Some(client) = &self.client else { return Ok(None) };
         let rows = client.query(query, &[&process, &release]).await;
-        let rows = rows.with_context(|| {
-            format!("where {process} {release} comes from cannot be asked of the database")
-        })?;
+        let rows = rows
+            .with_context(|| format!("cannot read from the database where {process} {release} comes from"))?;
         Ok(rows.first().and_then(|row| row.get(0)))
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Live {
 pub(super) async fn host(workspace: &Workspace) -> anyhow::Result<Option<DevStatus>> {
     match control::status(workspace).await? {
         Some(status) if !status.is_host => {
-            bail!("a dev runs here, and not a release: there is nothing to rehearse a change of")
+            bail!("dev is running here, not a release: there is nothing to rehearse against")
         }
         status => Ok(status),
     }
@@ -60,7 +60,8 @@ pub(super) async fn look(
     let heard = Heard::open(url).await?;
     if let Err(error) = &asked {
         rehearsal.notes.push(format!(
-            "the places of deploy/targets.toml were not asked, and what runs there is taken from the database: {error:#}"
+            "the places of deploy/targets.toml could not be asked; what runs there is taken from the database: \
+             {error:#}"
         ));
     }
     for (process, (place, has_preboot)) in &there {
@@ -97,8 +98,8 @@ fn never_on_a_stage(targets: &Targets) -> Vec<String> {
         }
         if !apps.is_empty() {
             lines.push(format!(
-                "the router, the limits and the settings of {place} are not on the stage: --env NAME brings what the programs \
-                 need of the settings"
+                "the stage has neither the router nor the limits nor the settings of {place}: pass the settings \
+                 that the programs need with --env NAME"
             ));
         }
     }

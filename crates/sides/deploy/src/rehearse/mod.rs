@@ -65,7 +65,7 @@ pub async fn run(
     };
     let note = |text: String| progress.notice(&text);
     note(format!(
-        "rehearses on a private Postgres with the {} migrations that are applied live",
+        "rehearsing on a private Postgres with the {} migrations that are applied live",
         applied.len()
     ));
     let Live { running, rehearsal } = live;
@@ -78,7 +78,7 @@ pub async fn run(
     };
     stage.strike(&stop).await;
     let outcome = played?;
-    note("This was a rehearsal: nothing that is live was changed.".to_owned());
+    note("This was a rehearsal: nothing live was changed.".to_owned());
     Ok(outcome)
 }
 
@@ -90,10 +90,10 @@ async fn read(
     progress: &dyn Progress,
 ) -> anyhow::Result<(Vec<Migration>, Live, Prepared)> {
     let url = named_database()?
-        .context("DATABASE_URL is not set: name the live database, whose schema is rehearsed on")?;
+        .context("DATABASE_URL is not set: set it to the live database, whose schema the rehearsal uses")?;
     let folder = workspace.root().join("migrations");
     let own = if folder.is_dir() { Migration::read_all(&folder) } else { Ok(Vec::new()) };
-    let all = own.and_then(migrate::with_chassis).context("the migrations cannot be read")?;
+    let all = own.and_then(migrate::with_chassis).context("cannot read the migrations")?;
     let applied = applied(&migrate::status(&url, &all).await?, all)?;
     let host = live::host(workspace).await?;
     let prepared = build_release(workspace, store, progress, &options.only).await?;
@@ -114,8 +114,7 @@ async fn play(
     let load = match options.makes_jobs {
         false => None,
         true => {
-            let text =
-                "jobs are made up: those that fail for want of the rows that they name count as failed";
+            let text = "the jobs are generated: one that fails because the rows it names do not exist counts as failed";
             progress.notice(text);
             Some(Load::start(stage.url(), stage.manifests().await))
         }
@@ -137,17 +136,13 @@ async fn play(
 /// What the rehearsed way back says of the release.
 fn way_back(progress: &dyn Progress, code: i32) -> Outcome {
     let (outcome, text) = match code {
-        DONE | 5 => {
-            (Outcome::Done, "the way back was rehearsed, too: `sides rollback` goes through".to_owned())
+        DONE | 5 => (Outcome::Done, "the rollback was rehearsed, too, and succeeds".to_owned()),
+        8 => {
+            (Outcome::Done, "there is no way back after this release: `sides rollback` is refused".to_owned())
         }
-        8 => (
-            Outcome::Done,
-            "there is no way back behind this release: `sides rollback` is refused".to_owned(),
-        ),
-        code => (
-            Outcome::Partial,
-            format!("the release goes through, and the way back does not (exit code {code})"),
-        ),
+        code => {
+            (Outcome::Partial, format!("the release succeeds, but its rollback does not (exit code {code})"))
+        }
     };
     match outcome {
         Outcome::Done => progress.notice(&text),
@@ -161,12 +156,13 @@ fn applied(states: &[migrate::Status], all: Vec<Migration>) -> anyhow::Result<Ve
     for status in states {
         match status.state {
             State::Unknown { .. } => bail!(
-                "the live database has the migration {}, which is not in this checkout: its schema cannot be made again; \
-                 rehearse from a checkout that has it",
+                "the live database has the migration {}, which is not in this checkout, so the schema cannot be \
+                 recreated; rehearse from a checkout that has it",
                 status.name
             ),
             State::Edited { .. } => bail!(
-                "migrations/{} was changed after it was applied live: put its text back, `sides migration status` shows more",
+                "migrations/{} was changed after it was applied live: restore its text; `sides migration status` \
+                 shows more",
                 status.name
             ),
             State::Applied { .. } | State::Pending => {}

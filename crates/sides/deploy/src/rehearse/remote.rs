@@ -52,19 +52,20 @@ impl There<'_> {
                 None => rehearsal.not_rehearsed.push(self.is_missing(name, origin)),
             },
             Some(_) => rehearsal.not_rehearsed.push(format!(
-                "what runs of {process} at {place} was not released by sides, so it is not on the stage: {}",
+                "{process} at {place} was not released by sides, so it is not on the stage: {}",
                 self.instead()
             )),
             None if self.left_behind.is_some() => {
                 digest.clone_from(&self.left_behind);
                 (known_by, runs) = (KnownBy::ThisMachine, None);
                 rehearsal.notes.push(format!(
-                    "nothing is known to run of {process} at {place} yet: the one that this machine still runs is the old one \
-                     of the stage"
+                    "{process} is not known to run at {place} yet: the build that this machine still runs is the \
+                     old one on the stage"
                 ));
             }
             None if found.by == KnownBy::Nobody => rehearsal.not_rehearsed.push(format!(
-                "what of {process} runs at {place} is not known, as no instance says in the database that it lives: {}",
+                "it is not known which {process} runs at {place}, since no instance has a heartbeat in the \
+                 database: {}",
                 self.instead()
             )),
             None => {}
@@ -90,8 +91,8 @@ impl There<'_> {
     fn is_missing(&self, release: &str, origin: &Origin) -> String {
         let Self { process, place, .. } = self;
         let mut text = format!(
-            "{process} {} runs at {place} and is not kept here, so its work, its replacement and the way back to it are not on \
-             the stage: {}",
+            "{process} {} runs at {place} and is not kept here, so its work, its replacement and the rollback to \
+             it are not on the stage: {}",
             told(release),
             self.instead()
         );
@@ -100,7 +101,7 @@ impl There<'_> {
         }
         match &origin.commit {
             Some(commit) if commit.ends_with(DIRTY) => {
-                text += "; it was built from changes that were in no commit, so it cannot be built here";
+                text += "; it was built from uncommitted changes, so it cannot be built here";
             }
             Some(commit) => {
                 text += &format!(
@@ -125,12 +126,12 @@ impl There<'_> {
         let Self { process, place, .. } = self;
         match *process {
             "web" => format!(
-                "nobody answers at {place} while web's dyno starts, as it has no preboot; on the stage the new instance starts \
-                 beside the old one"
+                "nobody answers at {place} while web's dyno starts, since it has no preboot; on the stage the \
+                 new instance starts beside the old one"
             ),
             _ => format!(
-                "at {place} what {process} does waits while its dynos are replaced; on the stage the new instance starts beside \
-                 the old one"
+                "at {place} the work of {process} waits while its dynos are replaced; on the stage the new \
+                 instance starts beside the old one"
             ),
         }
     }

@@ -86,7 +86,7 @@ impl Stage {
         let kept = Store::open(&workspace)?;
         for (process, digest) in &builds {
             let from = store.find(process, digest);
-            let from = from.with_context(|| format!("{process} {digest} is not kept here any more"))?;
+            let from = from.with_context(|| format!("{process} {digest} is no longer kept here"))?;
             copy(&from, &workspace.releases_folder().join(process).join(digest.as_str()))?;
         }
         kept.set_running(running)?;
@@ -98,7 +98,7 @@ impl Stage {
             bail!("another Postgres runs in {}", folder.path().display())
         };
         let url: DatabaseUrl =
-            cluster.url().parse().context("the private Postgres has no address that is understood")?;
+            cluster.url().parse().context("cannot parse the address of the private Postgres")?;
         let environment = environment(&url, variables)?;
         let prepared = file;
         let store = kept;
@@ -121,7 +121,7 @@ impl Stage {
     pub(crate) async fn start(&mut self, applied: &[Migration]) -> anyhow::Result<()> {
         migrate::apply(&self.url, applied, &Options::default(), &mut |_| {})
             .await
-            .context("the live schema cannot be made again")?;
+            .context("cannot recreate the live schema")?;
         self.host = Some(start_host(&self.workspace, &self.environment, self.is_bound)?);
         Ok(())
     }
@@ -142,8 +142,8 @@ impl Stage {
             }
             if Instant::now() > deadline {
                 bail!(
-                    "what runs live does not answer on the stage within {} s; what it needs of the environment is named \
-                     with --env NAME. It said:\n{}",
+                    "the live builds did not answer on the stage within {} s; pass the variables that they need \
+                     with --env NAME. Their output:\n{}",
                     START_LIMIT.as_secs(),
                     self.said()
                 );
@@ -222,7 +222,7 @@ impl Stage {
     /// Kills the host, and starts the next one.
     pub(crate) async fn kill_host(&mut self) -> anyhow::Result<()> {
         if let Some(host) = &mut self.host {
-            host.kill().await.context("the stage's host cannot be killed")?;
+            host.kill().await.context("cannot kill the stage's host")?;
         }
         self.host = Some(start_host(&self.workspace, &self.environment, self.is_bound)?);
         Ok(())
@@ -239,8 +239,8 @@ impl Stage {
 /// The exit code of a command on the stage.
 async fn ended(mut command: Command, what: &str) -> anyhow::Result<i32> {
     bind_to_supervisor(&mut command, None);
-    let status = command.status().await.with_context(|| format!("{what} cannot be started"))?;
-    status.code().with_context(|| format!("{what} on the stage ended by a signal ({status})"))
+    let status = command.status().await.with_context(|| format!("cannot start {what}"))?;
+    status.code().with_context(|| format!("{what} on the stage was ended by a signal ({status})"))
 }
 
 fn said_in(workspace: &Workspace) -> PathBuf {
@@ -257,7 +257,7 @@ fn start_host(
         .append(true)
         .create(true)
         .open(said_in(workspace))
-        .context("the stage's host cannot write what it says")?;
+        .context("cannot write the output of the stage's host")?;
     let mut command = command(workspace, environment)?;
     command
         .args(["host", "--port", "0"])
@@ -265,12 +265,12 @@ fn start_host(
         .stdout(out.try_clone()?)
         .stderr(out);
     bind_to_supervisor(&mut command, None);
-    command.spawn().context("the stage's host cannot be started")
+    command.spawn().context("cannot start the stage's host")
 }
 
 /// This very program, on the stage.
 fn command(workspace: &Workspace, environment: &[(OsString, OsString)]) -> anyhow::Result<Command> {
-    let mut command = Command::new(env::current_exe().context("this program's own file is not found")?);
+    let mut command = Command::new(env::current_exe().context("cannot find this program's own file")?);
     command.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
     command.arg("--root").arg(workspace.root()).current_dir(workspace.root()).stdin(Stdio::null());
     Ok(command)
@@ -285,7 +285,7 @@ fn environment(url: &DatabaseUrl, variables: &[String]) -> anyhow::Result<Vec<(O
             Some((name, value)) => (name, value.into()),
             None => {
                 let value = env::var_os(variable);
-                (variable.as_str(), value.with_context(|| format!("--env {variable}: it is not set here"))?)
+                (variable.as_str(), value.with_context(|| format!("--env {variable}: not set here"))?)
             }
         };
         anyhow::ensure!(name != "DATABASE_URL", "--env DATABASE_URL: the stage has its own database");

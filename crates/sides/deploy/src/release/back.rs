@@ -35,7 +35,7 @@ pub async fn run(
 ) -> anyhow::Result<Ended> {
     let Some(begun) = Begun::begin(workspace, &[], progress).await? else { return Ok(Ended::NoHost) };
     if Underway::break_off(workspace).await? {
-        progress.notice("the release that went on here was broken off");
+        progress.notice("the release that was in progress here was stopped");
     }
     let Some((begun, ledger, _underway)) = begun.lock(workspace, Duration::ZERO).await? else {
         return Ok(Ended::NoHost);
@@ -63,7 +63,7 @@ pub async fn run(
         None => history.way_back(&running, answers, interrupted.as_ref()),
     };
     let Some(good) = good else {
-        progress.notice("nothing else was ever seen good here: nothing to go back to");
+        progress.notice("there is nothing to go back to: no other builds were ever seen good here");
         return Ok(Ended::NothingToDo);
     };
     let answer = order::find(&places, &store, &url, &running, &good, &[]).await?;
@@ -116,7 +116,7 @@ async fn serve_again(
         // What is to run is put there first: the wrong build must not start once more.
         place.put(&roll.process, roll.to.as_str(), &why).await?;
         place.scale(&roll.process, 1, &why).await?;
-        let text = format!("{} was scaled to 0, and has 1 instance again", roll.process);
+        let text = format!("{} was scaled to 0, and now has 1 instance again", roll.process);
         progress.notice(&text);
     }
     Ok(())

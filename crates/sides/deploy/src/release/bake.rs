@@ -34,7 +34,7 @@ const BEFORE: Duration = Duration::from_secs(1);
 const BETWEEN: Duration = Duration::from_millis(100);
 /// Fewer requests say nothing of what runs.
 const LEAST_SEEN: u64 = 20;
-/// How often a watch may begin again because the database was away.
+/// How often a watch may begin again because the database was unavailable.
 pub(super) const OUTAGES: u32 = 3;
 /// The queue and the host are asked less often.
 const ASKED_EVERY: Duration = Duration::from_secs(1);
@@ -162,7 +162,7 @@ impl Run<'_> {
                     return Err(blame.into());
                 }
                 outages -= 1;
-                let sat_out = self.sit_out(eyes, journal, "the watch began afresh").await;
+                let sat_out = self.sit_out(eyes, journal, "the watch started again").await;
                 sat_out.with_context(|| blame.reason.clone())?;
                 (begun, asked_at) = (Instant::now(), None);
                 continue;
@@ -196,7 +196,7 @@ impl Run<'_> {
         eyes.recover().await;
         let seconds = begun.elapsed().as_secs_f64();
         journal.notes.push(format!(
-            "the database was away; after {seconds:.0} s everything answered again, and {then}"
+            "the database was unavailable; after {seconds:.0} s everything answered again, and {then}"
         ));
         Ok(())
     }
@@ -209,11 +209,7 @@ impl Run<'_> {
             let has_died = instance.details.get("restarts").is_some_and(|restarts| restarts != "0");
             if has_died || lives.has_followed(name, instance) || instance.state == InstanceState::Crashed {
                 let why = instance.reason.as_deref().map(|reason| format!(": {reason}"));
-                return Some(format!(
-                    "{} died after it had been ready{}",
-                    instance.id,
-                    why.unwrap_or_default()
-                ));
+                return Some(format!("{} died after it was ready{}", instance.id, why.unwrap_or_default()));
             }
         }
         let old = match &roll.from {
@@ -252,7 +248,7 @@ impl Run<'_> {
                 process.name == *name && process.state == State::Ready
             };
             match () {
-                () if !is_expected => Some(format!("{name} does not run {}", step.to)),
+                () if !is_expected => Some(format!("{name} is not running {}", step.to)),
                 // A process of which nobody wants an instance has none to answer.
                 () if status.counts.get(name) == Some(&0) => None,
                 () if !status.processes.iter().any(answers) => Some(format!("{name} does not answer")),
@@ -265,7 +261,7 @@ impl Run<'_> {
 fn missing_there(Roll { process, to, .. }: &Roll, instances: &[Instance]) -> Option<String> {
     let stays = |instance: &&Instance| instance.state != InstanceState::Draining;
     if instances.iter().filter(stays).any(|instance| instance.release != to.as_str()) {
-        return Some(format!("{process} does not run {to}"));
+        return Some(format!("{process} is not running {to}"));
     }
     let answers = instances.iter().any(|instance| instance.state == InstanceState::Healthy);
     (!answers).then(|| format!("{process} does not answer"))

@@ -65,9 +65,9 @@ pub(crate) async fn programs(
     let mut built = Vec::new();
     for procfile in &wanted {
         let program = &procfile.program;
-        let file = build(workspace, progress, &metadata, program)
-            .await
-            .with_context(|| format!("{}: {program} cannot be built; what runs goes on", procfile.origin))?;
+        let file = build(workspace, progress, &metadata, program).await.with_context(|| {
+            format!("{}: cannot build {program}; the running processes were left alone", procfile.origin)
+        })?;
         built.push((procfile, file));
     }
     let after = Origin::read(workspace, &wanted).await?;
@@ -99,7 +99,7 @@ async fn build(
     let what = format!("build {program}");
     let status = progress.during(&what, command.status()).await.context(cargo::NOT_RUN)?;
     if !status.success() {
-        bail!("cargo failed ({status}); it says why above");
+        bail!("cargo failed ({status}); see its output above");
     }
     progress.done(&format!("built {program}"), begun.elapsed());
     Ok(metadata.target_directory.join("release").join(program))
@@ -124,7 +124,7 @@ impl Migrate {
         let (status, said, why) = self.ask(&["plan", "--json"], url).await?;
         let told = said.lines().filter(|line| line.contains("\"phase\""));
         let lines: Result<Vec<Pending>, _> = told.map(serde_json::from_str).collect();
-        let lines = lines.context("migrate plan answers in another version's words")?;
+        let lines = lines.context("the answer of migrate plan is in the format of another version")?;
         // Refused migrations are told as well as others, with what is wrong with them.
         if !status.success() && lines.iter().all(|line| line.problems.is_empty()) {
             bail!("migrate plan failed ({status}):\n{said}{}", why.trim_end());
@@ -150,7 +150,7 @@ impl Migrate {
         // The address may hold a password: never in the arguments, which everyone can read.
         command.args(arguments).env("DATABASE_URL", url.expose()).stdin(Stdio::null());
         bind_to_supervisor(&mut command, None);
-        let output = command.output().await.context("migrate cannot be run")?;
+        let output = command.output().await.context("cannot run migrate")?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok((output.status, text(&output.stdout), text(&output.stderr)))
     }

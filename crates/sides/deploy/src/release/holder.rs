@@ -10,7 +10,7 @@ use tokio_postgres::{Client, Error, Row};
 
 /// What to do about another release.
 pub(crate) const WAIT_OR_BREAK_OFF: &str =
-    "wait until it has ended, or break it off with `sides rollback` on its machine";
+    "wait until it has ended, or stop it with `sides rollback` on its machine";
 
 /// Postgres notices the end of a release that has just ended a moment later.
 pub(super) const LAST_ONE_LEAVES: Duration = Duration::from_secs(3);
@@ -84,7 +84,7 @@ impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let who = self.asked_by.as_deref().unwrap_or("somebody");
         let from = self.address.as_deref().unwrap_or("this machine");
-        write!(f, "begun by {who}, from {from} (session {}), since {}", self.session, self.since)?;
-        self.doing.as_ref().map_or(Ok(()), |doing| write!(f, ", at the step: {doing}"))
+        write!(f, "started by {who} from {from} (session {}) at {}", self.session, self.since)?;
+        self.doing.as_ref().map_or(Ok(()), |doing| write!(f, ", now at the step: {doing}"))
     }
 }

@@ -44,27 +44,27 @@ pub(super) async fn waiting(client: &tokio_postgres::Client) -> anyhow::Result<S
     if !client.query_one(IS_MIGRATED, &[]).await?.get::<_, bool>(0) {
         return Ok(seen);
     }
-    for row in client.query(KINDS, &[]).await.context("the queue cannot be read")? {
+    for row in client.query(KINDS, &[]).await.context("cannot read the queue")? {
         seen.waiting.insert(job(&row)?);
     }
     let rows = client.query(&SHAPES.replace("SHAPE", SHAPE), &[]).await;
-    for row in rows.context("the jobs that wait cannot be read")? {
+    for row in rows.context("cannot read the waiting jobs")? {
         seen.waiting.insert(job(&row)?);
         seen.shapes.push(shape(&row)?);
     }
     let rows = client.query(&SCHEDULES.replace("SHAPE", SHAPE), &[]).await;
-    for row in rows.context("the stored schedules cannot be read")? {
+    for row in rows.context("cannot read the stored schedules")? {
         seen.schedules.push(Scheduled { name: row.get(3), shape: shape(&row)? });
     }
     Ok(seen)
 }
 
 fn job(row: &tokio_postgres::Row) -> anyhow::Result<WaitingJob> {
-    let version = u16::try_from(row.get::<_, i32>(1)).context("a job has no version that is one")?;
+    let version = u16::try_from(row.get::<_, i32>(1)).context("a job's version is not valid")?;
     Ok(WaitingJob { kind: row.get(0), version })
 }
 
 fn shape(row: &tokio_postgres::Row) -> anyhow::Result<Shape> {
-    let arguments = serde_json::from_str(row.get(2)).context("the arguments of a job are not understood")?;
+    let arguments = serde_json::from_str(row.get(2)).context("cannot parse the arguments of a job")?;
     Ok(Shape { job: job(row)?, arguments })
 }

@@ -109,7 +109,7 @@ impl<'a> Journal<'a> {
 
 /// What to say of a release that was cut off.
 pub(super) fn cut_off(release: &Interrupted, running: &Set) -> String {
-    let mut text = "the last release was cut off:".to_owned();
+    let mut text = "the last release was interrupted:".to_owned();
     for step in &release.steps {
         let mark = match step.stage {
             Stage::Done => "done",
@@ -129,7 +129,7 @@ pub(super) fn cut_off(release: &Interrupted, running: &Set) -> String {
         };
         text += &format!("\n    {name} runs {state}");
     }
-    text + "\n  `sides release` goes on from there, `sides rollback` undoes it"
+    text + "\n  `sides release` continues it, `sides rollback` undoes it"
 }
 
 #[cfg(test)]
@@ -156,10 +156,9 @@ mod tests {
             ],
         };
         let text = cut_off(&release, &set(&[("web", 'a'), ("worker", 'b'), ("clock", 'c')]));
-        let expected = "\
-            the last release was cut off:\n         done  replace worker\n        begun  replace web\n    not begun  \
-            migrate: 2_drop\n    web runs the old release\n    worker runs the new release\n  `sides release` goes on \
-            from there, `sides rollback` undoes it";
+        let expected = "the last release was interrupted:\n         done  replace worker\n        begun  replace \
+                        web\n    not begun  migrate: 2_drop\n    web runs the old release\n    worker runs the \
+                        new release\n  `sides release` continues it, `sides rollback` undoes it";
         assert_eq!(text, expected);
     }
 }

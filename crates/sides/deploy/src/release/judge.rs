@@ -91,7 +91,7 @@ impl Judge {
         let window = std::mem::take(&mut self.window);
         self.window_since = now;
         if share(&window.web) > share(&self.before.web) + SLACK {
-            return Some(format!("{}, oftener than before the release", failing(&window.web)));
+            return Some(format!("{}, more often than before the release", failing(&window.web)));
         }
         let slow = self.slow(&window);
         self.slow_windows = if slow.is_some() { self.slow_windows + 1 } else { 0 };
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(of_web(seen(99, 0, 3), seen(99, 1, 3)).unwrap(), "1 of 100 requests failed: answered 500");
         assert_eq!(of_web(seen(50, 50, 3), seen(52, 48, 3)), None, "it does not get worse");
         assert!(
-            of_web(seen(50, 50, 3), seen(20, 80, 3)).unwrap().ends_with("oftener than before the release")
+            of_web(seen(50, 50, 3), seen(20, 80, 3)).unwrap().ends_with("more often than before the release")
         );
     }
 

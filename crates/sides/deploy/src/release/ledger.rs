@@ -183,7 +183,7 @@ impl Ledger {
                 Err(_) => anyhow::anyhow!("no answer within {} s", PING_LIMIT.as_secs()),
             };
             if Instant::now() > deadline {
-                return Err(error.context("the database is away"));
+                return Err(error.context("the database is unavailable"));
             }
             tokio::time::sleep(BETWEEN_TRIES).await;
         }
@@ -208,8 +208,8 @@ impl Ledger {
                 }
                 if Instant::now() > deadline {
                     bail!(
-                        "jobs of {job} are still there after {} s, and the next step takes away who works them: \
-                         release again when they are done, or keep their handler for now",
+                        "jobs of {job} remain after {} s, and the next step removes their handler: release again \
+                         when they are done, or keep the handler for now",
                         limit.as_secs()
                     );
                 }
@@ -257,7 +257,7 @@ impl Ledger {
         };
         let recorded = self.ask(limit, question).await;
         let number = recorded
-            .context("the receipt cannot be stored; `sides migration up` brings the schema up to date")?
+            .context("cannot store the receipt; `sides migration up` brings the schema up to date")?
             .id;
         self.number = Some(number);
         Ok(number)
@@ -289,7 +289,7 @@ pub(super) async fn patiently<T>(
 
 /// What to say of a database that is waited for.
 pub(super) fn waits() -> String {
-    format!("the database is away: waits for it, up to {} s", OUTAGE_LIMIT.as_secs())
+    format!("the database is unavailable: waiting for it, up to {} s", OUTAGE_LIMIT.as_secs())
 }
 
 /// One release goes on at a time; who else does is said.
@@ -304,7 +304,7 @@ async fn take_lock(connection: &mut Connection, url: &DatabaseUrl) -> anyhow::Re
         if Instant::now() > deadline {
             let client = database::client(url).await?;
             let who = Holder::now(&client).await?.map(|holder| format!(": {holder}")).unwrap_or_default();
-            bail!("another release goes on with this database{who}; {WAIT_OR_BREAK_OFF}");
+            bail!("another release is in progress on this database{who}; {WAIT_OR_BREAK_OFF}");
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }

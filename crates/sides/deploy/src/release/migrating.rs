@@ -11,7 +11,7 @@ use workspace::releases::Digest;
 
 impl Run<'_> {
     pub(super) async fn migrate(&self, name: &str) -> anyhow::Result<()> {
-        let migrate = self.migrate.context("the workspace has no program that migrates")?;
+        let migrate = self.migrate.context("the workspace has no migrate program")?;
         match self.places.migrations() {
             Some(place) => there(migrate, place, name).await,
             None => migrate.apply(self.url, name).await,
@@ -31,7 +31,7 @@ async fn there(Migrate(program): &Migrate, place: &dyn Place, name: &str) -> any
         place.put(MIGRATE, digest.as_str(), &why).await?;
         place.run_once(MIGRATE, &command, &why).await
     };
-    let ended = run.await.with_context(|| format!("{name} was not migrated"))?;
+    let ended = run.await.with_context(|| format!("{name} was not applied"))?;
     match ended.code {
         Some(0) => Ok(()),
         Some(code) => {

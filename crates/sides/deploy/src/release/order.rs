@@ -15,7 +15,7 @@ use workspace::releases::{Set, Store};
 
 /// What helps where the planner cannot look at everything at once.
 const ONE_BY_ONE: &str =
-    "Release one process after the other: `sides release --only PROCESS`; `sides ps` names what runs.";
+    "Release one process after the other: `sides release --only PROCESS`; `sides ps` shows what is running.";
 
 /// The planner's answer.
 pub(crate) struct Answer {
@@ -96,10 +96,11 @@ fn unknown_needs(silent: &[Silent], pending: &[Pending]) -> Option<Refused> {
     let stay = silent.iter().filter(|one| one.stays);
     let witnesses: Vec<String> = stay.map(|one| one.name.clone()).collect();
     (!witnesses.is_empty()).then(|| Refused {
-        reason: format!("{} takes something away, and these do not say what they use", step.name),
+        reason: format!("{} removes something, and these do not say what they use", step.name),
         witnesses,
         next: Some(
-            "Let them answer --manifest, as the crate process does, or stop them; or leave the migration for later."
+            "Make them answer --manifest, as the crate process does, or stop them; or leave the migration for \
+             later."
                 .to_owned(),
         ),
     })
@@ -114,7 +115,7 @@ impl Refused {
     fn by_the_planner(refusal: &planner::Refusal) -> Self {
         let reason = match refusal.end_is_incompatible {
             true => "the wanted releases are not compatible",
-            false => "there is no order in which every state on the way is compatible",
+            false => "there is no order in which every intermediate state is compatible",
         };
         Self {
             reason: reason.to_owned(),

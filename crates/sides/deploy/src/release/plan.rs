@@ -27,7 +27,8 @@ pub struct Plan {
 /// The planner's order needs more than a host does in one step.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{first} must run old and new side by side until {second} is replaced too, and a host replaces one after the other: release {second} on its own first (--only {second}), with code that both are compatible with"
+    "old and new {first} must run side by side until {second} is replaced too, but a host replaces one process \
+     after the other: release {second} on its own first (--only {second}), with code that is compatible with both"
 )]
 pub struct Entangled {
     first: String,
@@ -39,7 +40,7 @@ impl Entangled {
     pub(super) fn next(&self) -> String {
         let Self { first, second } = self;
         format!(
-            "It goes in two releases: `sides release --only {second}`, then `sides release --only {first}`."
+            "This takes two releases: `sides release --only {second}`, then `sides release --only {first}`."
         )
     }
 }
@@ -150,7 +151,7 @@ pub(crate) fn replaced(from: &Set, running: &Set, plan: &Plan, places: &Places) 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
-            f.write_str("Nothing to do: every process runs exactly these bytes.")?;
+            f.write_str("Nothing to do: every process already runs these bytes.")?;
         } else {
             f.write_str("Plan:")?;
         }
@@ -158,7 +159,7 @@ impl fmt::Display for Plan {
             write!(f, "\n  {}. {step}", at + 1)?;
         }
         if let Some(number) = self.point_of_no_return() {
-            write!(f, "\n  no way back behind step {number}")?;
+            write!(f, "\n  no way back after step {number}")?;
         }
         if !self.unchanged.is_empty() && !self.is_empty() {
             write!(f, "\n  unchanged: {}", self.unchanged.join(", "))?;
@@ -167,7 +168,7 @@ impl fmt::Display for Plan {
             write!(f, "\n  {note}")?;
         }
         for broken in &self.broken_before {
-            write!(f, "\n  not compatible as it runs now: {broken}")?;
+            write!(f, "\n  not compatible even now: {broken}")?;
         }
         Ok(())
     }
@@ -230,7 +231,7 @@ mod tests {
         ];
         assert_eq!(
             shown(&World { processes, ..World::default() }),
-            "Plan:\n  1. replace web: aaaaaaaaaaaa → bbbbbbbbbbbb\n  2. wait until no job is left of greet (version 1)\n  \
+            "Plan:\n  1. replace web: aaaaaaaaaaaa → bbbbbbbbbbbb\n  2. wait until there are no jobs of greet (version 1)\n  \
              3. replace worker: aaaaaaaaaaaa → bbbbbbbbbbbb"
         );
     }
@@ -246,7 +247,7 @@ mod tests {
         assert_eq!(
             shown(&world),
             "Plan:\n  1. migrate: 1_add\n  2. replace web: aaaaaaaaaaaa → bbbbbbbbbbbb\n  \
-             3. migrate: 2_drop, once nothing old runs\n  no way back behind step 3"
+             3. migrate: 2_drop, once nothing old runs\n  no way back after step 3"
         );
     }
 

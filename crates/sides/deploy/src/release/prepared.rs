@@ -43,7 +43,7 @@ impl Prepared {
     pub(super) fn read(file: &Path) -> anyhow::Result<Self> {
         let text = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         serde_json::from_slice(&text)
-            .with_context(|| format!("{} is not what `sides rehearse` writes", file.display()))
+            .with_context(|| format!("{} was not written by `sides rehearse`", file.display()))
     }
 
     /// As if it had been built just now, and what a rehearsal says of it.

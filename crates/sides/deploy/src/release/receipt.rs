@@ -142,7 +142,7 @@ impl Receipt {
     pub(super) fn unfinished(processes: BTreeMap<String, Replaced>, steps: Vec<Done>, seconds: f64) -> Self {
         Self {
             outcome: Verdict::Partial,
-            reason: Some("it goes on, or was cut off".to_owned()),
+            reason: Some("still in progress, or interrupted".to_owned()),
             processes,
             steps,
             seconds,

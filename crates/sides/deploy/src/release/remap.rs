@@ -88,6 +88,6 @@ fn config_key(workspace: &Workspace) -> &'static str {
 async fn rustc(workspace: &Workspace, arguments: &[&str]) -> anyhow::Result<String> {
     let mut command = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     command.args(arguments).current_dir(workspace.root()).kill_on_drop(true);
-    let output = command.output().await.context("cannot run rustc: is it on the PATH?")?;
+    let output = command.output().await.context("cannot run rustc: is it in PATH?")?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

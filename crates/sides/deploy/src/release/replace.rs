@@ -85,7 +85,7 @@ impl Run<'_> {
             }
             anyhow::ensure!(
                 begun.elapsed() < GONE_LIMIT,
-                "{process} {old} still runs after {} s: `sides ps` shows it",
+                "{process} {old} is still running after {} s: see `sides ps`",
                 GONE_LIMIT.as_secs()
             );
             time::sleep(BETWEEN).await;
@@ -113,7 +113,7 @@ impl Run<'_> {
         let killed = status.killed.iter().filter(|killed| killed.process == process && killed.at >= begun);
         journal.notes.extend(killed.map(|killed| {
             format!(
-                "{} did not end within {} s of being asked to, and was killed: what it had begun goes back to the queue",
+                "{} did not stop within {} s and was killed: the jobs that it had begun go back to the queue",
                 killed.instance, killed.after_seconds
             )
         }));
@@ -141,7 +141,9 @@ impl Run<'_> {
         }
         if lives {
             // By now the place has killed its own. The plan has counted on this one, as no release reaches it.
-            journal.notes.push(format!("{process} {old} still runs somewhere else than at {}", place.name()));
+            journal
+                .notes
+                .push(format!("{process} {old} is still running somewhere other than {}", place.name()));
         }
         Ok(true)
     }

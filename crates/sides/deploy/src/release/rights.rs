@@ -40,7 +40,7 @@ impl Run<'_> {
             if manifests.is_empty() { Ok(Vec::new()) } else { self.give(&manifests, true).await }
         };
         if let Err(error) = narrowed.await {
-            let text = format!("rights that nothing needs any more were not taken: {error:#}");
+            let text = format!("rights that are no longer needed were not revoked: {error:#}");
             self.progress.notice(&text);
         }
     }

@@ -47,7 +47,7 @@ impl Underway {
             match file.try_lock() {
                 Ok(()) => return Ok(pid.is_some()),
                 Err(TryLockError::Error(error)) => {
-                    return Err(error).context("the release's lock cannot be used");
+                    return Err(error).context("cannot use the lock of the release");
                 }
                 Err(TryLockError::WouldBlock) => {}
             }
@@ -58,7 +58,7 @@ impl Underway {
                 // It has the lock, and will say in a moment who it is.
                 time::sleep(BETWEEN).await;
                 if Instant::now() > deadline {
-                    bail!("a release goes on here and does not say in which process");
+                    bail!("a release is in progress here, but its process is not known");
                 }
                 continue;
             };

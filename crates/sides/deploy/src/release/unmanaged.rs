@@ -40,7 +40,7 @@ pub(super) async fn instances(
     }
     let here = actor::this_machine();
     let mut found = BTreeMap::new();
-    for row in client.query(ALIVE, &[]).await.context("the running processes cannot be read")? {
+    for row in client.query(ALIVE, &[]).await.context("cannot read the running processes")? {
         let (process, release, host, pid): (String, String, String, i32) =
             (row.get(0), row.get(1), row.get(2), row.get(3));
         let is_here = host == here && !is_by_hand(pid, status);

@@ -74,9 +74,8 @@ pub(super) async fn look(
         };
         processes.push(Process { name: name.clone(), live, wanted });
     }
-    let answer: String =
-        client.query_one(CATALOGUE_SQL, &[]).await.context("the schema cannot be read")?.get(0);
-    let catalogue = Catalogue::read(&answer).context("the schema is not understood")?;
+    let answer: String = client.query_one(CATALOGUE_SQL, &[]).await.context("cannot read the schema")?.get(0);
+    let catalogue = Catalogue::read(&answer).context("cannot parse the schema")?;
     let jobs::Seen { waiting, shapes, schedules } = jobs::waiting(&client).await?;
     let host = control::status(&store.run_folder()).await.ok().flatten();
     let mut notes = Vec::new();
@@ -84,7 +83,10 @@ pub(super) async fn look(
         let Some(digest) = Digest::parse(&release) else { continue };
         let mut manifest = asked.manifest(&process, &digest, true, &mut silent).await?;
         manifest.process = format!("{process} on this machine");
-        notes.push(format!("{} still runs: `sides scale {process} 0 --here` ends it", manifest.process));
+        notes.push(format!(
+            "{} is still running: `sides scale {process} 0 --here` stops it",
+            manifest.process
+        ));
         let (name, live) = (manifest.process.clone(), vec![manifest.clone()]);
         processes.push(Process { name, live, wanted: Some(manifest) });
     }
@@ -114,9 +116,9 @@ fn step(pending: &Pending) -> anyhow::Result<SchemaStep> {
     // Expanding is safe by what it is; to take something away unseen is not.
     ensure!(
         pending.changes.is_some() || pending.phase != planner::Phase::Contract,
-        "{} takes something away, and what cannot be seen without a scratch database: {}",
+        "{} removes something, and without a scratch database it is not known what: {}",
         pending.name,
-        pending.note.as_deref().unwrap_or("none could be made")
+        pending.note.as_deref().unwrap_or("none could be created")
     );
     let changes = pending.changes.clone().unwrap_or_default();
     Ok(SchemaStep { name: pending.name.clone(), phase: pending.phase, changes })
@@ -151,7 +153,7 @@ impl Asked<'_> {
             return Ok(None);
         }
         let rows = self.client.query(SAID_BY_AN_INSTANCE, &[&process, &digest.to_string()]).await;
-        let rows = rows.context("what instances have said of themselves cannot be read")?;
+        let rows = rows.context("cannot read the manifests of the instances")?;
         let said = rows.first().and_then(|row| serde_json::from_str(row.get(0)).ok());
         Ok(said.map(|manifest| named(manifest, process, digest)))
     }

@@ -25,7 +25,7 @@ impl Heroku {
         } else {
             let slug = self.slug_of(app, process, release).await?;
             let slug =
-                slug.ok_or_else(|| self.refused(format!("{process} {release} was never offered to {app}")))?;
+                slug.ok_or_else(|| self.refused(format!("{process} {release} was never uploaded to {app}")))?;
             let description = format!("{process} {release}: {} ({})", why.reason, why.asked_by);
             let body = json!({"slug": slug, "description": description});
             Some(self.make(app, &body, before.as_ref(), release).await?)
@@ -86,7 +86,7 @@ impl Heroku {
             // What never answered is not left to crash for ever; the next release starts a dyno again.
             return match self.set_quantity(app, process, 0).await {
                 Ok(()) => self.refused(format!(
-                    "{reason}; there was no release before it to go back to, so {app} runs no dyno now"
+                    "{reason}; there was no earlier release to go back to, so {app} runs no dyno now"
                 )),
                 Err(error) => self.half_done(app, &reason, &error),
             };
@@ -101,13 +101,13 @@ impl Heroku {
             Err(error) => return self.half_done(app, &reason, &error),
         };
         match self.wait(app, process, &back, &digest).await {
-            Ok(()) => self.refused(format!("{reason}; {app} is back at what v{} was", before.version)),
+            Ok(()) => self.refused(format!("{reason}; {app} is back at the contents of v{}", before.version)),
             Err(error) => self.half_done(app, &reason, &error),
         }
     }
 
     fn half_done(&self, app: &str, reason: &str, error: &PlaceError) -> PlaceError {
-        let reason = format!("{reason}; then {app} could not be taken back: {error}");
+        let reason = format!("{reason}; then {app} could not be rolled back: {error}");
         PlaceError::Unreachable { place: self.name.clone(), reason }
     }
 
@@ -117,7 +117,7 @@ impl Heroku {
 
     pub(super) fn overtaken(&self, app: &str, version: u64) -> PlaceError {
         self.busy(format!(
-            "somebody else released v{version} of {app} meanwhile: see what it is, then release again"
+            "somebody else released v{version} of {app} in the meantime: see what it is, then release again"
         ))
     }
 }

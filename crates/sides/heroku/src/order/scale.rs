@@ -21,7 +21,7 @@ impl Heroku {
             && let Some(left) = window::left(newest.created_at, self.settings.preboot_window, Utc::now())
         {
             let reason = format!(
-                "{app} was released a moment ago and has preboot: scaling now would lose the dynos that serve"
+                "{app} was released a moment ago and has preboot: scaling now would stop the dynos that serve"
             );
             return Err(PlaceError::TooEarly { place: self.name.clone(), reason, again_in: left });
         }

@@ -22,7 +22,7 @@ impl Heroku {
         let packed = slug::pack(bundle, release).map_err(|error| {
             let files: Vec<String> =
                 bundle.files.iter().map(|file| file.source.display().to_string()).collect();
-            self.refused(format!("the slug cannot be packed from {}: {error}", files.join(", ")))
+            self.refused(format!("cannot pack the slug from {}: {error}", files.join(", ")))
         })?;
         let body = json!({
             "process_types": {process: bundle.command},

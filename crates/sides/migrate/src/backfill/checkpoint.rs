@@ -38,7 +38,7 @@ pub enum Standing {
         /// Who.
         by: String,
     },
-    /// It was begun, and no runner is at work.
+    /// It was begun, and no runner is running.
     Interrupted,
     /// Every row was looked at.
     Done,

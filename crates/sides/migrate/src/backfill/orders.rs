@@ -9,7 +9,7 @@ use crate::{MigrateError, ledger};
 /// How far every backfill has come. Changes nothing.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn progress(url: &DatabaseUrl) -> Result<Vec<Progress>, MigrateError> {
     let client = open(url).await?;
     if !ledger::exists(&client).await? {
@@ -22,7 +22,7 @@ pub async fn progress(url: &DatabaseUrl) -> Result<Vec<Progress>, MigrateError> 
 /// Returns their names. `by` says who asked.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn pause(url: &DatabaseUrl, names: &[String], by: &str) -> Result<Vec<String>, MigrateError> {
     order(url, names, Some(by)).await
 }
@@ -30,7 +30,7 @@ pub async fn pause(url: &DatabaseUrl, names: &[String], by: &str) -> Result<Vec<
 /// Takes a pause back. Returns the names of those that go on, or will when a runner is started.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn resume(url: &DatabaseUrl, names: &[String]) -> Result<Vec<String>, MigrateError> {
     order(url, names, None).await
 }

@@ -51,8 +51,8 @@ impl fmt::Display for Slow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ReplicaLag => "a replica is behind",
-            Self::Load => "others have much to do",
-            Self::Commits => "commits wait for the disk",
+            Self::Load => "the server is busy",
+            Self::Commits => "commits are waiting for the disk",
             Self::Latency => "queries take long",
         })
     }

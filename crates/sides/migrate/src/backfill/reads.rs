@@ -79,10 +79,10 @@ impl Reads {
 fn form(statement: &SyntaxNode) -> Option<&'static str> {
     let has = |kind: SyntaxKind| statement.descendants().any(|node| node.kind() == kind);
     if statement.children().any(|child| child.kind() == SyntaxKind::RETURNING_CLAUSE) {
-        return Some("it gives rows back, of which each batch has only some");
+        return Some("it returns rows, and each batch would return only some of them");
     }
     if has(SyntaxKind::WHERE_CURRENT_OF) {
-        return Some("it changes the row of a cursor");
+        return Some("it changes the row at a cursor");
     }
     let changes = |node: SyntaxNode| {
         let is_it = |one| matches!(one, Stmt::Insert(_) | Stmt::Update(_) | Stmt::Delete(_) | Stmt::Merge(_));
@@ -92,10 +92,10 @@ fn form(statement: &SyntaxNode) -> Option<&'static str> {
         return Some("it changes rows in WITH as well, and the first batch would change them all");
     }
     if has(SyntaxKind::OVER_CLAUSE) || has(SyntaxKind::WINDOW_CLAUSE) {
-        return Some("it has a window function, whose value depends on all rows together");
+        return Some("it uses a window function, whose value depends on all rows together");
     }
     if has(SyntaxKind::TABLESAMPLE_CLAUSE) {
-        return Some("it draws rows by chance, each batch others");
+        return Some("it samples rows at random, and each batch would get different ones");
     }
     let cuts = |kind: SyntaxKind| {
         matches!(kind, SyntaxKind::LIMIT_CLAUSE | SyntaxKind::FETCH_CLAUSE | SyntaxKind::OFFSET_CLAUSE)
@@ -105,7 +105,9 @@ fn form(statement: &SyntaxNode) -> Option<&'static str> {
             && !node.children().any(|child| child.kind() == SyntaxKind::ORDER_BY_CLAUSE)
     };
     if statement.descendants().any(is_any) {
-        return Some("it takes any of several rows (LIMIT without ORDER BY), each batch perhaps others");
+        return Some(
+            "it takes arbitrary rows (LIMIT without ORDER BY), and each batch may get different ones",
+        );
     }
     None
 }

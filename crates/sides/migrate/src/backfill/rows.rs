@@ -180,7 +180,7 @@ impl Batches<'_> {
         let blockers = self.watch.take_blockers();
         let migration = self.script.migration.name().to_owned();
         if failed >= self.options.tries {
-            let outcome = "what was done before stays; run again, and it goes on from there".to_owned();
+            let outcome = "what was done so far stays; run it again to continue from there".to_owned();
             return Err(MigrateError::Locked {
                 site: Box::new(self.script.site(self.index)),
                 tries: failed,

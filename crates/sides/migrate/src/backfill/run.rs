@@ -75,7 +75,7 @@ async fn once(
 /// Becomes the only one at work on this migration, until the session ends or lets go.
 ///
 /// # Errors
-/// When the database is away, or another is at work on it and waiting is not wanted.
+/// When the database is unavailable, or another is at work on it and waiting is not wanted.
 pub async fn lock(
     client: &Client,
     version: &str,

@@ -6,8 +6,9 @@ use super::Batched;
 use crate::class::fold;
 
 /// What a person can do about it.
-const INSTEAD: &str = "compute the values into a new table or column first and fill from there; or let it run at once: no \
-                       phase = \"backfill\" in metadata.toml, but accept = \"…\", which says why it may";
+const INSTEAD: &str = "compute the values into a new table or column first and fill from there; or run it in one \
+                       piece: replace phase = \"backfill\" in metadata.toml by accept = \"…\" with the reason \
+                       why that is safe";
 
 impl Batched {
     /// The table without its schema.
@@ -23,14 +24,14 @@ impl Batched {
             form.to_owned()
         } else if reads.relations.contains(&self.bare()) {
             format!(
-                "it reads {} while it changes it: a batch would read what the batches before it wrote",
+                "it reads {} while changing it: a batch would read what earlier batches wrote",
                 self.table
             )
         } else if let Some(moment) = &reads.moment {
             if self.only_fills() && moment != "'now'" && !self.decides_by_the_moment() {
                 return None;
             }
-            format!("{moment} is one moment for the whole statement and another one for each batch")
+            format!("{moment} is the same for a whole statement but differs between batches")
         } else {
             return None;
         };

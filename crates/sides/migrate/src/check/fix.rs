@@ -37,8 +37,9 @@ pub enum FixError {
     },
     /// It would end elsewhere.
     #[error(
-        "migrations/{name}: what could be written instead does not end where this migration does, so nothing was written \
-         (- as it is, + as it would be):\n{}\nwrite it by hand, or say in metadata.toml why it may run as it is: accept = \"…\"",
+        "migrations/{name}: the suggested replacement does not give the same result as this migration, so \
+         nothing was written (- as it is, + as it would be):\n{}\nwrite the replacement by hand, or say in \
+         metadata.toml why the migration may run as it is: accept = \"…\"",
         indented(differences)
     )]
     Differs {
@@ -48,7 +49,7 @@ pub enum FixError {
         differences: Vec<String>,
     },
     /// It could not be tried.
-    #[error("migrations/{name}: what could be written instead was not tried, so nothing was written")]
+    #[error("migrations/{name}: the suggested replacement was not tried, so nothing was written")]
     Unproved {
         /// The folder.
         name: String,

@@ -48,11 +48,11 @@ pub(crate) fn judged(given: &Given<'_>, class: Class, seen: &Seen, held: &BTreeM
     let instead = class.refused.map(|reason| match reason {
         Reason::BehindLock if alone.refused.is_none() => Instead::Statements(vec![text.clone()]),
         Reason::WholeServer | Reason::Elsewhere | Reason::NotUnderstood => {
-            Instead::Advice("if it is right, say why with accept = \"…\" in metadata.toml".to_owned())
+            Instead::Advice("if it is correct, say why with accept = \"…\" in metadata.toml".to_owned())
         }
         _ if is_opaque(text) => Instead::Advice(
-            "write what it does as statements of their own, so that each can be made harmless; or say why it may run \
-             with accept = \"…\" in metadata.toml"
+            "write it as separate statements, so that each can be made safe; or say why it may run with accept = \
+             \"…\" in metadata.toml"
                 .to_owned(),
         ),
         _ => instead(text, known),

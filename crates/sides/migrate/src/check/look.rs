@@ -72,7 +72,7 @@ impl Checked {
 /// database that they are for.
 ///
 /// # Errors
-/// When the database is away, no scratch database can be made, or a migration does not apply to it.
+/// When the database is unavailable, no scratch database can be made, or a migration does not apply to it.
 pub async fn check(
     live: &DatabaseUrl,
     all: &[Migration],
@@ -262,7 +262,7 @@ fn judge(migration: &Migration, inferred: Phase, statements: &[Finding]) -> (Pha
         ));
     }
     if metadata.accept.is_some() && statements.iter().all(|one| one.class.refused.is_none()) {
-        problems.push("metadata.toml accepts what is not refused; remove accept".to_owned());
+        problems.push("metadata.toml accepts something that is not refused; remove accept".to_owned());
     }
     (metadata.phase.unwrap_or(inferred), problems)
 }

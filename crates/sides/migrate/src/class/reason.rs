@@ -45,32 +45,33 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Rewrite => "writes the whole table anew, and meanwhile nobody may read or write it",
-            Self::Scan => "reads the whole table, and meanwhile nobody may write to it",
-            Self::IndexBuild => "builds an index, and meanwhile nobody may write to the table",
-            Self::FailsOnRows => "fails as soon as the table has a row, and so do the INSERTs of the code that runs",
-            Self::TwoTables => "keeps everyone out of one table while it waits for the lock on another",
-            Self::OldName => "the code that runs uses the old name and fails at once",
+            Self::Rewrite => "rewrites the whole table, and nobody can read or write it meanwhile",
+            Self::Scan => "scans the whole table, and nobody can write to it meanwhile",
+            Self::IndexBuild => "builds an index, and nobody can write to the table meanwhile",
+            Self::FailsOnRows => "fails as soon as the table has a row, and so do the INSERTs of the running code",
+            Self::TwoTables => "blocks everyone on one table while it waits for the lock on another",
+            Self::OldName => "the running code uses the old name and fails at once",
             Self::Cascade => "CASCADE drops what is not named here; drop each thing by its name first",
-            Self::Concurrently => "keeps everyone out, and has a form that does not",
-            Self::Empties => "keeps everyone out, and what the code that runs still needs is gone",
+            Self::Concurrently => "blocks everyone, and has a form that does not",
+            Self::Empties => "blocks everyone, and removes what the running code still needs",
             Self::Unbatched => {
-                "changes any number of rows in one transaction, and whoever changes one of them waits for its end"
+                "changes any number of rows in one transaction, and whoever changes one of them waits until it \
+                 ends"
             }
             Self::BehindLock => {
-                "works, or waits for rows, while the lock of a statement before it keeps others out of their table"
+                "works, or waits for rows, while the lock of an earlier statement blocks others"
             }
-            Self::Slow => "takes long however few rows there are, and meanwhile a lock keeps others out",
+            Self::Slow => "takes long however few rows there are, and a lock blocks others meanwhile",
             Self::Prepared => {
-                "changes the result of statements that running sessions have prepared, and each of these fails from \
+                "changes the result type of statements that running sessions have prepared, and these fail from \
                  then on (cached plan must not change result type)"
             }
             Self::WholeServer => {
-                "acts on the whole server, so it is not tried on one that others use; install Postgres' server \
-                 programs here, and it is tried on a private one"
+                "acts on the whole server, so it is not tried on one that others use; install the Postgres \
+                 server programs here to have it tried on a private one"
             }
             Self::Elsewhere => "reaches another server, so it is not tried",
-            Self::NotUnderstood => "is not understood, and shows no effect by which it could be judged",
+            Self::NotUnderstood => "is not understood, and has no visible effect to judge it by",
         })
     }
 }

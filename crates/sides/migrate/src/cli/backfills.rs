@@ -35,7 +35,7 @@ pub(crate) async fn run(
             report.end("resumed", &resumed);
             let found = progress(url).await?;
             if found.iter().any(|one| one.standing == Standing::Interrupted) {
-                report.hint("no runner is at work; start one: migrate backfill run");
+                report.hint("no runner is running; start one: migrate backfill run");
             }
             Ok(ended(&resumed))
         }
@@ -73,7 +73,7 @@ pub(crate) fn line(one: &Progress) -> String {
     let standing = match &one.standing {
         Standing::Running => "running".to_owned(),
         Standing::Paused { by } => format!("paused by {by}"),
-        Standing::Interrupted => "interrupted; migrate backfill run goes on".to_owned(),
+        Standing::Interrupted => "interrupted; continue with: migrate backfill run".to_owned(),
         Standing::Done => "done".to_owned(),
     };
     let share = match one.standing {

@@ -6,8 +6,9 @@ use chrono::Utc;
 
 use crate::{MigrateError, MigrationError};
 
-const UP: &str = "-- What changes. Tried before it is shipped: migration check\n";
-const DOWN: &str = "-- What takes it back. Without this file nothing can be reverted, and `down` says so.\n";
+const UP: &str = "-- The change. Try it before you ship it: migration check\n";
+const DOWN: &str = "-- The reverse of up.sql. Without this file the migration cannot be reverted, and `down` \
+                    says so.\n";
 
 /// Makes the folder and returns its name.
 pub(crate) fn new(folder: &Path, name: &str) -> Result<String, MigrateError> {

@@ -65,7 +65,7 @@ impl Report {
             let (state, note) = match &one.state {
                 State::Applied { at } => ("applied", at.clone()),
                 State::Pending => ("pending", String::new()),
-                State::Edited { at } => ("edited", format!("{at}, and changed here since")),
+                State::Edited { at } => ("edited", format!("{at}, changed here since")),
                 State::Unknown { at } => ("unknown", format!("{at}, by a newer release")),
             };
             say(format!("{state:8} {}  {note}", one.name).trim_end());
@@ -93,7 +93,7 @@ impl Report {
         }
         planned.iter().flat_map(super::planned::lines).for_each(|line| say(&line));
         if let Some(note) = planned.iter().find_map(|one| one.note.as_ref()) {
-            say(&format!("by the text alone, nothing was tried: {note}"));
+            say(&format!("judged by the text alone, nothing was tried: {note}"));
         }
     }
 
@@ -101,9 +101,9 @@ impl Report {
         if self.json {
             say(&json!({"event": "drift", "difference": lines}).to_string());
         } else if lines.is_empty() {
-            say("the schema is what the applied migrations make");
+            say("the schema matches the applied migrations");
         } else {
-            say("the schema is not what the applied migrations make (- should be there, + is there):");
+            say("the schema does not match the applied migrations (- missing, + unexpected):");
             lines.iter().for_each(|line| say(&format!("  {line}")));
         }
     }
@@ -137,7 +137,7 @@ impl Report {
         if self.json {
             found.iter().for_each(|one| say(&json!(one).to_string()));
         } else if found.is_empty() {
-            say("no backfill was begun");
+            say("no backfill has been started");
         } else {
             found.iter().for_each(|one| say(&super::backfills::line(one)));
         }
@@ -157,7 +157,7 @@ impl Report {
             one.statements.iter().for_each(|statement| say(&format!("  {statement}")));
         }
         if granted.is_empty() {
-            say("no release that runs or was given says what it uses");
+            say("no running or given release says what it uses");
         }
     }
 
@@ -220,19 +220,19 @@ fn line(event: &Event) -> Option<String> {
         }
         Event::InTheWay { migration, sessions } => {
             let sessions: String = sessions.iter().map(|one| format!("\n  {one}")).collect();
-            Some(format!("{migration} waits for old transactions:{sessions}"))
+            Some(format!("{migration} is waiting for old transactions:{sessions}"))
         }
         Event::Rebuilds { index } => {
-            Some(format!("{index} was left unfinished by an earlier run; building it again"))
+            Some(format!("{index} was left incomplete by an earlier run; building it again"))
         }
-        Event::Unrehearsed { why } => Some(format!("the way back was not tried first: {why}")),
+        Event::Unrehearsed { why } => Some(format!("reverting was not tried first: {why}")),
         Event::Builds { migration, phase, done, total, waits_for } => {
             let part = if *total > 0 { format!(", {} %", done * 100 / total) } else { String::new() };
             let waits = if waits_for.is_empty() { "" } else { ": " };
             Some(format!("{migration}: {phase}{part}{waits}{}", waits_for.join(", ")))
         }
         Event::Waits { migration } => Some(format!(
-            "{migration} waits for an earlier migration that is about the same and was not asked for"
+            "{migration} is waiting for an earlier migration of the same objects that was not requested"
         )),
         Event::Progress { migration, done, estimated, per_second, seconds_left, slow } => {
             let slow = slow.as_ref().map(|why| format!("; slowly: {why}")).unwrap_or_default();
@@ -240,7 +240,7 @@ fn line(event: &Event) -> Option<String> {
             Some(format!("{migration}: {rows}{slow}"))
         }
         Event::Paused { migration, by } => Some(format!("{migration} is paused by {by}; waiting")),
-        Event::Reconnects { why } => Some(format!("the server is away, trying again: {why}")),
+        Event::Reconnects { why } => Some(format!("the server is unavailable, trying again: {why}")),
         Event::Done { migration, direction, milliseconds } => {
             let verb = if *direction == "up" { "applied" } else { "reverted" };
             Some(format!("{verb} {migration} ({milliseconds} ms)"))

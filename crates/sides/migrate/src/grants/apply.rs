@@ -33,7 +33,7 @@ pub struct Granted {
 /// A user who may not make roles is warned, and nothing fails: the process then has the user's own rights.
 ///
 /// # Errors
-/// When the database is away or refuses a statement.
+/// When the database is unavailable or refuses a statement.
 pub async fn grant(
     url: &DatabaseUrl,
     manifests: &[Manifest],
@@ -58,8 +58,10 @@ pub async fn grant(
                     .await?;
         }
         if is_kept {
-            let warning =
-                format!("a copy of {process} runs that does not say what it uses, so nothing was taken");
+            let warning = format!(
+                "an instance of {process} is running that does not say what it uses, so no rights were \
+                         revoked"
+            );
             one.warning.get_or_insert(warning);
         }
         granted.push(one);

@@ -66,7 +66,7 @@ fn one(table: &Table, action: &AlterTableAction, facts: &Facts) -> Instead {
                     type_change::set_type(table, &name, &to, using.as_ref(), facts)
                 }
                 _ => {
-                    advice("make a new column, keep it in step with a trigger, fill it in batches, then swap")
+                    advice("add a new column, keep it in sync with a trigger, fill it in batches, then swap")
                 }
             }
         }
@@ -75,27 +75,28 @@ fn one(table: &Table, action: &AlterTableAction, facts: &Facts) -> Instead {
         Action::DetachPartition(detach) => {
             if facts.default_partitions.contains_key(&table.key) {
                 return advice(
-                    "beside a default partition Postgres cannot detach concurrently; empty the partition in batches, then detach it in a quiet moment",
+                    "beside a default partition Postgres cannot detach concurrently; empty the partition in \
+                     batches, then detach it when traffic is low",
                 );
             }
             Instead::Statements(detached(table, detach, facts))
         }
         Action::AttachPartition(_) => advice(
-            "give the new partition a CHECK that says what the partition's bounds say (with IS NOT NULL), NOT VALID, \
-             and validate it; then attaching reads nothing",
+            "give the new partition a CHECK equal to the partition's bounds (with IS NOT NULL), NOT VALID, and \
+             validate it; then attaching scans nothing",
         ),
         Action::DropColumn(_) | Action::DropConstraint(_) => {
-            advice("CASCADE: drop what hangs on it by its name, in a statement each")
+            advice("CASCADE: drop each dependent object by its name, in its own statement")
         }
         Action::SetSchema(_) => {
-            advice("make a view in the new schema, move the code, then move the table behind a view")
+            advice("create a view in the new schema, move the code, then move the table behind a view")
         }
         other
             if other.syntax().kind() == SyntaxKind::SET_LOGGED
                 || other.syntax().kind() == SyntaxKind::SET_UNLOGGED =>
         {
-            advice("make a new table as it should be, copy in batches with a trigger, swap the names")
+            advice("create a new table as it should be, copy in batches with a trigger, swap the names")
         }
-        _ => advice("there is no form of it that lets others work"),
+        _ => advice("no form of it lets others work"),
     }
 }

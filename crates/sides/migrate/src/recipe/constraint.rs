@@ -31,7 +31,7 @@ pub(crate) fn add(table: &Table, add: &AddConstraint, facts: &Facts) -> Instead 
             Instead::Statements(primary_key(table, &key, add, facts))
         }
         _ => advice(
-            "an EXCLUDE constraint has no form that lets others write; make a new table with it, and copy in batches",
+            "no form of an EXCLUDE constraint lets others write; create a new table with it, and copy in batches",
         ),
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn create(create: &CreateIndex, facts: &Facts) -> Instead {
     let text = text_of(create);
     let text = text.trim_end_matches(';');
     let (Some(keyword), Some(relation)) = (create.index_token(), create.relation_name()) else {
-        return super::instead::advice("write CONCURRENTLY behind INDEX");
+        return super::instead::advice("write CONCURRENTLY after INDEX");
     };
     let table = Table::of(Some(relation.clone()));
     let columns = columns(create);

@@ -70,9 +70,11 @@ pub fn instead(text: &str, facts: &Facts) -> Instead {
             "add the new value, let new code write it, move the rows in batches; the old value stays in the type",
         ),
         Stmt::AlterSchema(_) => {
-            advice("make the new schema, and move one table after the other behind a view")
+            advice("create the new schema, and move one table after the other behind a view")
         }
-        _ => advice("drop or change each thing by its own name, in a migration each, when no code needs it"),
+        _ => advice(
+            "drop or change each object by its own name, each in its own migration, when no code needs it",
+        ),
     }
 }
 

@@ -15,15 +15,15 @@ pub(crate) fn refresh(refresh: &Refresh, facts: &Facts) -> Instead {
     let Some(written) = refresh.path().map(|path| text_of(&path)) else { return advice("name the view") };
     let view = path(refresh.path());
     let Some(known) = facts.materialized.get(&view) else {
-        return advice("the view is not there yet; put this into a migration of its own");
+        return advice("the view does not exist yet; put this into a migration of its own");
     };
     if refresh.with_no_data().is_some() {
-        return advice("drop it when no code needs it; emptied, it fails each reader");
+        return advice("drop it when no code needs it; once it is empty, every reader fails");
     }
     if known.is_unique {
         let text = text_of(refresh);
         let start = refresh.syntax().text_range().start();
-        let Some(keyword) = refresh.view_token() else { return advice("write CONCURRENTLY behind VIEW") };
+        let Some(keyword) = refresh.view_token() else { return advice("write CONCURRENTLY after VIEW") };
         let end = usize::from(keyword.text_range().end() - start);
         let rest = text[end..].trim_end_matches(';');
         return Instead::Statements(vec![format!("{} CONCURRENTLY{rest}", &text[..end])]);

@@ -16,15 +16,15 @@ pub(crate) fn free_column<'a>(
 ) -> Result<&'a ColumnFacts, Instead> {
     let Some(known) = facts.column(&table.key, column) else {
         return Err(advice(
-            "the column is not there yet, so its type is not known; put it in a migration of its own",
+            "the column does not exist yet, so its type is not known; put it in a migration of its own",
         ));
     };
     if known.used_by.is_empty() {
         return Ok(known);
     }
     Err(Instead::Advice(format!(
-        "these hang on {}.{column}: {}; add a new column, keep both in step with a trigger, fill it in batches, \
-         build them anew for it (indexes with CONCURRENTLY), then drop the old one",
+        "these depend on {}.{column}: {}; add a new column, keep both in sync with a trigger, fill it in \
+         batches, rebuild them for it (indexes with CONCURRENTLY), then drop the old one",
         table.key,
         known.used_by.join(", "),
     )))

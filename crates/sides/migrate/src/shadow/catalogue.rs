@@ -102,7 +102,7 @@ fn split_default(definition: &str) -> (&str, bool) {
 /// Reads the catalogue, without the runner's own tables.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn catalogue(client: &Client) -> Result<Catalogue, Error> {
     let rows = client.query(include_str!("catalogue.sql"), &[]).await?;
     Ok(Catalogue(rows.iter().map(|row| (row.get(0), row.get(1))).collect()))

@@ -12,7 +12,7 @@ pub(crate) const FACTS_SQL: &str = include_str!("facts.sql");
 /// Reads the facts as they are now.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn facts(client: &Client) -> Result<Facts, Error> {
     read(client, FACTS_SQL, None).await
 }

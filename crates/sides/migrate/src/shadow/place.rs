@@ -44,16 +44,16 @@ impl Place {
             Ok(server) => server,
             Err(why) => {
                 let note = format!(
-                    "no private server could be started to try the migrations on ({why}); a scratch database on the \
-                     live server is used instead, and statements that act on a whole server are not tried"
+                    "cannot start a private server to try the migrations on ({why}); using a scratch database on \
+                     the live server instead, where statements that act on the whole server are not tried"
                 );
                 return Ok(Self::used(live, Some(note)));
             }
         };
         let note = (server.major() != live_major).then(|| {
             format!(
-                "tried on Postgres {}, the live server is {live_major}; install Postgres {live_major} here to try on \
-                 the same",
+                "tried on Postgres {}, but the live server is {live_major}; install Postgres {live_major} here \
+                 to try on the same version",
                 server.major()
             )
         });
@@ -83,7 +83,7 @@ impl Place {
 }
 
 fn address(text: &str) -> Result<DatabaseUrl, MigrateError> {
-    text.parse().map_err(|why| MigrateError::Scratch(format!("its address is not understood: {why}")))
+    text.parse().map_err(|why| MigrateError::Scratch(format!("cannot parse its address: {why}")))
 }
 
 fn encoded(name: &str) -> String {
@@ -143,7 +143,7 @@ fn folders() -> Vec<PathBuf> {
 }
 
 async fn clean(url: &str) -> Result<(), String> {
-    let url: DatabaseUrl = url.parse().map_err(|_| "its address is not understood".to_owned())?;
+    let url: DatabaseUrl = url.parse().map_err(|_| "cannot parse its address".to_owned())?;
     let admin = database::client(&url).await.map_err(|error| error.to_string())?;
     clean_with(&admin).await.map_err(|error| error.to_string())
 }

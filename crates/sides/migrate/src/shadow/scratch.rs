@@ -41,7 +41,7 @@ pub enum ShadowError {
     )]
     Make(Said),
     /// A migration does not even apply to an empty database.
-    #[error("{site}: {said}\nit does not apply to a fresh database; correct it, and check again")]
+    #[error("{site}: {said}\nit cannot be applied to a fresh database; correct it, and check again")]
     Apply {
         /// Which statement.
         site: Box<Site>,
@@ -50,8 +50,8 @@ pub enum ShadowError {
     },
     /// An extension is not installed beside the scratch server.
     #[error(
-        "{site}: {said}\nthe scratch server does not have this extension; install its package on this machine, or \
-         name a server that has it with --shadow URL"
+        "{site}: {said}\nthe scratch server does not have this extension; install its package on this machine, \
+         or use a server that has it with --shadow URL"
     )]
     NoExtension {
         /// Which statement.

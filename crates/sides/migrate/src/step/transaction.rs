@@ -57,8 +57,8 @@ impl Hands<'_> {
     }
 
     fn holds_up(&self, script: &Script<'_>, index: usize, tries: u32) -> MigrateError {
-        let next = "migrate check says what to write instead; or say in metadata.toml why it may run as it is, \
-                    accept = \"…\", and run it when nobody is there";
+        let next = "migrate check shows what to write instead; or say in metadata.toml why it may run as it is, \
+                    accept = \"…\", and run it when there is no traffic";
         MigrateError::HoldsUp {
             site: Box::new(script.site(index)),
             tries,

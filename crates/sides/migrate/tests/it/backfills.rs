@@ -106,7 +106,7 @@ async fn it_rests_while_it_is_paused_and_other_changes_go_on_beside_it() {
     );
 
     let (code, text) = run(&database, folder.path(), &["backfill", "run", "--no-wait"]).await;
-    assert!(code == Some(75) && text.contains("another runner is at work"), "{code:?} {text}");
+    assert!(code == Some(75) && text.contains("another runner is running"), "{code:?} {text}");
     let (code, text) = run(&database, folder.path(), &["backfill", "pause"]).await;
     assert!(code == Some(0) && text.contains("1 migration paused"), "{text}");
     held.rollback().await.unwrap();
@@ -136,7 +136,7 @@ async fn a_lost_session_is_replaced() {
     .await;
     assert_ne!(ended, "0");
     held.rollback().await.unwrap();
-    child.says("the server is away, trying again").await;
+    child.says("the server is unavailable, trying again").await;
     assert_eq!(child.ended().await.code(), Some(0), "{}", child.output());
     assert_each_row_was_met_once(&database).await;
 }
@@ -201,7 +201,7 @@ async fn what_is_done_is_not_slow_any_more() {
     let pace = PaceOptions { active: -1, ..PaceOptions::default() };
     let (options, heard) = (Options { pace, ..hasty() }, Heard::default());
     sides_migrate::apply(database.url(), &all, &options, &mut heard.listener()).await.unwrap();
-    let told = |event: &Event| matches!(event, Event::Progress { slow: Some(why), .. } if why == "others have much to do");
+    let told = |event: &Event| matches!(event, Event::Progress { slow: Some(why), .. } if why == "the server is busy");
     assert!(heard.count(told) > 0, "{:?}", heard.all());
     let eye = client(&database).await;
     assert_eq!(ask(&eye, "SELECT slow FROM sides_migrate.backfills").await, "NULL");
@@ -277,7 +277,7 @@ async fn a_paused_backfill_stops_those_that_need_it() {
     let (code, text) = run(&database, folder.path(), &["up"]).await;
     assert!(code == Some(4) && text.contains("2_fill is paused by "), "{code:?} {text}");
     let (_, text) = run(&database, folder.path(), &["backfill", "resume"]).await;
-    assert!(text.contains("no runner is at work"), "{text}");
+    assert!(text.contains("no runner is running"), "{text}");
     let all = Migration::read_all(folder.path()).unwrap();
     assert_eq!(up(&database, &all).await.unwrap(), ["2_fill"]);
     assert_each_row_was_met_once(&database).await;

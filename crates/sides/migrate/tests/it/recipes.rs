@@ -119,7 +119,7 @@ async fn what_a_person_must_write_is_said() {
         ("ALTER TABLE t SET UNLOGGED", "swap the names"),
         ("ALTER TABLE t SET SCHEMA other", "a view in the new schema"),
         ("ALTER SCHEMA other RENAME TO another", "behind a view"),
-        ("ALTER TABLE p ATTACH PARTITION p2 FOR VALUES FROM (100) TO (200)", "a CHECK that says what"),
+        ("ALTER TABLE p ATTACH PARTITION p2 FOR VALUES FROM (100) TO (200)", "a CHECK equal to the"),
         ("ALTER TYPE mood RENAME VALUE 'a' TO 'aa'", "add the new value"),
         ("DROP FUNCTION f() CASCADE", "by its own name"),
         ("UPDATE t SET a = 1; UPDATE t SET b = 2", "migration of its own"),

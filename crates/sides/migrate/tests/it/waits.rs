@@ -110,7 +110,7 @@ async fn work_behind_a_lock_is_given_up_when_others_wait_for_it() {
     assert!(longest < LIMIT, "a reader waited {longest:?}");
     assert!(matches!(refused, MigrateError::HoldsUp { tries: 5, .. }), "{refused}");
     let said = refused.to_string();
-    assert!(said.contains("up.sql line 1: `SELECT pg_sleep(2)`: given up 5 times"), "{said}");
+    assert!(said.contains("up.sql line 1: `SELECT pg_sleep(2)`: abandoned 5 times"), "{said}");
     assert!(said.contains("nothing of this migration was applied") && said.contains("accept = "), "{said}");
 }
 

@@ -57,9 +57,9 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     (
         "UPDATE items SET pos = o.pos FROM other AS o TABLESAMPLE BERNOULLI (50) WHERE o.id = items.id",
-        "by chance",
+        "at random",
     ),
-    ("UPDATE items SET pos = 1 RETURNING id", "gives rows back"),
+    ("UPDATE items SET pos = 1 RETURNING id", "returns rows"),
     ("UPDATE items SET pos = nextval('s')", "nextval() has another value each time"),
     ("UPDATE items SET pos = (random() * 100)::int", "random() has another value each time"),
     ("UPDATE items SET at = clock_timestamp()", "clock_timestamp() has another value"),

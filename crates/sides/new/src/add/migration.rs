@@ -35,7 +35,7 @@ fn statements(name: &str) -> (String, String) {
         return (up, format!("ALTER TABLE {table} DROP COLUMN {column};\n"));
     }
     let blank = |what: &str| format!("-- {what}\n");
-    (blank("What changes."), blank("What takes it back."))
+    (blank("What changes."), blank("The reverse of up.sql."))
 }
 
 #[cfg(test)]

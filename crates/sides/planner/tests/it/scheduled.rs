@@ -28,8 +28,8 @@ fn refused(world: &World) -> String {
     }
 }
 
-const NEXT: &str = "A stored schedule goes on as it is, with version 1 of its job: let the new build read that too, or \
-     change it first (sides schedule add monday … --replace), or end it (sides schedule remove monday).";
+const NEXT: &str = "A stored schedule keeps enqueuing version 1 of its job: make the new build read that version too, or \
+     change the schedule first (sides schedule add monday … --replace), or remove it (sides schedule remove monday).";
 
 #[test]
 fn whose_job_nobody_works_any_more_is_named() {

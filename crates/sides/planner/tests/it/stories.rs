@@ -171,13 +171,13 @@ fn rename_in_one_step_names_both_sides_and_the_step() {
     let said = refusal.to_string();
     assert!(
         said.starts_with(
-            "there is no order in which every state on the way is compatible:\n  \
+            "there is no order in which every intermediate state is compatible:\n  \
              - web@a1b2 uses t.url, so it cannot run after step 1 (rename_url)\n  \
              - web@c3d4 uses t.address, so it cannot run before step 1 (rename_url)\n"
         ),
         "{said}"
     );
-    assert!(said.contains("It goes in two releases"), "{said}");
+    assert!(said.contains("This takes two releases"), "{said}");
     assert_eq!(refusal.split, None, "no split of these two builds helps");
 }
 
@@ -255,7 +255,7 @@ fn manifest_of_another_process_is_refused() {
     let fault = plan(&World { processes: vec![process], ..World::default() }).unwrap_err();
     assert_eq!(
         fault.to_string(),
-        "worker@one is listed as a release of web: its manifest names another process"
+        "worker@one is listed as a release of web, but its manifest names another process"
     );
 }
 
@@ -297,7 +297,7 @@ fn jobs_that_wait_for_a_handler_that_goes_make_two_releases_with_the_enqueuer_fi
     );
     assert_eq!(split.after_jobs, [greet]);
     let said = refusal.to_string();
-    let expected = "It goes in two releases: leave the new worker for the second, when no job is left of greet (version 1). \
+    let expected = "This takes two releases: leave the new worker for the second, when no jobs of greet (version 1) are left. \
                     The first is: sides release --only web";
     assert!(said.ends_with(expected), "{said}");
 }
@@ -319,7 +319,7 @@ fn a_version_that_nobody_reads_beside_its_successor_needs_a_worker_that_does() {
     let said = refusal.to_string();
     assert!(
         said.contains(
-            "with a worker that reads version 1 of greet beside its own: release worker first, then web"
+            "with a worker that reads version 1 of greet as well as its own: release worker first, then web"
         ),
         "{said}"
     );

@@ -12,7 +12,7 @@ pub(super) fn keep(folder: &Path, process: &str, release: &str, bundle: &Bundle)
     let refuse = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
     for name in [process, release] {
         if !is_plain(Path::new(name)) || Path::new(name).components().count() != 1 {
-            return Err(refuse(format!("{name:?} cannot be a folder's name")));
+            return Err(refuse(format!("{name:?} cannot be a directory's name")));
         }
     }
     let kept = folder.join(process).join(release);
@@ -26,7 +26,7 @@ pub(super) fn keep(folder: &Path, process: &str, release: &str, bundle: &Bundle)
     }
     for file in &bundle.files {
         if !is_plain(Path::new(&file.name)) {
-            return Err(refuse(format!("{:?} does not stay in the release's folder", file.name)));
+            return Err(refuse(format!("{:?} leads out of the release's directory", file.name)));
         }
         let target = fresh.join(&file.name);
         fs::create_dir_all(target.parent().unwrap_or(&fresh))?;

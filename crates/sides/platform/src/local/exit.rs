@@ -32,10 +32,10 @@ impl From<ExitStatus> for Exit {
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Code(0) => f.write_str("ended by itself (exit code 0)"),
-            Self::Code(BAD_CONFIGURATION) => write!(f, "refused its configuration (exit code 78)"),
+            Self::Code(0) => f.write_str("exited by itself (exit code 0)"),
+            Self::Code(BAD_CONFIGURATION) => write!(f, "rejected its configuration (exit code 78)"),
             Self::Code(code) => write!(f, "failed (exit code {code})"),
-            Self::Unseen => f.write_str("ended, and nobody saw how"),
+            Self::Unseen => f.write_str("ended with an unknown status"),
             Self::Signal(number) => match Signal::try_from(number) {
                 Ok(signal) => write!(f, "was killed by {signal}"),
                 Err(_) => write!(f, "was killed by signal {number}"),

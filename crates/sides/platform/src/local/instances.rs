@@ -14,7 +14,8 @@ use super::{
 
 /// Why a process still is what it was.
 #[derive(Debug, thiserror::Error)]
-#[error("the new {process} was not ready: {reason}; {}", if *.nothing_else_runs { "it is started again and again, as nothing else is left of it" } else { "the old one goes on" })]
+#[error("the new {process} was not ready: {reason}; {}", if *.nothing_else_runs { "it is restarted, since no \
+                                                                                   other instance is left" } else { "the old one stays" })]
 pub struct NotReplaced {
     /// The name of the process.
     pub process: String,

@@ -62,8 +62,8 @@ impl LocalHost {
         if status.is_host {
             return Ok(status);
         }
-        let reason = "a dev runs here, which replaces its processes by itself; stop it with `sides stop` and start \
-                      `sides host`";
+        let reason = "dev is running here and replaces its processes by itself; stop it with `sides stop` and \
+                      start a host with `sides up`";
         Err(PlaceError::Refused { place: self.name.clone(), reason: reason.to_owned() })
     }
 
@@ -77,7 +77,7 @@ impl LocalHost {
                 Ok(None) if time::Instant::now() < deadline => time::sleep(Duration::from_millis(50)).await,
                 Ok(None) => {
                     let reason =
-                        format!("no host runs in {}; `sides up` starts it", self.run_folder.display());
+                        format!("no host is running in {}; `sides up` starts one", self.run_folder.display());
                     return Err(PlaceError::Unreachable { place: self.name.clone(), reason });
                 }
             }
@@ -146,7 +146,7 @@ impl Place for LocalHost {
         let kept = task::spawn_blocking(move || bundle::keep(&releases, &process, &release, &bundle)).await;
         kept.map_err(io::Error::other).flatten().map_err(|error| PlaceError::Refused {
             place: self.name.clone(),
-            reason: format!("the release cannot be kept: {error}"),
+            reason: format!("cannot store the release: {error}"),
         })
     }
 
@@ -180,7 +180,7 @@ impl Place for LocalHost {
 
     async fn logs(&self, process: &str, lines: usize) -> Result<Vec<String>, PlaceError> {
         let lines = logs::last(&logs::folder_beside(&self.run_folder), process, lines).map_err(|error| {
-            let reason = format!("its logs cannot be read: {error}");
+            let reason = format!("cannot read its logs: {error}");
             PlaceError::Unreachable { place: self.name.clone(), reason }
         })?;
         Ok(lines.into_iter().map(|line| line.text).collect())

@@ -17,7 +17,7 @@ pub enum PortError {
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),
     /// All that were tried are busy.
-    #[error("ports {from} to {to} of {host} are all busy; name a free one with PORT")]
+    #[error("ports {from} to {to} of {host} are all in use; choose a free one with PORT")]
     AllBusy {
         /// The address.
         host: IpAddr,

@@ -88,7 +88,7 @@ pub fn keep(run_folder: &Path) -> io::Result<()> {
     let stdin = io::stdin();
     if !getsockopt(&stdin.as_fd(), AcceptConn).unwrap_or(false) {
         return Err(io::Error::other(
-            "standard input is no listening socket: a host starts this, and nobody else",
+            "standard input is not a listening socket: only a host starts this command",
         ));
     }
     let (path, _folder) = short_path(run_folder)?;
@@ -144,7 +144,7 @@ fn receive(stream: &UnixStream) -> io::Result<OwnedFd> {
             }
         }
     }
-    Err(io::Error::other("the keeper of the listening socket handed over none"))
+    Err(io::Error::other("the keeper of the listening socket passed no socket"))
 }
 
 /// The socket's path by way of an open folder: a Unix socket's path is short, and the workspace's may be long.

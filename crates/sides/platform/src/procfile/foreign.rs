@@ -57,7 +57,8 @@ impl std::fmt::Display for Foreign {
         let says = if processes.is_empty() { "nothing".to_owned() } else { processes.join(", ") };
         write!(
             f,
-            "{} is left out: it names {says}, as the file of another tool; a process {name} would be one line `{name}: …`",
+            "{} is ignored: it names {says}, so it belongs to another tool; a process {name} would be one line \
+             `{name}: …`",
             file.display()
         )
     }

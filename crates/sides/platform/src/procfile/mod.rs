@@ -77,7 +77,10 @@ pub enum Fault {
     #[error("expected `name: program arguments`")]
     NoColon,
     /// The name in the file and the file's own name differ.
-    #[error("names {found:?}, but the file is Procfile.{expected}; one file is one process of the same name")]
+    #[error(
+        "names {found:?}, but the file is Procfile.{expected}; each file holds the one process it is named \
+             after"
+    )]
     OtherName {
         /// From the file's name.
         expected: String,
@@ -88,14 +91,14 @@ pub enum Fault {
     #[error("a second process in one file; give it a Procfile.<name> of its own")]
     Second,
     /// Nothing behind the colon.
-    #[error("no program behind the colon")]
+    #[error("no program after the colon")]
     NoProgram,
     /// A quote that never ends.
-    #[error("a quote is opened and never closed")]
+    #[error("a quote is never closed")]
     OpenQuote,
     /// Shell syntax, which nothing here would interpret.
     #[error(
-        "{what:?} needs a shell and there is none; put it in quotes when it is meant as it stands, else write: {instead}"
+        "{what:?} needs a shell, and there is none; quote it if it is meant literally, otherwise write: {instead}"
     )]
     Shell {
         /// What needs it.
@@ -237,12 +240,12 @@ mod tests {
             ("# one\nweb web", "Procfile.web:2: expected `name: program arguments`"),
             ("worker: worker", "Procfile.web:1: names \"worker\", but the file is Procfile.web"),
             ("web: web\nweb: web", "Procfile.web:2: a second process"),
-            ("web:  ", "Procfile.web:1: no program behind the colon"),
+            ("web:  ", "Procfile.web:1: no program after the colon"),
             ("web: web 'open", "Procfile.web:1: a quote is opened"),
             ("web: web --port $PORT", "Procfile.web:1: \"$PORT\" needs a shell"),
             ("web: web | cat", "Procfile.web:1: \"|\" needs a shell"),
             ("web: PORT=1 web", "Procfile.web:1: \"PORT=1\" needs a shell"),
-            ("web: ''", "Procfile.web:1: no program behind the colon"),
+            ("web: ''", "Procfile.web:1: no program after the colon"),
             ("web: web --name 'a' \\\n  --port 1", "Procfile.web:1: \"\\\\\" needs a shell"),
             ("# nothing\n", "Procfile.web: names no process; write one line like `web: web`"),
         ] {
@@ -254,12 +257,12 @@ mod tests {
     #[test]
     fn the_advice_is_a_line_that_works() {
         let error = read("web", "web: web --port ${PORT:-3000} --name \"a b\"").unwrap_err();
-        let instead = error.split_once("else write: ").unwrap().1;
+        let instead = error.split_once("otherwise write: ").unwrap().1;
         assert_eq!(instead, "web: sh -c 'exec web --port ${PORT:-3000} --name \"a b\"'");
         let web = read("web", instead).unwrap();
         assert_eq!(web.arguments, ["-c", "exec web --port ${PORT:-3000} --name \"a b\""]);
         let error = read("web", "web: cd 'the folder' && web").unwrap_err();
-        let instead = error.split_once("else write: ").unwrap().1;
+        let instead = error.split_once("otherwise write: ").unwrap().1;
         assert_eq!(read("web", instead).unwrap().arguments, ["-c", "cd 'the folder' && web"]);
     }
 
@@ -277,7 +280,7 @@ mod tests {
         assert_eq!(found.procfiles.len(), 1);
         let said: Vec<String> = found.foreign.iter().map(ToString::to_string).collect();
         assert_eq!(said.len(), 3, "{said:?}");
-        assert!(said[0].contains("Procfile.dev is left out: it names web, css"), "{said:?}");
+        assert!(said[0].contains("Procfile.dev is ignored: it names web, css"), "{said:?}");
     }
 
     #[test]

@@ -62,7 +62,7 @@ async fn a_new_copy_that_never_answers_is_given_up() {
     let first = started(&mut watch, "web").await;
     wait_until_ready(&mut watch, "web").await;
     let error = supervisor.roll(launch("web", "sleep 600"), Duration::from_millis(500)).await.unwrap_err();
-    assert!(error.to_string().contains("the old one goes on"), "{error}");
+    assert!(error.to_string().contains("the old one stays"), "{error}");
     let second = started(&mut watch, "web").await;
     wait_until_gone(second).await;
     assert!(runs(first));

@@ -17,14 +17,14 @@ async fn every_fault_is_named_at_once_and_ends_with_78() {
             .env("LOG_FORMAT", "xml"),
     );
     assert_eq!(program.ended().await.code(), Some(78));
-    program.says("faults in its configuration: 5").await;
+    program.says("errors in its configuration: 5").await;
     let output = program.output();
     for fault in [
-        "DATABASE_URL has a port that is no number from 1 to 65535",
+        "DATABASE_URL has a port that is not a number from 1 to 65535",
         "NAP_SECONDS is \\\"long\\\": give a number from 0 to 3600",
         "NIGHTMARE is \\\"perhaps\\\": give true or false",
         "OPS_HOST invalid IP address syntax",
-        "LOG_FORMAT is not known: give auto, pretty or json",
+        "LOG_FORMAT is unknown: give auto, pretty or json",
     ] {
         assert!(output.contains(fault), "{fault} is missing:\n{output}");
     }
@@ -35,7 +35,7 @@ async fn every_fault_is_named_at_once_and_ends_with_78() {
 async fn help_and_version_need_no_configuration() {
     let mut program = Program::start(napper().arg("--help").env("NAP_SECONDS", "long"));
     assert_eq!(program.ended().await.code(), Some(0));
-    program.says("78 when the configuration is wrong").await;
+    program.says("78 if the configuration is invalid").await;
     let output = program.output();
     assert!(output.starts_with("Naps until it is told to stop.\n"), "{output}");
     let has = |line: &str| output.lines().any(|one| one.split_whitespace().eq(line.split(' ')));
@@ -75,7 +75,7 @@ async fn a_busy_default_port_gives_way_to_another_and_it_is_said() {
     // Whoever has the port, this test or somebody else: it is busy.
     let _busy = TcpListener::bind("127.0.0.1:3099");
     let program = Program::start(napper_on(database.url()).env_remove("OPS_PORT"));
-    program.says("port 3099 is busy; the ops server takes ").await;
+    program.says("port 3099 is in use; the ops server uses ").await;
     program.answers("/readyz", 200, "ready").await;
     assert!(!program.ops_address().await.ends_with(":3099"));
 }

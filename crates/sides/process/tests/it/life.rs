@@ -78,7 +78,7 @@ async fn a_loop_that_fails_ends_the_process_with_its_chain_said_once() {
 async fn a_stop_before_the_database_answers_is_a_stop() {
     let url = "postgres://sides@127.0.0.1:1/nothing".parse().unwrap();
     let mut program = Program::start(&mut napper_on(&url));
-    program.answers("/readyz", 503, "database: the database is away").await;
+    program.answers("/readyz", 503, "database: the database is unavailable").await;
     program.signal(Signal::SIGTERM);
     assert_eq!(program.ended().await.code(), Some(0));
 }

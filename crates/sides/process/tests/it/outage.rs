@@ -19,11 +19,11 @@ async fn ended_connections_are_opened_again() {
          SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
     );
     on_server(&database, &away).await;
-    program.answers("/readyz", 503, "database: the database is away").await;
+    program.answers("/readyz", 503, "database: the database is unavailable").await;
     assert_eq!(program.get("/livez").await.0, 200, "a database that is away is no reason to be restarted");
     on_server(&database, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
     program.answers("/readyz", 200, "ready").await;
-    program.says("the database is back").await;
+    program.says("the database is available again").await;
     assert_eq!(program.output().matches("no heartbeat").count(), 1, "{}", program.output());
 }
 
@@ -34,7 +34,7 @@ async fn a_cut_cable_is_noticed_and_forgiven() {
     let program = Program::start(&mut napper_on(cable.url()));
     program.answers("/readyz", 200, "ready").await;
     cable.cut();
-    program.answers("/readyz", 503, "database: the database is away").await;
+    program.answers("/readyz", 503, "database: the database is unavailable").await;
     cable.mend();
     program.answers("/readyz", 200, "ready").await;
 }
@@ -49,7 +49,7 @@ async fn silence_is_an_outage_too_and_does_not_hold_up_a_stop() {
     program.answers("/readyz", 503, "database: the database did not answer in time").await;
     program.signal(nix::sys::signal::Signal::SIGTERM);
     assert_eq!(program.ended().await.code(), Some(0));
-    program.says("the database was not told of the stop").await;
+    program.says("could not record the stop in the database").await;
     assert_eq!(states(&database).await, ["ready"], "its last word");
 }
 
@@ -59,10 +59,10 @@ async fn a_start_waits_for_the_database() {
     let cable = Cable::to(database.url()).await;
     cable.cut();
     let program = Program::start(&mut napper_on(cable.url()));
-    program.answers("/readyz", 503, "database: the database is away").await;
+    program.answers("/readyz", 503, "database: the database is unavailable").await;
     cable.mend();
     program.answers("/readyz", 200, "ready").await;
-    program.says("the database is there now").await;
+    program.says("the database is available now").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

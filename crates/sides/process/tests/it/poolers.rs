@@ -20,7 +20,7 @@ async fn sessions_that_change_between_transactions_are_refused_without_an_addres
     is_refused(&mut napper_on(bouncer.url()), "Set DATABASE_DIRECT_URL to the server itself").await;
     is_refused(
         napper_on(database.url()).env("DATABASE_DIRECT_URL", bouncer.url().expose()),
-        "DATABASE_DIRECT_URL goes through a pooler",
+        "DATABASE_DIRECT_URL goes through a transaction pooler",
     )
     .await;
 }
@@ -30,7 +30,7 @@ async fn they_are_found_out_among_many_and_with_few() {
     let database = TestDatabase::create().await;
     for more in ["default_pool_size = 1", "server_round_robin = 1", "min_pool_size = 5"] {
         let bouncer = Bouncer::before(database.url(), &["pool_mode = transaction", more]).await;
-        is_refused(&mut napper_on(bouncer.url()), "gives every transaction another session").await;
+        is_refused(&mut napper_on(bouncer.url()), "transaction pooler").await;
     }
 }
 

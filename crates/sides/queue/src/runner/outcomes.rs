@@ -91,7 +91,7 @@ pub(crate) struct Flusher {
 }
 
 impl Flusher {
-    /// Never gives up while the database is away: nobody else knows what became of these jobs.
+    /// Never gives up while the database is unavailable: nobody else knows what became of these jobs.
     pub(crate) async fn run(mut self) {
         self.session.warm_up(&[finish::FINISHED, give_back::GIVE_BACK]).await;
         let mut usual = 0;

@@ -56,7 +56,7 @@ fn render(fault: &Fault, visitor: &Visitor) -> Markup {
         404 => "Not found",
         403 => "Not allowed",
         405 | 408 | 409 | 429 => "Not done",
-        503 => "Not available just now",
+        503 => "Not available right now",
         _ => "Not understood",
     };
     let content = html! {
@@ -65,7 +65,7 @@ fn render(fault: &Fault, visitor: &Visitor) -> Markup {
         @if let Fault::Fields(fields) = fault {
             ul { @for field in fields { li { (field.field) ": " (field.message) } } }
         }
-        p { a href="/" { "To the first page" } }
+        p { a href="/" { "Go to the home page" } }
     };
     page(&Layout { title, visitor, refresh: 0, icon: None }, &content)
 }

@@ -9,7 +9,7 @@ use crate::time;
 pub(crate) fn actions(actions: &[Action], now: DateTime<Utc>) -> Markup {
     html! {
         @if actions.is_empty() {
-            p.quiet { "Nothing was found or done." }
+            p.quiet { "No findings or actions." }
         } @else {
             div.scroll tabindex="0" role="region" aria-label="Table" { table {
                 thead { tr { th { "When" } th { "What" } th { "About" } th { "Instances" } th { "By" } th { "Why" } th { "Outcome" } } }
@@ -34,7 +34,7 @@ pub(crate) fn actions(actions: &[Action], now: DateTime<Utc>) -> Markup {
 pub(crate) fn trends(trends: &[Trend], now: DateTime<Utc>) -> Markup {
     html! {
         @if trends.is_empty() {
-            p.quiet { "No clock has measured it; one that runs under a host does." }
+            p.quiet { "No measurements yet: a clock that runs under a host takes them." }
         } @else {
             div.scroll tabindex="0" role="region" aria-label="Table" { table {
                 thead { tr {

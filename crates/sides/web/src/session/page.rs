@@ -32,7 +32,7 @@ async fn show(site: Data<Site>, admin: Admin, visitor: Visitor) -> Result<Markup
     let sessions = store::open_ones(&mut *site.connection().await?, site.process()).await?;
     let content = html! {
         h1 { "Sessions" }
-        p { "Everybody who is signed in. A session ends by itself 30 days after it was opened." }
+        p { "Everyone who is signed in. A session ends 30 days after it was opened." }
         (table(&sessions, &admin, Utc::now()))
         div.actions { (action(&admin, "/sessions/end-others", "End all others")) }
     };

@@ -131,7 +131,7 @@ fn linked(package: &Package) -> (&str, BTreeSet<&str>) {
 pub async fn toolchain(folder: &Path) -> anyhow::Result<String> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc).arg("--version").current_dir(folder).kill_on_drop(true).output().await;
-    let output = output.context("cannot run rustc: is it on the PATH?")?;
+    let output = output.context("cannot run rustc: is it in PATH?")?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 

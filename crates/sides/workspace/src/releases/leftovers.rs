@@ -47,7 +47,7 @@ pub fn ask_for_room(folder: &Path, bytes: u64) -> io::Result<()> {
         return Ok(());
     }
     let text = format!(
-        "{} MB are free in {}, and {} MB are needed: make room, or remove old builds there",
+        "{} MB are free in {}, but {} MB are needed: free some space, or remove old builds there",
         free >> 20,
         folder.display(),
         needed >> 20

@@ -85,7 +85,7 @@ impl Store {
             filled().inspect_err(|_| drop(fs::remove_dir_all(&fresh)))?;
             Ok(digest)
         };
-        keep().with_context(|| format!("cannot keep {} in {}", built.display(), self.folder.display()))
+        keep().with_context(|| format!("cannot store {} in {}", built.display(), self.folder.display()))
     }
 
     /// The folder with the program of a release, if it is kept.
@@ -137,7 +137,7 @@ impl Store {
     pub fn program(&self, process: &str, digest: &Digest) -> anyhow::Result<PathBuf> {
         let folder = self.find(process, digest);
         let folder = folder.with_context(|| {
-            format!("{process} {digest} is not kept here any more: release it again with `sides release`")
+            format!("{process} {digest} is no longer kept here: release it again with `sides release`")
         })?;
         let recorded = self.record(process, digest).map(|record| record.program);
         for name in recorded.iter().filter_map(|program| program.rsplit('/').next()).chain([process]) {

@@ -54,7 +54,7 @@ impl History {
         let settings = format!("OTHER=1\nDATABASE_URL={}\n", database.url().expose());
         fs::write(sandbox.file("etc/sides.env"), settings).unwrap();
         let mut host = start_host(&sandbox);
-        host.says("web was not released yet").await;
+        host.says("web has not been released yet").await;
         let (github, gitlab) = (pipeline::github("release"), pipeline::gitlab());
         Self { sandbox, application, github, gitlab, _host: host, database, told: Vec::new() }
     }
@@ -144,7 +144,11 @@ impl History {
         runbook::ends(sandbox, &night[0], 0);
         assert!(runbook::ends(sandbox, &night[1], 0).contains("it begins"));
         let ran = Runner::new(sandbox, &self.github, 0).run(&self.github, true);
-        assert!(ran.failed_at.is_none() && ran.said.contains("the last release was cut off"), "{}", ran.said);
+        assert!(
+            ran.failed_at.is_none() && ran.said.contains("the last release was interrupted"),
+            "{}",
+            ran.said
+        );
         assert_eq!(shown(sandbox).await, "last of red");
         assert_eq!((steps(sandbox), &self.last_receipt().await["outcome"]), (vec![], &"released".into()));
         self.again(&self.gitlab).await;
@@ -279,7 +283,11 @@ async fn each_merge_releases_exactly_what_it_should() {
     let (step, ran) = history.refuse("a job that nobody works").await;
     let shown_at = "::error file=crates/jobs/src/farewell.rs,line=1,title=the release is refused::web@";
     assert!(step == "Build" && ran.said.contains(shown_at), "{step}: {}", ran.said);
-    assert!(ran.summary.contains("enqueues farewell (version 1), which no release works"), "{}", ran.summary);
+    assert!(
+        ran.summary.contains("enqueues farewell (version 1), which no release handles"),
+        "{}",
+        ran.summary
+    );
 
     history.cancel_and_go_back().await;
     runbook::pack_the_worker(&history.sandbox);

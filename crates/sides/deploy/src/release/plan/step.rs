@@ -78,7 +78,7 @@ impl fmt::Display for Step {
             }
             Self::Await { jobs } => {
                 let jobs: Vec<String> = jobs.iter().map(ToString::to_string).collect();
-                write!(f, "wait until no job is left of {}", jobs.join(", "))
+                write!(f, "wait until there are no jobs of {}", jobs.join(", "))
             }
             Self::Roll(Roll { process, from, to, place }) => {
                 let place = at(place.as_ref());

@@ -12,21 +12,21 @@ pub enum ControlError {
     #[error("cannot lock {}: the workspace must lie on a file system with locks", .0.display())]
     Lock(PathBuf, #[source] io::Error),
     /// The lock is held, and nobody opens.
-    #[error("somebody holds the lock of this workspace, but does not answer on {}", .0.display())]
+    #[error("a process holds the lock of this workspace but does not answer on {}", .0.display())]
     NoAnswer(PathBuf, #[source] io::Error),
     /// It was there, and then no more.
-    #[error("whoever ran here went away before it had answered")]
+    #[error("the dev or host that ran here ended before it answered")]
     WentAway,
     /// It says nothing.
-    #[error("whoever runs here does not answer in time")]
+    #[error("the dev or host that runs here does not answer in time")]
     TooLate,
     /// It speaks otherwise.
     #[error(
-        "whoever runs here answers in another version's words; replace it with `sides host --replace`, or stop it \
-         with its own `sides stop`"
+        "the dev or host that runs here is of another version; replace it with `sides host --replace`, or stop \
+         it with the `sides stop` of its version"
     )]
     Words(#[source] serde_json::Error),
     /// It closed its socket and goes on.
-    #[error("it closed its socket, but still holds its lock (pid {0})")]
+    #[error("it closed its socket but still holds its lock (pid {0})")]
     Lingers(u32),
 }

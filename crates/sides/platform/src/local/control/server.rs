@@ -139,12 +139,12 @@ async fn answer(stream: UnixStream, mut desk: Desk) -> io::Result<()> {
 
 async fn carry_out(order: Order, desk: &Desk) -> Result<Done, Failure> {
     let gone = |_| Failure::Refused("the host is stopping".to_owned());
-    let refusal = "a dev replaces its processes by itself, after each save; orders are for `sides host`";
+    let refusal = "dev replaces its processes by itself after each save; only a host takes orders";
     let tasks = desk.tasks.as_ref().ok_or_else(|| Failure::Refused(refusal.to_owned()))?;
     let (done, heard) = oneshot::channel();
     let turn = time::timeout(TURN, tasks.reserve()).await.map_err(|_| {
         let busy = desk.statuses.borrow().busy_with.clone();
-        Failure::Busy(format!("it is still at this: {}", busy.unwrap_or_else(|| "another order".to_owned())))
+        Failure::Busy(format!("it is still busy: {}", busy.unwrap_or_else(|| "another order".to_owned())))
     })?;
     turn.map_err(|_| ()).map_err(gone)?.send(Task { order, answer: done });
     heard.await.map_err(|_| ()).map_err(gone)?

@@ -95,7 +95,7 @@ impl Probe {
         self.task.abort();
     }
 
-    /// When the database was away.
+    /// When the database was unavailable.
     pub(super) fn absences(&self) -> Vec<Blow> {
         self.absences.lock().unwrap().iter().map(|(from, to)| Blow::Hindered(*from, *to)).collect()
     }

@@ -30,7 +30,7 @@ pub async fn add(connection: &mut AsyncPgConnection, name: &str) -> QueryResult<
 /// The newest greetings, at most `count`.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn newest(connection: &mut AsyncPgConnection, count: i64) -> QueryResult<Vec<Greeting>> {
     greetings::table
         .order(greetings::id.desc())
