@@ -24,7 +24,7 @@ const EXIT_CODES: &str = "Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "sides", version = version::text(), after_help = EXIT_CODES, max_term_width = 110)]
 pub(crate) struct Arguments {
-    /// The workspace; by default the nearest folder upwards with a `Procfile.NAME`.
+    /// The workspace; by default the nearest parent directory with a `Procfile.NAME`.
     #[arg(long, global = true, env = "SIDES_ROOT", value_name = "FOLDER")]
     pub(crate) root: Option<PathBuf>,
     #[command(subcommand)]
@@ -33,15 +33,15 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Write a new application on sides; in one, its next job, schedule, process or migration.
+    /// Create an application on sides, or add a job, schedule, process or migration to one.
     New(new::Options),
     /// Build, migrate and run everything on this machine, until Ctrl-C.
     ///
-    /// After each save it builds again and replaces the processes whose bytes changed; a fault in the build is
-    /// shown and takes nothing down.
+    /// After each save it rebuilds and replaces the processes whose bytes changed. A failed build is shown and takes
+    /// nothing down.
     ///
-    /// Uses the Postgres that DATABASE_URL names, or starts a private one in .sides/. A second `dev` in the
-    /// same workspace attaches to the first one's status.
+    /// Uses the Postgres that DATABASE_URL names, or starts a private one in .sides/. A second `dev` in the same
+    /// workspace attaches to the first one's status.
     Dev(dev::Options),
     /// Show the status of the running `dev` or host, or else of what runs on DATABASE_URL.
     Status(status::Options),
@@ -74,11 +74,11 @@ pub(crate) enum Command {
     /// Keep the released processes running on this machine, until SIGTERM.
     ///
     /// Starts what `release` has put into .sides/releases, on the database of DATABASE_URL. It holds web's listening
-    /// socket, so that instances can follow each other without a refused connection. What it runs outlives it: after a
-    /// kill the next host goes on with it, and SIGHUP or --replace puts another build of the host in its place.
+    /// socket, so that instances can replace each other without a refused connection. The processes outlive it: after
+    /// a kill the next host adopts them, and SIGHUP or --replace replaces the host itself by another build.
     ///
-    /// WEB_MEMORY_MB, WORKER_MEMORY_MB, CLOCK_MEMORY_MB limit the memory of an instance: above that a fresh one follows it,
-    /// at twice as much it is killed.
+    /// WEB_MEMORY_MB, WORKER_MEMORY_MB, CLOCK_MEMORY_MB limit the memory of an instance: above the limit a new
+    /// instance replaces it, at twice the limit it is killed.
     Host(host::Options),
     /// Start the host in the background, unless it runs already, and wait until everything answers.
     Up(host::UpOptions),
@@ -88,28 +88,28 @@ pub(crate) enum Command {
     Logs(logs::LogsOptions),
     /// Show what a release would do: which processes changed, which migrations run, and in which order.
     ///
-    /// Nothing is built: the verdict is a guess from what each program is made of (its crates' files, the packages it
-    /// links, compiler, profile, Procfile), compared with what the running release was built from. "unchanged" is
-    /// certain; "may have changed" is settled by --build, from the bytes.
+    /// Builds nothing: the verdict is an estimate from each program's inputs (its crates' files, the packages it
+    /// links, compiler, profile, Procfile), compared with those of the running release. "unchanged" is certain;
+    /// whether "may have changed" is true, --build tells from the bytes.
     ///
-    /// Changes nothing that runs, and needs neither a host nor a database; it says what it cannot know without them.
+    /// Changes nothing, and needs neither a host nor a database; it says what it cannot know without them.
     #[command(after_help = crate::plan::EXIT_CODES)]
     Plan(plan::PlanOptions),
-    /// Build each process, replace those that changed, and undo it all if requests or jobs begin to fail.
+    /// Build each process, replace those that changed, and undo everything if requests or jobs start to fail.
     Release(release::Options),
     /// Rehearse a release on a private Postgres with the live schema, under generated load.
     ///
-    /// A host of its own runs the live builds in a temporary folder, jobs of the kinds that old and new builds know are
-    /// enqueued, and the very same release replaces the builds there and prints its receipt. Nothing live is changed. Of
-    /// this environment only what --env names reaches the stage, so no token gets there by accident. Exit codes as of
-    /// release.
+    /// A separate host runs the live builds in a temporary directory, jobs of the kinds that both old and new builds
+    /// know are enqueued, and the same release replaces the builds there and prints its receipt. Nothing live is
+    /// changed. Only the variables named with --env reach the stage, so no token gets there by accident. Exit codes
+    /// as for release.
     Rehearse(rehearse::Options),
-    /// Carry out bad releases on a stage, and show that each of them ends well.
+    /// Run bad releases on a stage, and check that each of them ends well.
     ///
-    /// A host of its own runs the builds of this checkout in a temporary folder, on a private Postgres. Each drill
-    /// releases a build there that goes wrong, or kills something, and checks that the good builds serve again, that there
-    /// is a receipt, that no request failed but those that the bad build answered, and that no job or tick was lost.
-    /// Nothing live is touched. Exit code 0 when every drill passed, 1 when one did not.
+    /// A separate host runs the builds of this checkout in a temporary directory, on a private Postgres. Each drill
+    /// releases a bad build there, or kills something, and checks that the good builds serve again, that there is a
+    /// receipt, that no requests failed except those that the bad build answered, and that no job or tick was lost.
+    /// Nothing live is touched. Exit code 0 if every drill passed, 1 if one did not.
     Drill(drill::Options),
     /// Take the place of a good build, and go wrong.
     #[command(hide = true)]
@@ -147,8 +147,8 @@ pub(crate) enum Command {
     Manual(manual::Options),
     /// Print a completion script: `sides completions bash > /etc/bash_completion.d/sides`.
     ///
-    /// It completes names that exist, too: processes, schedules, kinds, receipts. For zsh, put it into a file `_sides` in a
-    /// folder of $fpath; for fish, into ~/.config/fish/completions/sides.fish.
+    /// It also completes existing names: processes, schedules, kinds, receipts. For zsh, save it as `_sides` in a
+    /// directory of $fpath; for fish, as ~/.config/fish/completions/sides.fish.
     Completions(completions::Options),
 }
 

@@ -8,22 +8,22 @@ use workspace::{Outcome, Workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The address that web listens on. Anything but loopback lets other machines in.
+    /// The address that web listens on. Other machines can connect to anything but loopback.
     #[arg(long, env = "HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
-    /// Web's port, or the next free one behind it.
+    /// Web's port; if it is in use, the next free one.
     #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
     /// Build with optimisations.
     #[arg(long)]
     release: bool,
-    /// Do not build again and replace what changed after each save.
+    /// Do not rebuild and replace processes after each save.
     #[arg(long)]
     no_watch: bool,
-    /// Get Postgres without asking when this machine has none.
+    /// Install Postgres without asking if this machine has none.
     #[arg(long, short, visible_alias = "install")]
     yes: bool,
-    /// Never install anything: a Postgres that is missing is an error.
+    /// Never install anything: a missing Postgres is an error.
     #[arg(long, conflicts_with = "yes")]
     no_install: bool,
 }

@@ -14,22 +14,22 @@ pub(crate) struct Options {
     /// Only these drills.
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// List the drills, and carry out none.
+    /// List the drills without running them.
     #[arg(long)]
     list: bool,
-    /// A variable that the programs need: NAME as it is here, or NAME=VALUE.
+    /// An environment variable that the programs need: NAME with its value here, or NAME=VALUE.
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
     environment: Vec<String>,
-    /// Enqueue no made jobs.
+    /// Do not enqueue generated jobs.
     #[arg(long)]
     no_jobs: bool,
-    /// Seconds to watch the new builds: a bad one ends earlier.
+    /// How long to watch the new builds, in seconds; a bad one ends earlier.
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     bake: u64,
-    /// How many times as long as before web's answers may take; 0 for no limit.
+    /// How many times slower than before web's answers may become; 0 for no limit.
     #[arg(long, default_value_t = 3.0, value_name = "TIMES", value_parser = crate::watching::times)]
     slower: f64,
-    /// What is asked of web; it must be answered with 200.
+    /// The path that is requested from web; it must answer 200.
     #[arg(long, default_value = "/", value_name = "PATH", value_parser = crate::watching::path)]
     probe: String,
     /// The reports as JSON, with every receipt.

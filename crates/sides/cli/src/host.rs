@@ -12,16 +12,16 @@ use crate::outcome::no_host;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The address that web listens on. Anything but loopback lets other machines in.
+    /// The address that web listens on. Other machines can connect to anything but loopback.
     #[arg(long, env = "HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
     /// Web's port.
     #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
-    /// Have this program take the place of the host that runs, which drops no connection and no process.
+    /// Take the place of the running host, without dropping a connection or a process.
     #[arg(long)]
     replace: bool,
-    /// Show what happens to the processes, but not what they print: `sides logs` has that.
+    /// Show what happens to the processes, but not their output, which `sides logs` shows.
     #[arg(long)]
     detached: bool,
     /// End everything with this process, however it ends.
@@ -40,13 +40,13 @@ pub(crate) async fn run(workspace: &Workspace, options: &Options) -> anyhow::Res
 
 #[derive(Debug, Args)]
 pub(crate) struct UpOptions {
-    /// The address that web listens on. Anything but loopback lets other machines in.
+    /// The address that web listens on. Other machines can connect to anything but loopback.
     #[arg(long, env = "HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
     /// Web's port.
     #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
-    /// How many seconds to wait until everything answers.
+    /// How long to wait until everything answers, in seconds.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     wait: u64,
 }

@@ -34,7 +34,7 @@ pub(crate) struct LogsOptions {
     /// How many lines.
     #[arg(short = 'n', long, default_value_t = 100)]
     pub(crate) lines: usize,
-    /// Go on with what is printed from now on, until Ctrl-C.
+    /// Follow the output until Ctrl-C.
     #[arg(short, long)]
     pub(crate) follow: bool,
     /// Each line as JSON: at, instance, text.

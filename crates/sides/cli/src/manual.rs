@@ -9,7 +9,7 @@ use crate::cli::Arguments;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Where they go; it is made when it is missing. `man -l FOLDER/sides-release.1` shows one.
+    /// The directory to write to; created if missing. `man -l FOLDER/sides-release.1` shows one.
     #[arg(value_name = "FOLDER", default_value = "/usr/local/share/man/man1")]
     folder: PathBuf,
 }

@@ -13,13 +13,13 @@ use workspace::Workspace;
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Options {
-    /// The folder of the new application; its last part is the application's name.
+    /// The directory of the new application; its last part is the application's name.
     #[arg(required = true)]
     folder: Option<PathBuf>,
-    /// A checkout of sides whose crates it uses; by default the one that this program was built from.
+    /// A checkout of sides whose crates to use; by default the one that this program was built from.
     #[arg(long, conflicts_with = "git", value_name = "FOLDER")]
     path: Option<PathBuf>,
-    /// A repository of sides whose crates it uses.
+    /// A repository of sides whose crates to use.
     #[arg(long, value_name = "URL")]
     git: Option<String>,
     #[command(subcommand)]
@@ -28,12 +28,12 @@ pub(crate) struct Options {
 
 #[derive(Debug, clap::Subcommand)]
 enum Part {
-    /// A job: its contract, its handler and its line in the registry.
+    /// Add a job: its contract, its handler and its line in the registry.
     Job {
         /// The job's kind, such as send_report.
         name: String,
     },
-    /// A schedule: a line in the clock.
+    /// Add a schedule: a line in the clock.
     Schedule {
         /// The schedule's name, such as report.
         name: String,
@@ -44,12 +44,12 @@ enum Part {
         #[arg(long, value_name = "KIND")]
         job: Option<String>,
     },
-    /// A process: a crate of its own and its Procfile.
+    /// Add a process: its own crate and its Procfile.
     Process {
         /// The process' name, such as mail.
         name: String,
     },
-    /// A migration: create_orders makes a table, add_email_to_people a column.
+    /// Add a migration: create_orders creates a table, add_email_to_people a column.
     Migration {
         /// What it does.
         name: String,

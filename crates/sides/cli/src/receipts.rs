@@ -54,7 +54,7 @@ pub(crate) struct ListOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowOptions {
-    /// Its number, as `receipts` lists it; by default the newest.
+    /// Its number, as listed by `receipts`; by default the newest.
     #[arg(add = ArgValueCompleter::new(complete::receipts))]
     number: Option<i64>,
     /// As JSON.

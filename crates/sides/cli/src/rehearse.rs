@@ -11,10 +11,10 @@ pub(crate) struct Options {
     /// Only these processes.
     #[arg(long, value_name = "PROCESS", add = ArgValueCompleter::new(complete::processes))]
     only: Vec<String>,
-    /// A variable that the programs need: NAME as it is here, or NAME=VALUE.
+    /// An environment variable that the programs need: NAME with its value here, or NAME=VALUE.
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
     environment: Vec<String>,
-    /// Enqueue no made jobs.
+    /// Do not enqueue generated jobs.
     #[arg(long)]
     no_jobs: bool,
     #[command(flatten)]

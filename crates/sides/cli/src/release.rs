@@ -16,10 +16,10 @@ pub(crate) struct Options {
     /// Only these processes.
     #[arg(long, value_name = "PROCESS", add = ArgValueCompleter::new(complete::processes))]
     only: Vec<String>,
-    /// Show what would be done, and do nothing.
+    /// Show what would be done, without doing it.
     #[arg(long)]
     dry_run: bool,
-    /// A build that is kept already, instead of a new one: its digest, or as much of it as no other begins with.
+    /// Use a kept build instead of a new one, by its digest or an unambiguous prefix of it.
     #[arg(long = "build", value_name = "DIGEST", conflicts_with = "only")]
     builds: Vec<String>,
     /// Builds that are kept already, instead of a build.

@@ -17,7 +17,7 @@ use workspace::{Outcome, Workspace, actor, control::running_host};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Its name as in `Procfile.NAME`, one instance as `ps` names it (worker.3), or all.
+    /// A process (NAME of `Procfile.NAME`), one instance as shown by `ps` (worker.3), or all.
     #[arg(add = ArgValueCompleter::new(complete::instances))]
     process: String,
     #[command(flatten)]

@@ -9,7 +9,8 @@ use crate::{names::complete, release::conclude, watching::Watching};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// To this set, by its number in `sides releases`; by default the one that was seen good last, other than what runs.
+    /// Go back to this release, by its number in `sides releases`; by default to the last good one other than the
+    /// running one.
     #[arg(long, value_name = "NUMBER", add = ArgValueCompleter::new(complete::releases))]
     to: Option<u64>,
     #[command(flatten)]

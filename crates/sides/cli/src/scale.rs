@@ -22,7 +22,8 @@ pub(crate) struct Options {
     /// How many.
     #[arg(value_parser = clap::value_parser!(u32).range(0..=64))]
     count: u32,
-    /// On this machine, whatever deploy/targets.toml says: a process that has moved elsewhere ends here with 0.
+    /// On this machine, whatever deploy/targets.toml says; use 0 to stop a process here that has moved to another
+    /// place.
     #[arg(long)]
     here: bool,
     #[command(flatten)]

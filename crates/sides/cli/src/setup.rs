@@ -15,16 +15,16 @@ use workspace::{HEROKU_KEY, Outcome, Workspace, targets};
 /// Where processes run beside this machine.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Place {
-    /// Show which apps, Postgres and variables are missing at Heroku; with --apply, make them.
+    /// Show which apps, Postgres and variables are missing at Heroku; with --apply, create them.
     ///
-    /// Done again, it makes only what is missing. The token is read from HEROKU_API_KEY. ADMIN_TOKEN, when it is
-    /// set here, becomes web's; values are never shown.
+    /// Can be repeated: it creates only what is missing. The token is read from HEROKU_API_KEY. ADMIN_TOKEN, if set
+    /// here, becomes web's. Values are never shown.
     Heroku(SetupOptions),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct SetupOptions {
-    /// Make what is missing. Some of it costs money.
+    /// Create what is missing. Some of it costs money.
     #[arg(long)]
     pub(crate) apply: bool,
     /// The steps as JSON.

@@ -9,16 +9,17 @@ use crate::progress::OnScreen;
 /// How a release is watched and told.
 #[derive(Debug, Args)]
 pub(crate) struct Watching {
-    /// Seconds to watch the new builds after the last process was replaced: requests, their times, jobs, deaths.
+    /// How long to watch the new builds after the last process was replaced, in seconds: requests, latencies, jobs,
+    /// crashes.
     #[arg(long, default_value_t = 75, value_name = "SECONDS")]
     bake: u64,
-    /// How many times as long as before web's answers may take while it is watched; 0 for no limit.
+    /// How many times slower than before web's answers may become while it is watched; 0 for no limit.
     ///
-    /// For half of them (when it is 100 ms more) and for 99 of 100 (when it is 500 ms more), over several seconds, and by
-    /// more than chance explains; what the machine itself became slower by does not count.
+    /// Applies to the median (if it is 100 ms more) and to the 99th percentile (if it is 500 ms more), over several
+    /// seconds, if chance does not explain it; what the machine itself became slower by does not count.
     #[arg(long, default_value_t = 3.0, value_name = "TIMES", value_parser = times)]
     slower: f64,
-    /// What the prober asks of web; it must be answered with 200.
+    /// The path that the prober requests from web; it must answer 200.
     #[arg(long, default_value = "/", value_name = "PATH", value_parser = path)]
     probe: String,
     /// The receipt as JSON.

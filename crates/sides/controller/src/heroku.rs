@@ -124,7 +124,7 @@ mod tests {
         for (pairs, said) in [
             (&[(APPS, "worker=acme-worker")][..], "HEROKU_API_KEY is not set, and HEROKU_APPS names worker"),
             (&[(APPS, "worker"), (KEY, "s3cret")], "HEROKU_APPS \"worker\" names no app"),
-            (&[(APPS, "worker=acme-worker"), (KEY, "s3 cret")], "HEROKU_API_KEY is no key"),
+            (&[(APPS, "worker=acme-worker"), (KEY, "s3 cret")], "HEROKU_API_KEY is not a key"),
             (
                 &[(APPS, "worker=acme-worker"), (KEY, "s3cret"), (API, "http://example.com")],
                 "HEROKU_API_URL would not keep the key secret",

@@ -37,32 +37,32 @@ pub const EXIT_CODES: &str = "Exit codes:
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Make a folder for a new migration
+    /// Create a new migration
     New {
-        /// What it does, like add_region
+        /// What it does, such as add_region
         name: String,
     },
-    /// Try the pending migrations on a scratch database and say what may not run, and what to write instead
+    /// Try the pending migrations on a scratch database; show what must not run, and what to write instead
     Check(Check),
-    /// Say what `up` would do: each pending migration's phase, locks, and changes to tables and columns
+    /// Show what `up` would do: each pending migration's phase, locks, and changes to tables and columns
     Plan(Plan),
     /// Apply every pending migration
     Up(Up),
-    /// Run, pause, resume or show the backfills: data changed in batches, beside the code
+    /// Run, pause, resume or show backfills: data changed in batches while the code runs
     Backfill {
         /// What to do with them.
         #[command(subcommand)]
         order: Backfill,
     },
-    /// Give each process's role the rights that its releases declare
+    /// Grant each process's role the rights that its releases declare
     Grants(Grants),
     /// Revert applied migrations, newest first
     Down(Down),
     /// Show what is applied and what is pending
     Status(Status),
-    /// Accept edited files of applied migrations as what the database has
+    /// Accept edited files of applied migrations as the state of the database
     Repair,
-    /// Write all migrations, the chassis' too, into a folder for diesel's own command line
+    /// Write all migrations, including the chassis', to a directory for diesel's own command line
     Export {
         /// Where; it is made
         to: PathBuf,
@@ -72,16 +72,16 @@ pub enum Command {
 /// Options of `check`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Check {
-    /// Write what is to be written instead
+    /// Rewrite the migrations as suggested
     #[arg(long)]
     pub fix: bool,
-    /// Look at applied migrations too
+    /// Also check applied migrations
     #[arg(long)]
     pub all: bool,
-    /// Print findings as GitHub workflow commands; the default where GITHUB_ACTIONS is set
+    /// Print findings as GitHub workflow commands; the default if GITHUB_ACTIONS is set
     #[arg(long)]
     pub annotate: bool,
-    /// The server on which the scratch database is made, instead of a private one of this machine's
+    /// The server to create the scratch database on, instead of a private one on this machine
     #[arg(long, value_name = "URL")]
     pub shadow: Option<DatabaseUrl>,
 }
@@ -89,7 +89,7 @@ pub struct Check {
 /// Options of `plan`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Plan {
-    /// The server on which the scratch database is made, instead of a private one of this machine's
+    /// The server to create the scratch database on, instead of a private one on this machine
     #[arg(long, value_name = "URL")]
     pub shadow: Option<DatabaseUrl>,
 }
@@ -97,10 +97,10 @@ pub struct Plan {
 /// Options of `status`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Status {
-    /// Compare the schema with what the applied migrations make on a scratch database
+    /// Compare the schema with the result of the applied migrations on a scratch database
     #[arg(long)]
     pub drift: bool,
-    /// The server on which the scratch database is made, instead of a private one of this machine's
+    /// The server to create the scratch database on, instead of a private one on this machine
     #[arg(long, value_name = "URL", requires = "drift")]
     pub shadow: Option<DatabaseUrl>,
 }
@@ -108,19 +108,19 @@ pub struct Status {
 /// Options of `up`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Up {
-    /// Only migrations of this phase; one that needs an earlier one of another phase waits for it
+    /// Apply only migrations of this phase, except those that need an earlier one of another phase
     #[arg(long)]
     pub phase: Option<Phase>,
-    /// Only the migration of this name (may be given more than once); one that needs an earlier one waits for it
+    /// Apply only the migration of this name (repeatable), unless it needs an earlier one
     #[arg(long, value_name = "NAME", conflicts_with = "phase")]
     pub only: Vec<String>,
-    /// Give up at once when another runner is at work
+    /// Give up at once if another runner is running
     #[arg(long)]
     pub no_wait: bool,
-    /// Apply pending migrations that are older than applied ones too
+    /// Also apply pending migrations that are older than applied ones
     #[arg(long)]
     pub out_of_order: bool,
-    /// How often a lock that others hold is tried until it is given up [default: 30, which is about a minute]
+    /// How often to try for a lock that others hold [default: 30, which is about a minute]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub tries: Option<u32>,
 }
@@ -128,10 +128,10 @@ pub struct Up {
 /// Options of `grants`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Grants {
-    /// What a release prints with --manifest, beside those that run (may be given more than once)
+    /// A manifest to include beside those of the running releases, as printed by --manifest (repeatable)
     #[arg(long, value_name = "FILE")]
     pub manifest: Vec<PathBuf>,
-    /// Take what neither the running releases nor the given ones declare
+    /// Revoke what neither the running releases nor the given ones declare
     #[arg(long)]
     pub narrow: bool,
 }
@@ -139,19 +139,19 @@ pub struct Grants {
 /// What may be done with backfills.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Backfill {
-    /// Run the pending ones until they are done; goes on where an earlier run was ended
+    /// Run the pending backfills to the end; continues where an earlier run stopped
     Run(RunBackfill),
-    /// Have them rest after the present batch, until they are resumed
+    /// Pause them after the current batch, until they are resumed
     Pause {
         /// Only these migrations
         names: Vec<String>,
     },
-    /// Take a pause back: a runner that waits goes on
+    /// End a pause: a waiting runner continues
     Resume {
         /// Only these migrations
         names: Vec<String>,
     },
-    /// Show how far each has come
+    /// Show the progress of each
     Status,
 }
 
@@ -160,7 +160,7 @@ pub enum Backfill {
 pub struct RunBackfill {
     /// Only these migrations
     pub names: Vec<String>,
-    /// Give up at once when another runner is at work on the same
+    /// Give up at once if another runner is running on the same
     #[arg(long)]
     pub no_wait: bool,
     /// How long a batch should take; at three times as long it lets its rows go [default: 50]
@@ -186,10 +186,10 @@ pub struct Down {
     /// Revert all of them
     #[arg(long)]
     pub all: bool,
-    /// Revert although the schema would not be what it was before, as a rehearsal on a scratch database says
+    /// Revert even if a trial on a scratch database shows that the schema would not be what it was before
     #[arg(long)]
     pub anyway: bool,
-    /// Give up at once when another runner is at work
+    /// Give up at once if another runner is running
     #[arg(long)]
     pub no_wait: bool,
 }
@@ -197,13 +197,13 @@ pub struct Down {
 /// Options of every command.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Common {
-    /// Print JSON, one object a line
+    /// Print JSON, one object per line
     #[arg(long, global = true)]
     pub json: bool,
-    /// Read migrations from this folder instead of those built in; new and check use ./migrations otherwise
+    /// Read migrations from this directory instead of the built-in ones; the default of new and check is ./migrations
     #[arg(long, global = true, value_name = "PATH")]
     pub folder: Option<PathBuf>,
-    /// Leave with 5 instead of 0 when there was nothing to do
+    /// Exit with 5 instead of 0 if there was nothing to do
     #[arg(long, global = true)]
     pub detailed_exit_code: bool,
 }

@@ -271,7 +271,7 @@ mod tests {
             ("* L * * *", "hour \"L\""),
             ("* * * 13 *", "month \"13\""),
             ("* * * * 8", "weekday \"8\""),
-            ("* * * * mon#6", "weekday \"mon#6\": behind #"),
+            ("* * * * mon#6", "weekday \"mon#6\": after #"),
             ("* * * * 9#2", "weekday \"9\""),
             ("* * * * L", "weekday \"L\": the last of which weekday?"),
             ("*/90 * * * *", "minute \"*/90\": the step is longer than its range, so write `every 90 min`"),

@@ -124,10 +124,10 @@ mod tests {
             (Written { name: text(""), ..written() }, "1 to 100"),
             (Written { kind: text(""), ..written() }, "1 to 200"),
             (Written { version: 0, ..written() }, "1 to 32767, not 0"),
-            (Written { expression: text("noon"), ..written() }, "\"noon\" is no schedule"),
+            (Written { expression: text("noon"), ..written() }, "\"noon\" is not a schedule"),
             (Written { expression: text("*/90 * * * *"), ..written() }, "every 90 min"),
             (Written { zone: text("Berlin"), ..written() }, "no zone \"Berlin\""),
-            (Written { missed: text("never"), ..written() }, "\"never\" is no policy"),
+            (Written { missed: text("never"), ..written() }, "\"never\" is not a policy"),
             (Written { overlap: text("never"), ..written() }, "allow or merge"),
             (Written { arguments: json!(3), ..written() }, "not a JSON object"),
         ] {

@@ -69,7 +69,9 @@ impl Instance {
     /// Whether it fires schedules, as its manifest says.
     #[must_use]
     pub fn fires(&self) -> bool {
-        self.manifest.as_ref().is_some_and(|manifest| manifest["fires"] == true)
+        // Builds that do not say it in words are known by the table that only they use.
+        let reads_schedules = |manifest: &Value| manifest["tables"].get("sides.stored_schedules").is_some();
+        self.manifest.as_ref().is_some_and(|manifest| manifest["fires"] == true || reads_schedules(manifest))
     }
 
     /// A text of its manifest, like `commit`.

@@ -8,25 +8,26 @@ use uuid::Uuid;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List jobs, the last enqueued first; those that are over only when --state names how they ended.
+    /// List jobs, newest first; finished ones only if --state asks for them.
     List(ListOptions),
-    /// Count jobs by kind, and say what holds a kind up.
+    /// Count jobs by kind, and show what holds a kind up.
     Kinds {
         /// As JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Show one job's whole life: who enqueued it, every attempt with its release, error and duration, how it ended.
+    /// Show the history of one job: who enqueued it, every attempt with its release, error and duration, and how it
+    /// ended.
     Show(ShowOptions),
-    /// Give jobs that failed for good or are parked all their attempts again, now.
+    /// Retry failed or parked jobs now, with all their attempts.
     Retry(ChangeOptions),
-    /// Let parked jobs wait for a worker again, with the attempts that they have left.
+    /// Return parked jobs to the queue, with their remaining attempts.
     Unpark(ChangeOptions),
-    /// End jobs that nobody wants any more: those that run are told to stop.
+    /// Cancel jobs; running ones are told to stop.
     Cancel(ChangeOptions),
-    /// Throw away jobs that failed for good or are parked. By name also those that wait.
+    /// Discard failed or parked jobs; if named by id, also waiting ones.
     Discard(ChangeOptions),
-    /// Start nothing of a queue or a kind until it is resumed. What runs goes on.
+    /// Pause a queue or a kind: no job starts until it is resumed. Running jobs continue.
     Pause(ScopeOptions),
     /// End a pause.
     Resume(ScopeOptions),
@@ -70,13 +71,13 @@ pub(crate) struct ListOptions {
     /// Only in this queue.
     #[arg(long, add = ArgValueCompleter::new(complete::queues))]
     pub(crate) queue: Option<String>,
-    /// Only those that stand like this.
+    /// Only those in this state.
     #[arg(long)]
     pub(crate) state: Option<State>,
     /// Only with this tag.
     #[arg(long)]
     pub(crate) tag: Option<String>,
-    /// Of those that are over, how many hours back.
+    /// For finished jobs, how many hours back.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) hours: u32,
     /// How many.
@@ -108,10 +109,10 @@ pub(crate) struct ChangeOptions {
     /// All of this kind.
     #[arg(long, add = ArgValueCompleter::new(complete::kinds))]
     pub(crate) kind: Option<String>,
-    /// All in this queue; with --kind, those of both.
+    /// All in this queue; with --kind, all that match both.
     #[arg(long, add = ArgValueCompleter::new(complete::queues))]
     pub(crate) queue: Option<String>,
-    /// Why, for the ledger and for who reads the job's life.
+    /// Why, for the ledger and the job's history.
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
     /// As JSON.

@@ -27,10 +27,12 @@ pub(crate) struct PlanOptions {
     /// Build what may have changed and judge by the bytes.
     #[arg(long)]
     pub(crate) build: bool,
-    /// Walk from each changed file through its crate and who links it to the verdict; of one process or all.
+    /// Show the path from each changed file through its crate and its dependents to the verdict, for one process or
+    /// all.
     #[arg(long, value_name = "PROCESS", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["json", "markdown"], add = ArgValueCompleter::new(complete::processes))]
     pub(crate) why: Option<String>,
-    /// Compare with this commit instead of what runs: `--since origin/main` in a pipeline without a database.
+    /// Compare with this commit instead of the running builds: `--since origin/main` in a pipeline without a
+    /// database.
     #[arg(long, value_name = "COMMIT", conflicts_with = "build")]
     pub(crate) since: Option<String>,
     /// As JSON, with `plan_version`: deploy/plan.md has the fields.

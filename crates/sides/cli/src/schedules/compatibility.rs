@@ -31,10 +31,10 @@ pub(super) async fn check(
 
 /// In which version the clocks shall enqueue.
 fn version(live: &[Manifest], kind: &str, asked: Option<i16>) -> Result<i16, String> {
-    let knows = |clock: &Manifest| {
-        clock.tables.get(TABLE).is_some_and(|stored| stored.columns.contains_key("version"))
-    };
-    let old_clock = live.iter().find(|one| one.fires && !knows(one));
+    // Only a process that fires schedules reads them; builds without the column do not say in words that they fire.
+    let is_old =
+        |one: &Manifest| one.tables.get(TABLE).is_some_and(|stored| !stored.columns.contains_key("version"));
+    let old_clock = live.iter().find(|one| is_old(one));
     match (asked, old_clock) {
         (Some(asked), Some(clock)) if asked > FIRST => Err(format!(
             "{} enqueues every scheduled job as version {FIRST}: release the clock first",

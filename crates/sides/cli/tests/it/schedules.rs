@@ -192,7 +192,7 @@ async fn a_schedule_is_added_paused_run_and_removed_while_a_clock_runs() {
     desk.done(&["remove", "report"]);
     assert_eq!(desk.row("report"), Value::Null);
     let kept = ["report", "ping_due_services"].map(|name| desk.refused(&["remove", name]));
-    assert!(kept[0].contains("there is no schedule \"report\""), "{kept:?}");
+    assert!(kept[0].contains("there is not a schedule \"report\""), "{kept:?}");
     assert!(kept[1].contains("in the clock's code"), "{kept:?}");
 }
 
@@ -200,7 +200,7 @@ async fn a_schedule_is_added_paused_run_and_removed_while_a_clock_runs() {
 async fn what_cannot_be_kept_is_refused_before_it_is_stored() {
     let desk = Desk::new().await;
     for (arguments, expected) in [
-        (&["add", "a", "noon", "work"][..], "\"noon\" is no schedule"),
+        (&["add", "a", "noon", "work"][..], "\"noon\" is not a schedule"),
         (&["add", "a", "@daily", "work", "--zone", "Berlin"], "no zone \"Berlin\""),
         (&["add", "a", "@daily", "work", "--arguments", "[1]"], "not a JSON object"),
         (&["add", "a", "@daily", "work", "--missed", "never"], "all within 2 h"),

@@ -183,7 +183,7 @@ impl Parameter {
                     meant.iter().find(|(other, _)| other.eq_ignore_ascii_case(value)).map(|(_, word)| *word);
                 match meant.or_else(|| nearest(&lower, words.iter().copied())) {
                     Some(word) => fault(format!("write {}={word} (allowed: {known})", self.name)),
-                    None => fault(format!("known are {known}")),
+                    None => fault(format!("allowed: {known}")),
                 }
             }
         }

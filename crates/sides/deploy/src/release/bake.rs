@@ -312,7 +312,7 @@ mod tests {
         let missing = |instances: &[Instance]| missing_there(&roll, instances);
         assert_eq!(missing(&[copy("1", 'a', Draining), copy("2", 'b', Healthy)]), None);
         assert!(
-            missing(&[copy("1", 'a', Healthy), copy("2", 'b', Healthy)]).unwrap().contains("does not run")
+            missing(&[copy("1", 'a', Healthy), copy("2", 'b', Healthy)]).unwrap().contains("is not running")
         );
         assert!(missing(&[copy("2", 'b', Starting)]).unwrap().contains("does not answer"));
         assert!(missing(&[]).is_some());

@@ -80,7 +80,7 @@ pub(crate) use world::ask as ask_manifest;
 pub struct ReleaseOptions {
     /// Only these processes; none is all of them.
     pub only: Vec<String>,
-    /// Show what would be done, and do nothing.
+    /// Show what would be done, without doing it.
     pub dry_run: bool,
     /// Builds that are kept already, instead of new ones: digests, or as much of each as no other begins with.
     pub builds: Vec<String>,

@@ -241,7 +241,7 @@ mod tests {
             ("worker: worker", "Procfile.web:1: names \"worker\", but the file is Procfile.web"),
             ("web: web\nweb: web", "Procfile.web:2: a second process"),
             ("web:  ", "Procfile.web:1: no program after the colon"),
-            ("web: web 'open", "Procfile.web:1: a quote is opened"),
+            ("web: web 'open", "Procfile.web:1: a quote is never closed"),
             ("web: web --port $PORT", "Procfile.web:1: \"$PORT\" needs a shell"),
             ("web: web | cat", "Procfile.web:1: \"|\" needs a shell"),
             ("web: PORT=1 web", "Procfile.web:1: \"PORT=1\" needs a shell"),

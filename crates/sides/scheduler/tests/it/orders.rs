@@ -88,7 +88,7 @@ async fn one_that_is_wrong_harms_no_other() {
     scene.questions.run(heavy).await;
     scene.heard("b").await;
     scene.goes_on("b").await;
-    scheduler.says("the stored schedule wrong cannot be kept: \\\"at noon\\\" is no schedule").await;
+    scheduler.says("the stored schedule wrong cannot be kept: \\\"at noon\\\" is not a schedule").await;
     scheduler.says("a tick is lost: the queue refuses the job").await;
     let lost = "SELECT count(*) FROM sides.ticks WHERE schedule = 'heavy' AND job_id IS NULL";
     assert_eq!(scene.questions.number(lost).await, 0, "no tick without its job");
