@@ -1,4 +1,4 @@
-//! Fires jobs by name when they are due, and looks after the processes.
+//! The clock: fires due jobs by name, and looks after the processes.
 
 use std::process::ExitCode;
 

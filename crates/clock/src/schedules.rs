@@ -1,4 +1,4 @@
-//! Everything that is fired, in one place.
+//! All schedules of the application, in one place.
 
 use schedule::{Schedule, ScheduleError};
 

@@ -1,4 +1,4 @@
-//! One notification of one incident's opening or closing to one webhook.
+//! Sends one notification of an opened or closed incident to one webhook.
 
 use std::time::Duration;
 

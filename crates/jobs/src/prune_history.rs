@@ -1,4 +1,4 @@
-//! Old history goes.
+//! Deletes old history.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Raw pings into hourly figures.
+//! Aggregates raw pings into hourly figures.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! `migrate`: this application's schema, and the chassis' with it, ahead of the processes.
+//! `migrate`: applies the migrations of the application and of the chassis, before the processes start.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What webhooks are to be told, and whether they were.
+//! Webhook deliveries: what is to be sent, and what was.
 
 use diesel::{
     dsl::now,

@@ -1,4 +1,4 @@
-//! Why a ping failed, as one of a few words that are stored and shown.
+//! Why a ping failed, as one of a fixed set of stored words.
 
 /// Stored as [`ErrorKind::name`] in `pings.error_kind` and `incidents.error_kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

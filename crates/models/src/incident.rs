@@ -1,4 +1,4 @@
-//! What went wrong, from when to when.
+//! An incident: what went wrong, from when to when.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

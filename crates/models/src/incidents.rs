@@ -1,4 +1,4 @@
-//! Incidents open and close, each once.
+//! Opening and closing incidents, each once.
 
 use chrono::{DateTime, Utc};
 use diesel::{prelude::*, sql_types};

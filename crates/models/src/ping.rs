@@ -1,4 +1,4 @@
-//! What was seen: raw pings and hourly figures.
+//! Raw pings and hourly figures.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

@@ -1,4 +1,4 @@
-//! Old history goes, in bounded batches, each a transaction of its own.
+//! Deletes old history in bounded batches, each in its own transaction.
 
 use diesel::{prelude::*, sql_types};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};

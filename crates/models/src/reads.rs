@@ -1,4 +1,4 @@
-//! What the pages and the API read. One query each, however many services there are.
+//! Queries for the pages and the API: one query each, however many services there are.
 
 pub mod incidents;
 pub mod latency;

@@ -1,4 +1,4 @@
-//! What is watched.
+//! A monitored service.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

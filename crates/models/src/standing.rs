@@ -1,4 +1,4 @@
-//! How a service stands, as people are told.
+//! The status of a service, as shown to people.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

@@ -1,4 +1,4 @@
-//! What a ping changes: pure.
+//! How a ping changes the state of a service. Pure.
 
 use crate::ServiceState;
 

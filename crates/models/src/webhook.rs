@@ -1,4 +1,4 @@
-//! Who is told.
+//! A webhook: who is notified.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

@@ -1,4 +1,4 @@
-//! What the pages of the monitor look like, beside what every page does.
+//! The monitor's own style.
 
 use sides_web::Asset;
 

@@ -1,4 +1,4 @@
-//! What web says of itself: its manifest.
+//! The manifest of web.
 
 use job::Job;
 use process::{Contract, Declaration};

@@ -1,4 +1,4 @@
-//! What somebody wants a service to be, checked field by field: pure.
+//! The input for a service, checked field by field. Pure.
 
 use egress::Egress;
 use models::{NewService, Service};

@@ -1,4 +1,4 @@
-//! Moments that somebody sends, as the database can compare them.
+//! Timestamps from requests, in a form that the database can compare.
 
 use chrono::{DateTime, Datelike as _, Utc};
 use sides_web::Fault;

@@ -1,4 +1,4 @@
-//! What every request has at hand.
+//! The state available to every request.
 
 use std::{ops::Deref, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What the worker says of itself: its manifest.
+//! The manifest of the worker.
 
 use job::Job;
 use process::{Contract, Declaration};

@@ -1,4 +1,4 @@
-//! The worker's figures on `/metrics`.
+//! The worker's metrics.
 
 use std::time::Duration;
 

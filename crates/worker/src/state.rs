@@ -1,4 +1,4 @@
-//! What handlers share.
+//! The state that handlers share.
 
 use database::Pool;
 use egress::Egress;

@@ -1,4 +1,4 @@
-//! Services with what their last pings said.
+//! Services with the results of their latest pings.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};

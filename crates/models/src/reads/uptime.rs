@@ -1,4 +1,4 @@
-//! How many pings were good, by day. Days are UTC days.
+//! Uptime by (UTC) day.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Timelike as _, Utc};
 use diesel::{prelude::*, sql_types};

@@ -1,4 +1,4 @@
-//! Whether a need is met now, and the rule that says so.
+//! Whether to act on a need now, and which rule decides.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How many instances the figures ask for, whatever stands against it.
+//! How many instances the figures call for, before any rule limits it.
 
 use crate::{Policy, Signals};
 

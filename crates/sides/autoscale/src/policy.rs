@@ -1,4 +1,4 @@
-//! What a process may have, and how fast that changes.
+//! The limits of scaling: how many instances, and how fast the number may change.
 
 use std::{str::FromStr, time::Duration};
 

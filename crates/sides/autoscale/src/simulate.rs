@@ -1,4 +1,4 @@
-//! Traffic against the policy, second by second.
+//! Simulates the policy on traffic, second by second.
 
 use std::{collections::VecDeque, time::Duration};
 

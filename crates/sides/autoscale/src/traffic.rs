@@ -1,4 +1,4 @@
-//! Jobs that come: recorded ones, or made ones of a known shape.
+//! Jobs as they arrive: recorded or generated.
 
 use std::{f64::consts::TAU, time::Duration};
 

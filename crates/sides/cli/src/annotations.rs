@@ -1,4 +1,4 @@
-//! What refuses a release, shown by a CI run at the file that causes it: the migration, the contract of a job, or else
+//! A refusal of a release as annotations in CI, at the file that causes it: the migration, the job contract, or else
 //! the process.
 
 use std::collections::BTreeMap;

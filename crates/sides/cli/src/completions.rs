@@ -1,4 +1,4 @@
-//! `sides completions <shell>`, and what that script asks this program while somebody types.
+//! `sides completions <shell>`, and the completion of names while somebody types.
 
 use std::io::{self, Write as _};
 

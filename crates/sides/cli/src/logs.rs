@@ -1,4 +1,4 @@
-//! `sides logs`: what the processes printed, wherever they run.
+//! `sides logs`: the output of the processes, wherever they run.
 
 use std::{
     fs::File,

@@ -1,4 +1,4 @@
-//! What keeps a release from beginning, shown alike by every command that looks.
+//! What prevents a release from starting, shown in the same way by every command that checks.
 
 use deploy::preflight::Obstacle;
 use terminal::{Palette, tell};

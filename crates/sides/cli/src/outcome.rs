@@ -1,4 +1,4 @@
-//! What is said at the end of a command that cannot go on.
+//! The last message of a command that cannot continue.
 
 use workspace::Outcome;
 

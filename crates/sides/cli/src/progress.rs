@@ -1,4 +1,4 @@
-//! What a release tells, put on the screen.
+//! Shows the progress of a release on the screen.
 
 use deploy::{News, Progress};
 use terminal::{Piece, QUIET, Screen, tell};

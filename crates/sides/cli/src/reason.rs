@@ -1,4 +1,4 @@
-//! Why something is done: an argument that several commands share.
+//! `--reason`, an argument that several commands share.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! `sides receipts`, `sides receipt`: what was measured in releases that are over.
+//! `sides receipts`, `sides receipt`: the measurements of past releases.
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};

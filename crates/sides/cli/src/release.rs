@@ -1,4 +1,4 @@
-//! `sides release`, and what is shown of one that was carried out.
+//! `sides release`, and the output of a finished one.
 
 use std::path::PathBuf;
 

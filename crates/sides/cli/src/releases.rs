@@ -1,4 +1,4 @@
-//! `sides releases`: what is kept here, and what was seen of it.
+//! `sides releases`: the kept releases and their verdicts.
 
 use clap::Args;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `sides setup heroku`: what must be there before the first release.
+//! `sides setup heroku`: creates what the first release needs.
 
 use std::{collections::BTreeMap, env};
 

@@ -1,4 +1,4 @@
-//! `sides status`: the running `dev`, or else what the database of `DATABASE_URL` knows to run.
+//! `sides status`: the running `dev` or host, or else the instances known to the database of `DATABASE_URL`.
 
 use clap::Args;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! How a release is watched and told: arguments that several commands share.
+//! Arguments of a release that several commands share.
 
 use clap::Args;
 use terminal::Screen;

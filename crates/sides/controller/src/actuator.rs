@@ -1,5 +1,5 @@
-//! The one way to the places that run the processes. Every order goes through here and has a row in `sides.actions`,
-//! with its reason and its outcome.
+//! The only way to change what runs at a place. Every action goes through here and has a row in `sides.actions` with
+//! its reason and outcome.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! Whether what is down is started afresh now. Pure, with the time given.
+//! Whether a process that is down may be restarted now. Pure, with the time given.
 
 use std::time::Duration;
 

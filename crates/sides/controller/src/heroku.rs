@@ -1,5 +1,4 @@
-//! The processes that live at Heroku, as the clock's own environment names them: wherever the clock runs, it needs no
-//! file for it.
+//! The processes at Heroku, from the clock's own environment: wherever the clock runs, it needs no file.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -1,3 +1,3 @@
-//! The instances that run, as they say themselves.
+//! The running instances, as their rows say.
 
 pub(crate) use ::schema::inventory::{Expected as Instance, expected as read};

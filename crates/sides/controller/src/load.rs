@@ -1,4 +1,4 @@
-//! How much there is to do, as the queue says.
+//! The load of the queue.
 
 use std::{collections::HashMap, time::Duration};
 

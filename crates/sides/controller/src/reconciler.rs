@@ -1,4 +1,4 @@
-//! The loop: scrape, recycle, scale. Of several controllers one at a time holds a round.
+//! The loop: scrape, recycle, scale. Of several controllers, only one does a round at a time.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

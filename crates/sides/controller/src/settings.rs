@@ -1,4 +1,4 @@
-//! How the controller looks after the fleet.
+//! The settings of the controller.
 
 use std::time::Duration;
 

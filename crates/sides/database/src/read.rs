@@ -1,4 +1,4 @@
-//! Reading, once more where the connection was to blame.
+//! Reads that are repeated once if the connection failed.
 
 use deadpool::managed::TimeoutType;
 use diesel_async::AsyncPgConnection;

@@ -1,4 +1,4 @@
-//! What an error says about the connection that it came over.
+//! What an error means for its connection: keep it or replace it.
 
 use diesel::result::{DatabaseErrorKind, Error};
 

@@ -1,4 +1,4 @@
-//! What git knows of the workspace. Everything here is a question; nothing is changed.
+//! Read-only questions to git about the workspace.
 
 mod commit;
 

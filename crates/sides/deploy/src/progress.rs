@@ -1,4 +1,4 @@
-//! How a release tells where it stands: what is worth knowing, and nothing of how it looks.
+//! The events of a release, without how they look.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The schedules as the database has them.
+//! The schedules in the database.
 
 use anyhow::Context as _;
 use database::{Connection, Json, Moment};

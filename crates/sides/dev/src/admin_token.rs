@@ -1,4 +1,4 @@
-//! The secret that signs the developer in.
+//! The token that the developer signs in with.
 
 use std::{env, fs, io};
 

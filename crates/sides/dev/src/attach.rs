@@ -1,4 +1,4 @@
-//! A second `dev` in a workspace: shows what the first one does.
+//! A second `dev` in a workspace shows the status of the first.
 
 use std::{sync::Arc, time::Duration};
 

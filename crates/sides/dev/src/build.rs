@@ -1,4 +1,4 @@
-//! The programs, built by cargo, whose own words show the progress and the faults.
+//! Builds the programs with cargo, whose own output shows progress and errors.
 
 use std::{env, ffi::OsString, path::PathBuf, process::Stdio};
 

@@ -1,4 +1,4 @@
-//! From Procfiles to what is started: addresses, environment, the listener.
+//! From Procfiles to launches: addresses, environment, the listening socket.
 
 use std::{
     ffi::{OsStr, OsString},

@@ -1,4 +1,4 @@
-//! The database: the one that is named, or a private one.
+//! The database: the one of `DATABASE_URL`, or a private one.
 
 use std::{
     sync::Arc,

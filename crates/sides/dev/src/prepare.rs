@@ -1,4 +1,4 @@
-//! Everything ahead of the processes.
+//! Everything before the processes start.
 
 use std::{sync::Arc, time::Instant};
 

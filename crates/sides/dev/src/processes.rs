@@ -1,4 +1,4 @@
-//! The processes while they run, and how they end.
+//! The running processes, and how they end.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The programs as they run: kept apart from cargo's folder, so that a restart never picks up half a build.
+//! The programs that run: copied out of cargo's directory, so that a restart never gets half a build.
 
 use std::{
     fs::{self, File},

@@ -1,5 +1,5 @@
-//! After a save: build again, and replace the processes whose bytes changed, one after the other. A fault on
-//! the way is shown, and whatever ran before goes on.
+//! After a save: rebuilds, and replaces the processes whose bytes changed, one after the other. An error is shown,
+//! and what ran before keeps running.
 
 use std::{
     collections::{BTreeSet, HashMap},

@@ -1,4 +1,4 @@
-//! Saved files: what makes `dev` build again.
+//! Saved files, which make `dev` rebuild.
 
 use std::{
     collections::BTreeSet,

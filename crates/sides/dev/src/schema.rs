@@ -1,4 +1,4 @@
-//! The schema, brought up to date by the workspace's own `migrate` ahead of the processes.
+//! Migrates the database with the workspace's own `migrate` before the processes start.
 
 use std::{ffi::OsStr, process::Stdio};
 

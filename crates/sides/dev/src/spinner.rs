@@ -1,4 +1,4 @@
-//! A step that takes a while.
+//! The progress of a step that takes a while.
 
 use std::{
     sync::Arc,

@@ -1,4 +1,4 @@
-//! Which IP addresses are somebody's on the public internet.
+//! Which IP addresses belong to the public internet.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,4 +1,4 @@
-//! Addresses where clouds answer with credentials of the machine that asks.
+//! Cloud metadata addresses, which hand out the credentials of the machine.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

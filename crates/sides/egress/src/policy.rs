@@ -1,4 +1,4 @@
-//! Which private addresses are open.
+//! Which private addresses are allowed.
 
 use std::{
     fmt::{self, Display},

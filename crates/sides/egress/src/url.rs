@@ -1,4 +1,4 @@
-//! An address as a person types it.
+//! A URL as a person types it.
 
 use url::Url;
 

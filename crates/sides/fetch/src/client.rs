@@ -1,4 +1,4 @@
-//! The HTTP clients: one set of rules.
+//! The HTTP clients, with one set of rules.
 
 use std::{fmt, sync::Arc, time::Duration};
 

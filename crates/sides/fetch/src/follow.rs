@@ -1,4 +1,4 @@
-//! One request, and where it is sent on to.
+//! One request and its redirects.
 
 use egress::{Egress, UrlFault};
 use reqwest::{

@@ -1,4 +1,4 @@
-//! TLS as a monitor needs it: the machine's authorities, every certificate looked at every time.
+//! TLS for a monitor: the machine's certificate authorities, and every certificate checked every time.
 
 use std::sync::Arc;
 

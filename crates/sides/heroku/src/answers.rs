@@ -1,4 +1,4 @@
-//! What is read of Heroku's answers.
+//! The parts of Heroku's answers that are read.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the API says when it says no.
+//! Errors of the API.
 
 use serde::Deserialize;
 

@@ -1,4 +1,4 @@
-//! Whether what was asked for runs. A decision on values; asking is elsewhere.
+//! Whether the requested state has been reached. Decides on values; the queries are elsewhere.
 
 use crate::answers::Dyno;
 

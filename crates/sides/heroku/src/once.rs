@@ -1,4 +1,4 @@
-//! One-off dynos: a command in the app's current release, to its end.
+//! One-off dynos: run a command in the app's current release to its end.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Heroku behind the seam.
+//! Heroku as a place.
 
 use std::{
     collections::BTreeMap,

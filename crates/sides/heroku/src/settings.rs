@@ -1,4 +1,4 @@
-//! What a [`Heroku`](crate::Heroku) is told about its apps.
+//! The settings of a [`Heroku`](crate::Heroku).
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! What Heroku must have before the first release, and what of it is missing.
+//! What Heroku needs before the first release, and what of it is missing.
 
 use std::collections::BTreeMap;
 

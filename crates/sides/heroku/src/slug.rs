@@ -1,4 +1,4 @@
-//! A bundle as Heroku wants it: a tar.gz with everything below `./app`.
+//! A bundle in Heroku's format: a tar.gz with everything below `./app`.
 
 use std::{fs::File, io, os::unix::fs::PermissionsExt as _};
 

@@ -1,4 +1,4 @@
-//! The key to the account.
+//! The API token of the account.
 
 use std::fmt;
 

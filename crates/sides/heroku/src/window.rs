@@ -1,4 +1,4 @@
-//! Preboot's window: old web dynos serve on while new ones boot, and scaling then loses those that serve.
+//! Preboot's window: old web dynos keep serving while new ones boot, and scaling then would stop those that serve.
 
 use std::time::Duration;
 

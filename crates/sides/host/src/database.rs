@@ -1,4 +1,4 @@
-//! Whether the database answers: said in the status. The processes find out for themselves.
+//! Whether the database answers, for the status only. The processes find out for themselves.
 
 use std::{error::Error as _, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The state of processes and of what befalls them, in words.
+//! The state and the events of processes in words.
 
 use std::{path::Path, time::Duration};
 

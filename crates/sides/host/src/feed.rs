@@ -1,4 +1,4 @@
-//! What comes from running processes, put on the screen and into the status.
+//! Events of the running processes, passed on to the screen and the status.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

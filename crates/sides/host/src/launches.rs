@@ -1,4 +1,4 @@
-//! What each process is started with; which release it is comes later.
+//! How each process is started; its release is added later.
 
 use std::{
     env,

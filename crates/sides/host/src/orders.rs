@@ -1,4 +1,4 @@
-//! What the host does when it is told to.
+//! Carries out the orders that the host receives.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! `sides host --replace`: this program takes the place of the host that runs.
+//! `sides host --replace`: takes the place of the running host.
 
 use std::time::{Duration, Instant};
 

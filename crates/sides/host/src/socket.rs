@@ -1,4 +1,4 @@
-//! Web's listening socket: systemd's, the predecessor's, the keeper's, or a new one.
+//! Web's listening socket: from systemd, the predecessor or the keeper, or a new one.
 
 use std::{
     env, io,

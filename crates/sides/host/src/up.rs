@@ -1,4 +1,4 @@
-//! `sides up`: a host in the background, and the wait until everything answers.
+//! `sides up`: starts a host in the background and waits until everything answers.
 
 use std::{
     fs::{self, OpenOptions},

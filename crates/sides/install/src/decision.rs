@@ -1,4 +1,4 @@
-//! How a missing program may be had. Pure.
+//! How to get a missing program. Pure.
 
 use crate::{Consent, package_manager::PackageManager, situation::Situation};
 

@@ -1,4 +1,4 @@
-//! The whole of it: look, say, ask, install, look again.
+//! The whole process: look, announce, ask, install, look again.
 
 use std::{
     env, fs, io,

@@ -1,4 +1,4 @@
-//! Why something could not be had.
+//! Why a program could not be installed.
 
 use std::{fmt, io, path::PathBuf, process::ExitStatus};
 

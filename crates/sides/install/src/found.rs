@@ -1,4 +1,4 @@
-//! Finding the programs wherever distributions, and this crate, put them.
+//! Finds programs where distributions, and this crate, put them.
 
 use std::{
     env, fs,

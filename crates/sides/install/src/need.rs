@@ -1,4 +1,4 @@
-//! What may be missing.
+//! The programs that may be missing.
 
 use crate::found;
 

@@ -1,4 +1,4 @@
-//! The package managers of systems, and what they call the programs.
+//! The system package managers, and their package names.
 
 use std::{env, fs, path::PathBuf, process::Command};
 

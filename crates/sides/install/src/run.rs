@@ -1,4 +1,4 @@
-//! Runs a program to its end, in few words.
+//! Runs a program to its end and shows little of it.
 
 use std::{
     io,

@@ -1,4 +1,4 @@
-//! Who asks, and on what kind of machine.
+//! Who runs this, and on what kind of machine.
 
 use std::{
     env, fs,

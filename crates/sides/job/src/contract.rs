@@ -1,4 +1,4 @@
-//! What makes a type a job.
+//! The trait of a job.
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -1,4 +1,4 @@
-//! The schema of a contract's arguments, asked of the type itself.
+//! The schema of a contract's arguments, derived from the type.
 
 use std::{cell::RefCell, collections::BTreeMap, fmt};
 

@@ -1,4 +1,4 @@
-//! How a kind is run and retried.
+//! How jobs of a kind are run and retried.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The build: by the same cargo, in the same profile, as the one that built this program.
+//! Builds the workspace with the same cargo and profile that built this program.
 
 use std::{
     env, io,

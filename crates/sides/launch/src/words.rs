@@ -1,4 +1,4 @@
-//! What of the command line has to be known before the command line exists.
+//! The parts of the command line that must be known before the command line is built.
 
 use std::{env, ffi::OsString};
 

@@ -1,4 +1,4 @@
-//! What the macro is given, and the file that it names.
+//! The macro's input, and the file it names.
 
 use std::{collections::BTreeMap, path::PathBuf};
 

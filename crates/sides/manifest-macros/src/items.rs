@@ -1,4 +1,4 @@
-//! From the text of a `schema.rs` to its tables.
+//! Parses the text of a `schema.rs` into tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! From diesel's name of a SQL type to the one in `pg_type`.
+//! Maps diesel's names of SQL types to those in `pg_type`.
 
 use std::collections::BTreeMap;
 

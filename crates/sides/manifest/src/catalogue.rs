@@ -1,4 +1,4 @@
-//! Tables and columns, and what a schema step does to them.
+//! Tables and columns, and how a schema step changes them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Whether a build works on a schema.
+//! Whether a build is compatible with a schema.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What one release says of itself.
+//! The manifest of one build.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Whether two migrations have to do with each other. Pure.
+//! Whether two migrations are independent. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 

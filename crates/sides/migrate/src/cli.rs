@@ -1,4 +1,4 @@
-//! The command line, for the binary `migrate` and for whoever offers the same commands.
+//! The command line of the binary `migrate`, and of other programs with the same commands.
 
 mod annotations;
 mod backfills;

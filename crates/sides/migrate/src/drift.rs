@@ -1,4 +1,4 @@
-//! Whether a database is what its applied migrations make.
+//! Whether a database matches its applied migrations.
 
 use database::DatabaseUrl;
 

@@ -1,4 +1,4 @@
-//! Who a session is. A migration may take another role; the record of it is still the runner's own to write.
+//! The identity of a session. A migration may change the role; the record of it is still written as the runner.
 
 use tokio_postgres::{Client, Error};
 

@@ -1,4 +1,4 @@
-//! `metadata.toml`: what a person says of a migration that its statements do not.
+//! `metadata.toml`: settings of a migration that its statements do not show.
 
 use serde::{Deserialize, Serialize};
 

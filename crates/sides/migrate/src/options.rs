@@ -1,4 +1,4 @@
-//! How careful to be, and what is told on the way.
+//! Options of a run, and its progress events.
 
 use std::time::Duration;
 

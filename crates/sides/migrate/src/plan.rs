@@ -1,4 +1,4 @@
-//! What is to be done, decided from what there is and what the database has. Pure.
+//! Which migrations to apply, from the files and the database. Pure.
 
 use crate::{
     Applied, Migration,

@@ -1,4 +1,4 @@
-//! The whole program, for whoever's `main` it is.
+//! The whole program, for the `main` of an application.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! A query as others may see it: without its values, which may be secrets. Pure.
+//! Shows a query without its values, which may be secrets. Pure.
 
 /// The query on one line with `…` in place of each text and number, at most `longest` characters.
 ///

@@ -1,4 +1,4 @@
-//! The way back, tried on a scratch database before anything is reverted for real.
+//! Tries a revert on a scratch database before it is done for real.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The database roles that keep a process to what it needs.
+//! Database roles that limit a process to what it needs.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What Postgres said, whole: the client library's own text leaves out the best part.
+//! Postgres' error message in full, including the parts that the client library leaves out.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Other sessions, as far as they stand in the way.
+//! Other sessions that are in the way.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 

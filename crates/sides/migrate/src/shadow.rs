@@ -1,4 +1,4 @@
-//! A scratch database that the migrations are tried on, and what it answers.
+//! The scratch database on which migrations are tried.
 
 mod catalogue;
 mod facts;

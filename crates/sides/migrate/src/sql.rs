@@ -1,4 +1,4 @@
-//! A file of SQL as its single statements.
+//! Splits a file of SQL into statements.
 
 mod foreign;
 mod scan;

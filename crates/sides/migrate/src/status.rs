@@ -1,4 +1,4 @@
-//! What is applied and what is pending, and making peace with an edited file.
+//! Applied and pending migrations, and accepting an edited file.
 
 use database::DatabaseUrl;
 

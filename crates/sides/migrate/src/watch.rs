@@ -1,4 +1,4 @@
-//! A second pair of eyes on a running statement: whom it waits for, and who waits for it.
+//! Watches a running statement from a second session: whom it waits for, and who waits for it.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -1,4 +1,4 @@
-//! One more of something, in a workspace of the shape that [`crate::workspace()`] writes.
+//! Adds to a workspace of the shape that [`crate::workspace()`] writes.
 
 mod job;
 mod migration;

@@ -1,4 +1,4 @@
-//! Files to be, written together.
+//! Files to write, all together.
 
 use std::{
     fs,

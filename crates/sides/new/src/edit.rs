@@ -1,4 +1,4 @@
-//! Lines that are added to a file of Rust or TOML. Pure.
+//! Adds lines to a file of Rust or TOML. Pure.
 
 /// Adds a line to the first run of lines that begin with `prefix`, in their order. `None` without such a run.
 pub(crate) fn insert_sorted(text: &str, prefix: &str, line: &str) -> Option<String> {

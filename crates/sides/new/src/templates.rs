@@ -1,4 +1,4 @@
-//! The texts that are written, as they lie in `templates/`.
+//! The templates, from `templates/`.
 
 use crate::Name;
 

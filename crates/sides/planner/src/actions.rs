@@ -1,4 +1,4 @@
-//! The moves of the search in the words of a plan, and the waits between them.
+//! Turns the moves of the search into the steps of a plan, with the waits between them.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Whether jobs find hands: the rule stated once on plain values.
+//! Whether every job has a handler: the rule, stated once on plain values.
 
 use crate::{Manifest, Shape};
 

@@ -1,4 +1,4 @@
-//! The smallest set of rules that together leave no order.
+//! The smallest set of rules that together allow no order.
 
 use std::collections::BTreeSet;
 

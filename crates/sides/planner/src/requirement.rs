@@ -1,4 +1,4 @@
-//! One fact that can rule a state out, in words a person can act on.
+//! One fact that can rule out a state, in words that a person can act on.
 
 use std::fmt;
 

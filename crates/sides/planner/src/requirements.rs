@@ -1,4 +1,4 @@
-//! Every requirement of a world, each beside the rule that the search checks.
+//! Every requirement of a world, each with the rule that the search checks.
 
 use std::collections::{BTreeMap, BTreeSet};
 

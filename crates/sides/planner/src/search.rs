@@ -1,4 +1,4 @@
-//! Depth first through the states, the preferred move first, no dead end twice.
+//! Depth-first search through the states: preferred move first, no dead end twice.
 
 use std::collections::{BTreeSet, HashSet};
 

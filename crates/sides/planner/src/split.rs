@@ -1,4 +1,4 @@
-//! The same work over two releases.
+//! The same change split over two releases.
 
 use std::{collections::BTreeSet, fmt};
 

@@ -1,4 +1,4 @@
-//! Can the processes be rolled back from here, with the schema left as it is?
+//! Whether the processes can be rolled back from a state, with the schema unchanged.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! Everything the planner is told.
+//! The planner's input.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! One private server, bound to the process that opened it.
+//! One private server that lives as long as the process that opened it.
 
 use std::{
     fs::{File, TryLockError},

@@ -1,4 +1,4 @@
-//! The folders of one cluster: where its data, socket, log and locks are.
+//! The directories of one cluster: its data, socket, log and locks.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},

@@ -1,4 +1,4 @@
-//! Who the server runs as: root's own answer is no.
+//! The user that the server runs as, since Postgres refuses root.
 
 use std::{fs::Permissions, io, os::unix::fs::PermissionsExt as _, path::Path};
 

@@ -1,4 +1,4 @@
-//! Making a new data folder, whole or not at all.
+//! Creates a data directory, completely or not at all.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Choosing an installation for a data folder.
+//! Chooses an installation for a data directory.
 
 use std::{
     fs,

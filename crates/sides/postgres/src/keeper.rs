@@ -1,4 +1,4 @@
-//! The running server: started, waited for, ended.
+//! Starts the server, waits for it, and stops it.
 
 use std::{
     process::{Child, Command, ExitStatus},

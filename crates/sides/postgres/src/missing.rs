@@ -1,4 +1,4 @@
-//! What to say on a machine without Postgres.
+//! The message on a machine without Postgres.
 
 use install::Need;
 

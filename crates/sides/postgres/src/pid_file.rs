@@ -1,4 +1,4 @@
-//! `postmaster.pid`: the server's own word on whether it runs and answers.
+//! `postmaster.pid`: whether the server runs and accepts connections, in its own words.
 
 use std::{fs, io, path::Path};
 

@@ -1,4 +1,4 @@
-//! Servers to try things on: each belongs to one user at a time, and is kept for the next.
+//! Scratch servers: each is used by one process at a time, and kept for the next.
 
 use std::{
     fs::{self, File, TryLockError},

@@ -1,4 +1,4 @@
-//! Saying once in a while what would otherwise be said at every attempt.
+//! Logs a recurring problem once in a while instead of at every attempt.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What a build says of itself before it runs: the binary knows its parts, this crate does not.
+//! What a build declares before it runs: the binary knows its parts, this crate does not.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! What makes one process differ from another before it runs.
+//! What distinguishes one process from another before it runs.
 
 use std::process::ExitCode;
 

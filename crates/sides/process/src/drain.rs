@@ -1,4 +1,4 @@
-//! The wish to stop, as everything in the process sees it.
+//! The request to stop, as all parts of the process see it.
 
 use tokio_util::sync::CancellationToken;
 

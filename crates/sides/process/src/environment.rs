@@ -1,4 +1,4 @@
-//! Configuration from the environment, with every fault found before the first one is reported.
+//! Configuration from the environment, with all errors found before the first is reported.
 
 use std::{
     collections::HashMap,

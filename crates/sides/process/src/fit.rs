@@ -1,4 +1,4 @@
-//! Whether the live schema is one that this build works on.
+//! Whether this build is compatible with the live schema.
 
 use database::Connection;
 use diesel::{QueryableByName, sql_types::Text};

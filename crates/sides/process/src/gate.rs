@@ -1,4 +1,4 @@
-//! The way to the database at the start: it must answer, be migrated, and let this process act.
+//! Waiting for the database at startup: it must answer, be migrated, and let this process act.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The instance's row: what runs where and in which state, said every few seconds.
+//! The instance's row: what runs where and in which state, updated every few seconds.
 
 use std::{
     sync::Arc,

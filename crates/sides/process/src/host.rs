@@ -1,4 +1,4 @@
-//! Where this copy runs, as its row says it.
+//! Where this instance runs, as stored in its row.
 
 /// The machine's name; behind that of the dyno, `worker.1@machine`, for whoever keeps the dyno knows only its own name,
 /// and each dyno is a machine of its own.

@@ -1,4 +1,4 @@
-//! A process' life, from its arguments to its exit code, read as a story.
+//! The life of a process, from its arguments to its exit code.
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 

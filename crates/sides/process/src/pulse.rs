@@ -1,4 +1,4 @@
-//! Whether the runtime still runs tasks: what a liveness probe is for.
+//! Whether the runtime still runs tasks, which is what a liveness probe is for.
 
 use std::{
     sync::{

@@ -1,4 +1,4 @@
-//! Whether what the process asks its database is answered, over the very pool that it asks through.
+//! Whether the database answers the process's own queries, over the pool that it uses.
 
 use std::{
     convert::Infallible,

@@ -1,4 +1,4 @@
-//! Whether a role may use what this build does.
+//! Whether a role has the rights that this build needs.
 
 use database::Connection;
 use diesel::{

@@ -1,4 +1,4 @@
-//! From a signal to a drain, and from a drain that does not end to a hard end.
+//! From a signal to a drain, and from an endless drain to a hard exit.
 
 use std::{io, time::Duration};
 

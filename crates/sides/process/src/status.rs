@@ -1,4 +1,4 @@
-//! What is known of this running copy, shared by the ops server, the heartbeat and the process itself.
+//! The state of this instance, shared by the ops server, the heartbeat and the process itself.
 
 use std::{
     net::SocketAddr,

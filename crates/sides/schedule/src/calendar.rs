@@ -1,4 +1,4 @@
-//! Readings of the clock on the wall.
+//! Local times at which something is due.
 
 use chrono::{DateTime, Days, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 

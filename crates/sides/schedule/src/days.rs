@@ -1,4 +1,4 @@
-//! Days that no list of numbers can say: the last one, the third Friday, the working day nearest to the 15th.
+//! Days that no list of numbers can express: the last one, the third Friday, the working day nearest to the 15th.
 //!
 //! `L`, `L-3`, `LW` and `15W` stand in the day of month, `5L` (or `friL`) and `5#3` in the weekday, as other crons have
 //! them.

@@ -1,4 +1,4 @@
-//! Spreading what is due at one moment, so that not everybody comes at once.
+//! Spreads what is due at the same moment.
 //!
 //! The delay is a hash of the schedule's name and the moment: every clock comes to the same one, without asking
 //! the others, and it differs from schedule to schedule and from time to time.

@@ -1,4 +1,4 @@
-//! What a person should know of a firing near a change of clocks.
+//! What to know about a firing near a change of daylight saving time.
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 

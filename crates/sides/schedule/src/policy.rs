@@ -1,4 +1,4 @@
-//! What happens to a tick that could not be kept, or comes too soon.
+//! What happens to a tick that was missed, or comes too soon.
 
 use std::{fmt, str::FromStr, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What is shown of a schedule ahead of time: the next firings, and how it crosses the next change of clocks.
+//! The preview of a schedule: the next firings, and those around the next change of daylight saving time.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

@@ -1,4 +1,4 @@
-//! One schedule: when, which job, and what happens when it could not be kept.
+//! One schedule: when, which job, and what happens to missed ticks.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

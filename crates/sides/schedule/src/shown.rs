@@ -1,4 +1,4 @@
-//! Texts of others, as a message shows them.
+//! Untrusted text, as shown in a message.
 
 /// How much of a text is shown, in characters.
 const MOST: usize = 80;

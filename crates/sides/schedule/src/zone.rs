@@ -1,4 +1,4 @@
-//! A zone: what the clocks on the wall show in it, by the rules that are current.
+//! A time zone with current rules.
 
 use std::{fmt, str::FromStr, sync::Arc};
 

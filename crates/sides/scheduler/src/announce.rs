@@ -1,4 +1,4 @@
-//! The schedules as people see them, and as a scheduler finds them that starts later.
+//! Writes the schedules to the database, for people and for schedulers that start later.
 
 use ::schema::tables::{schedules, stored_schedules};
 use chrono::{DateTime, Utc};

@@ -1,4 +1,4 @@
-//! What `/metrics` says of the ticks.
+//! Metrics of the ticks.
 
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
 

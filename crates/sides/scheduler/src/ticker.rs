@@ -1,4 +1,4 @@
-//! The loop: sleep until something is due or changed, fire it, say when the next is.
+//! The loop: sleep until something is due or changed, fire it, record when the next is due.
 
 use std::{
     collections::BTreeSet,

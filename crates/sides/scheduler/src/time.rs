@@ -1,4 +1,4 @@
-//! The time that this machine has.
+//! The time of this machine.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! Postgres, and who uses it.
+//! Postgres add-ons and their attachments.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

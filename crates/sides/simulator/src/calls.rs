@@ -1,4 +1,4 @@
-//! Which function answers which call.
+//! Which function handles which call.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Dynos, as they are asked for.
+//! Dynos, as requested.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What goes wrong on the way.
+//! Injected faults.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! What dynos printed.
+//! The output of dynos.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! How fast Heroku's time goes here.
+//! How fast time passes at this Heroku.
 
 use std::time::Duration;
 

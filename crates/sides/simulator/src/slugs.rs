@@ -1,4 +1,4 @@
-//! Slugs: what was uploaded to run.
+//! Uploaded slugs.
 
 use std::{
     io::Read as _,

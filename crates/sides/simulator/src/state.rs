@@ -1,4 +1,4 @@
-//! What Heroku knows.
+//! The state of Heroku.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! Whether to write in colour.
+//! Whether to use colour.
 
 use std::{env, io::IsTerminal};
 

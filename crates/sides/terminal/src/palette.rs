@@ -1,4 +1,4 @@
-//! Colour, where there is a terminal that wants it.
+//! Colours, if the terminal wants them.
 
 use anstyle::{AnsiColor, Style};
 

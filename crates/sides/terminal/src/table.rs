@@ -1,4 +1,4 @@
-//! Columns as wide as they must be.
+//! Tables with columns as wide as necessary.
 
 use crate::{
     palette::{Palette, STRONG},

@@ -1,4 +1,4 @@
-//! Rows that hold whatever Postgres can hold.
+//! Rows with every unusual value that Postgres can hold.
 
 use diesel::{QueryableByName, sql_types::BigInt};
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};

@@ -1,4 +1,4 @@
-//! A real process under test: what it says, what it answers, how it ends.
+//! A real process under test: its output, its answers, its end.
 
 use std::{
     io::{BufRead as _, BufReader, Read, Write as _},

@@ -1,4 +1,4 @@
-//! A schema as text that can be compared: what Postgres itself dumps.
+//! A schema as comparable text, dumped by Postgres itself.
 
 pub use crate::template::migrations;
 

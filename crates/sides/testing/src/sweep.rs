@@ -1,4 +1,4 @@
-//! Databases of test runs that were killed.
+//! Removes the databases of test runs that were killed.
 
 use std::{
     path::Path,

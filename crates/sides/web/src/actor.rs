@@ -1,4 +1,4 @@
-//! Who does something, as it is written down.
+//! Who acts, as recorded.
 
 use std::sync::Arc;
 

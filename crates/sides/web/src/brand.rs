@@ -1,4 +1,4 @@
-//! What an application says of its site.
+//! The name and look of an application's site.
 
 use crate::Asset;
 

@@ -1,4 +1,4 @@
-//! Who is on the other side.
+//! The client's address.
 
 use std::net::{IpAddr, Ipv4Addr};
 

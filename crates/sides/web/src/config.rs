@@ -1,4 +1,4 @@
-//! What every server of pages reads from its environment.
+//! The configuration of every web server.
 
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -1,4 +1,4 @@
-//! How many connections there is room for.
+//! How many connections the process has descriptors for.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 

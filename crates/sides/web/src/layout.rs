@@ -1,4 +1,4 @@
-//! What every page has around its content.
+//! The layout around every page's content.
 
 use chrono::Utc;
 use maud::{DOCTYPE, Markup, html};

@@ -1,4 +1,4 @@
-//! What `/metrics` says of the requests.
+//! Request metrics.
 
 use std::{sync::Arc, time::Instant};
 

@@ -1,4 +1,4 @@
-//! What the people who run this look at: processes, queue, schedules.
+//! The operations page: processes, queue, schedules.
 
 mod controller;
 mod fleet;

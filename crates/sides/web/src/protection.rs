@@ -1,4 +1,4 @@
-//! Headers that keep a page from being misused.
+//! Security headers.
 
 use actix_web::{
     Error,

@@ -1,4 +1,4 @@
-//! Addresses that every site has, and how an application writes its own.
+//! Routes that every site has, and helpers for an application's own.
 
 use actix_web::{
     HttpResponse, Resource,

@@ -1,4 +1,4 @@
-//! Who may change something: the secret, and the session that it opens.
+//! Who may change something: the token, and the session that it opens.
 
 mod bearer;
 mod cookie;

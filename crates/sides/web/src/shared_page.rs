@@ -1,4 +1,4 @@
-//! One rendering of a page for everybody who asks at the same time.
+//! One rendering of a page, shared by all who request it at the same time.
 
 use std::{
     hash::{DefaultHasher, Hasher as _},

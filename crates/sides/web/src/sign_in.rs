@@ -1,4 +1,4 @@
-//! Signing in with the secret, and out again.
+//! Signing in with the token, and signing out.
 
 use actix_web::{
     Either, HttpRequest, HttpResponse,

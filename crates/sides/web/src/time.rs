@@ -1,4 +1,4 @@
-//! Moments and durations as people say them.
+//! Times and durations for people.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};

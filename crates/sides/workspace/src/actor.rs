@@ -1,4 +1,4 @@
-//! Who asks, and why: for ledgers.
+//! Who acts, and why, for the ledgers.
 
 use platform::place::Why;
 

@@ -1,4 +1,4 @@
-//! The database that a command works on: the one that is named, or a private one for as long as the command takes.
+//! The database that a command uses: the one of `DATABASE_URL`, or a private one for the duration of the command.
 
 use std::env;
 

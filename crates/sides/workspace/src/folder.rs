@@ -1,4 +1,4 @@
-//! The folder a command works on, and `.sides/` in it.
+//! The workspace's directory, and `.sides/` in it.
 
 use std::{
     fs::DirBuilder,

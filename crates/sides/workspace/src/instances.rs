@@ -1,4 +1,4 @@
-//! The processes that have a row in `sides.instances`, wherever they run.
+//! The processes with a row in `sides.instances`, wherever they run.
 
 use anyhow::Context as _;
 use database::DatabaseUrl;

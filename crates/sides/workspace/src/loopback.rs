@@ -1,4 +1,4 @@
-//! The client that asks our own processes.
+//! The HTTP client for our own processes.
 
 use anyhow::Context as _;
 

@@ -1,4 +1,4 @@
-//! The wish to end, from wherever it comes.
+//! The request to stop, wherever it comes from.
 
 use std::io;
 

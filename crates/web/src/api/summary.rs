@@ -1,4 +1,4 @@
-//! How everything stands, for everybody: names and states, no addresses.
+//! The public summary: names and states, no addresses.
 
 use actix_web::{HttpResponse, web::Data};
 use chrono::Utc;

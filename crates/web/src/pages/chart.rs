@@ -1,4 +1,4 @@
-//! Latency over time as a picture.
+//! A chart of latency over time.
 
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! All incidents: those that are open, and page by page those that are over.
+//! All incidents: open ones, and past ones page by page.
 
 use actix_web::web::{Data, Query};
 use chrono::Utc;

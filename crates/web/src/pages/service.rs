@@ -1,4 +1,4 @@
-//! One service: how it stands, how fast it answers, what went wrong.
+//! One service: its status, its latency, its incidents.
 
 use actix_web::web::{Data, Path};
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,4 +1,4 @@
-//! The form that adds or changes a service: what was typed stays, and each fault stands at its field.
+//! The form that adds or changes a service: input is kept, and each error is shown at its field.
 
 use maud::{Markup, html};
 use models::Service;

@@ -1,4 +1,4 @@
-//! The status page: how everything stands, for everybody.
+//! The public status page.
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use chrono::{DateTime, TimeDelta, Utc};

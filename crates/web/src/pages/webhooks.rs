@@ -1,4 +1,4 @@
-//! Who is told of incidents.
+//! The webhooks that are notified of incidents.
 
 use actix_web::{
     Either, HttpResponse,

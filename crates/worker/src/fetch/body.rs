@@ -1,4 +1,4 @@
-//! Reading an answer, at most so far, and looking for a text in it on the way.
+//! Reads an answer up to a limit, looking for a text in it.
 
 use memchr::memmem::Finder;
 use models::ErrorKind;

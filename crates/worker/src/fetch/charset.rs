@@ -1,4 +1,4 @@
-//! The text of an answer, whatever it is written in.
+//! Decodes the text of an answer in whatever charset it is.
 
 use encoding_rs::{Decoder, Encoding, UTF_8};
 use memchr::memmem;

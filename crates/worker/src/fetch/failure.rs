@@ -1,4 +1,4 @@
-//! From an error of the HTTP stack to a fixed kind and plain words.
+//! Maps errors of the HTTP stack to a fixed kind and plain words.
 
 use std::{error::Error, io, time::Duration};
 

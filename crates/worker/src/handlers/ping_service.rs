@@ -1,4 +1,4 @@
-//! One ping: fetch, judge, store, and say what follows from it.
+//! One ping: fetch, judge, store, and act on the result.
 
 use std::time::Duration;
 

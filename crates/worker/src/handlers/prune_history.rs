@@ -1,4 +1,4 @@
-//! Old history goes, a batch at a time, so that nobody waits for a long transaction.
+//! Deletes old history batch by batch, so that nobody waits for a long transaction.
 
 use jobs::PruneHistory;
 use models::pruning;

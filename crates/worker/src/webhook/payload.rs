@@ -1,4 +1,4 @@
-//! What a receiver is told.
+//! The body of a notification.
 
 use chrono::{DateTime, Utc};
 use models::{Transition, deliveries::Delivery};

@@ -1,4 +1,4 @@
-//! What proves that a notification is ours and new.
+//! The signature that proves that a notification is ours and recent.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;

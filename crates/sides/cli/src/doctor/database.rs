@@ -1,4 +1,4 @@
-//! The database of `DATABASE_URL`: does it answer, may it be written, what may its user do, does it know the time.
+//! Checks of the database of `DATABASE_URL`: reachable, writable, the user's rights, its clock.
 
 use std::time::SystemTime;
 

@@ -1,4 +1,4 @@
-//! The machine: programs, disk, time zones.
+//! Checks of the machine: programs, disk, time zones.
 
 use std::{path::Path, process::Command};
 

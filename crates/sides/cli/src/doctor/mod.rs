@@ -1,4 +1,4 @@
-//! `sides doctor`: everything that a person would be asked for in an issue, what is wrong with it, and how to mend it.
+//! `sides doctor`: checks everything that an issue report would be asked for, and says how to fix what is wrong.
 
 mod database;
 mod finding;

@@ -1,4 +1,4 @@
-//! The workspace: Procfiles, ports, settings by name.
+//! Checks of the workspace: Procfiles, ports, settings by name.
 
 use std::{env, net::TcpListener};
 

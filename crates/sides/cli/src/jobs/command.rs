@@ -1,4 +1,4 @@
-//! What can be typed behind `sides jobs`.
+//! The arguments of `sides jobs`.
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;

@@ -1,4 +1,4 @@
-//! `sides jobs …`: what waits, runs and failed, one job's whole life, and what a person does about it.
+//! `sides jobs …`: waiting, running and failed jobs, the history of one, and actions on them.
 
 mod change;
 mod command;

@@ -1,4 +1,4 @@
-//! Jobs as the database has them.
+//! Job rows as read from the database.
 
 use anyhow::Context as _;
 use database::{Connection, Json, Moment, Words};

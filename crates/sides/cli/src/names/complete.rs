@@ -1,4 +1,4 @@
-//! What a shell offers while a name is typed. Quick, and silent when something cannot be known.
+//! Completions for a shell. Fast, and silent if something cannot be known.
 
 use std::{env, ffi::OsStr, path::PathBuf, time::Duration};
 

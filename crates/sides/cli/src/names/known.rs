@@ -1,4 +1,4 @@
-//! The names that exist in a workspace and in its database.
+//! The names that exist in a workspace and its database.
 
 use database::Connection;
 use diesel::{QueryResult, QueryableByName, sql_types::Text};

@@ -1,4 +1,4 @@
-//! Names that exist: what a misspelled one was probably meant to be, and what a shell completes.
+//! Existing names: suggestions for misspelled ones, and completions.
 
 pub(crate) mod complete;
 mod known;

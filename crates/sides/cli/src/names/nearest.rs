@@ -1,4 +1,4 @@
-//! The name that was probably meant. Pure.
+//! The nearest existing name. Pure.
 
 /// More names than these are not listed in a sentence.
 const FEW: usize = 8;

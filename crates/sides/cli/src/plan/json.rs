@@ -1,4 +1,4 @@
-//! The plan for programs. A field is added without a new version; none is taken away or changed.
+//! The plan as JSON. Fields may be added without a new version; none is removed or changed.
 
 use deploy::plan::{Order, Process, Report, phase_name};
 use serde_json::{Value, json};

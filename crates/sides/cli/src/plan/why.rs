@@ -1,4 +1,4 @@
-//! `--why`: from what differs through the crates to the process.
+//! `--why`: the path from each difference through the crates to the process.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What can be typed behind `sides scaling`.
+//! The arguments of `sides scaling`.
 
 use std::path::PathBuf;
 

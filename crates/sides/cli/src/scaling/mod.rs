@@ -1,4 +1,4 @@
-//! `sides scaling …`: what was decided about the number of instances, and what the policy would do with other traffic.
+//! `sides scaling …`: past scaling decisions, and the policy on other traffic.
 
 mod chart;
 mod command;

@@ -1,4 +1,4 @@
-//! Instances and delay over time, as a picture.
+//! Instances and delay over time, as SVG.
 
 use ::autoscale::Run;
 

@@ -1,4 +1,4 @@
-//! Where a simulation's jobs come from.
+//! The source of a simulation's jobs.
 
 use std::{fs, path::Path, time::Duration};
 

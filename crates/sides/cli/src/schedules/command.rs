@@ -1,4 +1,4 @@
-//! What can be typed behind `sides schedule`.
+//! The arguments of `sides schedule`.
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};

@@ -1,4 +1,4 @@
-//! Whether the workers that run can do what a schedule asks for.
+//! Whether the running workers can handle the jobs of a schedule.
 
 use ::schema::instances;
 use anyhow::Context as _;

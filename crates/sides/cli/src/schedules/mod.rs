@@ -1,4 +1,4 @@
-//! `sides schedule …`: what the clock fires, ahead of time and while it runs.
+//! `sides schedule …`: shows what the clock fires, and changes it while it runs.
 
 mod change;
 mod command;

@@ -1,4 +1,4 @@
-//! When what works jobs is started afresh.
+//! When workers are recycled.
 
 use process::Environment;
 use schedule::{Schedule, ScheduleError};

@@ -1,4 +1,4 @@
-//! What `sides.actions` remembers of a process' number of instances.
+//! The past changes of the number of instances, from `sides.actions`.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Scaling: as many instances as there is work for.
+//! Scaling: as many instances as the load needs.
 //!
 //! The crate `autoscale` decides. [`history`] remembers the changes before, and [`scaler`] carries a decision out.
 

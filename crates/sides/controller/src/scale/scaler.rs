@@ -1,4 +1,4 @@
-//! Carries out what the crate `autoscale` decides.
+//! Carries out the decisions of the crate `autoscale`.
 
 use std::{
     collections::HashMap,

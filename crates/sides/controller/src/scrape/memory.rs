@@ -1,4 +1,4 @@
-//! Whether an instance's memory grows on a line towards its limit: least squares. Pure, with the time given.
+//! Whether an instance's memory grows linearly towards its limit, by least squares. Pure, with the time given.
 
 use std::{collections::VecDeque, time::Duration};
 

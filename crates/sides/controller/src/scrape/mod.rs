@@ -1,4 +1,4 @@
-//! What instances say about themselves over `/metrics`: how their memory grows, and how slow their answers are.
+//! What instances report over `/metrics`: the growth of their memory, and their latencies.
 
 pub(crate) mod memory;
 mod sample;

@@ -1,4 +1,4 @@
-//! What a process' `/metrics` say: its memory, and how long its requests took. Pure.
+//! One scrape of `/metrics`: memory and latencies. Pure.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Asks every instance for its metrics, once a round.
+//! Scrapes the metrics of every instance once per round.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! The slope of each release's memory, kept for people.
+//! The slope of each release's memory, stored for people to see.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,4 @@
-//! What rounds of questions mean over time. Pure, with the time given.
+//! Turns the results of several rounds of probes into findings. Pure, with the time given.
 
 use std::{
     collections::{HashMap, VecDeque},

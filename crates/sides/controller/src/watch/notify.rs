@@ -1,4 +1,4 @@
-//! Notifies people without the queue.
+//! Notifies people without using the queue.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Asks one instance how it is, over its ops server and over its public address.
+//! Probes one instance, over its ops server and its public address.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A restart, beside the rounds: a place that is slow or away holds up none of them.
+//! Restarts outside the rounds: a slow or unavailable place delays none of them.
 
 use crate::{
     actions::{self, Action},

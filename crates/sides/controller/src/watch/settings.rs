@@ -1,4 +1,4 @@
-//! How the clock watches.
+//! The settings of the watch.
 
 use std::time::Duration;
 

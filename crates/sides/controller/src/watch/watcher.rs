@@ -1,4 +1,4 @@
-//! The loop: probe every instance, detect what is down, write it down, notify people.
+//! The loop: probe every instance, detect what is down, record it, notify people.
 
 use std::{
     collections::VecDeque,

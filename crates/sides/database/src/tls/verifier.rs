@@ -1,4 +1,4 @@
-//! What a server's certificate is held against.
+//! Verification of the server's certificate.
 
 use std::sync::Arc;
 

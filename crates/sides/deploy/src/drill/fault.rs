@@ -1,4 +1,4 @@
-//! What a bad build does wrong.
+//! The ways in which a bad build fails.
 
 use std::{fmt, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! The drills: one row each. A bad release that somebody meets becomes a row.
+//! The drills, one row each. A bad release that somebody meets becomes a row.
 
 use super::fault::Fault;
 

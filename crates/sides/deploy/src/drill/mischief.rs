@@ -1,4 +1,4 @@
-//! What happens beside a new build: Postgres that does not answer.
+//! Faults outside the new build: a Postgres that does not answer.
 
 use std::{fs, path::Path, time::Duration};
 

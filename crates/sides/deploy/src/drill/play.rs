@@ -1,4 +1,4 @@
-//! One drill on a stage: a bad build is released there, and what is seen of it is held to the row.
+//! Runs one drill on a stage: releases a bad build there, and compares what happens with the row.
 
 use std::{
     env, fs,

@@ -1,4 +1,4 @@
-//! What stands between visitors and a good web: it passes on what they send, until it is to go wrong.
+//! A proxy between visitors and a good web, which passes requests on until it is time to fail.
 
 use std::{
     io,

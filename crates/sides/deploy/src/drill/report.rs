@@ -1,4 +1,4 @@
-//! What came of a drill.
+//! The result of a drill.
 
 use std::collections::BTreeMap;
 

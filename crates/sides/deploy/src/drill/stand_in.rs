@@ -1,5 +1,5 @@
-//! A bad build, made from a good one without the application's help: this program stands in for it, and runs it behind
-//! itself as far as the fault allows.
+//! A bad build made from a good one without the application's help: this program takes its place, and runs it as far
+//! as the fault allows.
 
 use std::{
     env,

@@ -1,4 +1,4 @@
-//! The files of one commit, read as they are asked for.
+//! The files of one commit, read on demand.
 
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},

@@ -1,4 +1,4 @@
-//! Where each process runs: the one door to `deploy/targets.toml`.
+//! Which place runs each process, from `deploy/targets.toml`.
 
 mod running;
 

@@ -1,4 +1,4 @@
-//! What runs at the places that are not this machine, and what a release there will be like.
+//! What is running at other places, and what to expect of a release there.
 
 use std::collections::BTreeMap;
 

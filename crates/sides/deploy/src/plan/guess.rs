@@ -1,4 +1,4 @@
-//! One process: what runs, what is here, and whether that is the same.
+//! The verdict on one process: what is running, what is here, and whether they are the same.
 
 use platform::procfile::Procfile;
 

@@ -1,4 +1,4 @@
-//! The migrations that the database does not have.
+//! The pending migrations.
 
 use std::time::Duration;
 

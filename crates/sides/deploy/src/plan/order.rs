@@ -1,4 +1,4 @@
-//! In which order it would go, where that can be said without a build.
+//! The order of a release, where it can be known without a build.
 
 use database::DatabaseUrl;
 

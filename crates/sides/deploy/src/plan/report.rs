@@ -1,4 +1,4 @@
-//! All that a plan says, as one value.
+//! The whole plan as one value.
 
 use super::{
     guess::{Process, Verdict},

@@ -1,4 +1,4 @@
-//! What runs: on this machine's host, and wherever an instance beats on the database.
+//! The running builds: on this machine's host, and of every instance with a heartbeat in the database.
 
 use std::{collections::BTreeMap, time::Duration};
 

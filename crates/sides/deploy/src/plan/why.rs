@@ -1,4 +1,4 @@
-//! From what differs through the crates to the process.
+//! The path from each difference through the crates to the process.
 
 use std::fmt;
 

@@ -1,5 +1,4 @@
-//! A database that answers, takes writes, lets its user do what a release does, and is not being released on by somebody
-//! else.
+//! The database: reachable, writable, with the rights that a release needs, and not in use by another release.
 
 use std::{error::Error, time::Duration};
 

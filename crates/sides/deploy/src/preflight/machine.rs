@@ -1,4 +1,4 @@
-//! Room on the disk and in memory.
+//! Free disk space and memory.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Places of `deploy/targets.toml` that do not answer.
+//! Whether the places of `deploy/targets.toml` answer.
 
 use workspace::Workspace;
 

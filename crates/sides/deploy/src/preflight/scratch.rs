@@ -1,4 +1,4 @@
-//! A scratch server, where a migration has to be tried.
+//! A scratch server, if a migration has to be tried.
 
 use database::DatabaseUrl;
 use migrate::{Migration, State};

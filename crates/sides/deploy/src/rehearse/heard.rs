@@ -1,4 +1,4 @@
-//! What the live database says of instances at other places, and of where their bytes come from.
+//! What the live database knows of instances at other places, and of the origin of their bytes.
 
 use anyhow::Context as _;
 use database::DatabaseUrl;

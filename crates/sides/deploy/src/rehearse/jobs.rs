@@ -1,4 +1,4 @@
-//! Made jobs while a release is rehearsed.
+//! Generated jobs during a rehearsal.
 
 use std::time::Duration;
 

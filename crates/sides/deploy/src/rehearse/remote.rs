@@ -1,4 +1,4 @@
-//! One process of another place: what of it can be on the stage, and what there is to say.
+//! A process at another place: what of it can be on the stage, and what to report.
 
 use platform::place::told;
 

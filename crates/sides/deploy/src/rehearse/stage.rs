@@ -1,4 +1,4 @@
-//! A workspace of its own in a temporary folder, with a database and a host, which end with this process.
+//! A separate workspace in a temporary directory, with a database and a host that end with this process.
 
 use std::{
     env,

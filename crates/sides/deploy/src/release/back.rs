@@ -1,4 +1,4 @@
-//! `sides rollback`: the processes as they were before the last release.
+//! `sides rollback`: back to the builds of an earlier release.
 
 use std::time::Duration;
 

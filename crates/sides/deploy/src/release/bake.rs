@@ -1,4 +1,4 @@
-//! The watch over new builds: by requests, by the jobs they work, by their lives.
+//! The watch over new builds: their requests, their jobs, their crashes.
 
 use std::{
     collections::BTreeMap,

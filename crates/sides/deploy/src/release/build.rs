@@ -1,4 +1,5 @@
-//! Every program built on its own: what one of them turns on in a common dependency must not change another.
+//! Builds every program on its own: a feature that one of them turns on in a common dependency must not change
+//! another.
 
 use std::{path::PathBuf, process::Stdio, time::Instant};
 

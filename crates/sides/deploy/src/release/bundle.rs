@@ -1,4 +1,4 @@
-//! What a place that is not this machine is given: the kept program, and how it is started.
+//! What another place is given: the kept program, and how to start it.
 
 use platform::place::{Bundle, BundleFile};
 

@@ -1,4 +1,4 @@
-//! Whether a share is greater than another by more than chance.
+//! Whether one proportion is larger than another by more than chance.
 
 /// How likely it is that a share this much greater, or more, comes by chance: the exact test of Fisher for `failed` of
 /// `all` new attempts beside `old_failed` of `old_all`.

@@ -1,4 +1,4 @@
-//! Who carries out the release that goes on: for those who have to wait for it.
+//! Who holds the lock of a release, for those who wait for it.
 
 use std::{
     fmt,

@@ -1,4 +1,4 @@
-//! Which jobs wait, and what is in them: asked of the queue and of the schedules that people have added.
+//! The waiting jobs and their contents, from the queue and the stored schedules.
 
 use std::collections::BTreeSet;
 

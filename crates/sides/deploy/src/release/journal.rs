@@ -1,4 +1,4 @@
-//! How far a release has come, written down at every step: a file tells the next command after a kill, a row tells
+//! The progress of a release, recorded at every step: in a file for the next command after a kill, in a row for
 //! everybody.
 
 use std::{

@@ -1,4 +1,4 @@
-//! What the database knows of releases: one at a time, and each of them for ever.
+//! Releases in the database: only one at a time, and each recorded for good.
 
 use std::time::{Duration, Instant};
 

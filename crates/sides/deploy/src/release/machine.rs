@@ -1,5 +1,5 @@
-//! How busy the machine is that releases: requests to a server that does nothing, in this very process. Nothing that is
-//! released touches them, so what they take longer is the machine's.
+//! The load of the machine that releases, measured by requests to a trivial server in this process. No release
+//! affects them, so when they become slower, the machine did.
 
 use std::{io, net::SocketAddr, time::Duration};
 

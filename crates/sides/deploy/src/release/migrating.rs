@@ -1,4 +1,4 @@
-//! One migration applied: on this machine, or beside the database, as a one-off run of its place.
+//! Applies one migration: on this machine, or beside the database as a one-off run of its place.
 
 use anyhow::{Context as _, bail};
 use platform::{

@@ -1,4 +1,4 @@
-//! In which order a release goes, or why in none.
+//! Finds the order of a release, or says why there is none.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! From what a build is made, told before and after it: what changed meanwhile is not known.
+//! The sources of a build, recorded before and after it: if they changed meanwhile, its origin is unknown.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What to do, in which order: what the planner answers, in the orders that a host takes.
+//! The plan: the planner's answer as orders for a host.
 
 mod step;
 

@@ -1,4 +1,4 @@
-//! What was built and kept before: a rehearsal builds once, and releases that on its stage.
+//! Builds made in advance: a rehearsal builds once, and releases that on its stage.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! What was done and what was measured meanwhile.
+//! The receipt: what was done, and what was measured meanwhile.
 
 use std::{collections::BTreeMap, time::Duration};
 

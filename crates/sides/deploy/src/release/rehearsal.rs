@@ -1,4 +1,4 @@
-//! What a rehearsal has on its stage of what lives at other places, and what it cannot show: part of its receipt.
+//! What a rehearsal covers of other places, and what it cannot show; part of its receipt.
 
 use std::collections::BTreeMap;
 

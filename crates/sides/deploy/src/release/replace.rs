@@ -1,4 +1,4 @@
-//! One process replaced at its place, and the old instances seen gone.
+//! Replaces one process at its place, and waits until the old instances are gone.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! A client of web where it has a public address: over TLS, and through the proxy that the environment names.
+//! A client of web's public address: over TLS, and through the proxy that the environment names.
 
 use std::time::Duration;
 

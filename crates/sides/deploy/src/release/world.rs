@@ -1,4 +1,4 @@
-//! What the planner is told: asked of the kept programs, the schema and the queue.
+//! The planner's input, from the kept programs, the schema and the queue.
 
 use std::{path::Path, process::Stdio, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Orders that change what runs, and the wait until it can be seen.
+//! Changes to what runs, and the wait until they take effect.
 
 mod pace;
 mod release;

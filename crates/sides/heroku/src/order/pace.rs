@@ -1,4 +1,4 @@
-//! How long to wait between two looks.
+//! How long to wait between two polls.
 
 use std::time::Duration;
 

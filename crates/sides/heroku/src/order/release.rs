@@ -1,4 +1,4 @@
-//! A slug becomes the release of its app, or the app goes back to what it ran before.
+//! Releases a slug, or rolls the app back to its previous release.
 
 use platform::place::{PlaceError, Why};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Dynos that are started afresh, one after the other.
+//! Restarts dynos, one after the other.
 
 use platform::place::{PlaceError, Which};
 

@@ -1,4 +1,4 @@
-//! More dynos, or fewer.
+//! Changes the number of dynos.
 
 use chrono::Utc;
 use platform::place::PlaceError;

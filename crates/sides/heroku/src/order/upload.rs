@@ -1,4 +1,4 @@
-//! The bytes of a release become a slug, once.
+//! Uploads the bytes of a release as a slug, once.
 
 use std::sync::PoisonError;
 

@@ -1,4 +1,4 @@
-//! The wait until an order can be seen: an order that was accepted is not one that was carried out.
+//! Waits until a change has taken effect: accepted does not mean done.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! From a statement about any number of rows to the same about some of them. Pure.
+//! Restricts a statement to a range of rows. Pure.
 
 use squawk_syntax::{
     SourceFile,

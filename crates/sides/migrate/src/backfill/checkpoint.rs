@@ -1,4 +1,4 @@
-//! How far a backfill has come, in the database.
+//! The progress of a backfill, in the database.
 
 use serde::Serialize;
 use tokio_postgres::{Client, Error, Row};

@@ -1,4 +1,4 @@
-//! The key along which a table is walked.
+//! The key that a table is walked along.
 
 use tokio_postgres::{Client, Error};
 

@@ -1,4 +1,4 @@
-//! How much the server and its replicas have to do.
+//! The load of the server and its replicas.
 
 use std::time::{Duration, Instant};
 

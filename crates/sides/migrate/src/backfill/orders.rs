@@ -1,4 +1,4 @@
-//! What a person asks of a backfill that runs, and what it answers.
+//! Pausing and resuming a running backfill, and its status.
 
 use database::DatabaseUrl;
 use tokio_postgres::Client;

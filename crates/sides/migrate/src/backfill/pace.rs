@@ -1,4 +1,4 @@
-//! How many rows at once, and how long a rest between two batches. Pure.
+//! How many rows per batch, and how long to pause in between. Pure.
 
 use std::{fmt, time::Duration};
 

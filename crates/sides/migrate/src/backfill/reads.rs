@@ -1,4 +1,4 @@
-//! What a statement reads beside the rows that it changes. Pure.
+//! What a statement reads besides the rows that it changes. Pure.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Walking a table, batch by batch.
+//! Walks a table batch by batch.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Backfills as a phase of their own: beside the code that runs, and beside other changes of the schema.
+//! Runs backfills as a phase of their own: alongside the running code and other schema changes.
 
 use std::time::Duration;
 

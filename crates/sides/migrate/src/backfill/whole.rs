@@ -1,4 +1,4 @@
-//! Why a statement cannot be cut: some rows at a time it would come to something else than all at once.
+//! Why a statement cannot be split into batches: the result would differ.
 
 use tokio_postgres::{Client, Error};
 

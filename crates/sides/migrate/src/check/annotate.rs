@@ -1,4 +1,4 @@
-//! Findings where a CI run shows them: beside the line.
+//! Findings as annotations in CI, beside the line.
 
 /// A command of GitHub's workflow language that puts an error beside a line of a file.
 #[must_use]

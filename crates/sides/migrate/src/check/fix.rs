@@ -1,4 +1,4 @@
-//! Writing what a migration should be into its folder, and its followers beside it.
+//! Rewrites a migration as suggested, and adds the migrations that follow from it.
 
 use std::{
     fs, io,

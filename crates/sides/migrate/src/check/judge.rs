@@ -1,4 +1,4 @@
-//! From what was read and what was seen to a finding.
+//! Turns what was read and what was observed into findings.
 
 use std::collections::BTreeMap;
 

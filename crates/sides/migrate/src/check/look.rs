@@ -1,4 +1,4 @@
-//! The look itself.
+//! Checks one migration.
 
 use std::collections::BTreeMap;
 

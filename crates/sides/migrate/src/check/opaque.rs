@@ -1,4 +1,4 @@
-//! Statements whose text does not say what they do.
+//! Statements whose text does not show what they do.
 
 use squawk_syntax::ast::Stmt;
 

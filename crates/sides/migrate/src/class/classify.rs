@@ -1,4 +1,4 @@
-//! From a parsed statement to its class.
+//! Classifies a parsed statement.
 
 use std::collections::BTreeSet;
 

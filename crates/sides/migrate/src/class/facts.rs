@@ -1,4 +1,4 @@
-//! What of the catalogue decides a statement's class.
+//! The facts of the catalogue that decide a statement's class.
 
 use std::collections::{BTreeMap, BTreeSet};
 

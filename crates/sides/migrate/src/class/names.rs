@@ -1,4 +1,4 @@
-//! Names and words in a parsed statement.
+//! Names and keywords in a parsed statement.
 
 use squawk_syntax::{
     SyntaxKind,

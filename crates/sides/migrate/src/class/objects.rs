@@ -1,4 +1,4 @@
-//! Types, domains, views and what hangs on tables.
+//! Types, domains, views and objects that depend on tables.
 
 use squawk_syntax::{
     SyntaxKind,

@@ -1,4 +1,4 @@
-//! When, in a roll-out, a change may run.
+//! In which phase of a release a change may run.
 
 use std::{fmt, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! What a statement was seen to do, and what that makes of its class. Pure.
+//! What a statement was observed to do, and how that changes its class. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 

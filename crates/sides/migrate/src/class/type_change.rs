@@ -1,4 +1,4 @@
-//! Whether a column's new type needs its rows written anew.
+//! Whether a change of a column's type rewrites its rows.
 
 /// True when every old value is, byte for byte, a value of the new type. Types as Postgres prints or accepts them.
 pub(crate) fn keeps_the_bytes(before: &str, after: &str) -> bool {

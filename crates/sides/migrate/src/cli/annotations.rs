@@ -1,4 +1,4 @@
-//! Which place in which file an error is about, for a CI run that shows it there.
+//! The file and line of an error, for annotations in CI.
 
 use std::path::Path;
 

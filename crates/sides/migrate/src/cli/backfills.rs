@@ -1,4 +1,4 @@
-//! `backfill`: from the words to what is done and said.
+//! `backfill`: runs the command and shows the result.
 
 use std::time::Duration;
 

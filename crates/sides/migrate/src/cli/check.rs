@@ -1,4 +1,4 @@
-//! `check`: from the options to what is found, written and said.
+//! `check`: runs the command and shows the result.
 
 use std::path::Path;
 

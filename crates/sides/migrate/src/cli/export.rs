@@ -1,4 +1,4 @@
-//! `export`: every migration as a folder, for diesel's own tools.
+//! `export`: writes every migration as a directory for diesel's own tools.
 
 use std::{fs, io, path::Path};
 

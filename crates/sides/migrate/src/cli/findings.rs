@@ -1,4 +1,4 @@
-//! What `check` found, as text.
+//! The findings of `check` as text.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `grants`: from files to rights.
+//! `grants`: from manifest files to rights.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! `new`: a folder with both files.
+//! `new`: creates a directory with both files.
 
 use std::{fs, io, path::Path};
 

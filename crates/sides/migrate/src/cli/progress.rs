@@ -1,4 +1,4 @@
-//! One line of progress that is written over where somebody looks; elsewhere a line now and then.
+//! One line of progress, updated in place on a terminal and repeated now and then elsewhere.
 
 use std::{
     io::{IsTerminal as _, Write as _},

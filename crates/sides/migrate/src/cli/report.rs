@@ -1,4 +1,4 @@
-//! What a person reads, or a program.
+//! Output for people and for programs.
 
 use std::{io::Write as _, path::Path};
 

@@ -1,4 +1,4 @@
-//! From a command to an outcome.
+//! Runs a command.
 
 use std::{path::Path, process::ExitCode};
 

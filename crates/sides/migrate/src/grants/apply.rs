@@ -1,4 +1,4 @@
-//! Giving a process's role what its releases need, and taking what none needs any more.
+//! Grants a process's role what its releases need, and revokes what none needs.
 
 use std::collections::BTreeSet;
 

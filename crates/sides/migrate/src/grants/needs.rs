@@ -1,4 +1,4 @@
-//! From what releases declare to the rights of a process. Pure.
+//! Derives the rights of a process from the manifests of its releases. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 

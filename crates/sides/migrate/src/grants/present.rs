@@ -1,4 +1,4 @@
-//! What there is: who runs, and what a role may already.
+//! The present state: running instances, and the rights of a role.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Indexes that are built and dropped beside the writers.
+//! Indexes that are built and dropped without blocking writers.
 
 use squawk_syntax::ast::{AstNode as _, CreateIndex, DropIndex, Expr};
 

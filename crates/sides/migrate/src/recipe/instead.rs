@@ -1,4 +1,4 @@
-//! From a refused statement to what ends in the same catalogue without being noticed.
+//! Finds a sequence of statements that gives the same catalogue as a refused one, unnoticed.
 
 use squawk_syntax::{
     SyntaxKind,

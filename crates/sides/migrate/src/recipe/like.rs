@@ -1,5 +1,5 @@
-//! A thing that is used as another one is: the same owner, rights and comments. Read when it runs, because rights are
-//! also given by hand.
+//! Gives an object the owner, rights and comments of another. Read at run time, because rights are also granted by
+//! hand.
 
 use super::names::{Table, quoted};
 use crate::class::ColumnFacts;

@@ -1,4 +1,4 @@
-//! Materialized views that are filled anew beside their readers.
+//! Materialized views that are refreshed without blocking readers.
 
 use squawk_syntax::ast::{AstNode as _, Refresh};
 

@@ -1,4 +1,4 @@
-//! NOT NULL without a scan: a CHECK that is validated beside the writers proves it.
+//! NOT NULL without a scan: a validated CHECK proves it, and validation blocks no writers.
 
 use super::names::{Table, given, quoted};
 

@@ -1,4 +1,4 @@
-//! Indexes of partitioned tables: one on the parent alone, one on each partition beside its writers, then tied together.
+//! Indexes of partitioned tables: one on the parent alone, one built concurrently on each partition, then attached.
 
 use super::{
     Instead,

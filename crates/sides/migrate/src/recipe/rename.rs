@@ -1,4 +1,4 @@
-//! Renaming beside code that uses the old name.
+//! Renames while code uses the old name.
 
 use squawk_syntax::ast::{AstNode as _, Name, NameRef, RenameColumn, RenameTo};
 

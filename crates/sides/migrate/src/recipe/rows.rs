@@ -1,4 +1,4 @@
-//! Rows that go in batches.
+//! Row changes in batches.
 
 use squawk_syntax::ast::Truncate;
 

@@ -1,4 +1,4 @@
-//! A new column of numbers that count up.
+//! A new column with values from a sequence.
 
 use squawk_syntax::ast::GeneratedConstraint;
 

@@ -1,4 +1,4 @@
-//! A trigger that keeps a new column in step with an old one while both are used.
+//! A trigger that keeps a new column in sync with an old one while both are used.
 
 use super::names::{Table, given, quoted};
 

@@ -1,4 +1,4 @@
-//! Another type: a new column beside the old one, kept in step by a trigger, filled in batches, then swapped.
+//! A change of type: a new column, kept in sync by a trigger, filled in batches, then swapped.
 
 use squawk_syntax::ast::{AstNode as _, Expr, SetType};
 

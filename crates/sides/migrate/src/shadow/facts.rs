@@ -1,4 +1,4 @@
-//! What of a real catalogue decides a statement's class.
+//! The facts of a real catalogue that decide a statement's class.
 
 use std::collections::BTreeSet;
 

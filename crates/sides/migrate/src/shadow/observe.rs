@@ -1,4 +1,4 @@
-//! What a transaction has done so far, read from inside it: locks, files, rows.
+//! What a transaction has done so far, read from within: locks, files, rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Where scratch databases are made: on a private server, or on one that somebody uses.
+//! Where scratch databases are created: on a private server, or on one in use.
 
 use std::{path::PathBuf, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What code that runs says to the tables and views that a migration names.
+//! Statements of running code on the tables and views that a migration names.
 
 use std::collections::BTreeSet;
 

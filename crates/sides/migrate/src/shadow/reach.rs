@@ -1,4 +1,4 @@
-//! Statements that reach beyond their database. Pure.
+//! Statements with effects beyond their database. Pure.
 
 use crate::sql::{Kind, Token, tokens};
 

@@ -1,4 +1,4 @@
-//! The live server's roles, as far as migrations name them, made again on a private server.
+//! Recreates on a private server the live server's roles that migrations name.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The scratch database itself: made for one look, dropped behind it.
+//! A scratch database: created for one check and dropped after it.
 
 use std::{
     collections::BTreeSet,

@@ -1,4 +1,4 @@
-//! Sessions that were there before: what they prepared beforehand goes on working, or says why not.
+//! Sessions from before a statement: whether what they had prepared still works.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What comes behind a try that failed: a pause, or an error.
+//! What follows a failed try: a pause, or an error.
 
 use super::Hands;
 use crate::{Event, MigrateError, Said, ledger::Tries, script::Script};

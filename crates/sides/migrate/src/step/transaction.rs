@@ -1,4 +1,4 @@
-//! One transaction, tried until it is through.
+//! One transaction, retried until it succeeds.
 
 use std::{ops::Range, time::Instant};
 

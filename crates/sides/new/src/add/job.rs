@@ -1,4 +1,4 @@
-//! A job: its contract, its handler, and a line of the registry.
+//! Adds a job: its contract, its handler, and a line in the registry.
 
 use std::path::Path;
 

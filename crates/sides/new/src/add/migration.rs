@@ -1,4 +1,4 @@
-//! A migration: a folder with what changes and what takes it back.
+//! Adds a migration.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! A process: a crate, and the Procfile that makes it one.
+//! Adds a process: a crate and its Procfile.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! A schedule: a line in the clock.
+//! Adds a schedule: a line in the clock.
 
 use std::path::Path;
 

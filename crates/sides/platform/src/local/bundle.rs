@@ -1,4 +1,4 @@
-//! A release's files, put where the host finds them: `.sides/releases/<process>/<release>/`.
+//! Stores a release's files where the host finds them: `.sides/releases/<process>/<release>/`.
 
 use std::{
     fs, io,

@@ -1,4 +1,4 @@
-//! How many instances of a process there are, and how one release follows another: add first, then remove.
+//! The number of instances of a process, and how one release follows another: add first, then remove.
 
 use std::{collections::HashMap, time::Duration};
 

@@ -1,4 +1,4 @@
-//! How much memory an instance takes, and when that is too much.
+//! How much memory an instance uses, and when that is too much.
 
 use std::{fs, time::Duration};
 

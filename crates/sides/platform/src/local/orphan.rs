@@ -1,4 +1,4 @@
-//! Instances that a host which is gone has left running, found by what they say themselves.
+//! Instances that an earlier host left running, found by their environment.
 
 use std::{fs, net::SocketAddr, os::unix::fs::MetadataExt as _, path::Path, time::Duration};
 

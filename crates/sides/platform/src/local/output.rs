@@ -1,4 +1,4 @@
-//! What a process prints, line by line.
+//! The output of a process, line by line.
 
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader},

@@ -1,4 +1,4 @@
-//! The host of this machine as a [`Place`], spoken to through its door.
+//! The host of this machine as a [`Place`], over its control socket.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! Files that only their user may read.
+//! Files that only their user can read.
 
 use std::{fs, io, path::Path};
 

@@ -1,4 +1,4 @@
-//! When to start a dead process again: a decision, no clock.
+//! When to restart a process that has exited. A decision without a clock.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a process does right now, and what just happened to it.
+//! The state of a process, and its latest event.
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -1,4 +1,4 @@
-//! All processes of a workspace together.
+//! Supervises all processes of a workspace.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! What became of requests, and how long they took.
+//! The outcomes and latencies of requests.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Files of other tools that are called as ours are: `Procfile.dev`, with several processes in it.
+//! Files of other tools with the same kind of name: `Procfile.dev`, with several processes in it.
 
 use std::path::PathBuf;
 

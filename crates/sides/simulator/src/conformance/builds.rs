@@ -1,4 +1,4 @@
-//! The builds of the suite: scripts, so that they are there at once.
+//! The builds of the suite: scripts, so that they start at once.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 

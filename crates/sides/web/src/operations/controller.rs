@@ -1,4 +1,4 @@
-//! The part about what the controllers did: restarts, recycling, scaling, memory.
+//! The controllers' actions: restarts, recycling, scaling, memory.
 
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! What the chassis says of itself: who runs, and what is due next.
+//! The running instances and the next due schedules.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the controllers found and did about the processes, and how their memory grows.
+//! What the controllers found and did, and how memory grows.
 
 use ::schema::actions;
 use database::Connection;

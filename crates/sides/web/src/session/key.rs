@@ -1,4 +1,4 @@
-//! The secret as a key.
+//! A key derived from the token.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use process::Secret;

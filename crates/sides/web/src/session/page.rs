@@ -1,4 +1,4 @@
-//! The sessions that are open, to end them.
+//! The page of open sessions, where they can be ended.
 
 use actix_web::{
     HttpResponse,

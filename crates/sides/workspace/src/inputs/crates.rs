@@ -1,4 +1,4 @@
-//! Which crates a program is made of, and by which way it came to them.
+//! Which crates a program consists of, and through which path.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -1,4 +1,4 @@
-//! What is another in one set of inputs than in the other.
+//! The differences between two sets of inputs.
 
 use std::{collections::BTreeMap, fmt};
 

@@ -1,4 +1,4 @@
-//! What of the environment and of the configuration outside of the workspace reaches the compiler.
+//! The parts of the environment and of the configuration outside the workspace that reach the compiler.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

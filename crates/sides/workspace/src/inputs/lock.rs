@@ -1,4 +1,4 @@
-//! `Cargo.lock`: which packages from elsewhere a program may link, in which version.
+//! `Cargo.lock`: which external packages a program may link, in which versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 

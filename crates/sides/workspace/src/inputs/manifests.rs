@@ -1,4 +1,4 @@
-//! As much of a `Cargo.toml` as can change a program's bytes.
+//! The parts of a `Cargo.toml` that can change a program's bytes.
 
 use std::collections::BTreeSet;
 

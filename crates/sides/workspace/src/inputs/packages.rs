@@ -1,4 +1,4 @@
-//! The workspace's packages, as their manifests say: what cargo would say of a folder, also for a commit.
+//! The workspace's packages, from their manifests: what cargo would report, but for a commit too.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A workspace's files, wherever they are: in a folder or in a commit.
+//! A workspace's files, in a directory or in a commit.
 
 use std::{
     fs,

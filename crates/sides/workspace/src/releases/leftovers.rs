@@ -1,4 +1,4 @@
-//! What a command that died has left in `.sides/releases/`, and room for what comes.
+//! Removes what an interrupted command has left in `.sides/releases/`, and checks for free space.
 
 use std::{fs, io, path::Path};
 

@@ -1,4 +1,4 @@
-//! What was built to run, kept by its bytes, and which of it runs.
+//! The kept builds, by their bytes, and which of them are running.
 
 mod digest;
 mod history;

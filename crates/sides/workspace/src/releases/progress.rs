@@ -1,4 +1,4 @@
-//! A release that has begun: what it is about, and how far it has come.
+//! A release in progress: its content, and the steps taken so far.
 
 use serde::{Deserialize, Serialize};
 

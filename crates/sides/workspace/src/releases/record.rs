@@ -1,4 +1,4 @@
-//! What is known of a kept release: how it is started, and what it was built from.
+//! The record of a kept build: how to start it, and what it was built from.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

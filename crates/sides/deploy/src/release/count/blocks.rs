@@ -1,4 +1,4 @@
-//! Who had to wait for a lock, and for whom.
+//! Lock waits, with who waited for whom.
 
 use std::fmt;
 

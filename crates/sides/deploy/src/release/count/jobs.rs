@@ -1,4 +1,4 @@
-//! What became of the jobs.
+//! What happened to the jobs.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,4 @@
-//! What becomes of jobs, ticks and locks while a release goes on: watched over a connection of its own, and added up
-//! in the end.
+//! Counts jobs, ticks and lock waits during a release, over its own connection.
 
 mod blocks;
 mod jobs;

@@ -1,4 +1,4 @@
-//! What became of the ticks: those that were due, beside those that fired.
+//! What happened to the ticks: due ones compared with fired ones.
 
 use std::{
     collections::BTreeSet,

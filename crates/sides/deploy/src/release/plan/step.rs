@@ -1,4 +1,4 @@
-//! One step of a plan, and what it is called before and after it is taken.
+//! One step of a plan, and its names before and after it is taken.
 
 use std::fmt;
 

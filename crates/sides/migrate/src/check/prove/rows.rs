@@ -1,4 +1,4 @@
-//! Made rows, the same each time, as far as a table takes them.
+//! Generated rows, the same each time, as far as a table accepts them.
 
 use tokio_postgres::{Client, Error};
 

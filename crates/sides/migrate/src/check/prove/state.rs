@@ -1,4 +1,4 @@
-//! What a database holds, as far as anybody could notice: its catalogue, rights, comments, settings, and every row.
+//! The observable state of a database: its catalogue, rights, comments, settings, and every row.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The side of those who ask.
+//! The client side.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,4 +1,4 @@
-//! Why a running `dev` or host cannot be spoken to.
+//! Why a running `dev` or host cannot be reached.
 
 use std::{io, path::PathBuf};
 

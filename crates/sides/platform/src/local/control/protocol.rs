@@ -1,4 +1,4 @@
-//! What is said over the socket: one request line, answer lines, all JSON.
+//! The protocol of the socket: one request line, answer lines, all JSON.
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
 

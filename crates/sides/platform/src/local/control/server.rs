@@ -1,4 +1,4 @@
-//! The side of the running `dev` or host.
+//! The server side, in the running `dev` or host.
 
 use std::{
     fs::Permissions,

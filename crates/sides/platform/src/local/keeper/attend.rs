@@ -1,4 +1,4 @@
-//! An instance is watched until it has ended, and asked to leave.
+//! Watches an instance until it has ended, and stops it on request.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The life of one process: start, ready, death, pause, start again … drain.
+//! The life of one process: start, ready, exit, pause, restart … drain.
 
 mod attend;
 mod start;

@@ -1,4 +1,4 @@
-//! An instance begins: started, or found running.
+//! Starts an instance, or adopts one that is running.
 
 use std::{net::SocketAddr, process::Stdio};
 

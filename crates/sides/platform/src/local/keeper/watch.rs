@@ -1,4 +1,4 @@
-//! What is looked at while an instance runs: whether it answers, and how much memory it holds.
+//! Checks of a running instance: whether it answers, and how much memory it uses.
 
 use std::{
     convert::Infallible,

@@ -1,4 +1,4 @@
-//! Fires jobs when they are due, and looks after the processes.
+//! The clock: fires due jobs, and looks after the processes.
 
 mod schedules;
 

@@ -1,4 +1,4 @@
-//! Everything that is fired, in one place.
+//! All schedules, in one place.
 
 use schedule::{Schedule, ScheduleError};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Somebody is greeted.
+//! Greets somebody.
 
 use job::Job;
 use serde::{Deserialize, Serialize};

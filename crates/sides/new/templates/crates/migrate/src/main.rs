@@ -1,4 +1,4 @@
-//! `migrate`: this application's schema, and that of sides with it, ahead of the processes.
+//! `migrate`: applies the migrations of this application and of sides, before the processes start.
 
 use std::process::ExitCode;
 

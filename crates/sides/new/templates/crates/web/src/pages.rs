@@ -1,3 +1,3 @@
-//! One file a page.
+//! The pages, one file each.
 
 pub(crate) mod greetings;

@@ -1,4 +1,4 @@
-//! Every address. Signing in and the assets are sides' own.
+//! All routes. Signing in and the assets come from sides.
 
 use actix_web::web::ServiceConfig;
 use sides_web::{operations, read};

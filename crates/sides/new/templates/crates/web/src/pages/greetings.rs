@@ -1,4 +1,4 @@
-//! The front page: who was greeted lately.
+//! The front page: the latest greetings.
 
 use actix_web::web::Data;
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! Writes a greeting down.
+//! Stores a greeting.
 
 use jobs::Greet;
 use models::greetings;
