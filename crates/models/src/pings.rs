@@ -1,4 +1,4 @@
-//! Pings: which are due, and what became of them.
+//! Pings: which are due, and what happened to them.
 //!
 //! All in the caller's transaction, which also enqueues what follows.
 
@@ -52,7 +52,7 @@ pub async fn claim_due(c: &mut AsyncPgConnection, limit: u16) -> QueryResult<Vec
     diesel::sql_query(CLAIM_DUE).bind::<sql_types::BigInt, _>(i64::from(limit)).load(c).await
 }
 
-/// What became of a ping that was handed in.
+/// What happened to a ping that was handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
     /// It is stored, and counts.

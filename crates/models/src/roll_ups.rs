@@ -3,7 +3,7 @@
 //! Hours become days once they are over, oldest day first: whoever reads takes the sums up to the newest day there
 //! is, and sums the hours behind it.
 //!
-//! An hour is written anew from its raw pings until a later one is written. A ping that comes after that
+//! An hour is rewritten from its raw pings until a later one is written. A ping that comes after that
 //! writes its hour again itself: see [`crate::pings::record`]. Latencies are those of good pings.
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -12,7 +12,7 @@ use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
 
 use crate::schema::ping_hours;
 
-/// Taken by whoever writes an hour, so that a late ping and the roll-up of its hour see each other: the bytes
+/// Taken by anyone who writes an hour, so that a late ping and the roll-up of its hour see each other: the bytes
 /// of "rollups".
 const LOCK: i64 = i64::from_be_bytes(*b"\0rollups");
 

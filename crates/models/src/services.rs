@@ -12,7 +12,7 @@ use crate::{
     schema::{service_states, services},
 };
 
-/// What became of a change.
+/// What happened to a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Updated {
     /// It was made.
@@ -23,7 +23,7 @@ pub enum Updated {
     Missing,
 }
 
-/// What became of a deletion.
+/// What happened to a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deleted {
     /// It is gone, with its history.

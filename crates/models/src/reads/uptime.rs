@@ -87,7 +87,7 @@ pub async fn days(
     Ok(rows.into_iter().map(Day::from).collect())
 }
 
-/// The day that has begun: roll-ups, and raw pings for the last one to two hours, which roll-ups may still
+/// The day that has started: roll-ups, and raw pings for the last one to two hours, which roll-ups may still
 /// miss.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use crate::{Policy, Signals, need};
 /// What else is going on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Circumstances {
-    /// A release or a rollback goes on.
+    /// A release or a rollback is in progress.
     pub release: bool,
     /// All instances answer, and none starts or leaves.
     pub settled: bool,

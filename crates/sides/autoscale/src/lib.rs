@@ -1,4 +1,4 @@
-//! How many instances of a process there should be: one policy, for the clock that acts and for whoever tunes it.
+//! How many instances of a process there should be: one policy, for the clock that acts and for anyone who tunes it.
 //!
 //! Pure: figures in, a decision with its reason out. [`simulate()`] plays traffic against the same [`decide()`]. Never
 //! knows the database, the network, or what time it is.

@@ -27,7 +27,7 @@ pub struct Policy {
     pub per_hour: u32,
 }
 
-/// Why a text is no range of instances.
+/// Why a text is not a range of instances.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyError(String);
 

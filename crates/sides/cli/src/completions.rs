@@ -30,7 +30,7 @@ pub(crate) fn print(options: &Options) -> anyhow::Result<()> {
     let mut script = Vec::new();
     completer.write_registration(ASKS, NAME, NAME, NAME, &mut script)?;
     match io::stdout().write_all(&script) {
-        // A reader that has seen enough (`| head`) is no failure.
+        // A reader that has seen enough (`| head`) is not a failure.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }

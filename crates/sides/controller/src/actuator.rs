@@ -48,7 +48,7 @@ struct Answered {
     replicas: Option<Vec<Replica>>,
 }
 
-/// Whether a release or a rollback goes on: until it has ended, nobody else replaces anything.
+/// Whether a release or a rollback is in progress: until it has ended, nobody else replaces anything.
 pub(crate) async fn release_is_running(connection: &mut Connection) -> diesel::QueryResult<bool> {
     locks::is_held(connection, locks::RELEASE).await
 }

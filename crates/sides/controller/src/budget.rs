@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
-/// How often one process may be started afresh.
+/// How often one process may be restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Budget {
     pub(crate) per_hour: usize,

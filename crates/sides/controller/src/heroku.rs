@@ -43,7 +43,7 @@ impl HerokuSettings {
                 return None;
             }
         };
-        // A key alone is the one of whoever releases from here.
+        // A key alone belongs to the person who releases from here.
         let first = apps.keys().next()?.clone();
         if !is_private(&api) {
             environment.fault(API, "would not keep the key secret: give an https address");

@@ -13,7 +13,7 @@ pub struct Settings {
     pub every: Duration,
     /// How processes are watched and restarted.
     pub watch: WatchSettings,
-    /// When what works jobs is started afresh.
+    /// When what works jobs is restarted.
     pub recycle: RecycleSettings,
     /// What is scaled, and how.
     pub scale: ScaleSettings,

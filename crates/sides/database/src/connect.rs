@@ -89,7 +89,7 @@ pub async fn connect(url: &DatabaseUrl) -> Result<AsyncPgConnection, ConnectErro
 /// When no server of the address answers, takes the user and is of the wanted kind, or TLS cannot be agreed on.
 pub async fn client(url: &DatabaseUrl) -> Result<Client, ConnectError> {
     let (client, connection) = open(url).await.map_err(|kind| ConnectError::new(url, kind))?;
-    // Whoever waits for an answer hears of a broken connection; an idle client has nobody to tell.
+    // Anyone who waits for an answer hears of a broken connection; an idle client has nobody to tell.
     tokio::spawn(async move { connection.await.ok() });
     Ok(client)
 }

@@ -1,4 +1,4 @@
-//! From a `DATABASE_URL` to connections: addresses, TLS, roles, a pool, and what becomes of connections that fail.
+//! From a `DATABASE_URL` to connections: addresses, TLS, roles, a pool, and what happens to connections that fail.
 //!
 //! Never knows models, the queue or any process.
 

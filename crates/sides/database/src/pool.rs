@@ -92,7 +92,7 @@ impl managed::Manager for Manager {
         let mut connection = connect(&self.url).await?;
         let condemned = Arc::new(AtomicBool::new(false));
         let (marks, counter) = (condemned.clone(), self.generation.clone());
-        // Whoever uses it sees its errors; so does the pool.
+        // Anyone who uses it sees its errors; so does the pool.
         connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
             let InstrumentationEvent::FinishQuery { error: Some(error), .. } = event else { return };
             let verdict = verdict(error);

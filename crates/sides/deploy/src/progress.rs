@@ -30,7 +30,7 @@ pub enum News<'a> {
     Refused(&'a Refused),
 }
 
-/// Whoever is told.
+/// The receiver of progress events.
 pub trait Progress: Sync {
     /// Tells it at once: whoever reads may wait for it.
     fn tell(&self, news: News<'_>);

@@ -26,10 +26,10 @@ pub struct Row {
     /// The kind of its jobs.
     #[diesel(sql_type = Text)]
     pub kind: String,
-    /// What becomes of moments that no clock was there for.
+    /// What happens to moments that no clock was there for.
     #[diesel(sql_type = Text)]
     pub missed: String,
-    /// What becomes of a moment while the job of the last one still runs.
+    /// What happens to a moment while the job of the last one still runs.
     #[diesel(sql_type = Text)]
     pub overlap: String,
     /// Only of those that were added: a clock keeps to itself what its code says.

@@ -34,7 +34,7 @@ use workspace::{
 pub struct Options {
     /// The address that web listens on.
     pub host: IpAddr,
-    /// Web's port, or the next free one behind it.
+    /// Web's port, or the next free one after it.
     pub port: u16,
     /// Build with optimisations.
     pub release: bool,

@@ -3,7 +3,7 @@
 //! Public addresses are open. Private ones are open where [`Egress`] says so, all of them or range by range.
 //! Addresses where a cloud hands out credentials are shut even then, unless they are named themselves.
 //!
-//! Pure: a name is resolved by whoever connects, and each address it stands for goes through [`Egress::allows`].
+//! Pure: a name is resolved by anyone who connects, and each address it stands for goes through [`Egress::allows`].
 //!
 //! ```
 //! use sides_egress::Egress;

@@ -25,7 +25,7 @@ pub struct Egress {
     ranges: Vec<IpNet>,
 }
 
-/// Why a text is no list of ranges.
+/// Why a text is not a list of ranges.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "contains {0:?}, which is not true, false, an IP address or a range: give true, false or a list such as \

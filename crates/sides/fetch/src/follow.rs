@@ -71,7 +71,7 @@ pub async fn follow(
     }
 }
 
-/// Where an answer sends whoever asked.
+/// Where an answer sends anyone who asked.
 fn location(answer: &Response, from: &Url) -> Option<Url> {
     let status = answer.status();
     let redirects = [

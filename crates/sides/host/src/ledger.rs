@@ -1,4 +1,4 @@
-//! Every action leaves a row in `sides.actions`: who asked, why, what became of it.
+//! Every action leaves a row in `sides.actions`: who asked, why, what happened to it.
 //!
 //! It is written into a file first, and from there into the database as soon as that answers, once.
 

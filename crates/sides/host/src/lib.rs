@@ -142,7 +142,7 @@ pub async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Out
     Ok(Outcome::Done)
 }
 
-/// Gives orders of our own, one after the other. What becomes of them is in the ledger.
+/// Gives orders of our own, one after the other. What happens to them is in the ledger.
 fn give(orders: Vec<Order>, tasks: mpsc::Sender<Task>) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
         for order in orders {
@@ -160,7 +160,7 @@ fn hangups(tasks: mpsc::Sender<Task>) -> anyhow::Result<AbortOnDropHandle<()>> {
         while hangup.recv().await.is_some() {
             let why = Why { asked_by: "SIGHUP".to_owned(), reason: "a signal".to_owned() };
             let order = Order { what: What::Replace { program: program.clone() }, why };
-            // What becomes of it is told on the screen.
+            // What happens to it is told on the screen.
             let (answer, _) = tokio::sync::oneshot::channel();
             drop(tasks.send(Task { order, answer }).await);
         }

@@ -113,7 +113,7 @@ impl Host {
             // The server has gone, and with it the process soon.
             let Some(Task { order, answer }) = task else { return std::future::pending().await };
             let done = self.take(&order).await;
-            // Whoever asked may have gone; what was done stays done.
+            // Anyone who asked may have gone; what was done stays done.
             drop(answer.send(done));
         }
     }

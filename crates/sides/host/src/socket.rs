@@ -33,7 +33,7 @@ pub(super) struct Socket {
     pub(super) listener: Arc<TcpListener>,
     /// Instances that a predecessor has left listen on this very socket.
     pub(super) is_inherited: bool,
-    /// Whoever started us holds it too, and will hand it to the next host.
+    /// Anyone who started us holds it too, and will hand it to the next host.
     is_systemds: bool,
 }
 

@@ -82,7 +82,7 @@ impl Handover {
     }
 }
 
-/// What becomes of the instances that a predecessor has left.
+/// What happens to the instances that a predecessor has left.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Choice {
     pub(super) stay: Vec<Orphan>,

@@ -44,7 +44,7 @@ pub(crate) struct Problem {
     pub(crate) movers: Vec<Mover>,
     pub(crate) phases: Vec<Phase>,
     pub(crate) rules: Vec<Rule>,
-    /// Whether a process that has begun to be replaced must be done before anything else happens.
+    /// Whether a process that has started to be replaced must be done before anything else happens.
     pub(crate) in_rolls: bool,
     /// Per schema position: positions of one class differ in nothing a rule can see.
     pub(crate) class: Vec<usize>,
@@ -157,7 +157,7 @@ impl Problem {
             let stopped = mover.stopped(started.unwrap_or(self.start));
             started.map(|_| Move::Start(at)).into_iter().chain(stopped.map(|_| Move::Stop(at)))
         };
-        // What has begun already is not left for later where everything goes in rolls.
+        // What has started already is not left for later where everything goes in rolls.
         let has_begun = |at: &usize| self.in_rolls && self.start.live & self.movers[*at].new != 0;
         let (begun, fresh): (Vec<usize>, Vec<usize>) = idle.partition(has_begun);
         let mut phases = self.phases.iter();

@@ -23,7 +23,7 @@ pub trait Place: Send + Sync {
     fn abilities(&self, process: &str) -> Abilities;
 
     /// For how long what [`instances`](Place::instances) answered is worth no second question: a place far away counts
-    /// them. What is about to change something asks all the same.
+    /// them. What is about to change something asks anyway.
     fn holds_for(&self) -> Duration {
         Duration::ZERO
     }
@@ -63,7 +63,7 @@ pub trait Place: Send + Sync {
     /// When the place cannot have so many.
     async fn scale(&self, process: &str, count: u32, why: &Why) -> Result<(), PlaceError>;
 
-    /// Starts instances afresh, one at a time: a new one up and ready, then the old one drains.
+    /// Restarts instances, one at a time: a new one up and ready, then the old one drains.
     ///
     /// # Errors
     /// When a new instance never got ready: the old one goes on then.

@@ -56,7 +56,7 @@ pub trait Visitor: Send + 'static {
     async fn ask(&mut self) -> Asked;
 }
 
-/// What became of one request.
+/// What happened to one request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Asked {
     /// The build that answered, when the answer named one.

@@ -1,6 +1,6 @@
 //! Where this instance runs, as stored in its row.
 
-/// The machine's name; behind that of the dyno, `worker.1@machine`, for whoever keeps the dyno knows only its own name,
+/// The machine's name; behind that of the dyno, `worker.1@machine`, for anyone who keeps the dyno knows only its own name,
 /// and each dyno is a machine of its own.
 pub(crate) fn of(dyno: Option<&str>) -> String {
     let machine = nix::unistd::gethostname()

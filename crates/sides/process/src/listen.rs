@@ -50,7 +50,7 @@ pub enum ListenError {
 /// non-blocking here, and nobody may undo that: the flag belongs to the socket, not to the descriptor.
 ///
 /// # Errors
-/// When the address is taken, or `LISTEN_FD` is no listening socket.
+/// When the address is taken, or `LISTEN_FD` is not a listening socket.
 pub fn public(host: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
     let mut environment = Environment::of_this_process();
     let inherited = inherited_number(&mut environment).map_err(ListenError::Number)?;

@@ -26,7 +26,7 @@ pub struct Process {
     pub database: DatabaseUrl,
     /// Connections to it.
     pub pool: Pool,
-    /// The wish to stop.
+    /// The request to stop.
     pub drain: Drain,
     /// What must be well for the process to be ready.
     pub health: Health,

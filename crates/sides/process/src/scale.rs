@@ -21,7 +21,7 @@ pub enum AskError {
 /// is void.
 ///
 /// # Errors
-/// When the wish cannot be written.
+/// When the request cannot be recorded.
 pub async fn request_scale(
     from: &Process,
     process: &str,

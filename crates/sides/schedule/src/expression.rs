@@ -23,7 +23,7 @@ enum Meaning {
 /// In characters: each day and weekday of a list is looked for by itself.
 const LONGEST: usize = 1_000;
 
-/// Why a text is no expression.
+/// Why a text is not an expression.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{} is not a schedule: {fault}", quoted(text))]
 pub struct ExpressionError {

@@ -45,7 +45,7 @@ pub(crate) enum LongSteps {
 pub(crate) struct Fields {
     sets: [BTreeSet<u32>; 6],
     open: [bool; 6],
-    /// Days that are no numbers, beside the sets.
+    /// Days that are not numbers, beside the sets.
     days: Vec<Day>,
     weekdays: Vec<Day>,
 }

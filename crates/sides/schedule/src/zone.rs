@@ -124,7 +124,7 @@ mod tests {
         let said = |name: &str| name.parse::<Zone>().unwrap_err().to_string();
         assert_eq!(said("Europe/Berln"), "there is no zone \"Europe/Berln\": did you mean Europe/Berlin?");
         assert_eq!(said("Berlin"), "there is no zone \"Berlin\": did you mean Europe/Berlin?");
-        // Whoever stores one must not keep a clock busy.
+        // Anyone who stores one must not keep a clock busy.
         let begun = std::time::Instant::now();
         let long = "long ".repeat(200_000).parse::<Zone>().unwrap_err().to_string();
         assert!(long.len() < 200 && begun.elapsed().as_secs() < 1, "{long}");

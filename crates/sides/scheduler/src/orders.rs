@@ -53,7 +53,7 @@ impl Orders {
             .select((schedule_pauses::schedule, schedule_pauses::paused_at, schedule_pauses::resumed_at))
             .load(connection)
             .await?;
-        // What was asked for at no time, or is yet to be asked for, is no wish: it would never be done with.
+        // What was asked for at no time, or is yet to be asked for, is not a wish: it would never be done with.
         let runs: Vec<(String, Moment, String)> = schedule_runs::table
             .filter(sql::<Bool>("asked_at BETWEEN now() - interval '1 year' AND now() + interval '1 day'"))
             .order((schedule_runs::asked_at, schedule_runs::schedule))
@@ -114,7 +114,7 @@ impl Orders {
 
 fn stored_row(row: StoredRow) -> (Written, DateTime<Utc>) {
     let (name, expression, zone, kind, arguments, version, missed, overlap, since) = row;
-    // What cannot be read is no object, and so refused with its schedule alone.
+    // What cannot be read is not an object, and so refused with its schedule alone.
     let arguments = Value::from(arguments);
     (Written { name, expression, zone, kind, arguments, version, missed, overlap }, since.nearest())
 }

@@ -43,7 +43,7 @@ impl From<EnqueueError> for FireError {
     }
 }
 
-/// What became of a tick.
+/// What happened to a tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fired {
     /// Here; with the job that does it, new or, merged, one that was there and may be over by now.

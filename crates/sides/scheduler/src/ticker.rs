@@ -186,7 +186,7 @@ impl Ticker {
                 self.lose(&batch[0], &error);
                 return Ok(());
             }
-            // One of them is no job: all the others are fired one by one.
+            // One of them is not a job: all the others are fired one by one.
             Err(_) => return Box::pin(self.fire_each(batch, session)).await,
         };
         let now = session.wall.now();

@@ -66,7 +66,7 @@ pub(crate) struct Round {
     pub(crate) due: Vec<Due>,
 }
 
-/// What became of the schedules that were kept before.
+/// What happened to the schedules that were kept before.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changed {
     /// New, or due at other moments than before: ask the database about them, and announce them.

@@ -1,6 +1,6 @@
 //! What was found and done, by whom, why, and how it ended: the rows of `sides.actions`.
 //!
-//! Several controllers see the same. Whoever looks at the rows of a subject before writing one takes [`lock`] first, so that
+//! Several controllers see the same. Anyone who looks at the rows of a subject before writing one takes [`lock`] first, so that
 //! one of them writes it.
 
 use chrono::{DateTime, Utc};
@@ -70,7 +70,7 @@ struct Id {
     id: i64,
 }
 
-/// Whoever writes an action of this subject waits until the transaction of this connection has ended.
+/// Anyone who writes an action of this subject waits until the transaction of this connection has ended.
 ///
 /// # Errors
 /// When the database is unavailable.

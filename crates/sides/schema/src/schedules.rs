@@ -124,7 +124,7 @@ const FORGET_RUNS: &str = "\
 DELETE FROM sides.schedule_runs WHERE (schedule, asked_at) IN (
     SELECT * FROM unnest($1::text[], $2::timestamptz[]))";
 
-/// Deletes the wishes to fire these schedules that were made at these moments.
+/// Deletes the requests to fire these schedules that were made at these moments.
 ///
 /// # Errors
 /// When the database is unavailable, or read-only.

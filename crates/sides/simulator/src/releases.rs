@@ -33,7 +33,7 @@ pub(crate) fn create(state: &mut State, name: &str, body: &Value) -> Answer {
     created(shown(app, &app.releases[version as usize - 1]))
 }
 
-/// The next version: every dyno is started afresh with it.
+/// The next version: every dyno is restarted with it.
 pub(crate) fn add(state: &mut State, name: &str, slug: Option<Uuid>, description: String) -> u32 {
     let Some(app) = state.apps.get_mut(name) else { return 0 };
     let version = u32::try_from(app.releases.len()).unwrap_or(u32::MAX) + 1;

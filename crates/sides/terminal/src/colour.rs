@@ -10,7 +10,7 @@ pub fn wants_colour(stream: &impl IsTerminal) -> bool {
 
 fn decide(variable: impl Fn(&str) -> Option<String>, is_terminal: bool) -> bool {
     let says = |name| variable(name).filter(|value| !value.is_empty());
-    // Whoever sets both wants none: <https://no-color.org> has no exception.
+    // Anyone who sets both wants none: <https://no-color.org> has no exception.
     if says("NO_COLOR").is_some() {
         return false;
     }

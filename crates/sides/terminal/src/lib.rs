@@ -1,4 +1,4 @@
-//! The manners of a program on a command line: what becomes of it when its reader goes away, whether what it says is in
+//! The manners of a program on a command line: what happens to it when its reader goes away, whether what it says is in
 //! colour, and what it says: a table, marks, lines that scroll above one line that stays.
 //!
 //! Never knows any other crate here.

@@ -113,7 +113,7 @@ fn wait(wrong: u32) -> Duration {
     FIRST_WAIT.saturating_mul(1 << beyond.min(16)).min(LONGEST_WAIT)
 }
 
-/// Whoever has one address of IPv6 has a whole network of them.
+/// Anyone who has one address of IPv6 has a whole network of them.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

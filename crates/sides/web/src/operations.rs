@@ -21,7 +21,7 @@ use fleet::{Instance, Schedule};
 /// A heartbeat comes every five seconds.
 const SILENT_AFTER: TimeDelta = TimeDelta::seconds(20);
 
-/// The dashboard, for whoever is signed in.
+/// The dashboard, for anyone who is signed in.
 ///
 /// # Errors
 /// When the database is unavailable.

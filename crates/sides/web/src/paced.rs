@@ -1,6 +1,6 @@
 //! A connection that is read no further ahead than its answers allow.
 //!
-//! Whoever sends requests without reading the answers has them decoded and kept all the same, and a request of twenty
+//! Anyone who sends requests without reading the answers has them decoded and kept anyway, and a request of twenty
 //! bytes is kept in some seven thousand. So only a few requests beyond those that were answered are handed to the server;
 //! the rest waits where the kernel makes the sender wait.
 

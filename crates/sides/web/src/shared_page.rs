@@ -27,7 +27,7 @@ const STALE_FOR: Duration = Duration::from_secs(10);
 /// Brotli's effort, of 11: more is slower without being much smaller.
 const EFFORT: u32 = 4;
 
-/// A page that is rendered once for all viewers, and again when it is older than it may be. Whoever comes while it
+/// A page that is rendered once for all viewers, and again when it is older than it may be. Anyone who comes while it
 /// is being rendered waits for that one.
 #[derive(Debug)]
 pub struct SharedPage {

@@ -15,7 +15,7 @@ pub struct Workspace {
     root: PathBuf,
 }
 
-/// Why a folder is no workspace, or cannot be used as one.
+/// Why a folder is not a workspace, or cannot be used as one.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
     /// The named folder cannot be entered.
@@ -50,7 +50,7 @@ impl Workspace {
         }
     }
 
-    /// Says which Procfiles are another tool's, for whoever expects a process of that name.
+    /// Says which Procfiles are another tool's, for anyone who expects a process of that name.
     pub fn say_what_is_left_out(&self) {
         for foreign in procfile::look(&self.root).map(|found| found.foreign).unwrap_or_default() {
             eprintln!("! {foreign}");

@@ -157,7 +157,7 @@ fn check(typed: &Typed, rules: Rules<'_>) -> Result<NewService, Vec<FieldFault>>
     match draft.check(rules) {
         Ok(new) if faults.is_empty() => Ok(new),
         Ok(_) => Err(faults),
-        // A field that is no number has its say once.
+        // A field that is not a number has its say once.
         Err(more) => {
             let unsaid = |fault: &FieldFault| faults.iter().all(|said| said.field != fault.field);
             let more: Vec<_> = more.into_iter().filter(unsaid).collect();

@@ -10,7 +10,7 @@ use sides_web::time;
 pub(super) struct Detail {
     /// On the service's own page its name is not repeated.
     pub(super) service: bool,
-    /// What exactly happened may hold addresses: for whoever is signed in.
+    /// What exactly happened may hold addresses: for anyone who is signed in.
     pub(super) text: bool,
 }
 

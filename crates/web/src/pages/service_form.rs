@@ -33,7 +33,7 @@ impl Typed {
         typed
     }
 
-    /// What was typed as a service, and the fields that are no numbers.
+    /// What was typed as a service, and the fields that are not numbers.
     pub(super) fn draft(&self, rules: Rules<'_>) -> (Draft, Vec<FieldFault>) {
         let mut faults = Vec::new();
         let mut number = |field, text: &str| {

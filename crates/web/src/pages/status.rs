@@ -41,7 +41,7 @@ struct Row {
     history: History,
 }
 
-/// The page. Whoever is not signed in shares one rendering with everybody else.
+/// The page. Anyone who is not signed in shares one rendering with everybody else.
 pub(crate) async fn show(
     request: HttpRequest,
     site: Data<Site>,

@@ -16,7 +16,7 @@ const LIMIT: u64 = 32 << 20;
 
 /// Reads until the text is found, or the answer ends. Nothing is kept, however long it is.
 ///
-/// An answer without an end, such as a stream of events, is good as soon as it has begun.
+/// An answer without an end, such as a stream of events, is good as soon as it has started.
 pub(super) async fn read(mut answer: Response, text: Option<&str>) -> Result<(), Failure> {
     let content_type = header(&answer, CONTENT_TYPE.as_str());
     let compression = header(&answer, CONTENT_ENCODING.as_str());

@@ -7,7 +7,7 @@ use queue::{Context, JobError};
 
 use crate::{State, webhook::SendError};
 
-/// Sends it, and notes in its row what became of it. A crash between the two sends it again, under the same
+/// Sends it, and notes in its row what happened to it. A crash between the two sends it again, under the same
 /// delivery number.
 pub(crate) async fn run(job: DeliverWebhook, context: Context<State>) -> Result<(), JobError> {
     let state = &context.state;

@@ -25,7 +25,7 @@ pub(super) struct Change {
     named: &'static str,
     /// To all of a kind or a queue that stand so that it makes sense.
     all: &'static str,
-    /// What becomes of a job.
+    /// What happens to a job.
     done: &'static str,
     /// What kind of job it can be done to.
     of: &'static str,

@@ -60,7 +60,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &PlanOptions) -> anyhow:
         text::of(&report, Palette::for_stdout())
     };
     match io::stdout().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough: `sides plan | head`.
+        // Anyone who reads has seen enough: `sides plan | head`.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             return Err(error).context("cannot print the plan");
         }

@@ -63,7 +63,7 @@ fn order(report: &Report, palette: Palette) -> String {
     }
 }
 
-/// What is not in a commit is released all the same.
+/// What is not in a commit is released anyway.
 fn uncommitted(report: &Report) -> Option<String> {
     let changes = report.processes.iter().any(|process| process.verdict != Verdict::Unchanged);
     let count = report.place.uncommitted;

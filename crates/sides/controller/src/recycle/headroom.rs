@@ -21,7 +21,7 @@ pub(crate) struct Headroom<'a> {
 const LATE: Duration = Duration::from_secs(30);
 
 impl Headroom<'_> {
-    /// Why starting one of them afresh would not be sound now.
+    /// Why restarting one of them would not be sound now.
     pub(crate) fn lacks(&self) -> Option<String> {
         let is = |state| self.replicas.iter().any(|replica| replica.state == state);
         if is(InstanceState::Draining) {

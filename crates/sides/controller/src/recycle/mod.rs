@@ -1,4 +1,4 @@
-//! Recycling: what works jobs starts afresh when `RECYCLE` says so, or earlier when it wears out.
+//! Recycling: workers are restarted when `RECYCLE` says so, or earlier when it wears out.
 //!
 //! [`rotation`] decides which instance is next, [`headroom`] whether there is room for it, [`recycler`] carries it out.
 

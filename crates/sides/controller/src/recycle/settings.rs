@@ -9,7 +9,7 @@ const SPREAD: &str = "jitter 10 min";
 /// Read from the environment.
 #[derive(Debug, Clone)]
 pub struct RecycleSettings {
-    /// `RECYCLE`: when workers are started afresh, as an expression; none for never.
+    /// `RECYCLE`: when workers are restarted, as an expression; none for never.
     pub expression: Option<String>,
     /// `RECYCLE_MEMORY_MB`: the memory towards which an instance must not grow, in bytes; 0 for no limit.
     pub memory: u64,

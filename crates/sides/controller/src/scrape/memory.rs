@@ -7,7 +7,7 @@ const MOST: usize = 240;
 /// A line through fewer says nothing.
 const FEWEST: usize = 20;
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
-/// How much of the variation the line must explain: what goes up and down is no leak.
+/// How much of the variation the line must explain: what goes up and down is not a leak.
 const FIT: f64 = 0.8;
 /// An instance whose line reaches the limit within this is recycled.
 const SOON: f64 = 3_600.0;

@@ -12,7 +12,7 @@ use crate::actions::Action;
 const LIMIT: Duration = Duration::from_secs(10);
 const TRIES: u32 = 3;
 
-/// Posts an action to a webhook; what became of it, in words that do not show its address.
+/// Posts an action to a webhook; what happened to it, in words that do not show its address.
 pub(crate) async fn post(client: &Client, webhook: &Secret, action: &Action) -> String {
     let body = json!({
         "subject": action.subject,

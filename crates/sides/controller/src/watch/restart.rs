@@ -15,7 +15,7 @@ pub(crate) struct Down {
     pub(crate) row: Action,
 }
 
-/// Has the first of them that may be started afresh now, and whose budget allows it. `here` is this machine.
+/// Has the first of them that may be restarted now, and whose budget allows it. `here` is this machine.
 pub(crate) async fn restart_one(
     actuator: &Actuator,
     here: &str,

@@ -251,7 +251,7 @@ impl Watcher {
         };
         let down = observations.iter().filter_map(|(subject, observation)| {
             let Observation::Down(reason) = observation else { return None };
-            // Whoever has a dead loop of its own drains by itself.
+            // Anyone who has a dead loop of its own drains by itself.
             let others = |one: &&Instance| one.subject() == *subject && one.id != self.process.instance;
             let instance =
                 self.instances.iter().find(others).filter(|_| self.detector.is_down(subject))?.clone();

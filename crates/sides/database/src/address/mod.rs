@@ -149,7 +149,7 @@ impl DatabaseUrl {
     }
 
     /// The same address, with every session acting as `role` from its first statement on. A server, or a pooler before
-    /// it, that does not take it is no connection.
+    /// it, that does not take it is not a connection.
     ///
     /// The user of the address must be a member of the role.
     #[must_use]

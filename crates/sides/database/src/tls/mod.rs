@@ -75,7 +75,7 @@ impl TlsMode {
     }
 }
 
-/// A connector for an address, with its files read anew: a renewed certificate counts from the next connection on.
+/// A connector for an address, with its files read again: a renewed certificate counts from the next connection on.
 pub(crate) fn connector(url: &DatabaseUrl) -> Result<MakeRustlsConnect, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let versions = versions(url);

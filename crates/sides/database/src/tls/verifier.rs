@@ -14,7 +14,7 @@ use rustls::{
     server::ParsedCertificate,
 };
 
-/// Encrypts to whoever answers: what `sslmode=require` means.
+/// Encrypts to anyone who answers: what `sslmode=require` means.
 #[derive(Debug)]
 pub(super) struct AnyCertificate(pub(super) Arc<CryptoProvider>);
 

@@ -69,7 +69,7 @@ impl Tree for Commit {
 }
 
 impl Reader {
-    /// `None` when it is no file.
+    /// `None` when it is not a file.
     fn read(&mut self, object: &str) -> io::Result<Option<Vec<u8>>> {
         writeln!(self.input, "{object}")?;
         self.input.flush()?;

@@ -8,7 +8,7 @@ use workspace::{
     releases::Digest,
 };
 
-/// What becomes of a process.
+/// What happens to a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Built from the same inputs, or of the same bytes.
@@ -48,7 +48,7 @@ pub struct Process {
     pub name: String,
     /// The releases of it that run; more than one when the last release was left half done.
     pub runs: Vec<Running>,
-    /// What becomes of it.
+    /// What happens to it.
     pub verdict: Verdict,
     /// What differs, each with its way to the program.
     pub walks: Vec<Walk>,

@@ -44,7 +44,7 @@ pub struct Options {
 /// The exit code of a release that went well.
 const DONE: i32 = 0;
 
-/// What there is to say of a rehearsal that was broken off.
+/// What there is to say of a rehearsal that was stopped.
 const INTERRUPTED: &str = "interrupted; nothing live was touched";
 
 /// Rehearses. The outcome is that of the release on the stage.

@@ -60,7 +60,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Sets it: the builds, and a Postgres. Not to be broken off in the middle.
+    /// Sets it: the builds, and a Postgres. Not to be stopped in the middle.
     pub(crate) async fn set(
         live: &Workspace,
         store: &Store,

@@ -23,7 +23,7 @@ pub struct RollbackOptions {
     pub watching: Watching,
 }
 
-/// Goes back to the set that was seen good last, or to a named one. A release that goes on here is broken off first, and the
+/// Goes back to the set that was seen good last, or to a named one. A release in progress here is stopped first, and the
 /// schema stays as it is.
 ///
 /// # Errors
@@ -98,7 +98,7 @@ fn answers(status: &DevStatus) -> bool {
     status.processes.iter().all(|process| !matches!(process.state, State::Unready | State::Restarting))
 }
 
-/// Whoever goes back wants what comes to serve: a process of which no instance is wanted, as it was scaled to 0 in the
+/// Anyone who goes back wants what comes to serve: a process of which no instance is wanted, as it was scaled to 0 in the
 /// trouble, gets one.
 async fn serve_again(
     places: &Places,

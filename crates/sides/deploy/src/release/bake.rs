@@ -27,7 +27,7 @@ use workspace::{control::Client, releases::Digest};
 
 /// How long the replaced processes may take to answer, all of them, at the end.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-/// The same where an instance may be on its way still when a release that was cut off is gone on with.
+/// The same where an instance may be on its way still when a release that was interrupted is continued.
 const ANSWER_LIMIT_REMOTE: Duration = Duration::from_secs(120);
 /// How long web is watched before it is touched, to know what it was like.
 const BEFORE: Duration = Duration::from_secs(1);

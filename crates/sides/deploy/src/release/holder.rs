@@ -27,14 +27,14 @@ ORDER BY id DESC LIMIT 1";
 const NO_RECEIPT: &str =
     "SELECT NULL::timestamptz AS started_at, NULL::text AS asked_by, NULL::jsonb AS receipt";
 
-/// A release that goes on, as far as it can be seen.
+/// A release in progress, as far as it can be seen.
 #[derive(Debug)]
 pub(crate) struct Holder {
     session: i32,
     address: Option<String>,
     since: String,
     asked_by: Option<String>,
-    /// The step that it has begun.
+    /// The step that it has started.
     doing: Option<String>,
 }
 

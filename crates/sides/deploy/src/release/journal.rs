@@ -54,7 +54,7 @@ impl<'a> Journal<'a> {
         Ok(journal)
     }
 
-    /// Takes a step, and writes down that it has begun and, if all goes well, that it is done. `what` is what the plan
+    /// Takes a step, and writes down that it has started and, if all goes well, that it is done. `what` is what the plan
     /// calls it, `done` what it is called when it is over.
     pub(super) async fn step<T>(
         &mut self,
@@ -98,7 +98,7 @@ impl<'a> Journal<'a> {
         self.store.set_interrupted(Some(&self.release))
     }
 
-    /// The row is for people; a database that is away now is told in the end.
+    /// The row is for people; a database that is away now is told at the end.
     async fn tell(&mut self) {
         let doing = self.release.steps.iter().filter(|step| step.stage == Stage::Begun);
         let doing = doing.map(|step| step.what.clone()).collect();
@@ -107,7 +107,7 @@ impl<'a> Journal<'a> {
     }
 }
 
-/// What to say of a release that was cut off.
+/// What to say of a release that was interrupted.
 pub(super) fn cut_off(release: &Interrupted, running: &Set) -> String {
     let mut text = "the last release was interrupted:".to_owned();
     for step in &release.steps {

@@ -27,7 +27,7 @@ const FELT: [(f64, Duration); 2] = [(50.0, Duration::from_millis(100)), (99.0, D
 const WAITS: u32 = 8;
 /// How many standard deviations a difference of shares must have: less than one in a million is chance.
 const SIGMAS: f64 = 5.0;
-/// A web that failed before may go on failing as often, and this much oftener.
+/// A web that failed before may go on failing as often, and this much more often.
 const SLACK: f64 = 0.05;
 /// So many attempts at least must have failed before a worker is blamed.
 const LEAST_ATTEMPTS: u64 = 5;
@@ -74,7 +74,7 @@ impl Judge {
         self.see_at(lap, Instant::now())
     }
 
-    /// Begins afresh: what was seen so far had a reason of its own.
+    /// Starts over: what was seen so far had a reason of its own.
     pub(super) fn forget(&mut self) {
         (self.window, self.window_since, self.slow_windows) = (Lap::default(), Instant::now(), 0);
     }

@@ -103,7 +103,7 @@ UPDATE sides.releases SET started_at = $1, asked_by = $2, outcome = $3, receipt 
 WHERE id = $5 RETURNING id";
 
 impl Ledger {
-    /// Takes the place of the one release that may go on. A Postgres that is away is waited for until `limit`, and
+    /// Takes the place of the only release in progress. A Postgres that is away is waited for until `limit`, and
     /// `told` before.
     pub(super) async fn open(
         url: &DatabaseUrl,
@@ -121,7 +121,7 @@ impl Ledger {
         take_lock(&mut connection, &unnamed).await?;
         let now: Now = diesel::sql_query("SELECT now() AS now").get_result(&mut connection).await?;
         let begun_at = now.now;
-        // Whoever finds the lock held finds the receipt by this name.
+        // Anyone who finds the lock held finds the receipt by this name.
         let name = format!("sides release {}", begun_at.timestamp_micros());
         let rename = format!("SET application_name = '{name}'");
         connection.batch_execute(&rename).await?;
@@ -150,7 +150,7 @@ impl Ledger {
         }
     }
 
-    /// Whether the session lives, and with it the right to be the one release that goes on.
+    /// Whether the session lives, and with it the right to be the one release in progress.
     pub(super) async fn answers(&mut self) -> bool {
         let ping = tokio::time::timeout(PING_LIMIT, self.connection.batch_execute("SELECT 1")).await;
         ping.is_ok_and(|answer| answer.is_ok())
@@ -230,7 +230,7 @@ impl Ledger {
         Ok(self.ask(OUTAGE_LIMIT, question).await?.answer)
     }
 
-    /// What became of the jobs that a release worked in the last hour.
+    /// What happened to the jobs that a release worked in the last hour.
     pub(super) async fn attempts_of(&mut self, release: &Digest) -> anyhow::Result<ByKind> {
         // As the host names it to its children.
         let name = release.to_string();
@@ -292,7 +292,7 @@ pub(super) fn waits() -> String {
     format!("the database is unavailable: waiting for it, up to {} s", OUTAGE_LIMIT.as_secs())
 }
 
-/// One release goes on at a time; who else does is said.
+/// Only one release runs at a time; who else does is said.
 async fn take_lock(connection: &mut Connection, url: &DatabaseUrl) -> anyhow::Result<()> {
     let lock = format!("SELECT pg_try_advisory_lock({LOCK}) AS answer");
     let deadline = Instant::now() + LAST_ONE_LEAVES;

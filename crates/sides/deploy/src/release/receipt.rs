@@ -30,7 +30,7 @@ pub struct Receipt {
     /// Of those, the ones before web was touched: what the new one is held to.
     #[serde(default)]
     pub requests_before: Option<Requests>,
-    /// None when the database could not be asked in the end.
+    /// None when the database could not be asked at the end.
     pub jobs: Option<Jobs>,
     /// As the jobs.
     pub ticks: Option<Ticks>,
@@ -138,7 +138,7 @@ impl From<&Seen> for Requests {
 }
 
 impl Receipt {
-    /// That of a release which has not ended. Stored while it goes on, so that one that is cut off leaves it.
+    /// That of a release which has not ended. Stored while it goes on, so that one that is interrupted leaves it.
     pub(super) fn unfinished(processes: BTreeMap<String, Replaced>, steps: Vec<Done>, seconds: f64) -> Self {
         Self {
             outcome: Verdict::Partial,

@@ -13,7 +13,7 @@ use tokio::time;
 use super::{bundle, journal::Journal, steps::Run};
 use workspace::{control::Client, releases::Digest};
 
-/// How long an old instance may take to leave: its own drain, which the host ends in the end, and some more.
+/// How long an old instance may take to leave: its own drain, which the host ends at the end, and some more.
 const GONE_LIMIT: Duration = Duration::from_secs(180);
 /// How long an instance that was killed still seems to live: its last heartbeat counts for a while.
 const LAST_HEARTBEAT: Duration = Duration::from_secs(20);

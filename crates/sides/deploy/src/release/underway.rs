@@ -1,4 +1,4 @@
-//! The release that goes on in this workspace: held as a lock, which ends with its process, so that a rollback can break it
+//! The release in progress in this workspace: held as a lock, which ends with its process, so that a rollback can break it
 //! off and a build needs none.
 
 use std::{
@@ -38,7 +38,7 @@ impl Underway {
         Ok(Self(file))
     }
 
-    /// Ends the release that goes on here; whether there was one.
+    /// Ends the release in progress here; whether there was one.
     pub(super) async fn break_off(workspace: &Workspace) -> anyhow::Result<bool> {
         let mut file = open(workspace)?;
         let deadline = Instant::now() + END_LIMIT;

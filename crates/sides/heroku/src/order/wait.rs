@@ -68,7 +68,7 @@ impl Heroku {
         Ok(gate::judge(&self.dynos(app).await?, process, made.version, quantity))
     }
 
-    /// Why dynos that are up do not count yet. A port that is bound is no answer.
+    /// Why dynos that are up do not count yet. A port that is bound is not an answer.
     async fn unanswered(
         &self,
         app: &str,

@@ -37,7 +37,7 @@ pub(super) async fn follow(
     ended: CancellationToken,
 ) {
     let opened = files.printed().and_then(|output| Ok((output, files.position()?)));
-    // Without its files there is nothing to read; the instance runs all the same.
+    // Without its files there is nothing to read; the instance runs anyway.
     let Ok((output, position)) = opened else { return };
     let mut from = read_position(&position);
     let mut given_back = from - from % GIVE_BACK;

@@ -19,7 +19,7 @@ use super::{
 pub struct NotReplaced {
     /// The name of the process.
     pub process: String,
-    /// What became of the new instance.
+    /// What happened to the new instance.
     pub reason: String,
     /// Whether the old ones have left already.
     pub nothing_else_runs: bool,
@@ -51,7 +51,7 @@ impl Supervisor {
 
     /// Replaces the kept instances of a process, one at a time: a new one is started beside an old one, and when it is
     /// ready the old one is asked to end, which it does in its own time. Both hold the listener meanwhile. Without
-    /// an old one the new one is started all the same.
+    /// an old one the new one is started anyway.
     ///
     /// Dropping the future gives up the replacement that is going on.
     ///
@@ -109,10 +109,10 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Starts instances of a process afresh, each as it is, one at a time; only the one with the number `only`, or all.
+    /// Restarts instances of a process, each as it is, one at a time; only the one with the number `only`, or all.
     ///
     /// # Errors
-    /// As for [`Supervisor::roll`]; those that were started afresh before stay so.
+    /// As for [`Supervisor::roll`]; those that were restarted before stay so.
     pub async fn restart(
         &mut self,
         process: &str,
@@ -228,7 +228,7 @@ fn verdict(statuses: &[ProcessStatus], instance: u64) -> Option<Result<(), Strin
     let status = statuses.iter().find(|status| status.instance == instance)?;
     match status.state {
         State::Ready => Some(Ok(())),
-        // It would be tried again, but a build that dies at its start is no replacement.
+        // It would be tried again, but a build that dies at its start is not a replacement.
         _ if status.restarts > 0 => Some(Err(reason_of(statuses, instance))),
         _ => None,
     }

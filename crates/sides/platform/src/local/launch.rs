@@ -32,7 +32,7 @@ pub struct Launch {
     pub memory_limit: Option<u64>,
     /// Where its `/readyz` listens.
     pub ops_host: IpAddr,
-    /// The port of `/readyz`, or the next free one behind it.
+    /// The port of `/readyz`, or the next free one after it.
     pub ops_port: u16,
 }
 

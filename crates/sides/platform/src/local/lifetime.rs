@@ -1,4 +1,4 @@
-//! What becomes of children when their supervisor dies, and what is written down of those that live on.
+//! What happens to children when their supervisor dies, and what is written down of those that live on.
 //!
 //! Those of a `dev` die with it. Those of a host live on, and its successor adopts them: they say by their own
 //! environment which instance they are, so that what runs is seen and not remembered. Beside that each instance has three small

@@ -15,7 +15,7 @@ pub struct Line {
     pub process: String,
     /// The instance of it, as `worker.3`.
     pub instance: String,
-    /// The text, without its end of line. Bytes that are no UTF-8 are replaced.
+    /// The text, without its end of line. Bytes that are not UTF-8 are replaced.
     pub text: String,
 }
 

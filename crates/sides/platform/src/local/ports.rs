@@ -35,7 +35,7 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Listens on `preferred` or the next free port behind it. Port 0 takes any.
+    /// Listens on `preferred` or the next free port after it. Port 0 takes any.
     ///
     /// # Errors
     /// When the address cannot be used at all, or too many ports are busy.

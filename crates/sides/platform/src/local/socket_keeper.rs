@@ -1,6 +1,6 @@
 //! A process that does nothing but hold web's listening socket, so that it outlives a host that is killed.
 //!
-//! The socket is its standard input. Whoever is our user and connects to `listener.sock` in the run folder gets a
+//! The socket is its standard input. Any process of our user that connects to `listener.sock` in the run folder gets a
 //! descriptor of it: the next host. It ends when its host tells it to, or when there is neither a host nor an instance left.
 //! Under systemd nobody needs it: a socket unit does the same.
 
@@ -83,7 +83,7 @@ pub fn fetch(run_folder: &Path) -> io::Result<Option<Kept>> {
 /// Holds the socket on standard input until nobody needs it. The whole life of such a process.
 ///
 /// # Errors
-/// When standard input is no listening socket, or the run folder cannot be used.
+/// When standard input is not a listening socket, or the run folder cannot be used.
 pub fn keep(run_folder: &Path) -> io::Result<()> {
     let stdin = io::stdin();
     if !getsockopt(&stdin.as_fd(), AcceptConn).unwrap_or(false) {
@@ -102,7 +102,7 @@ pub fn keep(run_folder: &Path) -> io::Result<()> {
     let mut needed = Instant::now();
     while needed.elapsed() < UNNEEDED {
         match door.accept() {
-            // Whoever went away in the middle asks again.
+            // Anyone who went away in the middle asks again.
             Ok((stream, _)) => drop(give(&stream)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 if Lock::is_held(run_folder).unwrap_or(true) || !orphans(run_folder).is_empty() {

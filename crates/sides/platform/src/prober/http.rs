@@ -90,7 +90,7 @@ impl Visitor for OverHttp {
     }
 }
 
-/// To its end: a body that is cut off in the middle is no answer.
+/// To its end: a body that is cut off in the middle is not an answer.
 async fn read(mut body: Incoming) -> Result<(), String> {
     while let Some(frame) = body.frame().await {
         frame.map_err(|error| format!("the body was cut off: {}", deepest(&error)))?;

@@ -1,6 +1,6 @@
 //! Shell syntax in a line that no shell reads.
 //!
-//! Whoever writes `${PORT:-3000}` or `a && b` means what a shell makes of it. The line is read here as a shell would
+//! Anyone who writes `${PORT:-3000}` or `a && b` means what a shell makes of it. The line is read here as a shell would
 //! read it, quotes included, and the first thing that only a shell could carry out is named.
 
 /// Words that a shell carries out itself: there is no such program, or it would change nothing.

@@ -6,7 +6,7 @@ use platform::place::{Bundle, BundleFile};
 
 use super::Build;
 
-/// Answers with its release's name, and lets what it has begun end after SIGTERM.
+/// Answers with its release's name, and lets what it has started end after SIGTERM.
 const SERVE: &str = "\
 import http.server, os, signal, threading
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -233,7 +233,7 @@ pub async fn orders_survive_faults(harness: &dyn Harness) {
     }
 }
 
-/// Two who release at once: what runs in the end is whole, and who says "done" is right.
+/// Two who release at once: what runs at the end is whole, and who says "done" is right.
 pub async fn two_deployers_leave_one_release(harness: &dyn Harness) {
     let process = harness.process();
     put(harness, Build::First).await.expect("a release");

@@ -15,7 +15,7 @@ use crate::{
     session::Visitor,
 };
 
-/// Middleware for all that was not told yet: a page that says what happened and what to do next. Whoever must
+/// Middleware for all that was not told yet: a page that says what happened and what to do next. Anyone who must
 /// sign in is sent to do so, and comes back to the page asked for.
 pub(crate) async fn as_page(
     request: ServiceRequest,

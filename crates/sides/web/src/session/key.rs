@@ -22,7 +22,7 @@ impl Key {
         self.0.ct_eq(&digest(token)).into()
     }
 
-    /// What tells that a session was opened with this secret, to whoever has its cookie.
+    /// What tells that a session was opened with this secret, to anyone who has its cookie.
     pub(crate) fn proof(&self, cookie: &str) -> Vec<u8> {
         mac(&self.0, "session", cookie)
     }

@@ -94,7 +94,7 @@ impl FromRequest for Visitor {
     }
 }
 
-/// Whoever is not signed in is sent to sign in.
+/// Anyone who is not signed in is sent to sign in.
 impl FromRequest for Admin {
     type Error = Fault;
     type Future = LocalBoxFuture<'static, Result<Self, Fault>>;

@@ -107,7 +107,7 @@ impl History {
     }
 
     /// Where `sides rollback` goes from `running`, of which it is known whether everything answers, and from a command
-    /// that was cut off, if one was: one command leads from wherever another died to builds that were seen good.
+    /// that was interrupted, if one was: one command leads from wherever another died to builds that were seen good.
     pub fn way_back(&self, running: &Set, answers: bool, cut_off: Option<&Interrupted>) -> Option<Set> {
         let before = cut_off.map(|cut_off| match cut_off.goes_back {
             // What it led away from is no place to return to.

@@ -19,7 +19,7 @@ const BAD: u8 = 1;
 struct State {
     history: Vec<(u8, Seen)>,
     running: u8,
-    /// The command that goes on or was cut off: from, to, and whether it goes back.
+    /// The command that goes on or was interrupted: from, to, and whether it goes back.
     journal: Option<(u8, u8, bool)>,
     /// Where the command that goes on is; none when nothing goes on.
     step: Option<Step>,
@@ -82,7 +82,7 @@ impl State {
     }
 
     fn begin(&mut self, to: u8, goes_back: bool) {
-        // What a release that was cut off began with is what this one goes back to.
+        // What a release that was interrupted began with is what this one goes back to.
         let from = match self.journal {
             Some((from, _, _)) if !goes_back => from,
             Some(_) => to,
@@ -139,7 +139,7 @@ impl Model for Releases {
             Action::Release(build) => state.begin(build, false),
             Action::Rollback => match state.way_back() {
                 Some(to) if to != state.running => state.begin(to, true),
-                // There is nothing to do: the story of the one that was cut off ends.
+                // There is nothing to do: the story of the one that was interrupted ends.
                 _ => state.journal = None,
             },
             Action::Put => {

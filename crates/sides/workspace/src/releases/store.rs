@@ -212,7 +212,7 @@ impl Store {
         self.write("history.json", Some(&history))
     }
 
-    /// The release that was cut off, if one was.
+    /// The release that was interrupted, if one was.
     pub fn interrupted(&self) -> anyhow::Result<Option<Interrupted>> {
         self.read("interrupted.json")
     }
@@ -222,7 +222,7 @@ impl Store {
         self.write("interrupted.json", release)
     }
 
-    /// Ends the story of a release that was cut off when `running` is all that it wanted, or all that was before.
+    /// Ends the story of a release that was interrupted when `running` is all that it wanted, or all that was before.
     pub fn settle(&self, running: &Set) -> anyhow::Result<()> {
         let Some(cut_off) = self.interrupted()? else { return Ok(()) };
         if *running != cut_off.to && *running != cut_off.from {

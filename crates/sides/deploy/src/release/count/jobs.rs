@@ -12,7 +12,7 @@ use diesel_async::RunQueryDsl as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What became of the jobs while a release went on.
+/// What happened to the jobs during a release.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, QueryableByName)]
 #[serde(default)]
 pub struct Jobs {
@@ -46,7 +46,7 @@ pub struct Jobs {
     pub waiting_after: i64,
 }
 
-/// Jobs that must not be missing in the end: those that waited at the beginning, and all that were seen to run.
+/// Jobs that must not be missing at the end: those that waited at the beginning, and all that were seen to run.
 #[derive(Default)]
 pub(super) struct Known {
     waiting: HashSet<Uuid>,

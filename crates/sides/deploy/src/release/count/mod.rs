@@ -32,7 +32,7 @@ pub(super) struct Counter {
     stop: DropGuard,
 }
 
-/// What was seen on the way, and cannot be asked for in the end.
+/// What was seen on the way, and cannot be asked for at the end.
 #[derive(Default)]
 struct Watched {
     jobs: jobs::Known,
@@ -54,7 +54,7 @@ struct Now {
 }
 
 impl Counter {
-    /// Begins with the jobs that wait now: none of them may be missing in the end. A first release brings the queue
+    /// Begins with the jobs that wait now: none of them may be missing at the end. A first release brings the queue
     /// itself; then nothing waits.
     pub(super) async fn begin(url: &DatabaseUrl) -> anyhow::Result<Self> {
         let url = url.with_application_name("sides receipt");

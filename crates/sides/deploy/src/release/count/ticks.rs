@@ -18,7 +18,7 @@ use tokio::time;
 
 use crate::schedules::Row;
 
-/// What became of the ticks while a release went on. Schedules that were changed or paused meanwhile are left out.
+/// What happened to the ticks during a release. Schedules that were changed or paused meanwhile are left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ticks {

@@ -40,7 +40,7 @@ pub struct Roll {
 }
 
 impl Step {
-    /// Whether there is no way back behind it: it takes away what the old releases need.
+    /// Whether there is no way back after it: it removes what the old releases need.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Migrate { phase: Phase::Contract, .. })
     }

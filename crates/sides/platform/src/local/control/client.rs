@@ -17,7 +17,7 @@ use super::{
     socket,
 };
 
-/// Whoever has just taken the lock has its socket well within this.
+/// Anyone who has just taken the lock has its socket well within this.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// How often a host may go away before it has answered.
 const TRIES: u32 = 3;

@@ -1,7 +1,7 @@
 //! How others reach a running `dev` or host: a lock that says there is one, a socket that asks it.
 //!
 //! Both lie in the run folder (`.sides/run/`), which only its user may enter; the socket asks the kernel who calls
-//! all the same. The lock is the kernel's too, so a killed host leaves none behind; its stale socket is replaced by
+//! anyway. The lock is the kernel's too, so a killed host leaves none behind; its stale socket is replaced by
 //! the next one that holds the lock. A host tells its children the folder in [`HOST_VARIABLE`].
 
 mod client;

@@ -75,7 +75,7 @@ pub enum What {
     },
 }
 
-/// What became of an order that was carried out.
+/// What happened to an order that was carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Done {

@@ -31,12 +31,12 @@ const TURN: Duration = Duration::from_secs(60);
 /// The longest request in bytes.
 const LONGEST: u64 = 64 * 1024;
 
-/// An order, and where its client waits to hear what became of it.
+/// An order, and where its client waits to hear what happened to it.
 #[derive(Debug)]
 pub struct Task {
     /// What to do.
     pub order: Order,
-    /// Whoever asked may have gone: then nobody hears the answer.
+    /// Anyone who asked may have gone: then nobody hears the answer.
     pub answer: oneshot::Sender<Result<Done, Failure>>,
 }
 
@@ -56,7 +56,7 @@ struct Desk {
 
 impl Server {
     /// Listens, inside a tokio runtime; only the holder of the lock may. `stop` is cancelled when a client asks for
-    /// the end; `tasks` go to whoever carries them out.
+    /// the end; `tasks` go to anyone who carries them out.
     ///
     /// # Errors
     /// When there is no place for the socket.

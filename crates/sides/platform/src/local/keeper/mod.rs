@@ -126,7 +126,7 @@ impl Keeper {
 
     fn say(&self, happening: Happening) {
         let event = Event { process: self.launch.procfile.name.clone(), happening };
-        // Nobody listens: the processes run all the same.
+        // Nobody listens: the processes run anyway.
         drop(self.shared.events.send(event));
     }
 }
