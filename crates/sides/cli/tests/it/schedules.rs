@@ -192,7 +192,7 @@ async fn a_schedule_is_added_paused_run_and_removed_while_a_clock_runs() {
     desk.done(&["remove", "report"]);
     assert_eq!(desk.row("report"), Value::Null);
     let kept = ["report", "ping_due_services"].map(|name| desk.refused(&["remove", name]));
-    assert!(kept[0].contains("there is not a schedule \"report\""), "{kept:?}");
+    assert!(kept[0].contains("there is no schedule \"report\""), "{kept:?}");
     assert!(kept[1].contains("in the clock's code"), "{kept:?}");
 }
 
