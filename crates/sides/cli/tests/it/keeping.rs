@@ -88,6 +88,6 @@ fn a_clock_at_heroku_is_told_once_a_person_gave_it_a_key() {
     );
     assert_eq!(heroku.config("acme-worker").get("HEROKU_APPS"), None);
     let said = setup(&sandbox, &heroku);
-    assert!(said.contains("Everything is there.") && !said.contains("config:set"), "{said}");
+    assert!(said.contains("Everything is in place.") && !said.contains("config:set"), "{said}");
     assert_eq!(heroku.breaches(), Vec::<String>::new());
 }

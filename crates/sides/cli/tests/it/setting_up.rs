@@ -47,7 +47,7 @@ fn the_plan_is_shown_then_made_and_then_there_is_nothing_to_do() {
     assert_eq!(heroku.config("acme-web")["ADMIN_TOKEN"], "a-secret-of-the-admin");
     assert_eq!(heroku.config("acme-worker").get("ADMIN_TOKEN"), None, "only web signs people in");
     let (code, said, _) = setup(&sandbox, &heroku, &["--apply"]);
-    assert_eq!((code, said.trim()), (5, "Everything is there."));
+    assert_eq!((code, said.trim()), (5, "Everything is in place."));
     assert_eq!(heroku.breaches(), Vec::<String>::new());
 }
 

@@ -182,7 +182,7 @@ async fn web_is_not_scaled_inside_the_window_of_preboot_nor_asked_for_again_and_
     let before = cloud.orders().len();
     let _controller = cloud.controller(&url, &[("SCALE", "web=2-3"), ("SCALE_UP_SECONDS", "0")]).await;
     let refused = "SELECT count(*) > 0 FROM sides.actions WHERE action = 'scale refused'
-        AND measured ->> 'rule' = 'window' AND reason LIKE '%would lose the dynos that serve'";
+        AND measured ->> 'rule' = 'window' AND reason LIKE '%would stop the dynos that serve'";
     scene.questions.until(refused).await;
     scene.goes_on("heartbeat").await;
     assert_eq!(cloud.orders().len(), before);
@@ -199,7 +199,7 @@ async fn a_controller_that_could_not_do_it_does_not_start() {
     for (variables, said) in [
         (&[apps][..], "HEROKU_API_KEY is not set, and HEROKU_APPS names worker"),
         (&[("HEROKU_APPS", "worker"), ("HEROKU_API_KEY", "HRKU-4711")], "names no app"),
-        (&[apps, ("HEROKU_API_KEY", "HRKU 4711")], "HEROKU_API_KEY is no key"),
+        (&[apps, ("HEROKU_API_KEY", "HRKU 4711")], "HEROKU_API_KEY is not a key"),
     ] {
         let mut command = Command::new(testing::example("controller"));
         command.env_remove("HEROKU_API_KEY").env("DATABASE_URL", &url).envs(variables.iter().copied());

@@ -207,7 +207,7 @@ async fn a_declared_phase_needs_a_reason_and_an_accepted_statement_says_why() {
     assert!(text.contains("says phase = \"expand\" and its statements say contract"), "{text}");
     assert!(text.contains("ok       3_code  contract"), "the catalogue tells what code did: {text}");
     assert!(
-        text.contains("up.sql:2: accepted although it reads the whole table") && text.contains("three rows"),
+        text.contains("up.sql:2: accepted although it scans the whole table") && text.contains("three rows"),
         "{text}"
     );
     fs::write(folder.join("2_drop/metadata.toml"), "phase = \"expand\"\nreason = \"never used\"").unwrap();

@@ -30,7 +30,7 @@ const TABLES: &str = "
 
 /// Each with a word of the reason.
 const WHOLE: &[(&str, &str)] = &[
-    ("UPDATE items SET pos = pos + (SELECT max(pos) FROM items)", "it reads items while it changes it"),
+    ("UPDATE items SET pos = pos + (SELECT max(pos) FROM items)", "it reads items while changing it"),
     ("UPDATE items AS i SET pos = o.pos FROM items AS o WHERE o.id = i.parent", "it reads items"),
     (
         "UPDATE public.items SET pos = r.n FROM (SELECT id, rank() OVER (ORDER BY pos) AS n FROM public.items) AS r WHERE r.id = items.id",
@@ -150,7 +150,7 @@ async fn at_once_it_comes_to_what_it_says() {
     let database = TestDatabase::empty().await;
     let text = WHOLE[0].0;
     let Instead::Advice(advice) = instead(text, &Default::default()) else { panic!("a text for {text}") };
-    assert!(advice.contains("it reads items while it changes it") && advice.contains("accept"), "{advice}");
+    assert!(advice.contains("it reads items while changing it") && advice.contains("accept"), "{advice}");
     let accepted = Migration::new("2_m", text, "").with_metadata("accept = \"few rows\"").unwrap();
     up(&database, &[backfill("").remove(0), accepted]).await.unwrap();
     assert_eq!(ask(&client(&database).await, "SELECT max(pos) FROM items").await, "1200");

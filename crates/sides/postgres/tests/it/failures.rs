@@ -50,7 +50,7 @@ async fn data_of_another_version_is_left_alone() {
     fs::write(project.path().join("data/PG_VERSION"), "9\n").unwrap();
     let error = Cluster::open(project.path(), quick()).await.unwrap_err();
     assert!(matches!(error, ClusterError::OtherVersion { made_by: 9, .. }), "{error}");
-    assert!(error.to_string().contains("install Postgres 9, or move that folder away"), "{error}");
+    assert!(error.to_string().contains("install Postgres 9, or move that directory away"), "{error}");
     assert_eq!(fs::read_to_string(project.path().join("data/PG_VERSION")).unwrap(), "9\n");
 }
 

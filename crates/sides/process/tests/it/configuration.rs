@@ -65,7 +65,7 @@ async fn a_busy_ops_port_is_refused_when_it_was_asked_for() {
     program.says("napper failed").await;
     let output = program.output();
     assert!(output.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{output}");
-    assert!(output.contains("give another port with OPS_PORT"), "{output}");
+    assert!(output.contains("choose another port with OPS_PORT"), "{output}");
     assert!(output.contains("Address already in use"), "the cause is in the same line: {output}");
 }
 
