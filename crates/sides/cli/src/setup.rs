@@ -89,7 +89,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &SetupOptions) -> anyhow
 fn said(screen: &Screen, steps: &[Step], applied: bool) -> Outcome {
     match (steps.is_empty(), applied) {
         (true, _) => {
-            screen.line("Everything is there.");
+            screen.line("Everything is in place.");
             Outcome::NothingToDo
         }
         (false, true) => {
