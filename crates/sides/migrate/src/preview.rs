@@ -94,7 +94,7 @@ pub(crate) async fn look_ahead(
         }
         Err(error) => return Err(error),
     };
-    let tried = try_all(&scratch, all, applied, pending).await;
+    let tried = try_all(&scratch, &place, all, applied, pending).await;
     let ended = scratch.end().await;
     let planned = tried?;
     ended?;
@@ -103,11 +103,13 @@ pub(crate) async fn look_ahead(
 
 async fn try_all(
     scratch: &Scratch,
+    place: &Place,
     all: &[Migration],
     applied: &[Applied],
     pending: &[&Migration],
 ) -> Result<Vec<Planned>, MigrateError> {
     scratch.replay(applied, all).await?;
+    place.live_only.make(scratch).await?;
     let mut before = read(&scratch.eye).await?;
     let mut planned = Vec::new();
     for migration in pending {

@@ -2,6 +2,8 @@
 
 mod catalogue;
 mod facts;
+mod functions;
+mod live_only;
 mod observe;
 mod place;
 mod probes;
@@ -17,6 +19,8 @@ pub use facts::facts;
 pub use place::Place;
 pub use scratch::{Scratch, ShadowError};
 
+pub(crate) use functions::Functions;
+pub(crate) use live_only::LiveOnly;
 pub(crate) use probes::{Probe, mentioned};
 pub(crate) use reach::{Reach, reach};
 pub(crate) use rows::with_rows;

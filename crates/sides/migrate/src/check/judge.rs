@@ -33,12 +33,15 @@ pub(crate) fn judged(given: &Given<'_>, class: Class, seen: &Seen, held: &BTreeM
         let reason = if reach == Reach::Elsewhere { Reason::Elsewhere } else { Reason::WholeServer };
         class = class.refused(reason);
     }
-    let takes = |word: &String| ["alter", "drop", "revoke"].contains(&word.as_str());
+    let takes = |word: &String| ["alter", "drop", "revoke", "reassign"].contains(&word.as_str());
     if reach > Reach::Database && words(text).iter().any(takes) {
         class.phase = class.phase.max(Phase::Contract);
     }
     if !statement.understood && !shows && !skipped {
-        class = class.refused(Reason::NotUnderstood);
+        class = class.refused(seen.unseen.unwrap_or(Reason::NotUnderstood));
+    }
+    if let Some(reason) = seen.unseen {
+        class = class.refused(reason);
     }
     let metadata = migration.metadata();
     let is_batched = metadata.phase == Some(Phase::Backfill) && !is_opaque(text);
@@ -47,7 +50,7 @@ pub(crate) fn judged(given: &Given<'_>, class: Class, seen: &Seen, held: &BTreeM
     }
     let instead = class.refused.map(|reason| match reason {
         Reason::BehindLock if alone.refused.is_none() => Instead::Statements(vec![text.clone()]),
-        Reason::WholeServer | Reason::Elsewhere | Reason::NotUnderstood => {
+        Reason::WholeServer | Reason::Elsewhere | Reason::NotTried | Reason::NotUnderstood => {
             Instead::Advice("if it is correct, say why with accept = \"…\" in metadata.toml".to_owned())
         }
         _ if is_opaque(text) => Instead::Advice(

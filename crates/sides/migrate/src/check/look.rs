@@ -1,6 +1,6 @@
 //! Checks one migration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use database::DatabaseUrl;
 use serde::Serialize;
@@ -13,10 +13,10 @@ use crate::{
     MigrateError, Migration,
     apart::names,
     backfill::{Batched, walk},
-    class::{Class, Classifier, Facts, Lock, Phase, Reason, Seen, Who},
+    class::{Class, Classifier, Facts, Lock, Phase, Seen, Who},
     recipe::Instead,
     script::Script,
-    shadow::{Broken, Place, Scratch, Survivors, Trial, catalogue, mentioned, texts, with_rows},
+    shadow::{Broken, Functions, Place, Scratch, Survivors, Trial, catalogue, mentioned, texts, with_rows},
     sql::Statement,
 };
 
@@ -91,7 +91,7 @@ pub async fn check_in(
     wanted: impl Fn(&Migration) -> bool,
 ) -> Result<Vec<Checked>, MigrateError> {
     let scratch = Scratch::create(place, &texts(all, &[])).await?;
-    let found = look_at_all(&scratch, all, wanted).await;
+    let found = look_at_all(&scratch, place, all, wanted).await;
     let ended = scratch.end().await;
     let found = found?;
     ended?;
@@ -100,12 +100,17 @@ pub async fn check_in(
 
 async fn look_at_all(
     scratch: &Scratch,
+    place: &Place,
     all: &[Migration],
     wanted: impl Fn(&Migration) -> bool,
 ) -> Result<Vec<Checked>, MigrateError> {
     let mut found = Vec::new();
-    for migration in all {
+    for (number, migration) in all.iter().enumerate() {
         if wanted(migration) {
+            // What is pending meets what the live database has; what is applied already met an empty one.
+            if number > 0 && found.is_empty() {
+                place.live_only.make(scratch).await?;
+            }
             found.push(look_at(scratch, migration).await?);
         } else {
             scratch.apply(migration).await?;
@@ -120,8 +125,8 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
     let script = Script::up(migration)?;
     let opaque = script.statements.iter().any(|statement| is_opaque(&statement.text));
     let knows = !opaque && !script.statements.iter().any(|statement| reaches_all(&statement.text));
-    let named = knows.then(|| words(migration.up()).into_iter().collect());
-    let probes = mentioned(&scratch.eye, named.as_ref()).await?;
+    let named: BTreeSet<String> = words(migration.up()).into_iter().collect();
+    let probes = mentioned(&scratch.eye, Some(&named).filter(|_| knows)).await?;
     let touches = script.statements.iter().any(touches_rows);
     let filled = match touches && !probes.is_empty() {
         true => with_rows(scratch, &script, &probes).await?,
@@ -129,7 +134,10 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
     };
     let before = if opaque { Some(catalogue(&scratch.eye).await?) } else { None };
     let whole = whole(scratch, &script).await;
-    let survivors = Survivors::prepare(scratch, probes).await?;
+    let functions = Functions::read(&scratch.eye).await?;
+    let calls = if scratch.is_private() { functions.calls(&named) } else { Vec::new() };
+    let survivors = Survivors::prepare(scratch, probes, calls).await?;
+    let setters = functions.that_say("setval");
 
     let mut trial = Trial::begin(scratch, &script).await?;
     let mut classifier = Classifier::default();
@@ -139,7 +147,11 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
             let why = walk(&scratch.client, &batched).await?.err();
             problems.extend(why.map(|why| format!("up.sql line {}: {why}", statement.line)));
         }
-        classed.push(class_of(scratch, &mut classifier, statement).await?);
+        let (mut class, known) = class_of(scratch, &mut classifier, statement).await?;
+        if sets_a_sequence(statement, &setters) {
+            class = class.felt_by(Who::Writers).contract();
+        }
+        classed.push((class, known));
         trial.statement(index).await?;
     }
     let seen = trial.end().await?;
@@ -178,10 +190,14 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
             hold(&mut held, seen);
         }
     }
-    if let Some(survivors) = survivors {
-        let broken = survivors.go_on(scratch).await?;
-        blame(&mut statements, &seen, &broken, migration);
+    let mut broken = match survivors {
+        Some(survivors) => survivors.go_on(scratch).await?,
+        None => Vec::new(),
+    };
+    if opaque || changes_code(&script) || functions.have_schema_of_role(&named) {
+        broken.extend(functions.broken_by(&Functions::read(&scratch.eye).await?));
     }
+    blame(&mut statements, &script, &seen, &broken, migration);
     let mut phase = statements.iter().map(|one| one.class.phase).max().unwrap_or(Phase::Expand);
     if narrows {
         phase = Phase::Contract;
@@ -228,22 +244,44 @@ fn hold(held: &mut BTreeMap<String, Lock>, seen: &Seen) {
     }
 }
 
+/// Whether it makes or changes functions, triggers or schemas.
+fn changes_code(script: &Script<'_>) -> bool {
+    let is_code =
+        |word: &String| ["function", "procedure", "routine", "trigger", "schema"].contains(&word.as_str());
+    script.statements.iter().any(|statement| words(&statement.text).iter().any(is_code))
+}
+
+/// Whether it runs what gives a sequence another value: numbers that are given out already may be given again.
+fn sets_a_sequence(statement: &Statement, setters: &BTreeSet<String>) -> bool {
+    touches_rows(statement)
+        && words(&statement.text).iter().any(|word| word == "setval" || setters.contains(word))
+}
+
 /// Puts what no longer works to the statement that did it.
-fn blame(statements: &mut [Finding], seen: &[Seen], broken: &[Broken], migration: &Migration) {
+fn blame(
+    statements: &mut [Finding],
+    script: &Script<'_>,
+    seen: &[Seen],
+    broken: &[Broken],
+    migration: &Migration,
+) {
     for one in broken {
         // The strongest lock on it is that of the statement that changed it.
-        let strongest = (0..seen.len())
-            .max_by_key(|place| (seen[*place].locks.get(&one.relation).copied(), std::cmp::Reverse(*place)));
+        let name = one.relation.rsplit('.').next().unwrap_or(&one.relation);
+        let names_it = |place: usize| words(&script.statements[place].text).iter().any(|word| word == name);
+        let strongest = (0..seen.len()).max_by_key(|&place| {
+            (seen[place].locks.get(&one.relation).copied(), names_it(place), std::cmp::Reverse(place))
+        });
         let Some(finding) = strongest.and_then(|place| statements.get_mut(place)) else { continue };
-        if finding.class.phase == Phase::Contract && !one.is_prepared {
+        if finding.class.phase == Phase::Contract && one.refused.is_none() {
             continue; // that is what the phase is for
         }
         finding.class.phase = Phase::Contract;
         let who = if one.reads { Who::Readers } else { Who::Writers };
         finding.class.depends_on.get_or_insert(who);
         finding.witness.get_or_insert_with(|| one.witness.clone());
-        if one.is_prepared && finding.class.refused.is_none() {
-            finding.class.refused = Some(Reason::Prepared);
+        if one.refused.is_some() && finding.class.refused.is_none() {
+            finding.class.refused = one.refused;
             finding.accepted = migration.metadata().accept.clone();
         }
     }

@@ -68,6 +68,12 @@ fn one(table: &str, action: &AlterTableAction, facts: &Facts) -> Class {
         Action::SetLogged(_) | Action::SetUnlogged(_) | Action::SetTablespace(_) => {
             exclusive().doing(Work::Rewrite).refused(Reason::Rewrite)
         }
+        // Options of a view by which it refuses rows, or asks for other rights.
+        Action::SetOptions(_) | Action::OptionItemList(_) | Action::ResetOptions(_)
+            if has_option(&text_of(action)) =>
+        {
+            exclusive().felt_by(Who::Readers).contract()
+        }
         Action::ClusterOn(_)
         | Action::SetWithoutCluster(_)
         | Action::SetOptions(_)
@@ -90,10 +96,18 @@ fn one(table: &str, action: &AlterTableAction, facts: &Facts) -> Class {
         | Action::EnableReplicaRule(_) => exclusive().felt_by(Who::Readers).contract(),
         Action::DropColumn(_)
         | Action::RenameConstraint(_)
+        // When it is checked, and what code may defer.
+        | Action::AlterConstraint(_)
         | Action::NoInheritTable(_)
         | Action::NotOf(_) => exclusive().contract(),
         _ => exclusive(),
     }
+}
+
+/// Whether a view's option is named.
+pub(super) fn has_option(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["check_option", "security_invoker", "security_barrier"].iter().any(|option| text.contains(option))
 }
 
 fn attach_partition(table: &str, attach: &AttachPartition, facts: &Facts) -> Class {

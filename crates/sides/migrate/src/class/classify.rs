@@ -9,12 +9,13 @@ use squawk_syntax::{
 
 use super::{
     Class, Facts, Lock, Reason, Who, Work,
-    alter_table::alter_table,
+    alter_table::{alter_table, has_option},
+    column::steps_otherwise,
     names::{self, fold, has, paths_of, text_of},
     names_rows::names_rows,
     objects,
 };
-use crate::sql::statements;
+use crate::sql::{statements, tokens};
 
 /// The class of the first statement of `text`. Unknown to the parser: nothing is known, so nothing is claimed.
 #[must_use]
@@ -130,11 +131,18 @@ fn class_of(tree: &Stmt, facts: &Facts) -> Class {
             let class = Class::on(&table, Lock::Share).doing(Work::IndexBuild).refused(Reason::Concurrently);
             if name == table { class } else { class.and_on(&name, Lock::AccessExclusive) }
         }
-        Stmt::AlterIndex(alter) => Class::on(&names::path(alter.path()), Lock::ShareUpdateExclusive),
+        Stmt::AlterIndex(alter) => {
+            let index = names::path(alter.path());
+            let class = Class::on(&index, Lock::ShareUpdateExclusive);
+            // A constraint is called like its index, and ON CONFLICT may name it.
+            let is_plain = facts.indexes.contains_key(&index) && !facts.constraints.contains(&index);
+            if is_renamed(tree) && !is_plain { class.felt_by(Who::Writers).contract() } else { class }
+        }
         Stmt::Cluster(cluster) => Class::on(&names::path(cluster.path()), Lock::AccessExclusive)
             .doing(Work::Rewrite)
             .refused(Reason::Rewrite),
-        Stmt::Vacuum(_) if has_anywhere(tree, SyntaxKind::FULL_KW) => {
+        // Without a table's name it is about all of them.
+        Stmt::Vacuum(_) if tokens(&text_of(tree)).iter().any(|token| token.is("full")) => {
             on_each(&tables_of(tree), Lock::AccessExclusive).doing(Work::Rewrite).refused(Reason::Rewrite)
         }
         Stmt::Vacuum(_) | Stmt::Analyze(_) => on_each(&tables_of(tree), Lock::ShareUpdateExclusive),
@@ -190,10 +198,13 @@ fn class_of(tree: &Stmt, facts: &Facts) -> Class {
         }
         Stmt::AlterSequence(alter) => {
             let class = Class::on(&names::path(alter.path()), Lock::ShareRowExclusive);
-            // Its next values may be there already.
-            let restarts = has_anywhere(tree, SyntaxKind::RESTART_KW);
-            if restarts || is_renamed(tree) { class.felt_by(Who::Writers).contract() } else { class }
+            if is_renamed(tree) || steps_otherwise(tree.syntax()) {
+                class.felt_by(Who::Writers).contract()
+            } else {
+                class
+            }
         }
+        Stmt::AlterView(_) if has_option(&text_of(tree)) => unnoticed().felt_by(Who::Readers).contract(),
         Stmt::AlterView(_)
         | Stmt::AlterMaterializedView(_)
         | Stmt::AlterForeignTable(_)

@@ -1,7 +1,7 @@
 //! Columns that are added or altered.
 
 use squawk_syntax::{
-    SyntaxKind,
+    SyntaxKind, SyntaxNode,
     ast::{AddColumn, AlterColumn, AlterColumnOption, AstNode as _, CallExpr, Constraint, SetType},
 };
 
@@ -72,6 +72,7 @@ pub(crate) fn alter(table: &str, alter: &AlterColumn, facts: &Facts) -> Class {
     let column = alter.name_ref().map(|name| fold(&text_of(&name))).unwrap_or_default();
     let class = Class::on(table, Lock::AccessExclusive);
     let Some(option) = alter.option() else { return class };
+    let has = |kind| alter.syntax().descendants_with_tokens().any(|element| element.kind() == kind);
     match option {
         AlterColumnOption::SetType(to) => set_type(class, table, &column, &to, facts),
         AlterColumnOption::SetNotNull(_) => {
@@ -92,7 +93,7 @@ pub(crate) fn alter(table: &str, alter: &AlterColumn, facts: &Facts) -> Class {
         | AlterColumnOption::SetSequenceOption(_)
         | AlterColumnOption::SetOptionsList(_)
         | AlterColumnOption::Restart(_)
-            if is_stricter(alter) =>
+            if has(SyntaxKind::ALWAYS_KW) || steps_otherwise(alter.syntax()) =>
         {
             class.felt_by(Who::Writers).contract()
         }
@@ -106,9 +107,21 @@ pub(crate) fn alter(table: &str, alter: &AlterColumn, facts: &Facts) -> Class {
     }
 }
 
-fn is_stricter(alter: &AlterColumn) -> bool {
-    let has = |kind| alter.syntax().descendants_with_tokens().any(|element| element.kind() == kind);
-    has(SyntaxKind::ALWAYS_KW) || has(SyntaxKind::RESTART_KW)
+/// Whether a sequence gives other values from then on: some that are there already, or none any more.
+pub(super) fn steps_otherwise(node: &SyntaxNode) -> bool {
+    let is_one = |kind| {
+        [
+            SyntaxKind::RESTART_KW,
+            SyntaxKind::INCREMENT_KW,
+            SyntaxKind::MAXVALUE_KW,
+            SyntaxKind::MINVALUE_KW,
+            SyntaxKind::CYCLE_KW,
+            SyntaxKind::AS_KW,
+            SyntaxKind::OWNER_KW,
+        ]
+        .contains(&kind)
+    };
+    node.descendants_with_tokens().any(|element| is_one(element.kind()))
 }
 
 fn set_type(class: Class, table: &str, column: &str, to: &SetType, facts: &Facts) -> Class {

@@ -74,6 +74,8 @@ pub struct Facts {
     pub default_partitions: BTreeMap<String, String>,
     /// Index → its table.
     pub indexes: BTreeMap<String, String>,
+    /// Indexes of a constraint, which is called like its index.
+    pub constraints: BTreeSet<String>,
     /// Domain → the tables with a column of it.
     pub domains: BTreeMap<String, BTreeSet<String>>,
     /// Table → columns of which each value is there once.

@@ -34,10 +34,14 @@ pub enum Reason {
     Slow,
     /// Statements that sessions have prepared fail after it.
     Prepared,
+    /// It changes a function whose results are stored in an index, a generated column or a partition key.
+    Computed,
     /// It acts on the whole server, and was not tried for that.
     WholeServer,
     /// It reaches another server, and was not tried for that.
     Elsewhere,
+    /// It is, or needs, an extension that the scratch server does not have.
+    NotTried,
     /// Neither its text nor its effects say what it does.
     NotUnderstood,
 }
@@ -66,11 +70,16 @@ impl fmt::Display for Reason {
                 "changes the result type of statements that running sessions have prepared, and these fail from \
                  then on (cached plan must not change result type)"
             }
+            Self::Computed => {
+                "changes a function whose results are stored in an index, a generated column or a partition key, so \
+                 queries miss rows from then on; create a function with another name, and rebuild what uses it"
+            }
             Self::WholeServer => {
                 "acts on the whole server, so it is not tried on one that others use; install the Postgres \
                  server programs here to have it tried on a private one"
             }
             Self::Elsewhere => "reaches another server, so it is not tried",
+            Self::NotTried => "needs an extension that the scratch server does not have, so it is not tried",
             Self::NotUnderstood => "is not understood, and has no visible effect to judge it by",
         })
     }

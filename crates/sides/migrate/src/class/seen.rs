@@ -21,6 +21,8 @@ pub(crate) struct Seen {
     pub(crate) added: BTreeMap<String, i64>,
     /// Whether it took long although the tables have few rows.
     pub(crate) is_slow: bool,
+    /// Why nothing was seen of it, although it does something.
+    pub(crate) unseen: Option<Reason>,
 }
 
 /// More rows than this are many; fewer may be some that are named by their keys.
@@ -28,7 +30,7 @@ const MANY: i64 = 20;
 
 impl Seen {
     pub(crate) fn is_nothing(&self) -> bool {
-        *self == Self { is_slow: self.is_slow, ..Self::default() }
+        *self == Self { is_slow: self.is_slow, unseen: self.unseen, ..Self::default() }
     }
 
     /// Both, where the same statement was seen twice.

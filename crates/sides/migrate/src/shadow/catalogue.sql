@@ -35,7 +35,7 @@ WITH
         SELECT 'index ' || r.name, pg_get_indexdef(r.oid) || CASE WHEN i.indisvalid THEN '' ELSE ' (invalid)' END
         FROM relations AS r JOIN pg_index AS i ON i.indexrelid = r.oid
         UNION ALL
-        SELECT 'view ' || name, pg_get_viewdef(oid) FROM relations WHERE relkind IN ('v', 'm')
+        SELECT 'view ' || name, concat_ws(' ', pg_get_viewdef(oid), array_to_string(reloptions, ', ')) FROM relations WHERE relkind IN ('v', 'm')
         UNION ALL
         SELECT 'sequence ' || r.name, concat_ws(' ', format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle,
             (SELECT 'of ' || d.refobjid::regclass || '.' || a.attname FROM pg_depend AS d

@@ -81,6 +81,8 @@ SELECT jsonb_build_object(
     'indexes', (SELECT coalesce(jsonb_object_agg(i.name, t.name), '{}') FROM pg_index AS x
                 JOIN named AS i ON i.oid = x.indexrelid JOIN named AS t ON t.oid = x.indrelid
                 WHERE $1::text[] IS NULL OR i.relname = ANY ($1) OR t.relname = ANY ($1)),
+    'constraints', (SELECT coalesce(jsonb_agg(DISTINCT i.name), '[]') FROM pg_constraint AS k JOIN named AS i ON i.oid = k.conindid
+                    WHERE k.contype IN ('p', 'u', 'x') AND ($1::text[] IS NULL OR i.relname = ANY ($1))),
     'keys', (SELECT coalesce(jsonb_object_agg(name, columns), '{}') FROM (
                  SELECT t.name, jsonb_agg(DISTINCT a.attname) AS columns
                  FROM named AS t JOIN pg_index AS x ON x.indrelid = t.oid

@@ -100,6 +100,16 @@ impl Reading {
         self
     }
 
+    /// Without the rows that were changed since.
+    pub(crate) fn without_rows_of(mut self, before: &Self) -> Self {
+        for (oid, relation) in &mut self.0 {
+            let was = before.0.get(oid);
+            relation.changed = was.map_or(0, |was| was.changed);
+            relation.added = was.map_or(0, |was| was.added);
+        }
+        self
+    }
+
     pub(crate) fn oids(&self) -> impl Iterator<Item = u32> {
         self.0.keys().copied()
     }

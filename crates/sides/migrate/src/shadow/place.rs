@@ -6,7 +6,10 @@ use database::DatabaseUrl;
 use postgres::{ClusterError, ScratchServer};
 use tokio_postgres::{Client, Error};
 
-use super::roles::{self, Role};
+use super::{
+    LiveOnly,
+    roles::{self, Role},
+};
 use crate::MigrateError;
 
 /// How long a private server runs on for the next check.
@@ -22,6 +25,8 @@ pub struct Place {
     /// The owner of the databases, and the roles that migrations may name. None of another's server.
     pub(crate) owner: Option<String>,
     pub(crate) roles: Vec<Role>,
+    /// What is on the live database beside the migrations.
+    pub(crate) live_only: LiveOnly,
     /// Set for a private server, which is this value's alone.
     server: Option<ScratchServer>,
     note: Option<String>,
@@ -62,11 +67,20 @@ impl Place {
             "postgres" => admin.clone(),
             other => address(&server.url().replacen("://postgres@", &format!("://{}@", encoded(other)), 1))?,
         };
-        Ok(Self { admin, user, owner: Some(session_user), roles, server: Some(server), note })
+        let live_only = LiveOnly::read(&client).await?;
+        Ok(Self { admin, user, owner: Some(session_user), roles, live_only, server: Some(server), note })
     }
 
     fn used(url: &DatabaseUrl, note: Option<String>) -> Self {
-        Self { admin: url.clone(), user: url.clone(), owner: None, roles: Vec::new(), server: None, note }
+        Self {
+            admin: url.clone(),
+            user: url.clone(),
+            owner: None,
+            roles: Vec::new(),
+            live_only: LiveOnly::default(),
+            server: None,
+            note,
+        }
     }
 
     /// Whether nobody else uses the server, so that roles and settings are harmless there.

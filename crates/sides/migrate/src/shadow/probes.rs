@@ -27,6 +27,10 @@ pub(crate) struct Probe {
     pub(crate) is_filler: bool,
     /// What roles may do that do not own it.
     pub(crate) rights: BTreeSet<String>,
+    /// What a view lets through to its table: as `pg_relation_is_updatable` says.
+    lets: i32,
+    /// As whom processes come to it, where they are no superusers.
+    pub(crate) roles: Vec<String>,
 }
 
 /// Those with one of these names, and the views that read them; of every table when nobody knows the names.
@@ -48,6 +52,8 @@ pub(crate) async fn mentioned(eye: &Client, words: Option<&BTreeSet<String>>) ->
         unchanged: row.get(11),
         is_filler: row.get(12),
         rights: row.get::<_, Vec<String>>(13).into_iter().collect(),
+        lets: row.get(14),
+        roles: row.get(15),
     };
     Ok(rows.iter().map(probe).collect())
 }
@@ -55,7 +61,11 @@ pub(crate) async fn mentioned(eye: &Client, words: Option<&BTreeSet<String>>) ->
 /// The number of the row that each table has before code speaks to it.
 const THERE: u32 = 30_000;
 
-/// What code says to tables, in an order in which each finds what it needs: a row, and those that it refers to.
+const UPDATE: i32 = 4;
+const INSERT: i32 = 8;
+const DELETE: i32 = 16;
+
+/// What code says to tables and views, in an order in which each finds what it needs: a row, and those that it refers to.
 pub(crate) fn statements(probes: &[Probe]) -> Vec<(usize, String)> {
     let own = || probes.iter().enumerate().filter(|(_, one)| !one.is_filler && !one.columns.is_empty());
     let tables = || own().filter(|(_, one)| one.is_table);
@@ -74,16 +84,23 @@ pub(crate) fn statements(probes: &[Probe]) -> Vec<(usize, String)> {
             said.push(insert(required, required_values, THERE + 3));
         }
     }
+    let views = |may: i32| own().filter(move |(_, one)| !one.is_table && one.lets & may != 0);
+    for (place, one) in views(INSERT) {
+        let insert = one.insert(&one.all, &one.all_values, THERE + 4, THERE + 4);
+        said.push((place, format!("{insert} RETURNING {}", one.columns)));
+    }
     said.extend(own().map(|(place, one)| (place, format!("SELECT {} FROM {}", one.columns, one.written))));
-    for (place, Probe { written, columns, unchanged, .. }) in tables() {
+    for (place, Probe { written, columns, unchanged, .. }) in tables().chain(views(UPDATE)) {
         if !unchanged.is_empty() {
             said.push((place, format!("UPDATE {written} SET {unchanged} RETURNING {columns}")));
         }
     }
-    let deletes = tables()
-        .map(|(place, one)| (place, format!("DELETE FROM {} RETURNING {}", one.written, one.columns)));
-    // Who refers to a table was made after it.
-    said.extend(deletes.collect::<Vec<_>>().into_iter().rev());
+    let delete = |(place, one): (usize, &Probe)| {
+        (place, format!("DELETE FROM {} RETURNING {}", one.written, one.columns))
+    };
+    // Who refers to a table was made after it, and what a view deletes would be gone before.
+    said.extend(tables().map(delete).collect::<Vec<_>>().into_iter().rev());
+    said.extend(views(DELETE).map(delete));
     said
 }
 
@@ -126,7 +143,7 @@ pub(crate) const TRY: &str = "
                 EXECUTE statement;
                 GET DIAGNOSTICS count = ROW_COUNT;
                 said := said || count::text;
-            EXCEPTION WHEN OTHERS THEN
+            EXCEPTION WHEN OTHERS OR query_canceled OR assert_failure THEN
                 said := said || (SQLERRM || ' (' || SQLSTATE || ')');
             END;
         END LOOP;

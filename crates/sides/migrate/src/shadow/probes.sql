@@ -120,7 +120,16 @@ SELECT c.oid, CASE s.nspname WHEN 'public' THEN '' ELSE s.nspname || '.' END || 
             SELECT g.rolname, x.privilege_type, a.attname
             FROM pg_attribute AS a, aclexplode(a.attacl) AS x LEFT JOIN pg_roles AS g ON g.oid = x.grantee
             WHERE a.attrelid = c.oid AND NOT a.attisdropped
-        ) AS r), '{}')
+        ) AS r), '{}'),
+    -- What a view lets through: 4 changes, 8 new rows, 16 deletions.
+    CASE WHEN c.relkind IN ('r', 'p') THEN 28 WHEN c.relkind = 'v' THEN pg_relation_is_updatable(c.oid, true) ELSE 0 END,
+    -- As whom processes come: who was given a right, and who owns it.
+    ARRAY(
+        SELECT g.rolname::text FROM pg_roles AS g WHERE NOT g.rolsuper AND (g.oid = c.relowner
+            OR EXISTS (SELECT FROM aclexplode(c.relacl) AS x WHERE x.grantee = g.oid)
+            OR EXISTS (SELECT FROM pg_attribute AS a, aclexplode(a.attacl) AS x WHERE a.attrelid = c.oid AND x.grantee = g.oid))
+        ORDER BY g.oid
+    )
 FROM wanted JOIN pg_class AS c ON c.oid = wanted.oid JOIN pg_namespace AS s ON s.oid = c.relnamespace
 LEFT JOIN made AS m ON m.attrelid = c.oid
 GROUP BY c.oid, s.nspname, wanted.is_filler

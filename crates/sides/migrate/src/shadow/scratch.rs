@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     ops::Range,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -24,6 +25,7 @@ use crate::{
     recover,
     script::Script,
     session,
+    sql::{Kind, tokens},
 };
 
 const PREFIX: &str = "sides_shadow_";
@@ -75,6 +77,8 @@ pub struct Scratch {
     name: String,
     /// What was there before the migrations ran.
     known_roles: BTreeSet<String>,
+    /// Whether something was left out, because an extension is not there.
+    lacking: AtomicBool,
     /// Asked for nearly every statement, and dear to plan.
     facts: OnceCell<Statement>,
     /// Postgres' own functions that give another answer for each row.
@@ -142,6 +146,7 @@ impl Scratch {
             owner: owner.map(str::to_owned),
             name,
             known_roles,
+            lacking: AtomicBool::new(false),
             facts: OnceCell::new(),
             volatile: OnceCell::new(),
         };
@@ -150,7 +155,7 @@ impl Scratch {
     }
 
     /// Whether nobody else uses the server.
-    fn is_private(&self) -> bool {
+    pub(crate) fn is_private(&self) -> bool {
         self.owner.is_some()
     }
 
@@ -168,6 +173,22 @@ impl Scratch {
             Reach::Server => !self.is_private(),
             Reach::Elsewhere => true,
         }
+    }
+
+    /// Whether something was left out, because an extension is not there.
+    pub(crate) fn is_lacking(&self) -> bool {
+        self.lacking.load(Relaxed)
+    }
+
+    /// Whether the statement makes an extension that the server does not have.
+    pub(crate) async fn lacks(&self, text: &str) -> Result<bool, Error> {
+        let Some(name) = extension(text) else { return Ok(false) };
+        let question = "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name = $1)";
+        let is_missing = self.eye.query_one(question, &[&name]).await?.get(0);
+        if is_missing {
+            self.lacking.store(true, Relaxed);
+        }
+        Ok(is_missing)
     }
 
     /// What of the catalogue decides the class of a statement with these names; without them, of any.
@@ -197,6 +218,14 @@ impl Scratch {
     /// The same for either direction.
     pub(crate) async fn run(&self, script: &Script<'_>) -> Result<(), MigrateError> {
         self.settle().await?;
+        if script.migration.metadata().accept.is_some() {
+            for statement in &script.statements {
+                self.lacks(&statement.text).await?;
+            }
+            if self.is_lacking() {
+                return self.run_as_far_as_it_goes(script).await;
+            }
+        }
         if !script.in_transaction {
             return self.run_singly(script).await;
         }
@@ -233,6 +262,16 @@ impl Scratch {
             }
         }
         self.client.batch_execute("COMMIT").await.map_err(|error| apply_error(script, last, error.into()))
+    }
+
+    /// What somebody accepted that cannot be tried here.
+    async fn run_as_far_as_it_goes(&self, script: &Script<'_>) -> Result<(), MigrateError> {
+        for statement in script.statements.iter().filter(|statement| !self.skips(&statement.text)) {
+            if self.client.batch_execute(&statement.text).await.is_err() {
+                self.client.batch_execute("ROLLBACK").await?;
+            }
+        }
+        Ok(())
     }
 
     async fn run_singly(&self, script: &Script<'_>) -> Result<(), MigrateError> {
@@ -299,6 +338,18 @@ impl Scratch {
         }
         Ok(())
     }
+}
+
+/// The name of the extension that a statement makes.
+fn extension(text: &str) -> Option<String> {
+    let found = tokens(text);
+    let is = |place: usize, word: &str| found.get(place).is_some_and(|token| token.is(word));
+    let place = if is(2, "if") && is(3, "not") && is(4, "exists") { 5 } else { 2 };
+    let name = found.get(place).filter(|_| is(0, "create") && is(1, "extension"))?;
+    Some(match name.kind {
+        Kind::Name => name.text.trim_matches('"').replace("\"\"", "\""),
+        _ => name.text.to_lowercase(),
+    })
 }
 
 async fn own_roles(admin: &Client) -> Result<BTreeSet<String>, Error> {

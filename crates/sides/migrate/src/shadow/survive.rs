@@ -1,6 +1,7 @@
-//! Sessions from before a statement: whether what they had prepared still works.
+//! Sessions from before a migration: whether what they had prepared still works. Also what old code says in a session
+//! that begins later, and as each role that has rights.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::{Client, Error};
 
@@ -9,52 +10,126 @@ use super::{
     probes::{self, TRY, Went, mentioned, try_all},
     rows::without_triggers,
 };
+use crate::class::Reason;
 
 /// No statement of a probe takes as long; a trigger may wait for ever.
 const LIMIT: &str = "SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '1s'";
+/// As so many roles is everything said again.
+const ROLES: usize = 4;
 
 /// What a session prepared, and how it went before the migration.
 pub(crate) struct Survivors {
     probes: Vec<Probe>,
-    statements: Vec<(usize, String)>,
-    before: Vec<Went>,
+    asked: Vec<Asked>,
+    roles: Vec<String>,
+    /// Of each pass: as the runner, then as each role.
+    before: Vec<Vec<Went>>,
+}
+
+/// What code says.
+struct Asked {
+    /// The table, view or function, without `public`.
+    of: String,
+    text: String,
+    /// As whom else it is said.
+    roles: Vec<String>,
+    is_call: bool,
 }
 
 /// What no longer works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Broken {
-    /// The table or view, without `public`.
+    /// The table, view or function, without `public`.
     pub(crate) relation: String,
     /// What failed, in words.
     pub(crate) witness: String,
-    /// Whether even code of the next release fails, as long as its session lives.
-    pub(crate) is_prepared: bool,
+    /// Why it must not happen at all: even code of the next release fails, as long as its session lives.
+    pub(crate) refused: Option<Reason>,
     /// Whether readers are among those who fail.
     pub(crate) reads: bool,
 }
 
 impl Survivors {
-    /// Prepares what code says to these tables, and tries it once. None where the server does not let it.
-    pub(crate) async fn prepare(scratch: &Scratch, probes: Vec<Probe>) -> Result<Option<Self>, Error> {
-        let statements = probes::statements(&probes);
-        if statements.is_empty() || scratch.eye.batch_execute(TRY).await.is_err() {
+    /// Prepares what code says to these tables and functions, and tries it once. None where the server does not let it.
+    pub(crate) async fn prepare(
+        scratch: &Scratch,
+        probes: Vec<Probe>,
+        calls: Vec<(String, String)>,
+    ) -> Result<Option<Self>, Error> {
+        let of_tables = probes::statements(&probes).into_iter().map(|(place, text)| Asked {
+            of: probes[place].name.clone(),
+            text,
+            roles: probes[place].roles.clone(),
+            is_call: false,
+        });
+        let of_functions =
+            calls.into_iter().map(|(of, text)| Asked { of, text, roles: Vec::new(), is_call: true });
+        let asked: Vec<Asked> = of_tables.chain(of_functions).collect();
+        if asked.is_empty() || scratch.eye.batch_execute(TRY).await.is_err() {
             return Ok(None);
         }
-        let prepare = statements
+        let named: BTreeSet<&String> = asked.iter().flat_map(|one| &one.roles).collect();
+        let roles = named.into_iter().take(ROLES).cloned().collect();
+        let mut own = Self { probes, asked, roles, before: Vec::new() };
+        let prepare = own
+            .asked
             .iter()
             .enumerate()
-            .map(|(number, (_, text))| format!("PREPARE sides_probe_{number} AS {text}"));
-        let all: Vec<String> = prepare.chain(execute(statements.len())).collect();
-        let said = rolled_back(&scratch.eye, &probes, &all).await?;
-        let before = said[statements.len()..].to_vec();
-        Ok(Some(Self { probes, statements, before }))
+            .map(|(number, one)| format!("PREPARE sides_probe_{number} AS {}", one.text));
+        let mut passes = vec![prepare.collect()];
+        passes.extend(own.passes());
+        let mut said = rolled_back(&scratch.eye, &own.probes, &passes).await?;
+        own.before = said.split_off(1);
+        Ok(Some(own))
     }
 
-    /// The same again, by the same session.
+    /// Everything that was prepared, as the runner and as each role; a statement that a role has nothing to do with is
+    /// left out.
+    fn passes(&self) -> Vec<Vec<String>> {
+        let execute = |number: usize| format!("EXECUTE sides_probe_{number}");
+        let mut passes = vec![(0..self.asked.len()).map(execute).collect::<Vec<_>>()];
+        for role in &self.roles {
+            let own = |(number, one): (usize, &Asked)| one.roles.contains(role).then(|| execute(number));
+            let quoted = role.replace('"', "\"\"");
+            let begin = std::iter::once(format!("SET LOCAL ROLE \"{quoted}\""));
+            passes.push(begin.chain(self.asked.iter().enumerate().filter_map(own)).collect());
+        }
+        passes
+    }
+
+    /// The same again, by the same session, and by one that begins now.
     pub(crate) async fn go_on(self, scratch: &Scratch) -> Result<Vec<Broken>, Error> {
-        let again: Vec<String> = execute(self.statements.len()).collect();
-        let after = rolled_back(&scratch.eye, &self.probes, &again).await?;
+        let mut passes = self.passes();
+        passes.push(self.asked.iter().map(|one| one.text.clone()).collect());
+        let after = rolled_back(&scratch.eye, &self.probes, &passes).await?;
         scratch.eye.batch_execute("DEALLOCATE ALL").await?;
+        let mut broken = Vec::new();
+        let later = after.last().map_or(&[][..], Vec::as_slice);
+        for (place, one) in self.asked.iter().enumerate() {
+            let who = format!("a session that had prepared `{}` before", one.shown());
+            let found = one.worse(&self.before[0][place], &after[0][place], &who);
+            // What sessions that begin later may not do either is not the plan's fault.
+            let is_plan = later.get(place).is_none_or(|later| !is_changed_plan(later));
+            broken.extend(found.map(|found| Broken { refused: found.refused.filter(|_| is_plan), ..found }));
+        }
+        for (place, role) in self.roles.iter().enumerate().map(|(place, role)| (place + 1, role)) {
+            let own = self.asked.iter().filter(|one| one.roles.contains(role));
+            // The first is that the role is taken.
+            for (one, (before, after)) in own.zip(self.before[place].iter().zip(&after[place]).skip(1)) {
+                let found = one.worse(before, after, &format!("`{}` as {role}", one.shown()));
+                broken.extend(found.map(|found| Broken { refused: None, ..found }));
+            }
+        }
+        for (one, (before, after)) in self.asked.iter().zip(self.before[0].iter().zip(later)) {
+            let who = format!("`{}` in a session that begins later", one.shown());
+            let found = one.worse(before, after, &who);
+            broken.extend(found.map(|found| Broken { refused: None, ..found }));
+        }
+        broken.extend(self.lost_rights(scratch).await?);
+        Ok(broken)
+    }
+
+    async fn lost_rights(&self, scratch: &Scratch) -> Result<Vec<Broken>, Error> {
         let names = self.probes.iter().map(|probe| last(&probe.name)).collect();
         let now: BTreeMap<String, Probe> = mentioned(&scratch.eye, Some(&names))
             .await?
@@ -62,23 +137,13 @@ impl Survivors {
             .map(|probe| (probe.name.clone(), probe))
             .collect();
         let mut broken = Vec::new();
-        for (((place, text), before), after) in self.statements.iter().zip(&self.before).zip(&after) {
-            let Some(why) = worse(before, after) else { continue };
-            let relation = &self.probes[*place].name;
-            broken.push(Broken {
-                relation: relation.clone(),
-                witness: format!("a session that had prepared `{}` before {why}", shortened(text)),
-                is_prepared: matches!(after, Went::Wrong { code, .. } if code == "0A000"),
-                reads: text.starts_with("SELECT"),
-            });
-        }
         for probe in &self.probes {
             let rights = now.get(&probe.name).map(|now| &now.rights);
             let Some(rights) = rights else { continue };
             broken.extend(probe.rights.difference(rights).map(|lost| Broken {
                 relation: probe.name.clone(),
                 witness: format!("a right on {} is lost: {lost}", probe.name),
-                is_prepared: false,
+                refused: None,
                 reads: lost.contains("SELECT"),
             }));
         }
@@ -86,21 +151,47 @@ impl Survivors {
     }
 }
 
-fn execute(count: usize) -> impl Iterator<Item = String> {
-    (0..count).map(|number| format!("EXECUTE sides_probe_{number}"))
+impl Asked {
+    fn worse(&self, before: &Went, after: &Went, who: &str) -> Option<Broken> {
+        // What a function gives may be another.
+        let why = worse(before, after).filter(|_| !self.is_call || matches!(after, Went::Wrong { .. }))?;
+        Some(Broken {
+            relation: self.of.clone(),
+            witness: format!("{who} {why}"),
+            refused: is_changed_plan(after).then_some(Reason::Prepared),
+            reads: self.text.starts_with("SELECT"),
+        })
+    }
+
+    fn shown(&self) -> String {
+        match self.text.char_indices().nth(80) {
+            Some((end, _)) => format!("{}…", &self.text[..end]),
+            None => self.text.clone(),
+        }
+    }
 }
 
-/// In a transaction in which each table has a row, and what is deferred is checked at once.
-async fn rolled_back(eye: &Client, probes: &[Probe], statements: &[String]) -> Result<Vec<Went>, Error> {
+/// Each pass in a transaction in which each table has a row, and what is deferred is checked at once.
+async fn rolled_back(
+    eye: &Client,
+    probes: &[Probe],
+    passes: &[Vec<String>],
+) -> Result<Vec<Vec<Went>>, Error> {
     eye.batch_execute(&format!("BEGIN; {LIMIT}; SET CONSTRAINTS ALL IMMEDIATE")).await?;
-    let said = with_rows(eye, probes, statements).await;
+    let said = with_rows(eye, probes, passes).await;
     eye.batch_execute("ROLLBACK").await?;
     said
 }
 
-async fn with_rows(eye: &Client, probes: &[Probe], statements: &[String]) -> Result<Vec<Went>, Error> {
+async fn with_rows(eye: &Client, probes: &[Probe], passes: &[Vec<String>]) -> Result<Vec<Vec<Went>>, Error> {
     without_triggers(eye, &probes::rows(probes)).await?;
-    try_all(eye, statements).await
+    let mut said = Vec::new();
+    for pass in passes {
+        eye.batch_execute("SAVEPOINT sides_pass").await?;
+        said.push(try_all(eye, pass).await?);
+        eye.batch_execute("ROLLBACK TO SAVEPOINT sides_pass").await?;
+    }
+    Ok(said)
 }
 
 /// What code notices: it worked and fails, it fails for another reason than before, or it finds nothing any more. A made
@@ -117,11 +208,9 @@ fn worse(before: &Went, after: &Went) -> Option<String> {
     }
 }
 
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(80) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+/// `cached plan must not change result type` has a code that others share.
+fn is_changed_plan(went: &Went) -> bool {
+    matches!(went, Went::Wrong { code, .. } if code == "0A000")
 }
 
 fn last(name: &str) -> String {

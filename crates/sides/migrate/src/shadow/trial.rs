@@ -15,8 +15,9 @@ use super::{
 use crate::{
     MigrateError, Said,
     check::{is_opaque, words},
-    class::Seen,
+    class::{Reason, Seen},
     script::Script,
+    sql::{Kind, tokens},
 };
 
 /// Code that works longer than this on made rows does so on any; a busy machine alone makes it a tenth of that.
@@ -42,6 +43,7 @@ struct Step {
     before: Reading,
     now: Reading,
     is_slow: bool,
+    unseen: Option<Reason>,
 }
 
 impl<'a> Trial<'a> {
@@ -80,6 +82,12 @@ impl<'a> Trial<'a> {
             self.steps.push(Step::default());
             return Ok(());
         }
+        let is_accepted = self.script.migration.metadata().accept.is_some();
+        if is_accepted && self.scratch.lacks(text).await? {
+            return self.untried();
+        }
+        // What was accepted unseen may be needed.
+        let may_fail = is_accepted && self.scratch.is_lacking();
         if self.script.in_transaction {
             if index > 0 && self.script.transactions().iter().any(|range| range.start == index) {
                 self.remember().await?;
@@ -87,9 +95,16 @@ impl<'a> Trial<'a> {
                 ended.map_err(|error| apply_error(self.script, index - 1, error.into()))?;
                 self.open().await?;
             }
+            if may_fail {
+                self.client().batch_execute("SAVEPOINT sides_tried").await?;
+            }
             let began = Instant::now();
             return match self.client().batch_execute(text).await {
                 Ok(()) => self.note(is_slow(text, began.elapsed())).await,
+                Err(_) if may_fail => {
+                    self.client().batch_execute("ROLLBACK TO SAVEPOINT sides_tried").await?;
+                    self.untried()
+                }
                 Err(error) => {
                     self.client().batch_execute("ROLLBACK").await?;
                     Err(failed(error.into()))
@@ -105,11 +120,14 @@ impl<'a> Trial<'a> {
         if let Err(error) = self.client().batch_execute(text).await {
             self.client().batch_execute("ROLLBACK").await?;
             let said = Said::from(error);
+            if may_fail {
+                return self.untried();
+            }
             if !said.refuses_a_transaction() {
                 return Err(failed(said));
             }
             // A procedure that commits has a session of its own, as it were.
-            self.steps.push(Step::default());
+            self.without_commits(text).await?;
             return self.client().batch_execute(text).await.map_err(|error| failed(error.into()));
         }
         self.note(is_slow(text, began.elapsed())).await?;
@@ -117,10 +135,43 @@ impl<'a> Trial<'a> {
         self.client().batch_execute("COMMIT").await.map_err(|error| failed(error.into()))
     }
 
+    fn untried(&mut self) -> Result<(), MigrateError> {
+        self.steps.push(Step { unseen: Some(Reason::NotTried), ..Step::default() });
+        Ok(())
+    }
+
+    /// Watches code that commits by running it without its commits first. How many rows it changes between two of them
+    /// shows nowhere.
+    async fn without_commits(&mut self, text: &str) -> Result<(), MigrateError> {
+        self.open().await?;
+        let before = self.last.clone();
+        let now = match self.pretend(text).await {
+            Ok(now) => now.without_rows_of(&before),
+            Err(_) if is_opaque(text) => {
+                self.client().batch_execute("ROLLBACK").await?;
+                self.steps.push(Step { unseen: Some(Reason::NotUnderstood), ..Step::default() });
+                return Ok(());
+            }
+            Err(_) => before.clone(),
+        };
+        self.client().batch_execute("ROLLBACK").await?;
+        self.steps.push(Step { before, now, ..Step::default() });
+        self.remember().await
+    }
+
+    async fn pretend(&self, text: &str) -> Result<Reading, tokio_postgres::Error> {
+        for procedure in self.client().query(COMMITTING, &[]).await? {
+            let definition: String = procedure.get(0);
+            self.client().batch_execute(&without_commits(&definition)).await?;
+        }
+        self.client().batch_execute(&without_commits(text)).await?;
+        Ok(Reading::now(self.client()).await?.with_counts_of(&self.last))
+    }
+
     async fn note(&mut self, is_slow: bool) -> Result<(), MigrateError> {
         let now = Reading::now(self.client()).await?.with_counts_of(&self.last);
         let before = std::mem::replace(&mut self.last, now.clone());
-        self.steps.push(Step { before, now, is_slow });
+        self.steps.push(Step { before, now, is_slow, unseen: None });
         Ok(())
     }
 
@@ -145,7 +196,11 @@ impl<'a> Trial<'a> {
             let ended = self.client().batch_execute("COMMIT").await;
             ended.map_err(|error| apply_error(self.script, last, error.into()))?;
         }
-        let seen = |step: &Step| Seen { is_slow: step.is_slow, ..step.before.until(&step.now, &self.known) };
+        let seen = |step: &Step| Seen {
+            is_slow: step.is_slow,
+            unseen: step.unseen,
+            ..step.before.until(&step.now, &self.known)
+        };
         Ok(self.steps.iter().map(seen).collect())
     }
 }
@@ -154,4 +209,41 @@ impl<'a> Trial<'a> {
 fn is_slow(text: &str, took: Duration) -> bool {
     let pauses = || words(text).iter().any(|word| word.starts_with("pg_sleep"));
     (took > PAUSE && pauses()) || (took > LONG && is_opaque(text))
+}
+
+/// Procedures that end transactions.
+const COMMITTING: &str = "
+    SELECT pg_catalog.pg_get_functiondef(p.oid) FROM pg_catalog.pg_proc AS p
+    JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
+    WHERE p.prokind = 'p' AND p.oid >= 16384 AND l.lanname = 'plpgsql' AND p.prosrc ~* '\\m(commit|rollback)\\M'";
+
+/// The same code, without the words that end a transaction.
+fn without_commits(text: &str) -> String {
+    let mut own = text.to_owned();
+    for token in tokens(text).into_iter().rev() {
+        let replacement = match token.kind {
+            Kind::Code => {
+                let tag = token.text[1..].find('$').map_or(0, |end| end + 2);
+                let (head, body) = token.text.split_at(tag);
+                let (body, end) = body.split_at(body.len().saturating_sub(tag));
+                format!("{head}{}{end}", without_commits(body))
+            }
+            Kind::Word if token.is("commit") || token.is("rollback") => "NULL".to_owned(),
+            _ => continue,
+        };
+        own.replace_range(token.start..token.end(), &replacement);
+    }
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_commits;
+
+    #[test]
+    fn only_the_words_that_end_a_transaction_are_taken_out() {
+        let text = "DO $x$ BEGIN UPDATE t SET a = 'commit'; COMMIT; -- commit\nROLLBACK; END $x$";
+        let plain = "DO $x$ BEGIN UPDATE t SET a = 'commit'; NULL; -- commit\nNULL; END $x$";
+        assert_eq!(without_commits(text), plain);
+    }
 }

@@ -7,7 +7,7 @@ use super::scan::{Kind, Token};
 /// Text that is meant for psql.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Foreign {
-    /// `\restrict`, `\connect`, `\set`, …
+    /// `\connect`, `\set`, …
     Command,
     /// `COPY … FROM STDIN`, whose rows follow in the file.
     Rows,
@@ -29,7 +29,7 @@ impl fmt::Display for Foreign {
         f.write_str(match self {
             Self::Command => {
                 "a line that begins with a backslash is a command of psql, which the server does not know; remove it \
-                 (pg_dump writes \\restrict and \\connect)"
+                 (pg_dump --create writes \\connect)"
             }
             Self::Rows => {
                 "COPY … FROM STDIN reads rows from psql, which is not there; write INSERT, or dump with \
@@ -46,7 +46,8 @@ mod tests {
     #[test]
     fn commands_of_psql_and_rows_are_seen_where_they_stand() {
         let foreign = |text: &str| statements(text).last().and_then(|one| one.foreign);
-        assert_eq!(foreign("\\restrict abc\nCREATE TABLE t (a int);"), Some(super::Foreign::Command));
+        assert_eq!(foreign("\\set abc\nCREATE TABLE t (a int);"), Some(super::Foreign::Command));
+        assert_eq!(foreign("\\restrict abc\nCREATE TABLE t (a int);\n\\unrestrict abc\n"), None);
         assert_eq!(foreign("CREATE TABLE t (a int);\n\\connect other\n"), Some(super::Foreign::Command));
         assert_eq!(foreign("COPY t (a) FROM stdin;\n1\n\\.\n"), Some(super::Foreign::Rows));
         for ours in

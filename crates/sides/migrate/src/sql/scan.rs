@@ -130,10 +130,20 @@ impl<'a> Scanner<'a> {
                 self.at += rest.find(['\n', '\r']).unwrap_or(rest.len());
             } else if rest.starts_with("/*") {
                 self.at += comment(rest);
+            } else if self.is_key_of_a_dump() {
+                self.at += rest.find(['\n', '\r']).unwrap_or(rest.len());
             } else if spaces == 0 {
                 return;
             }
         }
+    }
+
+    /// `\restrict` and `\unrestrict`, with which pg_dump keeps psql from obeying anything in the dump: on a line of
+    /// their own they say nothing to the server.
+    fn is_key_of_a_dump(&self) -> bool {
+        let begins_a_line = self.at == 0 || self.text[..self.at].ends_with(['\n', '\r', '\u{feff}']);
+        let word = self.rest().split([' ', '\t', '\n', '\r']).next();
+        begins_a_line && matches!(word, Some("\\restrict" | "\\unrestrict"))
     }
 
     fn prefixed(&mut self) -> Option<Kind> {
@@ -265,6 +275,14 @@ mod tests {
             "CREATE OR REPLACE PROCEDURE p() BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END;
             CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); BEGIN; SELECT 3";
         assert_eq!(texts(text).len(), 4);
+    }
+
+    #[test]
+    fn the_key_of_a_dump_is_passed_over() {
+        let text = "-- dump\n\\restrict aB3\nSELECT 1;\nSELECT '\n\\restrict x\n';\n\\unrestrict aB3\n";
+        assert_eq!(texts(text), ["SELECT 1", "SELECT '\n\\restrict x\n'"]);
+        assert_eq!(texts("\\restrict x"), Vec::<&str>::new());
+        assert_eq!(texts("SELECT 1 \\restrict x").len(), 1);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod classes;
 mod commands;
 mod crashes;
 mod failures;
+mod felt;
 mod grants;
 mod histories;
 mod kills;

@@ -33,12 +33,16 @@ const TABLES: &str = "
     CREATE TABLE parts (id int NOT NULL, n int) PARTITION BY RANGE (id);
     CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (100);";
 
-async fn check_last(texts: &[&str], metadata: &str) -> Result<Checked, MigrateError> {
+pub(crate) async fn check_last(texts: &[&str], metadata: &str) -> Result<Checked, MigrateError> {
     let database = TestDatabase::empty().await;
     check_last_in(&Place::find(database.url(), None).await?, texts, metadata).await
 }
 
-async fn check_last_in(place: &Place, texts: &[&str], metadata: &str) -> Result<Checked, MigrateError> {
+pub(crate) async fn check_last_in(
+    place: &Place,
+    texts: &[&str],
+    metadata: &str,
+) -> Result<Checked, MigrateError> {
     let texts: Vec<_> = texts.iter().map(|text| (*text, "")).collect();
     let mut all = lane(&texts);
     let last = all.pop().unwrap().with_metadata(metadata).unwrap();
@@ -202,7 +206,7 @@ async fn a_witness_says_what_no_longer_works() {
     let swap = "DO $$ BEGIN EXECUTE 'REVOKE SELECT ON orders FROM verdicts_app'; END $$";
     let checked = check_last(&[TABLES, lost, swap], "").await.unwrap();
     let witness = checked.statements[0].witness.clone().unwrap();
-    assert!(witness.contains("verdicts_app SELECT") && checked.phase == Contract, "{witness}");
+    assert!(witness.contains("as verdicts_app fails") && checked.phase == Contract, "{witness}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -290,7 +294,7 @@ async fn a_procedure_may_commit_where_there_is_no_transaction_around_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_meant_for_psql_is_refused_with_words() {
     for (text, words) in [
-        ("\\restrict abc\nCREATE TABLE t (a int);", "pg_dump"),
+        ("\\set abc\nCREATE TABLE t (a int);", "pg_dump"),
         ("CREATE TABLE t (a int);\n\\connect other", "up.sql line 2"),
         ("CREATE TABLE t (a int);\nCOPY t (a) FROM stdin;\n1\n\\.\n", "INSERT"),
     ] {
@@ -300,6 +304,42 @@ async fn what_is_meant_for_psql_is_refused_with_words() {
         let again = up(&database, &[Migration::new("1_m", text, "")]).await.unwrap_err();
         assert_eq!(again.to_string(), error.to_string());
     }
+}
+
+/// As pg_dump has written them since August 2025.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_with_its_key_is_checked_and_applied() {
+    let text = "--\n-- PostgreSQL database dump\n--\n\n\\restrict aB3dE\n\nSET statement_timeout = 0;\n\
+                SELECT pg_catalog.set_config('search_path', '', false);\nCREATE TABLE public.t (a integer);\n\n\
+                \\unrestrict aB3dE\n\n";
+    let checked = check_last(&[text], "").await.unwrap();
+    assert!(!checked.is_refused() && checked.phase == Expand, "{checked:?}");
+    let database = TestDatabase::empty().await;
+    up(&database, &[Migration::new("1_m", text, "")]).await.unwrap();
+}
+
+/// What cannot be tried here may be accepted with a reason, and what needs it too.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extension_that_is_not_there_may_be_accepted() {
+    let database = TestDatabase::empty().await;
+    let place = Place::find(database.url(), None).await.unwrap();
+    let texts = [
+        "CREATE TABLE places (id int)",
+        "CREATE EXTENSION IF NOT EXISTS \"nobody has this\"; CREATE TABLE areas (shape nobody_knows_it); ALTER TABLE places ADD COLUMN n int",
+        "ALTER TABLE places ADD COLUMN m int",
+    ];
+    let accepted =
+        Migration::new("2_m", texts[1], "").with_metadata("accept = \"the live server has it\"").unwrap();
+    let all = [Migration::new("1_m", texts[0], ""), accepted, Migration::new("3_m", texts[2], "")];
+    let checked = check_in(&place, &all, |_| true).await.unwrap();
+    assert!(checked.iter().all(|one| !one.is_refused()), "{checked:?}");
+    let refused: Vec<_> = checked[1].statements.iter().map(|one| one.class.refused).collect();
+    assert_eq!(refused, [Some(Reason::NotTried), Some(Reason::NotTried), None]);
+    // Applied unseen, as what is there already is.
+    let checked = check_in(&place, &all, |one| one.version() == "3").await.unwrap();
+    assert_eq!((checked.len(), checked[0].phase), (1, Expand));
+    let alone = check_last(&[texts[0], "ALTER TABLE places ADD COLUMN shape nobody_knows_it"], "").await;
+    assert!(alone.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,7 +20,7 @@ pub(super) const SCHEMA: &str = "
     CREATE TABLE parent (id int PRIMARY KEY, name text, size int DEFAULT 1);
     CREATE TABLE child (id int PRIMARY KEY, parent_id int, note varchar(60), amount numeric(10, 2), at timestamptz DEFAULT now());
     CREATE TABLE parts (id int NOT NULL, kind text, n int) PARTITION BY RANGE (id);
-    CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (2500);
+    CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (MINVALUE) TO (2500);
     CREATE TABLE parts_high PARTITION OF parts DEFAULT;
     CREATE TABLE feelings (id int PRIMARY KEY DEFAULT nextval('live_ids'), mood mood DEFAULT 'calm', pair pair, size small, n int DEFAULT answer(), done boolean);
     CREATE VIEW seen AS SELECT id, name FROM parent;

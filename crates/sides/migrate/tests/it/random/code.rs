@@ -14,7 +14,8 @@ pub(super) struct Spoken {
 /// and beyond the partition that has a table of its own.
 fn id(table: &str, place: usize, number: i64) -> i64 {
     let is_low = table == "parts" && number % 2 == 0;
-    if is_low { 2100 + number % 300 } else { 1_000_000 * (1 + i64::try_from(place).unwrap_or(0)) + number }
+    // Its ids count down: two sessions whose numbers differ must never meet at one id.
+    if is_low { -1 - number } else { 1_000_000 * (1 + i64::try_from(place).unwrap_or(0)) + number }
 }
 
 impl Spoken {
