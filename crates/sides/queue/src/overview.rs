@@ -22,7 +22,7 @@ pub struct KindOverview {
     /// Not due yet; retries that wait included.
     #[diesel(sql_type = BigInt)]
     pub scheduled: i64,
-    /// Held by a runner.
+    /// In flight at a runner.
     #[diesel(sql_type = BigInt)]
     pub running: i64,
     /// Given up; kept until someone retries or deletes them.

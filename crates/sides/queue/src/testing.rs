@@ -33,7 +33,7 @@ use crate::{
     EnqueueError, JobId, Registry,
     prepared::Prepared,
     registry::read,
-    runner::inline::{self, Claimed, Settled},
+    runner::inline::{self, Claimed, Outcome},
 };
 
 /// A job that has run, and what became of it.
@@ -58,8 +58,8 @@ pub async fn run<S: Clone + Send + Sync + 'static, J: Job>(
     job: &J,
 ) -> Result<Ran, EnqueueError> {
     let claimed = inline::claimed(job)?;
-    let settled = inline::attempt(registry, &claimed).await;
-    Ok(ran(&claimed, &settled))
+    let outcome = inline::attempt(registry, &claimed).await;
+    Ok(ran(&claimed, &outcome))
 }
 
 /// Works what is due and of a known kind, one after the other and what is enqueued meanwhile too, until nothing is.
@@ -81,9 +81,9 @@ pub async fn drain<S: Clone + Send + Sync + 'static>(
     let query = diesel::sql_query(lease).bind::<SqlUuid, _>(owner).bind::<Array<Text>, _>(&kinds);
     Prepared(query).execute(connection).await?;
     while let Some(job) = inline::claim(connection, owner, &kinds).await? {
-        let settled = inline::attempt(registry, &job).await;
-        inline::write(connection, owner, &settled).await?;
-        all.push(ran(&job, &settled));
+        let outcome = inline::attempt(registry, &job).await;
+        inline::write(connection, owner, &outcome).await?;
+        all.push(ran(&job, &outcome));
     }
     let query = diesel::sql_query("DELETE FROM sides.runners WHERE id = $1").bind::<SqlUuid, _>(owner);
     Prepared(query).execute(connection).await?;
@@ -122,13 +122,13 @@ pub async fn assert_enqueued<J: Job + PartialEq + Debug>(
     Ok(())
 }
 
-fn ran(job: &Claimed, settled: &Settled) -> Ran {
-    let (outcome, error) = match settled {
-        Settled::Over(job) => match &job.otherwise {
+fn ran(job: &Claimed, outcome: &Outcome) -> Ran {
+    let (outcome, error) = match outcome {
+        Outcome::Over(job) => match &job.otherwise {
             None => ("finished", None),
             Some((outcome, reason)) => (*outcome, Some(reason.clone())),
         },
-        Settled::Return(job) => (job.outcome.name(), job.error.clone()),
+        Outcome::Return(job) => (job.outcome.name(), job.error.clone()),
     };
     Ran { id: JobId(job.id), kind: job.kind.clone(), outcome, error }
 }

@@ -10,6 +10,6 @@ pub(crate) async fn measure(place: &Place, jobs: u64, table: &mut Table) {
     let snapshot =
         holder.build_transaction().isolation_level(IsolationLevel::RepeatableRead).start().await.unwrap();
     snapshot.query_one("SELECT count(*) FROM sides.fang_tasks", &[]).await.unwrap();
-    table.add("no-op jobs, a held snapshot stops vacuum", drain(place, jobs, 1, 100).await);
+    table.add("no-op jobs, a long snapshot stops vacuum", drain(place, jobs, 1, 100).await);
     snapshot.rollback().await.unwrap();
 }

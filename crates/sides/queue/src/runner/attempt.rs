@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use job::Policy;
 
 use super::{
-    settled::{LONGEST_WAIT, Settled},
+    outcome::{LONGEST_WAIT, Outcome},
     sql::{
         claim::{Claimed, Unreadable},
         give_back::Returned,
@@ -30,7 +30,7 @@ pub(crate) fn open<S: Clone + Send + Sync + 'static>(
     registry: &Registry<S>,
     job: &Claimed,
     stop: &Stop,
-) -> Result<Opened, Settled> {
+) -> Result<Opened, Outcome> {
     let Some(entry) = registry.entry(&job.kind) else {
         return Err(park(job, format!("this build has no handler for `{}`", job.kind)));
     };
@@ -56,11 +56,11 @@ pub(crate) fn open<S: Clone + Send + Sync + 'static>(
 }
 
 /// Runs an attempt to its end, whatever that is. Never panics.
-pub(crate) async fn run(opened: Opened, job: &Claimed, stop: &Stop, grace: Duration) -> Settled {
+pub(crate) async fn run(opened: Opened, job: &Claimed, stop: &Stop, grace: Duration) -> Outcome {
     let Opened { attempt, policy } = opened;
     let started = Instant::now();
     let ended = until_end(attempt, policy.timeout, stop, grace).await;
-    settle(job, &policy, stop, ended, started.elapsed())
+    outcome(job, &policy, stop, ended, started.elapsed())
 }
 
 async fn until_end(
@@ -93,17 +93,17 @@ fn answered(result: Result<Result<(), JobError>, Box<dyn std::any::Any + Send>>)
     }
 }
 
-fn settle(job: &Claimed, policy: &Policy, stop: &Stop, ended: Ended, took: Duration) -> Settled {
+fn outcome(job: &Claimed, policy: &Policy, stop: &Stop, ended: Ended, took: Duration) -> Outcome {
     let error = match ended {
-        Ended::Answered(Ok(())) => return Settled::finished(job, took),
+        Ended::Answered(Ok(())) => return Outcome::finished(job, took),
         Ended::Answered(Err(JobError(error::Kind::Discard(reason)))) => {
-            return Settled::over(job, took, "discarded", reason);
+            return Outcome::over(job, took, "discarded", reason);
         }
         Ended::Answered(Err(JobError(error::Kind::Cancel(reason)))) => {
-            return Settled::over(job, took, "cancelled", reason);
+            return Outcome::over(job, took, "cancelled", reason);
         }
         Ended::Answered(Err(JobError(error::Kind::Snooze(wait)))) => {
-            return Settled::back(job, Returned::Snoozed, Some(took), wait, None);
+            return Outcome::back(job, Returned::Snoozed, Some(took), wait, None);
         }
         // What fails because it was told to stop has not failed.
         Ended::Stopped | Ended::Answered(Err(_)) if stop.reason().is_some() => {
@@ -118,15 +118,15 @@ fn settle(job: &Claimed, policy: &Policy, stop: &Stop, ended: Ended, took: Durat
     failed(job, policy, Some(took), error)
 }
 
-fn stopped(job: &Claimed, stop: &Stop, took: Duration) -> Settled {
+fn stopped(job: &Claimed, stop: &Stop, took: Duration) -> Outcome {
     match stop.reason() {
-        Some(StopReason::Cancelled(reason)) => Settled::over(job, took, "cancelled", reason.clone()),
-        _ => Settled::back(job, Returned::Released, Some(took), Duration::ZERO, None),
+        Some(StopReason::Cancelled(reason)) => Outcome::over(job, took, "cancelled", reason.clone()),
+        _ => Outcome::back(job, Returned::Released, Some(took), Duration::ZERO, None),
     }
 }
 
 /// What becomes of an attempt that does not even notice that it should stop.
-pub(crate) fn blocked(job: &Claimed, policy: &Policy, stop: &Stop, took: Duration) -> Settled {
+pub(crate) fn blocked(job: &Claimed, policy: &Policy, stop: &Stop, took: Duration) -> Outcome {
     if stop.reason().is_some() {
         return stopped(job, stop, took);
     }
@@ -138,27 +138,27 @@ fn late(policy: &Policy) -> String {
     format!("took longer than {:?}", policy.timeout)
 }
 
-fn failed(job: &Claimed, policy: &Policy, took: Option<Duration>, error: String) -> Settled {
+fn failed(job: &Claimed, policy: &Policy, took: Option<Duration>, error: String) -> Outcome {
     let attempt = u16::try_from(job.attempt).unwrap_or(u16::MAX);
     if attempt >= policy.max_attempts {
         tracing::error!(job.id = %job.id, job.kind = job.kind, job.attempt = attempt, error, "job failed for good");
-        return Settled::back(job, Returned::Failed, took, Duration::ZERO, Some(error));
+        return Outcome::back(job, Returned::Failed, took, Duration::ZERO, Some(error));
     }
     let wait = jittered(policy.backoff.delay(attempt));
     tracing::warn!(job.id = %job.id, job.kind = job.kind, job.attempt = attempt, error, "attempt failed");
-    Settled::back(job, Returned::Retried, took, wait, Some(error))
+    Outcome::back(job, Returned::Retried, took, wait, Some(error))
 }
 
 /// What becomes of a row that cannot even be read.
-pub(crate) fn set_aside(row: Unreadable) -> Settled {
+pub(crate) fn set_aside(row: Unreadable) -> Outcome {
     let Unreadable { id, lease, reason } = row;
     tracing::error!(job.id = %id, reason, "job parked: its row cannot be read");
-    Settled::unreadable(id, lease, reason)
+    Outcome::unreadable(id, lease, reason)
 }
 
-fn park(job: &Claimed, reason: String) -> Settled {
+fn park(job: &Claimed, reason: String) -> Outcome {
     tracing::error!(job.id = %job.id, job.kind = job.kind, reason, "job parked: no build so far can read it");
-    Settled::back(job, Returned::Parked, None, Duration::ZERO, Some(reason))
+    Outcome::back(job, Returned::Parked, None, Duration::ZERO, Some(reason))
 }
 
 /// Between 75 % and 125 % of the wait, so that jobs that failed together do not come back together.

@@ -12,15 +12,16 @@ use uuid::Uuid;
 use super::{
     RunnerConfig,
     ahead::Pace,
-    attempt, crew,
+    attempt,
     desk::Desk,
-    held::Held,
+    in_flight::InFlight,
     lease::Lease,
+    outcome::Outcome,
     outcomes::Outcomes,
     position::Cursor,
     session::{Session, SessionError},
-    settled::Settled,
     sql::{claim, claim::Claims, control::Rules, give_back},
+    worker_pool,
 };
 use crate::error::chain;
 
@@ -29,7 +30,7 @@ pub(crate) struct Claimer {
     pub(crate) session: Session,
     pub(crate) desk: Arc<Desk>,
     pub(crate) outcomes: Arc<Outcomes>,
-    pub(crate) held: Arc<Held>,
+    pub(crate) in_flight: Arc<InFlight>,
     pub(crate) lease: Arc<Lease>,
     pub(crate) wake: Arc<Notify>,
     pub(crate) owner: Uuid,
@@ -100,7 +101,7 @@ impl Claimer {
         }
         if now >= memory.reconcile {
             let released =
-                give_back::release_unknown(&mut self.session, self.owner, &self.held.ids()).await?;
+                give_back::release_unknown(&mut self.session, self.owner, &self.in_flight.ids()).await?;
             if released > 0 {
                 tracing::warn!(jobs = released, "jobs given back whose claim was never answered");
             }
@@ -150,13 +151,13 @@ impl Claimer {
         self.desk.set_low((ready + wanted) / 2);
         // Outcomes that are not written yet hold memory, and their rows: no more than twice what may be ahead.
         let most = self.config.concurrency + 3 * self.config.prefetch;
-        wanted.min(most.saturating_sub(self.held.len()))
+        wanted.min(most.saturating_sub(self.in_flight.len()))
     }
 
     /// A job that two runners died with runs when no other such job does: should it kill this one too, the
     /// others are not counted as killers.
     async fn suspect(&mut self, memory: &mut Memory, now: Instant) -> Result<(), SessionError> {
-        let running = memory.suspect.is_some_and(|id| self.held.has(id));
+        let running = memory.suspect.is_some_and(|id| self.in_flight.has(id));
         if running || now < memory.suspects_at || self.desk.busy() >= self.config.concurrency {
             return Ok(());
         }
@@ -172,19 +173,19 @@ impl Claimer {
 
     fn bring(&self, claims: Claims) {
         let Claims { jobs, unreadable } = claims;
-        self.held.add(unreadable.iter().map(|row| (row.id, row.lease)));
+        self.in_flight.add(unreadable.iter().map(|row| (row.id, row.lease)));
         unreadable.into_iter().for_each(|row| self.outcomes.push(attempt::set_aside(row)));
         if jobs.is_empty() {
             return;
         }
-        self.held.add(jobs.iter().map(|job| (job.id, job.lease)));
+        self.in_flight.add(jobs.iter().map(|job| (job.id, job.lease)));
         // The process may have stood still meanwhile, and somebody may have paused what this claim brings.
         let may_start = self.lease.may_claim(Instant::now());
         let rules = self.rules.borrow();
         let (start, back): (Vec<_>, Vec<_>) =
             jobs.into_iter().partition(|job| may_start && !rules.is_paused(job));
-        self.desk.bring(start, crew::threads());
-        back.iter().for_each(|job| self.outcomes.push(Settled::untouched(job)));
+        self.desk.bring(start, worker_pool::threads());
+        back.iter().for_each(|job| self.outcomes.push(Outcome::untouched(job)));
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     sql::{claim, finish, give_back},
     stop::Stop,
 };
-pub(crate) use super::{settled::Settled, sql::claim::Claimed};
+pub(crate) use super::{outcome::Outcome, sql::claim::Claimed};
 use crate::{EnqueueError, Options, Registry, insert::NewJob, prepared::Prepared};
 
 const RELEASE: &str = "test";
@@ -43,11 +43,11 @@ pub(crate) fn claimed<J: Job>(job: &J) -> Result<Claimed, EnqueueError> {
 pub(crate) async fn attempt<S: Clone + Send + Sync + 'static>(
     registry: &Registry<S>,
     job: &Claimed,
-) -> Settled {
+) -> Outcome {
     let stop = Stop::default();
     match attempt::open(registry, job, &stop) {
         Ok(opened) => attempt::run(opened, job, &stop, Duration::ZERO).await,
-        Err(settled) => settled,
+        Err(outcome) => outcome,
     }
 }
 
@@ -99,9 +99,9 @@ pub(crate) async fn claim(c: &mut Connection, owner: Uuid, kinds: &[&str]) -> Qu
 }
 
 /// Writes what became of a job.
-pub(crate) async fn write(c: &mut Connection, owner: Uuid, settled: &Settled) -> QueryResult<()> {
-    match settled {
-        Settled::Over(job) => {
+pub(crate) async fn write(c: &mut Connection, owner: Uuid, outcome: &Outcome) -> QueryResult<()> {
+    match outcome {
+        Outcome::Over(job) => {
             let (outcome, error) =
                 job.otherwise.as_ref().map_or(("finished", None), |(name, why)| (*name, Some(why.as_str())));
             let query = diesel::sql_query(finish::OTHERWISE)
@@ -114,7 +114,7 @@ pub(crate) async fn write(c: &mut Connection, owner: Uuid, settled: &Settled) ->
                 .bind::<Array<Nullable<Text>>, _>(vec![error]);
             Prepared(query).execute(c).await.map(drop)
         }
-        Settled::Return(job) => {
+        Outcome::Return(job) => {
             let query = diesel::sql_query(give_back::GIVE_BACK)
                 .bind::<SqlUuid, _>(owner)
                 .bind::<Array<SqlUuid>, _>(vec![job.id])

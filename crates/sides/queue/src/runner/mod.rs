@@ -1,29 +1,29 @@
 //! Claims jobs, runs them, says what became of them.
 //!
 //! One task claims ([`claimer`]), one writes outcomes ([`outcomes`]), one keeps the lease ([`heartbeat`]), each
-//! over a connection of its own; the jobs run in slots on a runtime of their own ([`crew`]). A claim takes a
+//! over a connection of its own; the jobs run in the slots of a worker pool ([`worker_pool`]). A claim takes a
 //! fencing token, and an outcome is only written by who still has it.
 
 mod ahead;
 mod attempt;
 mod claimer;
 mod config;
-mod crew;
 mod desk;
 mod heartbeat;
-mod held;
+mod in_flight;
 pub(crate) mod inline;
 mod lease;
-mod listen;
+mod listener;
+mod outcome;
 mod outcomes;
 mod position;
 mod report;
 mod run;
 mod session;
-mod settled;
 mod sql;
 mod stop;
 mod unpark;
+mod worker_pool;
 
 pub use self::config::RunnerConfig;
 pub use self::report::Part;

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::{
     desk::Desk,
-    held::Held,
+    in_flight::InFlight,
+    outcome::Outcome,
     session::{Session, SessionError},
-    settled::Settled,
     sql::{control::Rules, finish, finish::Over, give_back, give_back::Return},
 };
 use crate::error::chain;
@@ -48,13 +48,13 @@ impl Batch {
 }
 
 impl Outcomes {
-    pub(crate) fn push(&self, settled: Settled) {
+    pub(crate) fn push(&self, outcome: Outcome) {
         {
             let mut pending = self.lock();
-            match settled {
-                Settled::Over(job) if job.otherwise.is_none() => pending.finished.push(job),
-                Settled::Over(job) => pending.otherwise.push(job),
-                Settled::Return(job) => pending.back.push(job),
+            match outcome {
+                Outcome::Over(job) if job.otherwise.is_none() => pending.finished.push(job),
+                Outcome::Over(job) => pending.otherwise.push(job),
+                Outcome::Return(job) => pending.back.push(job),
             }
         }
         self.ended.fetch_add(1, Ordering::Relaxed);
@@ -80,7 +80,7 @@ impl Outcomes {
 pub(crate) struct Flusher {
     pub(crate) session: Session,
     pub(crate) outcomes: Arc<Outcomes>,
-    pub(crate) held: Arc<Held>,
+    pub(crate) in_flight: Arc<InFlight>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) owner: Uuid,
     pub(crate) release: String,
@@ -154,7 +154,7 @@ impl Flusher {
             for job in jobs.iter().filter(|job| !written.contains(&job.id)) {
                 say_lost(job.id);
             }
-            self.held.remove(jobs.iter().map(|job| (job.id, job.lease)));
+            self.in_flight.remove(jobs.iter().map(|job| (job.id, job.lease)));
             batch.back.clear();
         }
         Ok(())
@@ -167,7 +167,7 @@ impl Flusher {
                 say_lost(id);
             }
         }
-        self.held.remove(jobs.iter().map(|job| (job.id, job.lease)));
+        self.in_flight.remove(jobs.iter().map(|job| (job.id, job.lease)));
         Ok(())
     }
 }

@@ -16,19 +16,19 @@ use uuid::Uuid;
 use super::{
     RunnerConfig,
     claimer::Claimer,
-    crew::{Crew, Workplace},
     desk::Desk,
     heartbeat::Heartbeat,
-    held::Held,
+    in_flight::InFlight,
     lease::Lease,
-    listen::{self, Ears},
+    listener::{self, Listener},
+    outcome::Outcome,
     outcomes::{Flusher, Outcomes},
     report::{Part, Report},
     session::Session,
-    settled::Settled,
     sql::{self, control::Rules},
     stop::StopReason,
     unpark,
+    worker_pool::{WorkerPool, Workplace},
 };
 use crate::{Registry, error::chain};
 
@@ -62,9 +62,9 @@ pub struct Runner<S> {
 /// What the parts of a running runner share.
 struct Parts<S> {
     place: Arc<Workplace<S>>,
-    held: Arc<Held>,
+    in_flight: Arc<InFlight>,
     lease: Arc<Lease>,
-    ears: Arc<Ears>,
+    listener: Arc<Listener>,
     owner: Uuid,
     config: RunnerConfig,
 }
@@ -111,19 +111,19 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
                 lease: Arc::clone(&lease),
                 grace: config.grace,
             }),
-            held: Arc::new(Held::default()),
+            in_flight: Arc::new(InFlight::default()),
             lease,
-            ears: Arc::new(Ears::default()),
+            listener: Arc::new(Listener::default()),
             owner,
             config: config.clone(),
         };
-        let mut crew =
-            Crew::start(Arc::clone(&parts.place), config.concurrency).map_err(RunnerError::Threads)?;
+        let mut pool =
+            WorkerPool::start(Arc::clone(&parts.place), config.concurrency).map_err(RunnerError::Threads)?;
         let session = |patience| Session::new(url.clone(), patience);
 
         // Aborted when this future is dropped.
         let mut background = JoinSet::new();
-        background.spawn(listen::listen(url.clone(), Arc::clone(&parts.ears), report.clone()));
+        background.spawn(listener::listen(url.clone(), Arc::clone(&parts.listener), report.clone()));
         let (cancel, mut cancelled) = mpsc::unbounded_channel();
         let (rules_sender, mut rules) = watch::channel(Rules::default());
         let beat = Heartbeat {
@@ -132,13 +132,13 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
             owner,
             kinds: kinds.clone(),
             config: config.clone(),
-            control: Arc::clone(&parts.ears.control),
+            control: Arc::clone(&parts.listener.control),
             cancelled: cancel,
             rules: rules_sender,
             report,
         };
         background.spawn(beat.run());
-        let (place, wake) = (Arc::clone(&parts.place), Arc::clone(&parts.ears.jobs));
+        let (place, wake) = (Arc::clone(&parts.place), Arc::clone(&parts.listener.jobs));
         background.spawn(unpark::unpark(session(config.lease), place, wake));
         let mut claiming = JoinSet::new();
         claiming.spawn(parts.claimer(session(config.lease / 2), kinds, rules.clone()).run(drain.clone()));
@@ -152,12 +152,12 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
                 Some(ended) = claiming.join_next() => break ended.map_err(RunnerError::Broken)?,
                 Some(Err(error)) = background.join_next() => return Err(RunnerError::Broken(error)),
                 Some(Err(error)) = writing.join_next() => return Err(RunnerError::Broken(error)),
-                Some((id, reason)) = cancelled.recv() => parts.cancel(&crew, id, &reason),
+                Some((id, reason)) = cancelled.recv() => parts.cancel(&pool, id, &reason),
                 Ok(()) = rules.changed() => parts.release_paused(&rules.borrow_and_update()),
-                () = tokio::time::sleep(LOOK) => parts.look_after(&mut crew),
+                () = tokio::time::sleep(LOOK) => parts.look_after(&mut pool),
             }
         }
-        parts.finish(&mut crew, drain_limit).await;
+        parts.finish(&mut pool, drain_limit).await;
         last.cancel();
         let written = tokio::time::timeout(config.lease, writing.join_next()).await.is_ok();
         background.shutdown().await;
@@ -178,9 +178,9 @@ impl<S: Clone + Send + Sync + 'static> Parts<S> {
             session,
             desk: Arc::clone(&self.place.desk),
             outcomes: Arc::clone(&self.place.outcomes),
-            held: Arc::clone(&self.held),
+            in_flight: Arc::clone(&self.in_flight),
             lease: Arc::clone(&self.lease),
-            wake: Arc::clone(&self.ears.jobs),
+            wake: Arc::clone(&self.listener.jobs),
             owner: self.owner,
             kinds,
             config: self.config.clone(),
@@ -192,48 +192,48 @@ impl<S: Clone + Send + Sync + 'static> Parts<S> {
         Flusher {
             session,
             outcomes: Arc::clone(&self.place.outcomes),
-            held: Arc::clone(&self.held),
+            in_flight: Arc::clone(&self.in_flight),
             desk: Arc::clone(&self.place.desk),
             owner: self.owner,
             release: self.config.release.clone(),
-            wake: Arc::clone(&self.ears.jobs),
+            wake: Arc::clone(&self.listener.jobs),
             rules,
             last,
         }
     }
 
-    fn look_after(&self, crew: &mut Crew<S>) {
-        crew.look_after();
+    fn look_after(&self, pool: &mut WorkerPool<S>) {
+        pool.look_after();
         if self.lease.is_lost(Instant::now()) {
             self.release_ready();
-            crew.stop(&StopReason::LeaseLost, |_| true);
+            pool.stop(&StopReason::LeaseLost, |_| true);
         }
     }
 
-    fn cancel(&self, crew: &Crew<S>, id: Uuid, reason: &str) {
+    fn cancel(&self, pool: &WorkerPool<S>, id: Uuid, reason: &str) {
         for job in self.place.desk.clear_where(|job| job.id == id) {
-            self.place.outcomes.push(Settled::over(&job, Duration::ZERO, "cancelled", reason.to_owned()));
+            self.place.outcomes.push(Outcome::over(&job, Duration::ZERO, "cancelled", reason.to_owned()));
         }
-        crew.stop(&StopReason::Cancelled(reason.to_owned()), |job| job.id == id);
+        pool.stop(&StopReason::Cancelled(reason.to_owned()), |job| job.id == id);
     }
 
     /// What is paused does not start, although it was claimed.
     fn release_paused(&self, rules: &Rules) {
         for job in self.place.desk.clear_where(|job| rules.is_paused(job)) {
-            self.place.outcomes.push(Settled::untouched(&job));
+            self.place.outcomes.push(Outcome::untouched(&job));
         }
-        self.ears.jobs.notify_one();
+        self.listener.jobs.notify_one();
     }
 
     /// What no slot has started goes back as if it had not been claimed.
     fn release_ready(&self) {
         for job in self.place.desk.clear() {
-            self.place.outcomes.push(Settled::untouched(&job));
+            self.place.outcomes.push(Outcome::untouched(&job));
         }
     }
 
     /// Lets what runs end, until the limit; then tells it to stop.
-    async fn finish(&self, crew: &mut Crew<S>, limit: Duration) {
+    async fn finish(&self, pool: &mut WorkerPool<S>, limit: Duration) {
         self.release_ready();
         self.place.desk.close();
         let deadline = tokio::time::Instant::now() + limit;
@@ -242,9 +242,9 @@ impl<S: Clone + Send + Sync + 'static> Parts<S> {
                 () = self.place.desk.capacity.notified() => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
-            self.look_after(crew);
+            self.look_after(pool);
             if tokio::time::Instant::now() >= deadline {
-                crew.stop(&StopReason::Drain, |_| true);
+                pool.stop(&StopReason::Drain, |_| true);
             }
         }
     }

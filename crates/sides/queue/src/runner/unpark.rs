@@ -6,9 +6,9 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{
-    crew::Workplace,
     session::{Session, SessionError},
     sql::control::{self, Parked},
+    worker_pool::Workplace,
 };
 use crate::{Registry, error::chain};
 

@@ -29,7 +29,7 @@ pub(crate) struct Claimed {
 pub(crate) struct Claims {
     /// In order.
     pub(crate) jobs: Vec<Claimed>,
-    /// Held as well, with the reason why each can only be set aside.
+    /// In flight as well, with the reason why each can only be set aside.
     pub(crate) unreadable: Vec<Unreadable>,
 }
 

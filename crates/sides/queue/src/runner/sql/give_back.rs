@@ -91,7 +91,7 @@ WITH back AS (
     SET state = CASE WHEN retries > 0 THEN 'retried' ELSE 'new' END::sides.fang_task_state,
         owner = NULL, updated_at = now(), attempt = attempt - 1
     WHERE state = 'in_progress' AND owner = $1
-        AND NOT EXISTS (SELECT FROM unnest($2::uuid[]) AS held (id) WHERE held.id = task.id)
+        AND NOT EXISTS (SELECT FROM unnest($2::uuid[]) AS in_flight (id) WHERE in_flight.id = task.id)
     RETURNING id, attempt + 1 AS attempt
 ), noted AS (
     INSERT INTO sides.job_attempts (job_id, attempt, outcome, owner) SELECT id, attempt, 'released', $1 FROM back
@@ -102,7 +102,7 @@ SELECT id FROM back";
 pub(crate) async fn release_unknown(
     session: &mut Session,
     owner: Uuid,
-    held: &[Uuid],
+    in_flight: &[Uuid],
 ) -> Result<usize, SessionError> {
-    Ok(session.query(RELEASE_UNKNOWN, &[&owner, &held]).await?.len())
+    Ok(session.query(RELEASE_UNKNOWN, &[&owner, &in_flight]).await?.len())
 }

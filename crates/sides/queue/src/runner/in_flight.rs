@@ -1,4 +1,4 @@
-//! The jobs this runner holds, from the claim until their outcome is written.
+//! The jobs in flight: claimed by this runner, their outcome not written yet.
 
 use std::{
     collections::HashMap,
@@ -9,19 +9,19 @@ use uuid::Uuid;
 
 /// Ids with their fencing tokens.
 #[derive(Debug, Default)]
-pub(crate) struct Held(Mutex<HashMap<Uuid, i32>>);
+pub(crate) struct InFlight(Mutex<HashMap<Uuid, i32>>);
 
-impl Held {
+impl InFlight {
     pub(crate) fn add(&self, jobs: impl Iterator<Item = (Uuid, i32)>) {
         self.lock().extend(jobs);
     }
 
     /// A job that was given back and claimed again meanwhile is another one: the token tells.
     pub(crate) fn remove(&self, jobs: impl Iterator<Item = (Uuid, i32)>) {
-        let mut held = self.lock();
+        let mut in_flight = self.lock();
         for (id, lease) in jobs {
-            if held.get(&id) == Some(&lease) {
-                held.remove(&id);
+            if in_flight.get(&id) == Some(&lease) {
+                in_flight.remove(&id);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What became of a claimed job.
+//! The outcome of a claimed job.
 
 use std::time::Duration;
 
@@ -17,12 +17,14 @@ const LONGEST_ERROR: usize = 8_000;
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(10 * 366 * 86_400);
 
 #[derive(Debug)]
-pub(crate) enum Settled {
+pub(crate) enum Outcome {
+    /// It leaves the queue.
     Over(Over),
+    /// It stays there, to run again or for people.
     Return(Return),
 }
 
-impl Settled {
+impl Outcome {
     pub(crate) fn finished(job: &Claimed, took: Duration) -> Self {
         Self::Over(Over { id: job.id, lease: job.lease, duration_us: micros(took), otherwise: None })
     }
@@ -49,7 +51,7 @@ impl Settled {
         })
     }
 
-    /// A row that is held and cannot be read.
+    /// A row in flight that cannot be read.
     pub(crate) fn unreadable(id: Uuid, lease: i32, reason: String) -> Self {
         let (outcome, error) = (Returned::Parked, Some(storable(reason)));
         Self::Return(Return { id, lease, outcome, wait_seconds: 0.0, error, duration_us: None })

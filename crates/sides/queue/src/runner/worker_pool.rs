@@ -1,8 +1,8 @@
-//! The slots that run jobs, on a runtime of their own, and who looks after them.
+//! The worker pool: slots that run jobs, on a runtime of their own.
 //!
 //! Handlers are other people's code: one that blocks its thread must not stop the heartbeat, the claims or the
-//! acknowledgements. And one that cannot be stopped costs its thread, not its slot: when it is overdue its job is
-//! settled without it, and a new runtime takes over.
+//! acknowledgements. And one that cannot be stopped costs its thread, not its slot: when it is overdue its
+//! outcome is written without it, and a new runtime takes over.
 
 use std::{
     pin::Pin,
@@ -21,8 +21,8 @@ use super::{
     attempt,
     desk::{Desk, Generation},
     lease::Lease,
+    outcome::Outcome,
     outcomes::Outcomes,
-    settled::Settled,
     sql::claim::Claimed,
     stop::{Stop, StopReason},
 };
@@ -56,7 +56,7 @@ pub(crate) struct Workplace<S> {
 }
 
 /// The slots and their runtimes.
-pub(crate) struct Crew<S> {
+pub(crate) struct WorkerPool<S> {
     place: Arc<Workplace<S>>,
     concurrency: usize,
     teams: Vec<Team>,
@@ -72,12 +72,12 @@ struct Team {
     blocked: usize,
 }
 
-impl<S: Clone + Send + Sync + 'static> Crew<S> {
+impl<S: Clone + Send + Sync + 'static> WorkerPool<S> {
     /// Slots that wait for jobs.
     pub(crate) fn start(place: Arc<Workplace<S>>, concurrency: usize) -> std::io::Result<Self> {
-        let mut crew = Self { place, concurrency, teams: Vec::new() };
-        crew.take_over()?;
-        Ok(crew)
+        let mut pool = Self { place, concurrency, teams: Vec::new() };
+        pool.take_over()?;
+        Ok(pool)
     }
 
     /// A new runtime with all slots; those of the former one end after their present job.
@@ -98,7 +98,7 @@ impl<S: Clone + Send + Sync + 'static> Crew<S> {
         Ok(())
     }
 
-    /// Settles what can no longer be stopped, and replaces a runtime that is blocked. Called now and then.
+    /// Writes the outcome of what can no longer be stopped, and replaces a runtime that is blocked. Called now and then.
     pub(crate) fn look_after(&mut self) {
         let now = Instant::now();
         let mut lost = false;
@@ -196,14 +196,14 @@ async fn work<S: Clone + Send + Sync + 'static>(
     while let Some(job) = place.desk.next(&generation).await {
         // Who has stood still finds out here that another runner may have the job by now.
         if place.lease.is_lost(Instant::now()) {
-            place.outcomes.push(Settled::untouched(&job));
+            place.outcomes.push(Outcome::untouched(&job));
             place.desk.done();
             continue;
         }
         let stop = Stop::default();
         let policy = place.registry.entry(&job.kind).map_or(Policy::DEFAULT, |entry| entry.policy);
         *lock(&slot) = Some(Running::new(Arc::clone(&job), policy, stop.clone(), place.grace));
-        let settled = match attempt::open(&place.registry, &job, &stop) {
+        let outcome = match attempt::open(&place.registry, &job, &stop) {
             Ok(opened) => {
                 if opened.policy != policy
                     && let Some(running) = &mut *lock(&slot)
@@ -212,21 +212,21 @@ async fn work<S: Clone + Send + Sync + 'static>(
                 }
                 let mut running = std::pin::pin!(attempt::run(opened, &job, &stop, place.grace));
                 match poll_once(running.as_mut()).await {
-                    Poll::Ready(settled) => settled,
+                    Poll::Ready(outcome) => outcome,
                     Poll::Pending => {
                         place.desk.pass_on(&generation);
                         running.await
                     }
                 }
             }
-            Err(settled) => settled,
+            Err(outcome) => outcome,
         };
         if lock(&slot).take().is_none() {
-            // It came back after all, but its job was settled without it. It stays counted, as one of the
-            // blocked.
+            // It came back after all, but its outcome was written without it. It stays counted, as one of
+            // the blocked.
             return;
         }
-        place.outcomes.push(settled);
+        place.outcomes.push(outcome);
         place.desk.done();
         tokio::task::coop::consume_budget().await;
     }

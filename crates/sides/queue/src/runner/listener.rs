@@ -1,4 +1,4 @@
-//! Hearing of new jobs at once.
+//! The listener: hears of new jobs at once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,9 +10,9 @@ use tokio::sync::Notify;
 use super::report::{Part, Report};
 use crate::error::chain;
 
-/// What a runner hears of at once.
+/// What the listening connection wakes.
 #[derive(Debug, Default)]
-pub(crate) struct Ears {
+pub(crate) struct Listener {
     /// Jobs were committed.
     pub(crate) jobs: Arc<Notify>,
     /// Somebody paused, limited or cancelled something.
@@ -26,10 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Wakes the runner whenever jobs were committed. Runs until it is aborted; while it has no connection the
 /// runner's polling goes on.
-pub(crate) async fn listen(url: DatabaseUrl, ears: Arc<Ears>, report: Report) {
+pub(crate) async fn listen(url: DatabaseUrl, listener: Arc<Listener>, report: Report) {
     let mut wait = Duration::from_millis(100);
     loop {
-        let ended = match listen_once(&url, &ears, &report, &mut wait).await {
+        let ended = match listen_once(&url, &listener, &report, &mut wait).await {
             Ok(()) => "the listening connection ended".to_owned(),
             Err(error) => chain(error.as_ref()),
         };
@@ -42,7 +42,7 @@ pub(crate) async fn listen(url: DatabaseUrl, ears: Arc<Ears>, report: Report) {
 
 async fn listen_once(
     url: &DatabaseUrl,
-    ears: &Ears,
+    listener: &Listener,
     report: &Report,
     wait: &mut Duration,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -56,8 +56,8 @@ async fn listen_once(
     *wait = Duration::from_millis(100);
     report.tell(Part::Notifications, None);
     // What was committed before LISTEN took effect.
-    ears.jobs.notify_one();
-    ears.control.notify_one();
+    listener.jobs.notify_one();
+    listener.control.notify_one();
     loop {
         let heard = {
             let mut notifications = std::pin::pin!(connection.notifications_stream());
@@ -65,8 +65,8 @@ async fn listen_once(
         };
         match heard {
             Ok(Some(notification)) => match notification?.channel.as_str() {
-                "sides_control" => ears.control.notify_one(),
-                _ => ears.jobs.notify_one(),
+                "sides_control" => listener.control.notify_one(),
+                _ => listener.jobs.notify_one(),
             },
             Ok(None) => return Ok(()),
             // A server that is gone without a word looks like one with nothing to say.
