@@ -29,6 +29,9 @@ pub enum OptionsFault {
     /// There are too many, or one is empty or too long.
     #[error("it has at most {MOST_TAGS} tags, each of 1 to {LONGEST_NAME} characters")]
     Tags,
+    /// It is not among the parameters of `sides.enqueue`.
+    #[error("its {0} cannot be said in SQL; enqueue it with queue::enqueue_with or queue::enqueue_in_with")]
+    NotInSql(&'static str),
     /// Postgres stores no U+0000.
     #[error("its {0} holds the character U+0000, which Postgres cannot store; remove it")]
     Nul(&'static str),

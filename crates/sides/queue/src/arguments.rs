@@ -37,6 +37,7 @@ pub(crate) fn to_metadata(kind: &str, arguments: Value) -> Result<Value, Argumen
 }
 
 /// Whether a metadata that somebody else has made can be stored.
+#[cfg(feature = "fang")]
 pub(crate) fn check_metadata(metadata: &Value) -> Result<(), ArgumentsFault> {
     metadata.as_object().map_or(Ok(()), check_fields)
 }

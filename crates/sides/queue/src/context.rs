@@ -16,7 +16,7 @@ pub struct Context<S> {
     /// The W3C `traceparent` of whoever enqueued the job.
     pub trace: Option<String>,
     /// Attempts that have failed, in whatever worker.
-    pub(crate) failures: u32,
+    pub failures: u32,
     pub(crate) cancel: CancellationToken,
 }
 

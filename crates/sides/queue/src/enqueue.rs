@@ -45,6 +45,9 @@ pub enum EnqueueError {
     /// The database refused or is away.
     #[error("the job could not be written")]
     Database(#[from] diesel::result::Error),
+    /// The database refused or is away, says tokio-postgres.
+    #[error("the job could not be written")]
+    Client(#[from] tokio_postgres::Error),
 }
 
 /// Enqueues a job as its policy says. It exists if and only if the caller's transaction commits.
@@ -144,8 +147,8 @@ impl NewJob {
         if kind.is_empty() || kind.chars().count() > 200 || kind.contains('\0') {
             return Err(EnqueueError::Kind(kind.to_owned()));
         }
-        let unfit = |fault| EnqueueError::Options { kind: kind.to_owned(), fault };
-        admissible::check(options).map_err(unfit)?;
+        let refused = |fault| EnqueueError::Options { kind: kind.to_owned(), fault };
+        admissible::check(options).map_err(refused)?;
         let refuse = |fault| EnqueueError::Arguments { kind: kind.to_owned(), fault };
         let metadata = arguments::to_metadata(kind, arguments).map_err(refuse)?.to_string();
         if metadata.len() > arguments::LIMIT {

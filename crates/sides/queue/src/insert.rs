@@ -44,7 +44,7 @@ struct Id {
 }
 
 /// A row that another transaction has just written has an xmax of 0 as well, but then it was no conflict.
-const ONE: &str = "\
+pub(crate) const ONE: &str = "\
 INSERT INTO sides.fang_tasks AS there
     (id, metadata, version, task_type, priority, scheduled_at, unique_key, unique_waiting, tags, trace, enqueued_by,
     limit_key)
@@ -105,7 +105,7 @@ async fn write(connection: &mut Connection, job: &NewJob) -> QueryResult<Inserte
 
 /// Now that the new job holds the key nobody else can come in between, and whoever held it before is in the
 /// history that this statement sees.
-const YIELD: &str = "\
+pub(crate) const YIELD: &str = "\
 WITH earlier AS (
     SELECT id FROM sides.job_history WHERE kind = $1 AND unique_key = $2 ORDER BY finished_at DESC LIMIT 1
 ), gone AS (

@@ -154,6 +154,25 @@ fn every_rule_holds_in_the_real_graph() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+/// Built alone, each has the features that it asks for itself; the graph above has those of all together.
+#[test]
+fn only_the_worker_is_built_with_fang_and_sqlx() {
+    for (package, has_them) in [("worker", true), ("web", false), ("clock", false), ("sides-queue", false)] {
+        let output = std::process::Command::new(env!("CARGO"))
+            .current_dir(programs::workspace())
+            .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--package", package])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let tree = String::from_utf8(output.stdout).unwrap();
+        assert!(tree.contains("diesel-async v"), "{package}: {tree}");
+        for name in ["fang v", "sqlx v", "sqlx-core v"] {
+            let found = tree.lines().any(|line| line.starts_with(name));
+            assert_eq!(found, has_them, "{package}: {name}");
+        }
+    }
+}
+
 #[test]
 fn every_crate_named_in_a_rule_exists() {
     let graph = Graph::read();

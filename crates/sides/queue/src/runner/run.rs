@@ -90,6 +90,25 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
         self
     }
 
+    /// Works until `shutdown` completes and what runs has ended, at most `drain_limit` later: for an application whose
+    /// shutdown is a future, as axum's is.
+    ///
+    /// # Errors
+    /// As [`Runner::run`].
+    pub async fn run_until(
+        self,
+        shutdown: impl Future<Output = ()>,
+        drain_limit: Duration,
+    ) -> Result<(), RunnerError> {
+        let drain = CancellationToken::new();
+        let mut running = std::pin::pin!(self.run(drain.clone(), drain_limit));
+        tokio::select! {
+            ended = &mut running => return ended,
+            () = shutdown => drain.cancel(),
+        }
+        running.await
+    }
+
     /// Works until `drain` is cancelled and what runs has ended, at most `drain_limit` later.
     ///
     /// A database that goes away is no reason to end: the runner tries again until it is back.

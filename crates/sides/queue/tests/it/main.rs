@@ -4,10 +4,12 @@
 mod fixture;
 
 mod any_language;
+mod beside;
 mod chaos;
 mod controlling;
 mod crashing;
 mod enqueueing;
+#[cfg(feature = "fang")]
 mod fang_jobs;
 mod odd_rows;
 mod planning;
