@@ -6,38 +6,38 @@ use std::{
     sync::Arc,
 };
 
+use manifest::Manifest;
 use platform::{
-    local::{Launch, Ports},
-    procfile::Procfile,
+    local::{Launch, Ports, find_program},
+    procfile::{self, Procfile},
 };
 
 use super::{Dev, admin_token, build::Built};
 use terminal::tell;
+use workspace::manifest_of;
 
-/// The process with the public address.
-const WEB: &str = "web";
-/// The order on the screen; others follow by name.
-const ORDER: [&str; 3] = [WEB, "worker", "clock"];
+/// The variable with the secret that signs a person in: made here for the processes that say that they have it.
+const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
+
 /// A person waits in front of the terminal, so jobs get less time to finish than elsewhere.
 const DRAIN_SECONDS: &str = "8";
 
 /// Prepares every process: binds web's listener, makes the token, says what was chosen.
-pub(super) fn prepare(
+pub(super) async fn prepare(
     dev: &Dev,
-    mut procfiles: Vec<Procfile>,
+    procfiles: Vec<Procfile>,
     built: &Built,
     database_url: &str,
     ports: &Ports,
 ) -> anyhow::Result<Vec<Launch>> {
-    let position = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
-    procfiles.sort_by_key(|procfile| position(&procfile.name));
+    let processes = ask(dev, procfiles, built).await;
     let token = admin_token::find_or_make(&dev.workspace)?;
     if token.is_ours {
         let file = dev.workspace.admin_token_file();
         dev.status.send_modify(|status| status.admin_token_file = Some(file));
     }
     let mut launches = Vec::new();
-    for (index, procfile) in procfiles.into_iter().enumerate() {
+    for (index, (procfile, manifest)) in processes.into_iter().enumerate() {
         let mut launch = Launch {
             folder: dev.workspace.root().to_owned(),
             path: built.path.clone(),
@@ -53,13 +53,51 @@ pub(super) fn prepare(
         for (name, value) in [("DRAIN_SECONDS", DRAIN_SECONDS), ("LOG_FORMAT", "pretty")] {
             set_unless_inherited(&mut launch, name, value);
         }
-        if launch.procfile.name == WEB {
+        if manifest.listens {
             give_address(dev, &mut launch, ports)?;
-            launch.environment.push(("ADMIN_TOKEN".to_owned(), OsString::from(&token.token)));
+        }
+        if manifest.secrets.contains(ADMIN_TOKEN) {
+            launch.environment.push((ADMIN_TOKEN.to_owned(), OsString::from(&token.token)));
         }
         launches.push(launch);
     }
     Ok(launches)
+}
+
+/// What each program says of itself, in the order on the screen: who answers visitors, who works jobs, who fires
+/// schedules, and the others by name.
+async fn ask(dev: &Dev, procfiles: Vec<Procfile>, built: &Built) -> Vec<(Procfile, Manifest)> {
+    let mut all = Vec::new();
+    for procfile in procfiles {
+        let program = find_program(&procfile.program, dev.workspace.root(), &built.path);
+        let said = match program {
+            Some(program) => manifest_of(&program).await,
+            None => None,
+        };
+        let manifest =
+            conventional(said.unwrap_or_else(|| Manifest::new(&procfile.name, "")), &procfile.name);
+        all.push((procfile, manifest));
+    }
+    all.sort_by_cached_key(|(procfile, manifest)| (position(manifest), procfile.name.clone()));
+    all
+}
+
+/// With what is meant by the name alone, for programs that do not say what they are.
+fn conventional(mut manifest: Manifest, process: &str) -> Manifest {
+    if process == procfile::WEB {
+        manifest.listens = true;
+        manifest.secrets.insert(ADMIN_TOKEN.to_owned());
+    }
+    manifest
+}
+
+fn position(manifest: &Manifest) -> u8 {
+    match manifest {
+        one if one.listens => 0,
+        one if one.is_worker() => 1,
+        one if one.fires => 2,
+        _ => 3,
+    }
 }
 
 /// Behind the page's port in the order of the processes: 3001, 3002, 3003 … Any free one when any will do.
@@ -111,6 +149,20 @@ fn set_unless_inherited(launch: &mut Launch, name: &str, value: impl AsRef<OsStr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_is_what_it_says_and_what_procfiles_take_it_for() {
+        let silent = |name: &str| conventional(Manifest::new(name, ""), name);
+        let (web, other) = (silent("web"), silent("mail"));
+        let page = Manifest { listens: true, ..Manifest::new("page", "") };
+        assert!(conventional(page, "page").listens);
+        assert!(
+            web.listens && web.secrets.contains(ADMIN_TOKEN) && !other.listens && other.secrets.is_empty()
+        );
+        let worker = Manifest { works: true, ..Manifest::new("mail", "") };
+        let clock = Manifest { fires: true, ..Manifest::new("tick", "") };
+        assert_eq!([&web, &worker, &clock, &other].map(position), [0, 1, 2, 3]);
+    }
 
     #[test]
     fn ops_ports_follow_the_page() {

@@ -3,6 +3,14 @@
 //! Build and Postgres at the same time, then the schema, then the processes, until someone wants the end. What
 //! can be seen of it is one [`DevStatus`], which the screen draws and the control socket tells.
 //!
+//! ```no_run
+//! # async fn example(options: sides_dev::Options) -> anyhow::Result<()> {
+//! let workspace = workspace::Workspace::find(None)?;
+//! sides_dev::run(&workspace, options).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Never knows a release, nor a place beyond this machine.
 
 mod admin_token;

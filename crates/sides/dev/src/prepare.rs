@@ -58,7 +58,7 @@ pub(super) async fn run(dev: &Dev) -> anyhow::Result<Prepared> {
         dev.screen.line(&tell::done(palette, "the schema is up to date", begun.elapsed()));
     }
     let ports = Arc::new(Ports::default());
-    let mut launches = launches::prepare(dev, procfiles, &built, &database_url, &ports)?;
+    let mut launches = launches::prepare(dev, procfiles, &built, &database_url, &ports).await?;
     let rolling = built
         .sources
         .map(|sources| Rolling::prepare(dev, sources, database_url, &mut launches))

@@ -21,8 +21,6 @@ use terminal::tell;
 
 /// A new instance that is not ready by then is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Who answers goes last: a worker that knows a new job comes before the page that enqueues it.
-const LAST: &str = "web";
 
 /// What is needed to build and start again.
 pub(super) struct Rolling {
@@ -85,7 +83,8 @@ impl Rolling {
         }
         let mut order: Vec<&mut Launch> =
             launches.iter_mut().filter(|launch| changed.contains(&launch.procfile.program)).collect();
-        order.sort_by_key(|launch| launch.procfile.name == LAST);
+        // Who answers visitors goes last: a worker that knows a new job comes before the page that enqueues it.
+        order.sort_by_key(|launch| launch.listener.is_some());
         if order.is_empty() {
             dev.screen.line(&tell::done(dev.screen.palette, "no process has changed", begun.elapsed()));
         }

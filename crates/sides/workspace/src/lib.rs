@@ -2,6 +2,16 @@
 //! to reach whatever runs here.
 //!
 //! What the host, `dev` and a release have in common. Never knows a place beyond this machine, nor a terminal.
+//!
+//! ```no_run
+//! use sides_workspace::Workspace;
+//!
+//! # fn main() -> Result<(), sides_workspace::WorkspaceError> {
+//! let workspace = Workspace::find(None)?;
+//! println!("{} keeps its builds in {}", workspace.root().display(), workspace.releases_folder().display());
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod actor;
 pub mod cargo;
@@ -12,6 +22,7 @@ pub mod inputs;
 pub mod instances;
 mod loopback;
 mod outcome;
+mod program;
 pub mod releases;
 mod stop;
 mod targets;
@@ -20,5 +31,6 @@ pub use database::{named_database, with_database};
 pub use folder::{Workspace, WorkspaceError};
 pub use loopback::loopback_client;
 pub use outcome::Outcome;
+pub use program::manifest_of;
 pub use stop::Stop;
 pub use targets::{HEROKU_KEY, targets};

@@ -29,7 +29,7 @@ use super::{
     fault::Fault,
     relay::{Moment, Relay},
 };
-use crate::release::ask_manifest;
+use workspace::manifest_of;
 use workspace::named_database;
 
 /// The exit code of a build that ends by itself.
@@ -168,7 +168,7 @@ async fn ops(status: &'static str) -> anyhow::Result<AbortOnDropHandle<()>> {
 
 /// Takes what the good build handles, and fails at it.
 async fn fail_jobs(bad: &StandIn) -> anyhow::Result<()> {
-    let Some(manifest) = ask_manifest(&bad.program).await else { bail!("the good build has no manifest") };
+    let Some(manifest) = manifest_of(&bad.program).await else { bail!("the good build has no manifest") };
     let kinds: Vec<String> = manifest.handles.keys().cloned().collect();
     let url = named_database()?.context("DATABASE_URL is not set")?;
     let release = env::var("RELEASE").unwrap_or_default();

@@ -78,7 +78,7 @@ impl Runs {
             }
             Ok(Err(error)) => notes.push(format!("cannot read from the database what is running: {error:#}")),
             Err(_) => {
-                notes.push(format!("the database did not say within {} s what is running", LIMIT.as_secs()))
+                notes.push(format!("the database did not say within {} s what is running", LIMIT.as_secs()));
             }
         }
         Ok(runs)

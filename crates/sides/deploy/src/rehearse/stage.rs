@@ -26,9 +26,9 @@ use tokio::{
     time,
 };
 
-use crate::release::{Prepared, ask_manifest};
+use crate::release::Prepared;
 use workspace::{
-    Stop, Workspace, control,
+    Stop, Workspace, control, manifest_of,
     releases::{Digest, Set, Store},
 };
 
@@ -157,7 +157,7 @@ impl Stage {
         let mut found = Vec::new();
         for (process, digest) in &self.builds {
             let Ok(program) = self.store.program(process, digest) else { continue };
-            found.extend(ask_manifest(&program).await);
+            found.extend(manifest_of(&program).await);
         }
         found
     }

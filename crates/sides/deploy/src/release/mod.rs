@@ -73,7 +73,6 @@ pub(crate) use prepared::{Prepared, build as build_release};
 pub use receipt::{Done, Receipt, Replaced, Requests, Verdict};
 pub use rehearsal::{KnownBy, Rehearsal, Remote};
 pub use watching::Watching;
-pub(crate) use world::ask as ask_manifest;
 
 /// What is released, and how that is watched.
 #[derive(Debug, Clone)]

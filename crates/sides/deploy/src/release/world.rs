@@ -1,19 +1,16 @@
 //! The planner's input, from the kept programs, the schema and the queue.
 
-use std::{path::Path, process::Stdio, time::Duration};
-
 use anyhow::{Context as _, ensure};
 use database::DatabaseUrl;
 use planner::{CATALOGUE_SQL, Catalogue, Manifest, Process, SchemaStep, World};
-use platform::local::{bind_to_supervisor, control};
-use tokio::{process::Command, time};
+use platform::{local::control, procfile};
 
 use super::{build::Pending, jobs, unmanaged};
 use crate::places::Places;
-use workspace::releases::{Digest, Set, Store};
-
-/// A program that is only asked what it is answers at once.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+use workspace::{
+    manifest_of,
+    releases::{Digest, Set, Store},
+};
 
 const HAS_INSTANCES: &str = "SELECT to_regclass('sides.instances') IS NOT NULL";
 
@@ -60,7 +57,7 @@ pub(super) async fn look(
     let mut silent = Vec::new();
     let mut processes = Vec::new();
     let mut names: Vec<&String> = running.keys().chain(wanted.keys()).collect();
-    names.sort_by_key(|name| (place(name), *name));
+    names.sort_unstable();
     names.dedup();
     for name in names {
         let stays = wanted.get(name).is_none_or(|wanted| running.get(name) == Some(wanted));
@@ -74,6 +71,7 @@ pub(super) async fn look(
         };
         processes.push(Process { name: name.clone(), live, wanted });
     }
+    processes.sort_by_cached_key(|process| (place(process), process.name.clone()));
     let answer: String = client.query_one(CATALOGUE_SQL, &[]).await.context("cannot read the schema")?.get(0);
     let catalogue = Catalogue::read(&answer).context("cannot parse the schema")?;
     let jobs::Seen { waiting, shapes, schedules } = jobs::waiting(&client).await?;
@@ -103,11 +101,11 @@ pub(super) async fn look(
 }
 
 /// Where nothing else decides, who works jobs goes first, and who answers people goes last.
-fn place(process: &str) -> u8 {
-    match process {
-        "worker" => 0,
-        "clock" => 1,
-        "web" => 3,
+fn place(process: &Process) -> u8 {
+    match process.wanted.as_ref().or(process.live.first()) {
+        Some(one) if one.listens || process.name == procfile::WEB => 3,
+        Some(one) if one.is_worker() => 0,
+        Some(one) if one.fires => 1,
         _ => 2,
     }
 }
@@ -161,7 +159,7 @@ impl Asked<'_> {
 
 /// What a kept program says of itself, or nothing when it says nothing.
 pub(super) async fn said(store: &Store, process: &str, digest: &Digest) -> anyhow::Result<Option<Manifest>> {
-    let said = ask(&store.program(process, digest)?).await;
+    let said = manifest_of(&store.program(process, digest)?).await;
     Ok(said.map(|manifest| named(manifest, process, digest)))
 }
 
@@ -170,14 +168,4 @@ fn named(mut manifest: Manifest, process: &str, digest: &Digest) -> Manifest {
     process.clone_into(&mut manifest.process);
     digest.as_str().clone_into(&mut manifest.digest);
     manifest
-}
-
-/// What a program says of itself; nothing when it does not know the question.
-pub(crate) async fn ask(program: &Path) -> Option<Manifest> {
-    let mut command = Command::new(program);
-    // Without its settings, so that a program which does not know the question cannot begin to work.
-    command.arg("--manifest").env_clear().stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    bind_to_supervisor(&mut command, None);
-    let output = time::timeout(ANSWER_LIMIT, command.output()).await.ok()?.ok()?;
-    serde_json::from_slice(&output.stdout).ok()
 }

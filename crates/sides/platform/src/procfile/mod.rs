@@ -17,6 +17,9 @@ use std::{
 
 pub use foreign::Foreign;
 
+/// The process that answers visitors where its program does not say what it is: so Procfiles have it everywhere.
+pub const WEB: &str = "web";
+
 /// One process as its Procfile says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Procfile {
