@@ -1,6 +1,6 @@
 //! Whether one of the application's own processes answers.
 //!
-//! It is up when at least one of its instances answers `/livez`: a copy that dies beside a living one, or a
+//! It is up when at least one of its instances answers `/livez`: an instance that dies beside a living one, or a
 //! new one that starts while an old one drains, is no outage. It is down when there is no instance, or none
 //! of them answers. Whether an instance is ready is not asked: an instance that waits for the database says so
 //! itself, and the database is not the process.

@@ -12,15 +12,15 @@ use diesel_async::RunQueryDsl as _;
 use manifest::Manifest;
 
 use crate::{
-    Check, chain,
+    Check, chain, compatibility,
     complaint::Complaint,
-    fit, rights,
+    rights,
     settings::{RoleChoice, Settings},
 };
 
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Why this process cannot begin yet. All of these but the unfit may pass without a restart.
+/// Why this process cannot begin yet. All of these but the permanent ones may pass without a restart.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
     #[error("the database is unavailable")]
@@ -30,7 +30,7 @@ enum Refusal {
     #[error("cannot find out whether a pooler is in front of the database")]
     Pooler(#[source] PoolerError),
     #[error(transparent)]
-    Unfit(#[from] Unfit),
+    Permanent(#[from] Permanent),
     #[error("the database did not answer in time")]
     Slow,
     #[error("the tables are missing; run the migrations: cargo run -p migrate -- up")]
@@ -56,7 +56,7 @@ enum Refusal {
 
 /// What no waiting cures: the addresses do not lead to what a process needs.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unfit {
+pub(crate) enum Permanent {
     #[error(
         "DATABASE_URL goes through a transaction pooler (such as PgBouncer with pool_mode = transaction), but \
          leases, notifications and locks need a session of their own. Set DATABASE_DIRECT_URL to the server \
@@ -107,7 +107,7 @@ pub(crate) async fn open(
     settings: &Settings,
     manifest: &Manifest,
     check: &Check,
-) -> Result<Opened, Unfit> {
+) -> Result<Opened, Permanent> {
     let mut complaint = Complaint::default();
     loop {
         let attempt = async {
@@ -125,7 +125,7 @@ pub(crate) async fn open(
                 }
                 return Ok(opened);
             }
-            Err(Refusal::Unfit(unfit)) => return Err(unfit),
+            Err(Refusal::Permanent(permanent)) => return Err(permanent),
             Err(refusal) => refusal,
         };
         let text = chain(&refusal).to_string();
@@ -141,10 +141,12 @@ pub(crate) async fn open(
 async fn look_for_poolers(url: &DatabaseUrl, settings: &Settings) -> Result<(), Refusal> {
     let direct = settings.direct.as_ref().unwrap_or(url);
     if database::pooler(direct).await? != Pooler::None {
-        return Err(if settings.direct.is_some() { Unfit::DirectIsPooled } else { Unfit::NoDirect }.into());
+        return Err(
+            if settings.direct.is_some() { Permanent::DirectIsPooled } else { Permanent::NoDirect }.into()
+        );
     }
     if settings.direct.is_some() && database::pooler(url).await? == Pooler::TransactionWithoutStatements {
-        return Err(Unfit::NoStatements.into());
+        return Err(Permanent::NoStatements.into());
     }
     Ok(())
 }
@@ -172,7 +174,7 @@ async fn with_settings(
         Ok(_) => Ok((wanted, true)),
         Err(error) if error.is_without_options() => {
             if let (Some(role), true) = (role, required) {
-                return Err(Unfit::NoRole(role.to_owned()).into());
+                return Err(Permanent::NoRole(role.to_owned()).into());
             }
             tracing::warn!(
                 "a pooler before {url} passes on no settings: sessions have the database user's own rights and limits. \
@@ -194,7 +196,9 @@ async fn attempt(
     if !::schema::instances::exist(&mut connection).await.map_err(Refusal::Query)? {
         return Err(Refusal::NoTables);
     }
-    if let Some(mismatch) = fit::mismatch(manifest, &mut connection).await.map_err(Refusal::Query)? {
+    if let Some(mismatch) =
+        compatibility::mismatch(manifest, &mut connection).await.map_err(Refusal::Query)?
+    {
         return Err(Refusal::Mismatch(mismatch));
     }
     let (name, when) = match role {

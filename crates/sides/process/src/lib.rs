@@ -3,13 +3,35 @@
 //! A binary is its name, how its configuration is read, and its work; [`Definition`] does the rest. It reads the
 //! environment and names every fault at once, opens the ops server, waits for a migrated database, keeps the
 //! instance's row alive, and turns SIGTERM into a drain. Never knows models or jobs.
+//!
+//! ```no_run
+//! use std::{process::ExitCode, time::Duration};
+//!
+//! use sides_process::Definition;
+//!
+//! fn main() -> ExitCode {
+//!     Definition::new("mailer", "Sends mail.").run(
+//!         |environment| environment.seconds("MAIL_EVERY", 60, 1..=3600),
+//!         |process, every: Duration| async move {
+//!             while !process.drain.is_started() {
+//!                 println!("nothing to send; again in {every:?}");
+//!                 tokio::select! {
+//!                     () = tokio::time::sleep(every) => {}
+//!                     () = process.drain.started() => {}
+//!                 }
+//!             }
+//!             Ok(())
+//!         },
+//!     )
+//! }
+//! ```
 
+mod compatibility;
 mod complaint;
 mod declaration;
 mod definition;
 mod drain;
 mod environment;
-mod fit;
 mod flags;
 mod gate;
 mod health;

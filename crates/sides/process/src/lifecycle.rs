@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Check, Definition, Environment, Process, chain, flags,
-    gate::{self, Unfit},
+    gate::{self, Permanent},
     heartbeat::Heartbeat,
     listen,
     loops::panicked,
@@ -46,7 +46,7 @@ where
             tracing::info!("{} stopped", definition.name);
             ExitCode::SUCCESS
         }
-        Err(error) if error.is::<Unfit>() => {
+        Err(error) if error.is::<Permanent>() => {
             tracing::error!("{} cannot start: {error}", definition.name);
             ExitCode::from(BAD_CONFIGURATION)
         }

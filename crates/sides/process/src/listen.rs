@@ -46,7 +46,7 @@ pub enum ListenError {
 
 /// The socket for the public address: the inherited one when `LISTEN_FD` is set, otherwise a new one.
 ///
-/// An inherited socket is shared with the supervisor and with other copies of this process. It is made
+/// An inherited socket is shared with the supervisor and with other instances of this process. It is made
 /// non-blocking here, and nobody may undo that: the flag belongs to the socket, not to the descriptor.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ use crate::{
 pub struct Process {
     /// `web`, `worker`, `clock` …
     pub name: &'static str,
-    /// This running copy, new at every start.
+    /// This instance: a new id at each start.
     pub instance: Uuid,
     /// The build that runs.
     pub release: String,
@@ -45,7 +45,7 @@ impl Process {
         self.status.public_address_changed.notify_one();
     }
 
-    /// Says where to ask how many tasks this copy is busy with: the idle ones leave first. Said once.
+    /// Says where to ask how many tasks this instance is busy with: the idle ones leave first. Said once.
     pub fn set_busy(&self, busy: impl Fn() -> usize + Send + Sync + 'static) {
         if self.status.busy.set(Busy(Box::new(busy))).is_err() {
             tracing::warn!("the source of busy tasks is already set");

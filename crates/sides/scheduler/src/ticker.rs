@@ -158,7 +158,7 @@ impl Ticker {
             }
             self.fire(batch, session).await?;
         }
-        self.timeline.settled(&round);
+        self.timeline.complete(&round);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use schedule::Schedule;
 
-/// The schedules with their cursors. Every moment up to a cursor is settled.
+/// The schedules with their cursors. Every moment up to a cursor was fired or given up.
 #[derive(Debug, Default)]
 pub(crate) struct Timeline {
     lines: HashMap<Arc<str>, Line>,
@@ -105,7 +105,7 @@ impl Timeline {
             let line = Line { schedule, cursor: None, next: None, not_before, is_paused, is_stored };
             self.lines.insert(name.clone(), line);
             if let Some(cursor) = cursor {
-                self.settle(&name, cursor);
+                self.advance(&name, cursor);
             }
         }
         let stored = before.iter().filter(|(name, line)| line.is_stored && !self.lines.contains_key(*name));
@@ -120,7 +120,7 @@ impl Timeline {
             let told = cursor(&line.schedule, known);
             // Nothing is known of a stored one that is new: then it begins with its row, not with this scheduler.
             let begin = line.not_before.unwrap_or(now);
-            self.settle(name, line.cursor.max(told).unwrap_or(begin));
+            self.advance(name, line.cursor.max(told).unwrap_or(begin));
         }
     }
 
@@ -142,17 +142,17 @@ impl Timeline {
         round
     }
 
-    /// A moment was fired, here or elsewhere.
+    /// A moment was fired, by this scheduler or another.
     pub(crate) fn fired(&mut self, due: &Due) {
         if due.asked_by.is_none() {
-            self.settle(&due.schedule.name, due.at);
+            self.advance(&due.schedule.name, due.at);
         }
     }
 
     /// Every moment of the round was fired or given up.
-    pub(crate) fn settled(&mut self, round: &Round) {
+    pub(crate) fn complete(&mut self, round: &Round) {
         for name in &round.lines {
-            self.settle(name, round.now);
+            self.advance(name, round.now);
         }
     }
 
@@ -170,7 +170,7 @@ impl Timeline {
         lines.filter_map(|line| Some((line.schedule.as_ref(), line.next?)))
     }
 
-    fn settle(&mut self, name: &str, cursor: DateTime<Utc>) {
+    fn advance(&mut self, name: &str, cursor: DateTime<Utc>) {
         let Some((name, _)) = self.lines.get_key_value(name) else { return };
         let name = name.clone();
         let Some(line) = self.lines.get_mut(&name) else { return };

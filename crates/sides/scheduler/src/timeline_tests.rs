@@ -86,7 +86,7 @@ fn nothing_is_due_twice() {
     for one in &round.due {
         timeline.fired(one);
     }
-    timeline.settled(&round);
+    timeline.complete(&round);
     assert!(due(&timeline, "23T10:00:02").is_empty());
     assert_eq!(timeline.wake_at(), Some(moment("23T11:00:00")));
 }
@@ -135,7 +135,7 @@ fn much_at_once_comes_in_rounds_and_nothing_is_lost() {
         }
         rounds += 1;
         fired.extend(round.due.iter().map(|due| (due.schedule.name.clone(), due.at)));
-        timeline.settled(&round);
+        timeline.complete(&round);
     }
     fired.sort();
     fired.dedup();

@@ -1,7 +1,7 @@
 //! The chassis: real processes, real signals, a real Postgres.
 
+mod compatibility;
 mod configuration;
-mod fit;
 mod fixture;
 mod life;
 mod outage;

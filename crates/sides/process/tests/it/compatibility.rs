@@ -1,4 +1,4 @@
-//! What a build says of itself, and a schema that does not fit it.
+//! What a build says of itself, and a schema that it is not compatible with.
 
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ struct Answer {
     catalogue: String,
 }
 
-/// What the schema lacks for this build, in words; `None` when it fits.
+/// What the schema lacks for this build, in words; `None` when it is compatible.
 pub(crate) async fn mismatch(
     manifest: &Manifest,
     connection: &mut Connection,
