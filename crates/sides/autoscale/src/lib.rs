@@ -2,6 +2,18 @@
 //!
 //! Pure: figures in, a decision with its reason out. [`simulate()`] plays traffic against the same [`decide()`]. Never
 //! knows the database, the network, or what time it is.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use sides_autoscale::{Policy, Signals, need};
+//!
+//! // One worker with four slots, all busy; eight jobs wait, the oldest for a minute.
+//! let oldest = Duration::from_secs(60);
+//! let signals = Signals { instances: 1, slots: 4, busy: 4, waiting: 8, oldest, ..Signals::default() };
+//! let need = need(&Policy::between(1, 5), &signals).expect("one is too few");
+//! assert_eq!(need.instances, 3, "{}", need.reason);
+//! ```
 
 mod decide;
 mod need;

@@ -1,6 +1,12 @@
 //! The command line `sides`, as a library: a workspace of its own calls [`main`] in a small program.
 //!
 //! One module a command, with its arguments beside its code; `cli` is their table. Never knows handlers.
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     sides_cli::main()
+//! }
+//! ```
 
 mod annotations;
 mod cli;

@@ -33,7 +33,7 @@ impl Progress for OnScreen<'_> {
             News::Text(text) => screen.line(text),
             News::Begins(what) => self.begin(what),
             News::GoesOn(what, since) => {
-                self.begin(&format!("still working: {what}, {}", tell::seconds(since)))
+                self.begin(&format!("still working: {what}, {}", tell::seconds(since)));
             }
             News::Ended => screen.status(&[]),
             News::Done(what, took) => screen.line(&tell::done(palette, what, took)),

@@ -1,5 +1,15 @@
 //! From a `DATABASE_URL` to connections: addresses, TLS, roles, a pool, and what happens to connections that fail.
 //!
+//! ```
+//! use sides_database::DatabaseUrl;
+//!
+//! let url: DatabaseUrl = "postgres://app:tell-nobody@db.example.com/shop".parse()?;
+//! assert_eq!((url.user(), url.database()), ("app", "shop"));
+//! // An address can be logged.
+//! assert!(!url.to_string().contains("tell-nobody"));
+//! # Ok::<(), sides_database::UrlError>(())
+//! ```
+//!
 //! Never knows models, the queue or any process.
 
 mod address;

@@ -3,6 +3,17 @@
 //! Names are resolved here and every address is checked before it is connected to, each redirect is checked like
 //! the first address, cookies live as long as one fetch, and no connection, session or answer is kept.
 //!
+//! ```no_run
+//! use sides_fetch::Clients;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let clients = Clients::new(egress::Egress::default(), "acme/1.0")?;
+//! // Connects to public addresses only, whatever a name resolves to.
+//! let client = clients.guarded()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Never knows an application; what may be reached is [`egress::Egress`]'s to say.
 
 mod client;

@@ -6,6 +6,15 @@
 //! what is missing before the first release, and makes it.
 //!
 //! The token is a [`Token`]: nothing prints it.
+//!
+//! ```no_run
+//! use sides_heroku::{Client, Token};
+//!
+//! # fn example(http: reqwest::Client) {
+//! let token = Token::new("HRKU-tell-nobody");
+//! let client = Client::new("https://api.heroku.com", token, http);
+//! # }
+//! ```
 
 mod answers;
 mod client;

@@ -2,6 +2,14 @@
 //!
 //! It takes orders at a control socket (`orders`), holds web's listening socket (`socket`), and goes on with what a
 //! predecessor has left running (`succession`). Never knows a place beyond this machine, nor how a release is planned.
+//!
+//! ```no_run
+//! # async fn example(options: sides_host::Options) -> anyhow::Result<()> {
+//! let workspace = workspace::Workspace::find(None)?;
+//! sides_host::run(&workspace, &options).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod database;
 pub mod describe;

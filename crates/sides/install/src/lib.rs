@@ -5,6 +5,14 @@
 //! user gets them unpacked into a cache of their own instead, and the system stays as it was.
 //!
 //! Stands on the standard library alone, since it is built before everything else. Never knows another crate.
+//!
+//! ```
+//! use sides_install::{Need, install_command};
+//!
+//! if !Need::Postgres.is_met() {
+//!     println!("install it: {}", install_command(Need::Postgres).unwrap_or_default());
+//! }
+//! ```
 
 mod cache;
 mod decision;

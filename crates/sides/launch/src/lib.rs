@@ -4,6 +4,13 @@
 //! Postgres is missing, and then compile most dependencies again for the processes, which use other features of
 //! them. This one looks for Postgres first, installs it while cargo builds the whole workspace in one go, and then
 //! becomes the command line.
+//!
+//! ```no_run
+//! // The default member of a workspace: `cargo run -- dev` builds `acme`, a program that calls `sides_cli::main`, and becomes it.
+//! fn main() -> std::process::ExitCode {
+//!     sides_launch::run("acme")
+//! }
+//! ```
 
 mod build;
 mod words;

@@ -2,6 +2,15 @@
 //!
 //! Every process carries this crate, because every process answers `--manifest`. The search for an order of release
 //! is another crate, `release`: a change to it leaves the processes' bytes alone.
+//!
+//! ```
+//! use sides_manifest::{Catalogue, Manifest, declared, schema_mismatches};
+//!
+//! let mut manifest = Manifest::new("web", "a1b2");
+//! manifest.add_tables(declared(&[("people", &[("name", "text")])]));
+//! let empty = Catalogue::default();
+//! assert_eq!(schema_mismatches(&manifest, &empty).len(), 1, "the database has no people.name");
+//! ```
 
 mod catalogue;
 mod compatibility;

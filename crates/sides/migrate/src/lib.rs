@@ -8,6 +8,23 @@
 //! Diesel says what a migration is, and its table says what is applied: its sources, its command line and its harness
 //! work on the same database before and after. What it lacks is here: phases, locks, checks, backfills, recovery.
 //!
+//! ```no_run
+//! use sides_migrate::Migration;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let people = Migration::new(
+//!     "2026-01-01-000000_people",
+//!     "CREATE TABLE people (name text NOT NULL);",
+//!     "DROP TABLE people;",
+//! );
+//! let url = "postgres://localhost/acme".parse()?;
+//! for applied in sides_migrate::up(&url, &sides_migrate::with_chassis(vec![people])?).await? {
+//!     println!("{applied:?}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Never knows web, worker or clock.
 
 mod apart;

@@ -11,6 +11,15 @@
 //! facts as will do (`few_rules.rs`); a depth-first search walks the states (`search.rs`), asking of each schema
 //! step whether the way back stays open (`way_back.rs`); a world without an order is cut down to its smallest
 //! conflict (`conflict.rs`).
+//!
+//! ```
+//! use sides_planner::{Manifest, Process, World, plan};
+//!
+//! let web = |digest: &str| Manifest::new("web", digest);
+//! let process = Process { name: "web".to_owned(), live: vec![web("a1b2")], wanted: Some(web("c3d4")) };
+//! let plan = plan(&World { processes: vec![process], ..World::default() }).expect("nothing stands against it");
+//! assert!(!plan.actions.is_empty() && plan.point_of_no_return.is_none());
+//! ```
 
 mod actions;
 mod compatibility;

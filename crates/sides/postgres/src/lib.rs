@@ -5,6 +5,18 @@
 //! [`shared_for_tests`] is one server for all test binaries of a checkout, which stops by itself; a
 //! [`ScratchServer`] belongs to one user at a time, who may do anything to it.
 //!
+//! ```no_run
+//! use sides_postgres::{Cluster, Opened, Settings};
+//!
+//! # async fn example() -> Result<(), sides_postgres::ClusterError> {
+//! match Cluster::open(".state/postgres", Settings::default()).await? {
+//!     Opened::Started(cluster) => println!("started, at {}", cluster.url()),
+//!     Opened::Running { url, .. } => println!("somebody else has started it, at {url}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Never knows another crate of this workspace, nor a Postgres client.
 
 mod cluster;

@@ -1,6 +1,17 @@
 //! When something is due: expressions, zones, jitter, and what happens to moments that nobody could keep.
 //!
 //! Values in, moments out. Never knows the database, the network, or what time it is; of files only the rules of zones.
+//!
+//! ```
+//! use chrono::{TimeZone as _, Utc};
+//! use sides_schedule::Schedule;
+//!
+//! let schedule = Schedule::new("report", "0 9 * * mon", "send_report")?;
+//! let friday = Utc.with_ymd_and_hms(2026, 1, 2, 12, 0, 0).unwrap();
+//! let monday = Utc.with_ymd_and_hms(2026, 1, 5, 9, 0, 0).unwrap();
+//! assert_eq!(schedule.next_after(friday), Some(monday));
+//! # Ok::<(), sides_schedule::ScheduleError>(())
+//! ```
 
 mod calendar;
 mod days;

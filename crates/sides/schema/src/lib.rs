@@ -7,6 +7,13 @@
 //!
 //! Each table has its rows and queries here and nowhere else; those of jobs are `sides-queue`'s.
 //!
+//! ```
+//! /// What this crate uses, for the manifest of each build that links it.
+//! const SCHEMA: manifest::Tables = &[sides_schema::table("ticks"), sides_schema::table("instances")];
+//!
+//! assert_eq!(SCHEMA[0].0, "sides.ticks");
+//! ```
+//!
 //! Never knows an application, HTTP or a process.
 
 pub mod actions;
