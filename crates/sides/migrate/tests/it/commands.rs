@@ -133,7 +133,7 @@ async fn a_phase_runs_alone_and_in_any_order_the_schema_is_the_same() {
     assert_eq!(expand.status.code(), Some(0), "{}", said(&expand));
     let text = said(&expand);
     assert!(text.contains("applied 1_base") && text.contains("applied 3_expand"), "{text}");
-    assert!(text.contains("4_again waits for an earlier migration"), "{text}");
+    assert!(text.contains("4_again is waiting for an earlier migration"), "{text}");
     for phase in ["contract", "expand"] {
         let output = migrate(&live, folder.path(), &["up", "--phase", phase]).await;
         assert!(said(&output).contains("1 migration applied"), "{}", said(&output));
@@ -152,7 +152,7 @@ async fn one_migration_runs_by_its_name_and_waits_for_what_it_needs() {
     add(folder, "3_a", "ALTER TABLE a ADD COLUMN m int;", "");
     let early = migrate(&database, folder, &["up", "--only", "2_b", "--only", "3_a"]).await;
     let text = said(&early);
-    assert!(text.contains("applied 2_b") && text.contains("3_a waits for an earlier migration"), "{text}");
+    assert!(text.contains("applied 2_b") && text.contains("3_a is waiting for an earlier migration"), "{text}");
     let unknown = migrate(&database, folder, &["up", "--only", "4_c"]).await;
     assert_eq!(unknown.status.code(), Some(3), "{}", said(&unknown));
 }

@@ -180,6 +180,6 @@ async fn the_program_reads_manifests_from_files_and_leaves_the_clocks_role_alone
     assert_eq!(ask(&client(&database).await, may).await, "false");
     fs::write(&web, "{}").unwrap();
     let (code, text) = grants(&[&web]);
-    assert!(code == Some(1) && text.contains("web.json is no manifest"), "{text}");
+    assert!(code == Some(1) && text.contains("web.json is not a manifest"), "{text}");
     drop_role(&database, &process).await;
 }

@@ -48,7 +48,7 @@ async fn a_build_that_the_schema_does_not_fit_waits_and_says_what_is_missing() {
     change("ALTER TABLE sides.instances DROP COLUMN manifest, ADD COLUMN owner text NOT NULL").await;
     let program = Program::start(&mut napper_on(database.url()));
     program.answers("/readyz", 503, "sides.instances.manifest is missing").await;
-    program.answers("/readyz", 503, "sides.instances.owner needs a value").await;
+    program.answers("/readyz", 503, "sides.instances.owner is required").await;
     assert_eq!(program.get("/livez").await.0, 200, "a restart would not help");
     change("ALTER TABLE sides.instances ADD COLUMN manifest text, DROP COLUMN owner").await;
     program.answers("/readyz", 503, "sides.instances.manifest is no jsonb").await;

@@ -52,7 +52,7 @@ async fn help_and_version_need_no_configuration() {
 
     let mut program = Program::start(napper().arg("--nap"));
     assert_eq!(program.ended().await.code(), Some(2));
-    program.says("\"--nap\" is not known").await;
+    program.says("unknown argument \"--nap\"").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
