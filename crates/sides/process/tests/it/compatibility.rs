@@ -51,7 +51,7 @@ async fn a_build_that_the_schema_does_not_fit_waits_and_says_what_is_missing() {
     program.answers("/readyz", 503, "sides.instances.owner is required").await;
     assert_eq!(program.get("/livez").await.0, 200, "a restart would not help");
     change("ALTER TABLE sides.instances ADD COLUMN manifest text, DROP COLUMN owner").await;
-    program.answers("/readyz", 503, "sides.instances.manifest is no jsonb").await;
+    program.answers("/readyz", 503, "sides.instances.manifest is not jsonb").await;
     change("ALTER TABLE sides.instances ALTER manifest TYPE jsonb USING manifest::jsonb").await;
     program.answers("/readyz", 200, "ready").await;
 }
