@@ -5,11 +5,13 @@ mod annotate;
 mod fix;
 mod judge;
 mod look;
+mod memory;
 mod opaque;
 mod prove;
 
 pub use annotate::annotation;
 pub use fix::{FixError, Fixed, fix};
-pub(crate) use look::look_at;
 pub use look::{Checked, Finding, check, check_in};
+pub(crate) use look::{check_remembering, look_at};
+pub(crate) use memory::Memory;
 pub(crate) use opaque::{is_opaque, words};

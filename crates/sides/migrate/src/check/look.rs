@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use database::DatabaseUrl;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
+    Memory,
     judge::{Given, judged},
+    memory::keys,
     opaque::{is_opaque, reaches_all, touches_rows, words},
 };
 use crate::{
@@ -21,7 +23,7 @@ use crate::{
 };
 
 /// What was found in one migration.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Checked {
     /// The folder's name.
     pub name: String,
@@ -34,7 +36,7 @@ pub struct Checked {
 }
 
 /// One statement and what is thought of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Finding {
     /// The line in `up.sql`, from 1.
     pub line: usize,
@@ -90,12 +92,36 @@ pub async fn check_in(
     all: &[Migration],
     wanted: impl Fn(&Migration) -> bool,
 ) -> Result<Vec<Checked>, MigrateError> {
-    let scratch = Scratch::create(place, &texts(all, &[])).await?;
-    let found = look_at_all(&scratch, place, all, wanted).await;
-    let ended = scratch.end().await;
-    let found = found?;
-    ended?;
-    Ok(found)
+    check_remembering(place, all, wanted, &mut None).await
+}
+
+/// The same, without a try of what is remembered.
+pub(crate) async fn check_remembering(
+    place: &Place,
+    all: &[Migration],
+    wanted: impl Fn(&Migration) -> bool,
+    memory: &mut Option<Memory>,
+) -> Result<Vec<Checked>, MigrateError> {
+    let Some(first) = all.iter().position(&wanted) else { return Ok(Vec::new()) };
+    let keys = keys(all, first);
+    let mut found: Vec<Option<Checked>> =
+        keys.iter().map(|key| memory.as_ref().and_then(|memory| memory.get(key)).cloned()).collect();
+    // Behind the last one that is to be tried nothing needs to be there.
+    if let Some(last) = all.iter().zip(&found).rposition(|(one, known)| wanted(one) && known.is_none()) {
+        let scratch = Scratch::create(place, &texts(all, &[])).await?;
+        let looked = look_at_all(&scratch, place, &all[..=last], &wanted, first, &mut found).await;
+        let (is_lacking, ended) = (scratch.is_lacking(), scratch.end().await);
+        looked?;
+        ended?;
+        for (key, one) in keys.iter().zip(&found).filter(|_| !is_lacking) {
+            if let (Some(memory), Some(one)) = (memory.as_mut(), one) {
+                memory.keep(key, one);
+            }
+        }
+    }
+    // The next check is slower where nothing can be written, and no worse.
+    memory.take().and_then(|memory| memory.save(&keys).ok());
+    Ok(all.iter().zip(found).filter(|(one, _)| wanted(one)).filter_map(|(_, found)| found).collect())
 }
 
 async fn look_at_all(
@@ -103,20 +129,21 @@ async fn look_at_all(
     place: &Place,
     all: &[Migration],
     wanted: impl Fn(&Migration) -> bool,
-) -> Result<Vec<Checked>, MigrateError> {
-    let mut found = Vec::new();
+    first: usize,
+    found: &mut [Option<Checked>],
+) -> Result<(), MigrateError> {
     for (number, migration) in all.iter().enumerate() {
-        if wanted(migration) {
-            // What is pending meets what the live database has; what is applied already met an empty one.
-            if number > 0 && found.is_empty() {
-                place.live_only.make(scratch).await?;
-            }
-            found.push(look_at(scratch, migration).await?);
+        // What is pending meets what the live database has; what is applied already met an empty one.
+        if number > 0 && number == first {
+            place.live_only.make(scratch).await?;
+        }
+        if wanted(migration) && found[number].is_none() {
+            found[number] = Some(look_at(scratch, migration).await?);
         } else {
             scratch.apply(migration).await?;
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Runs one migration as `up` does, beside sessions that were there before, and judges each statement by what
@@ -126,7 +153,7 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
     let opaque = script.statements.iter().any(|statement| is_opaque(&statement.text));
     let knows = !opaque && !script.statements.iter().any(|statement| reaches_all(&statement.text));
     let named: BTreeSet<String> = words(migration.up()).into_iter().collect();
-    let probes = mentioned(&scratch.eye, Some(&named).filter(|_| knows)).await?;
+    let probes = mentioned(scratch, Some(&named).filter(|_| knows)).await?;
     let touches = script.statements.iter().any(touches_rows);
     let filled = match touches && !probes.is_empty() {
         true => with_rows(scratch, &script, &probes).await?,
@@ -134,7 +161,8 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
     };
     let before = if opaque { Some(catalogue(&scratch.eye).await?) } else { None };
     let whole = whole(scratch, &script).await;
-    let functions = Functions::read(&scratch.eye).await?;
+    let thorough = opaque || changes_code(&script);
+    let functions = Functions::read(scratch, thorough).await?;
     let calls = if scratch.is_private() { functions.calls(&named) } else { Vec::new() };
     let survivors = Survivors::prepare(scratch, probes, calls).await?;
     let setters = functions.that_say("setval");
@@ -194,8 +222,8 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
         Some(survivors) => survivors.go_on(scratch).await?,
         None => Vec::new(),
     };
-    if opaque || changes_code(&script) || functions.have_schema_of_role(&named) {
-        broken.extend(functions.broken_by(&Functions::read(&scratch.eye).await?));
+    if thorough || functions.have_schema_of_role(&named) {
+        broken.extend(functions.broken_by(&Functions::read(scratch, thorough).await?));
     }
     blame(&mut statements, &script, &seen, &broken, migration);
     let mut phase = statements.iter().map(|one| one.class.phase).max().unwrap_or(Phase::Expand);

@@ -38,7 +38,7 @@ impl FromStr for Phase {
 }
 
 /// Whose code decides whether a change is felt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Who {
     /// Those that read the table.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Lock, Phase, Reason, Who};
 
 /// How much a statement does while it holds its locks, least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
     /// Some rows of the catalogue.
@@ -21,7 +21,7 @@ pub enum Work {
 }
 
 /// What a statement does to those who work beside it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Class {
     /// The strongest lock on each relation that was there before and is locked in more than `AccessShare`,
     /// by the name as it is written, without `public`.

@@ -7,7 +7,7 @@ use database::DatabaseUrl;
 use super::{Check, annotations, report::Report};
 use crate::{
     MigrateError, Migration,
-    check::{Checked, check_in, fix},
+    check::{Checked, Memory, check_remembering, fix},
     ledger,
     shadow::Place,
 };
@@ -54,5 +54,5 @@ async fn look(
     let is_pending = |one: &Migration| applied.iter().all(|applied| applied.version != one.version());
     let place = Place::find(url, options.shadow.as_ref()).await?;
     place.note().iter().for_each(|note| report.note(note));
-    check_in(&place, all, is_pending).await
+    check_remembering(&place, all, is_pending, &mut Memory::open(&place)).await
 }

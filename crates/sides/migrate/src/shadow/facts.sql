@@ -14,7 +14,10 @@ WITH
             'used_by', (SELECT coalesce(jsonb_agg(DISTINCT pg_describe_object(u.classid, u.objid, 0)), '[]')
                         FROM pg_depend AS u
                         WHERE u.refclassid = 'pg_class'::regclass AND u.refobjid = t.oid AND u.refobjsubid = a.attnum
-                          AND u.classid <> 'pg_attrdef'::regclass),
+                          AND u.classid <> 'pg_attrdef'::regclass
+                          -- Since Postgres 18 a NOT NULL is a constraint too; the column has it.
+                          AND NOT EXISTS (SELECT FROM pg_constraint AS k
+                                          WHERE u.classid = 'pg_constraint'::regclass AND k.oid = u.objid AND k.contype = 'n')),
             -- What a new column in its place would lack. Up to Postgres 16 the usual statistics target is -1.
             'kept', a.attacl IS NOT NULL OR coalesce(a.attstattarget, -1) <> -1 OR a.attcompression <> ''
                 OR a.attstorage <> (SELECT y.typstorage FROM pg_type AS y WHERE y.oid = a.atttypid)

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokio_postgres::{Client, Error};
+use tokio_postgres::Error;
 
-use super::Broken;
+use super::{Broken, Scratch};
 use crate::{
     class::Reason,
     sql::{Kind, Token, tokens},
@@ -87,9 +87,9 @@ const TABLES: &str =
     "SELECT oid FROM pg_catalog.pg_class WHERE oid >= 16384 AND relkind IN ('r', 'p', 'v', 'f')";
 
 impl Functions {
-    /// What another session sees of them.
-    pub(crate) async fn read(eye: &Client) -> Result<Self, Error> {
-        let functions = eye.query(include_str!("functions.sql"), &[]).await?;
+    /// What another session sees of them; also the rights, where `thorough`.
+    pub(crate) async fn read(scratch: &Scratch, thorough: bool) -> Result<Self, Error> {
+        let functions = scratch.ask(include_str!("functions.sql"), &[]).await?;
         let function = |row: &tokio_postgres::Row| Function {
             name: row.get(1),
             source: row.get(2),
@@ -100,23 +100,28 @@ impl Functions {
             users: row.get(7),
             call: row.get(8),
         };
-        let triggers = eye.query(TRIGGERS, &[]).await?;
-        let trigger = |row: &tokio_postgres::Row| Trigger {
-            name: row.get(1),
-            table: row.get(2),
-            table_name: row.get(3),
-            function: row.get(4),
-            may_drop: row.get(5),
-        };
-        let tables = eye.query(TABLES, &[]).await?;
-        Ok(Self {
+        let mut own = Self {
             functions: functions.iter().map(|row| (row.get(0), function(row))).collect(),
-            triggers: triggers.iter().map(|row| (row.get(0), trigger(row))).collect(),
-            tables: tables.iter().map(|row| row.get(0)).collect(),
-            rights: eye.query(RIGHTS, &[]).await?.iter().map(|row| row.get(0)).collect(),
-            own_schemas: eye.query(OWN_SCHEMAS, &[]).await?.iter().map(|row| row.get(0)).collect(),
-            hiding: eye.query(HIDING, &[]).await?.iter().map(|row| row.get(0)).collect(),
-        })
+            own_schemas: scratch.ask(OWN_SCHEMAS, &[]).await?.iter().map(|row| row.get(0)).collect(),
+            ..Self::default()
+        };
+        if thorough || !own.own_schemas.is_empty() {
+            own.hiding = scratch.ask(HIDING, &[]).await?.iter().map(|row| row.get(0)).collect();
+        }
+        if thorough {
+            let trigger = |row: &tokio_postgres::Row| Trigger {
+                name: row.get(1),
+                table: row.get(2),
+                table_name: row.get(3),
+                function: row.get(4),
+                may_drop: row.get(5),
+            };
+            let triggers = scratch.ask(TRIGGERS, &[]).await?;
+            own.triggers = triggers.iter().map(|row| (row.get(0), trigger(row))).collect();
+            own.tables = scratch.ask(TABLES, &[]).await?.iter().map(|row| row.get(0)).collect();
+            own.rights = scratch.ask(RIGHTS, &[]).await?.iter().map(|row| row.get(0)).collect();
+        }
+        Ok(own)
     }
 
     /// Calls of those that one of these names stands in, each with the function's name.

@@ -27,6 +27,8 @@ pub struct Place {
     pub(crate) roles: Vec<Role>,
     /// What is on the live database beside the migrations.
     pub(crate) live_only: LiveOnly,
+    /// What the server can do: its version and its extensions.
+    version: String,
     /// Set for a private server, which is this value's alone.
     server: Option<ScratchServer>,
     note: Option<String>,
@@ -68,7 +70,17 @@ impl Place {
             other => address(&server.url().replacen("://postgres@", &format!("://{}@", encoded(other)), 1))?,
         };
         let live_only = LiveOnly::read(&client).await?;
-        Ok(Self { admin, user, owner: Some(session_user), roles, live_only, server: Some(server), note })
+        let version = version(&database::client(&admin).await?).await?;
+        Ok(Self {
+            admin,
+            user,
+            owner: Some(session_user),
+            roles,
+            live_only,
+            version,
+            server: Some(server),
+            note,
+        })
     }
 
     fn used(url: &DatabaseUrl, note: Option<String>) -> Self {
@@ -78,6 +90,7 @@ impl Place {
             owner: None,
             roles: Vec::new(),
             live_only: LiveOnly::default(),
+            version: String::new(),
             server: None,
             note,
         }
@@ -89,11 +102,24 @@ impl Place {
         self.server.is_some()
     }
 
+    /// Everything that decides a verdict beside the migrations and the program; none of another's server, whose
+    /// settings may change.
+    pub(crate) fn identity(&self) -> Option<String> {
+        let Self { owner, roles, live_only, version, .. } = self;
+        self.is_private().then(|| format!("{version} {owner:?} {roles:?} {live_only:?}"))
+    }
+
     /// What people should know about it.
     #[must_use]
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
     }
+}
+
+async fn version(admin: &Client) -> Result<String, Error> {
+    let question = "SELECT version() || (
+        SELECT string_agg(name || ' ' || default_version, ', ' ORDER BY name) FROM pg_available_extensions)";
+    Ok(admin.query_one(question, &[]).await?.get(0))
 }
 
 fn address(text: &str) -> Result<DatabaseUrl, MigrateError> {

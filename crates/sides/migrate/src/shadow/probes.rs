@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::{Client, Error};
 
+use super::Scratch;
+
 /// A table or view, and how code speaks to it: by an explicit list of columns, as diesel and every careful program do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Probe {
@@ -34,9 +36,12 @@ pub(crate) struct Probe {
 }
 
 /// Those with one of these names, and the views that read them; of every table when nobody knows the names.
-pub(crate) async fn mentioned(eye: &Client, words: Option<&BTreeSet<String>>) -> Result<Vec<Probe>, Error> {
+pub(crate) async fn mentioned(
+    scratch: &Scratch,
+    words: Option<&BTreeSet<String>>,
+) -> Result<Vec<Probe>, Error> {
     let words: Option<Vec<&str>> = words.map(|words| words.iter().map(String::as_str).collect());
-    let rows = eye.query(include_str!("probes.sql"), &[&words]).await?;
+    let rows = scratch.ask(include_str!("probes.sql"), &[&words]).await?;
     let probe = |row: &tokio_postgres::Row| Probe {
         oid: row.get(0),
         name: row.get(1),

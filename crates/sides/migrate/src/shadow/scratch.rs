@@ -1,15 +1,15 @@
 //! A scratch database: created for one check and dropped after it.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     ops::Range,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use database::DatabaseUrl;
-use tokio::sync::OnceCell;
-use tokio_postgres::{Client, Error, Statement, error::SqlState};
+use tokio::sync::{Mutex, OnceCell};
+use tokio_postgres::{Client, Error, Row, Statement, error::SqlState, types::ToSql};
 
 use super::{
     Place,
@@ -81,6 +81,8 @@ pub struct Scratch {
     lacking: AtomicBool,
     /// Asked for nearly every statement, and dear to plan.
     facts: OnceCell<Statement>,
+    /// Questions of the eye that are asked for every migration: planning them is what takes long.
+    questions: Mutex<HashMap<&'static str, Statement>>,
     /// Postgres' own functions that give another answer for each row.
     volatile: OnceCell<BTreeSet<String>>,
 }
@@ -133,6 +135,10 @@ impl Scratch {
             .batch_execute(&format!("CREATE DATABASE {name} {owned} TEMPLATE {template}"))
             .await
             .map_err(|error| ShadowError::Make(error.into()))?;
+        // What is asked for each migration is planned once; with its values it would be planned each time.
+        admin
+            .batch_execute(&format!("ALTER DATABASE {name} SET plan_cache_mode = force_generic_plan"))
+            .await?;
         let client = database::client(&user_url.with_database(&name)).await?;
         let eye = database::client(&admin_url.with_database(&name)).await?;
         session::settle(&eye).await?;
@@ -148,6 +154,7 @@ impl Scratch {
             known_roles,
             lacking: AtomicBool::new(false),
             facts: OnceCell::new(),
+            questions: Mutex::default(),
             volatile: OnceCell::new(),
         };
         scratch.settle().await?;
@@ -189,6 +196,21 @@ impl Scratch {
             self.lacking.store(true, Relaxed);
         }
         Ok(is_missing)
+    }
+
+    /// Asks the session that sees what is committed; the question is planned once.
+    pub(crate) async fn ask(
+        &self,
+        question: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Error> {
+        let mut questions = self.questions.lock().await;
+        let prepared = match questions.get(question) {
+            Some(prepared) => prepared.clone(),
+            None => self.eye.prepare(question).await?,
+        };
+        questions.insert(question, prepared.clone());
+        self.eye.query(&prepared, parameters).await
     }
 
     /// What of the catalogue decides the class of a statement with these names; without them, of any.

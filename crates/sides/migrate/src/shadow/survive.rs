@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Error};
 
 use super::{
     Probe, Scratch,
-    probes::{self, TRY, Went, mentioned, try_all},
+    probes::{self, TRY, Went, try_all},
     rows::without_triggers,
 };
 use crate::class::Reason;
@@ -102,7 +102,8 @@ impl Survivors {
         let mut passes = self.passes();
         passes.push(self.asked.iter().map(|one| one.text.clone()).collect());
         let after = rolled_back(&scratch.eye, &self.probes, &passes).await?;
-        scratch.eye.batch_execute("DEALLOCATE ALL").await?;
+        let forget = (0..self.asked.len()).map(|number| format!("DEALLOCATE sides_probe_{number};"));
+        scratch.eye.batch_execute(&forget.collect::<String>()).await?;
         let mut broken = Vec::new();
         let later = after.last().map_or(&[][..], Vec::as_slice);
         for (place, one) in self.asked.iter().enumerate() {
@@ -130,16 +131,20 @@ impl Survivors {
     }
 
     async fn lost_rights(&self, scratch: &Scratch) -> Result<Vec<Broken>, Error> {
-        let names = self.probes.iter().map(|probe| last(&probe.name)).collect();
-        let now: BTreeMap<String, Probe> = mentioned(&scratch.eye, Some(&names))
+        let probes = || self.probes.iter().filter(|probe| !probe.rights.is_empty());
+        let names: Vec<String> = probes().map(|probe| last(&probe.name)).collect();
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now: BTreeMap<String, BTreeSet<String>> = scratch
+            .ask(RIGHTS, &[&names])
             .await?
-            .into_iter()
-            .map(|probe| (probe.name.clone(), probe))
+            .iter()
+            .map(|row| (row.get(0), row.get::<_, Vec<String>>(1).into_iter().collect()))
             .collect();
         let mut broken = Vec::new();
-        for probe in &self.probes {
-            let rights = now.get(&probe.name).map(|now| &now.rights);
-            let Some(rights) = rights else { continue };
+        for probe in probes() {
+            let Some(rights) = now.get(&probe.name) else { continue };
             broken.extend(probe.rights.difference(rights).map(|lost| Broken {
                 relation: probe.name.clone(),
                 witness: format!("a right on {} is lost: {lost}", probe.name),
@@ -150,6 +155,20 @@ impl Survivors {
         Ok(broken)
     }
 }
+
+/// What roles may do with these tables and views that do not own them, in the words of the probes.
+const RIGHTS: &str = "
+    SELECT CASE s.nspname WHEN 'public' THEN '' ELSE s.nspname || '.' END || c.relname, ARRAY(
+        SELECT DISTINCT concat_ws(' ', g.rolname, r.privilege_type, r.attname) FROM (
+            SELECT x.grantee, x.privilege_type, NULL::name AS attname
+            FROM pg_catalog.aclexplode(c.relacl) AS x WHERE x.grantee <> c.relowner
+            UNION ALL
+            SELECT x.grantee, x.privilege_type, a.attname
+            FROM pg_catalog.pg_attribute AS a, pg_catalog.aclexplode(a.attacl) AS x
+            WHERE a.attrelid = c.oid AND NOT a.attisdropped
+        ) AS r LEFT JOIN pg_catalog.pg_roles AS g ON g.oid = r.grantee)
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
+    WHERE c.relname = ANY ($1::text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')";
 
 impl Asked {
     fn worse(&self, before: &Went, after: &Went, who: &str) -> Option<Broken> {

@@ -26,7 +26,7 @@ const TABLES: &str = "
     CREATE TABLE child (id int PRIMARY KEY, parent_id int,
         CONSTRAINT child_fk FOREIGN KEY (parent_id) REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);
     CREATE FUNCTION lowered(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(t)';
-    CREATE FUNCTION norm(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lowered(t)';
+    CREATE FUNCTION norm(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT public.lowered(t)';
     CREATE TABLE coded (id int PRIMARY KEY, name text);
     CREATE INDEX coded_norm ON coded (norm(name));
     CREATE FUNCTION sized(n int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT n < 10';
