@@ -152,7 +152,10 @@ async fn one_migration_runs_by_its_name_and_waits_for_what_it_needs() {
     add(folder, "3_a", "ALTER TABLE a ADD COLUMN m int;", "");
     let early = migrate(&database, folder, &["up", "--only", "2_b", "--only", "3_a"]).await;
     let text = said(&early);
-    assert!(text.contains("applied 2_b") && text.contains("3_a is waiting for an earlier migration"), "{text}");
+    assert!(
+        text.contains("applied 2_b") && text.contains("3_a is waiting for an earlier migration"),
+        "{text}"
+    );
     let unknown = migrate(&database, folder, &["up", "--only", "4_c"]).await;
     assert_eq!(unknown.status.code(), Some(3), "{}", said(&unknown));
 }

@@ -18,6 +18,7 @@ mod locks;
 mod proofs;
 mod random;
 mod recipes;
+mod remembered;
 mod renames;
 mod replica;
 mod roles;
