@@ -55,7 +55,7 @@ async fn it_looks_after_what_works_beside_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_the_tables_hold_it_fires_the_rest() {
+async fn whatever_the_tables_hold_it_fires_the_rest_and_says_what_it_cannot() {
     let database = TestDatabase::create().await;
     let client = database::client(database.url()).await.unwrap();
     fill_with_odd_rows(&mut database.connect().await, "note", "ping_due_services").await;
@@ -67,9 +67,15 @@ async fn whatever_the_tables_hold_it_fires_the_rest() {
             ('days', '0 0 ' || repeat('L,', 50000) || 'L * *', 'UTC', 'work', '{}', 'skip', 'allow', 'me'),
             ('zone', '@daily', repeat('Europe/Berlin', 10000), 'work', '{}', 'skip', 'allow', 'me'),
             ('always', '0 0 * 2 0#5', 'UTC', 'work', '{}', 'latest', 'allow', 'me');
-        UPDATE sides.stored_schedules SET since = '-infinity' WHERE name = 'always';"#;
+        UPDATE sides.stored_schedules SET since = '-infinity' WHERE name = 'always';
+        INSERT INTO sides.instances (id, process, release, host, pid, ops_address, state, manifest)
+        SELECT gen_random_uuid(), string_agg(md5(i::text), ''), 'r', 'another', 1, '127.0.0.1:1', 'ready', '{"works": true}'
+        FROM generate_series(1, 300) AS i;
+        UPDATE sides.instances SET heartbeat_at = now() - interval '1 minute' WHERE host = 'another';
+        -- From here on triggers fire again: the clock hears of a wish by one.
+        SET session_replication_role = origin"#;
     client.batch_execute(more).await.unwrap();
-    let _clock = clock(&database).await;
+    let clock = clock(&database).await;
     let fires = async |schedule: &str, kind: &str| {
         let jobs = "SELECT count(*) FROM sides.ticks JOIN sides.fang_tasks ON job_id = id
             WHERE schedule = $1 AND fang_tasks.kind = $2 AND due_at BETWEEN now() - interval '1 minute' AND now()";
@@ -83,4 +89,19 @@ async fn whatever_the_tables_hold_it_fires_the_rest() {
     let asked = "INSERT INTO sides.schedule_runs (schedule, asked_by) VALUES ('roll_up_pings', 'me')";
     client.batch_execute(asked).await.unwrap();
     wait_until("a wish is heard", PATIENCE, async || fires("roll_up_pings", "roll_up_pings").await).await;
+    // One that is lost, among those that never were.
+    let found = "SELECT count(*) FROM sides.actions
+        WHERE action = 'found down' AND subject LIKE md5('1') || '%' AND length(subject) = 237";
+    let found = async || client.query_one(found, &[]).await.unwrap().get::<_, i64>(0) == 1;
+    wait_until("what is down is found", PATIENCE, found).await;
+    clock.answers("/livez", 200, "").await;
+    clock.answers("/readyz", 200, "ready").await;
+    let said = clock.output();
+    for fault in
+        ["many days", "the stored schedule days cannot be kept", "the stored schedule zone cannot be kept"]
+    {
+        assert!(said.contains(fault), "{fault}: {said}");
+    }
+    let longest = said.lines().map(str::len).max().unwrap_or_default();
+    assert!(longest < 2_000, "a line of {longest} bytes");
 }
