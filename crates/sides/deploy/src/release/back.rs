@@ -5,7 +5,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use platform::local::State;
 
-use super::{Begun, Ended, Run, Watching, journal, order, plan::Plan, told, underway::Underway};
+use super::{
+    Ended, Watching, begun::Begun, journal, order, plan::Plan, recipe::told, steps::Run, underway::Underway,
+};
 use crate::places::Places;
 use crate::progress::Progress;
 use workspace::{

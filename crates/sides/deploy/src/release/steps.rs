@@ -8,13 +8,11 @@ use database::DatabaseUrl;
 use super::{
     bake::{Eyes, OUTAGES},
     build::Migrate,
-    count::Counter,
     journal::Journal,
-    judge::Blame,
-    ledger::{Ledger, OUTAGE_LIMIT, patiently},
+    ledger::patiently,
     measure,
     plan::{Plan, Roll, Step},
-    receipt::{Receipt, Requests, Verdict},
+    receipt::Verdict,
     rehearsal::Rehearsal,
     watching::Watching,
 };
@@ -22,8 +20,7 @@ use crate::places::Places;
 use crate::progress::Progress;
 use workspace::{
     Workspace,
-    control::DevStatus,
-    releases::{Interrupted, Seen, Set, StepId, Store},
+    releases::{Seen, Set, StepId, Store},
 };
 
 /// How long jobs that a departed release left behind may take.
@@ -48,89 +45,8 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Carries the plan out under the eyes of the prober, and stores how it went.
-    pub(super) async fn carry_out(
-        &self,
-        ledger: Ledger,
-        status: Option<&DevStatus>,
-        plan: &Plan,
-        release: Interrupted,
-        watching: &Watching,
-    ) -> anyhow::Result<(Receipt, Option<i64>)> {
-        let mut ledger = ledger;
-        let counter = patiently(&mut ledger, self.progress, async || Counter::begin(self.url).await).await?;
-        let prober = measure::start(self.places, status, &watching.probe).await;
-        let mut eyes = Eyes::open(prober, watching).await;
-        if eyes.see_failures() && ledger.answers().await {
-            self.store.doubt(&self.running)?;
-        }
-        let number = self.store.begin(&release.to)?;
-        let mut journal = Journal::open(self.progress, self.store, ledger, release, plan).await?;
-        let mut rolled: Vec<&Roll> = self.already.iter().collect();
-        let (mut narrowed, mut held_up) = (false, false);
-        let done = async {
-            for step in &plan.steps {
-                // The last moment at which going back costs nothing.
-                if step.is_final() && !narrowed {
-                    self.watch(false, &mut journal, &mut eyes, &rolled, watching).await?;
-                }
-                let taken = self.take(step, &mut journal, &mut eyes, &mut rolled).await;
-                if step.is_final() {
-                    held_up = taken.is_err() && self.is_pending(step).await;
-                    narrowed |= !held_up;
-                }
-                taken?;
-            }
-            self.watch(true, &mut journal, &mut eyes, &rolled, watching).await
-        };
-        let done: anyhow::Result<()> = done.await;
-        let blamed = done.as_ref().err().and_then(|error| error.downcast_ref::<Blame>());
-        let blamed = blamed.map(|blame| blame.process.clone());
-        let (outcome, reason) = match done.map_err(|error| format!("{error:#}")) {
-            Ok(()) => {
-                self.narrow(&rolled).await;
-                (Verdict::Released, None)
-            }
-            // Nothing is wrong with the new builds: what was in the way, like somebody's lock, passes.
-            Err(reason) if held_up && (narrowed || !rolled.is_empty()) => {
-                let next = "what was done stays, and `sides release` takes this step up again";
-                (Verdict::Partial, Some(format!("{reason}; {next}")))
-            }
-            Err(reason) if narrowed => {
-                (Verdict::Partial, Some(format!("{reason}; there is no way back: the schema has narrowed")))
-            }
-            Err(reason) => {
-                self.progress.fault(&format!("{reason}; going back"));
-                self.go_back(&rolled, &mut journal, reason, blamed.as_deref()).await
-            }
-        };
-        let (requests, requests_before) = eyes.close().await;
-        self.conclude(outcome, held_up, plan, number)?;
-        // What was counted is not lost by a database that is away at this very moment; the receipt says it if it is.
-        journal.ledger.wait_until_back(OUTAGE_LIMIT).await.ok();
-        let counts = counter.end().await;
-        let receipt = Receipt {
-            outcome,
-            reason,
-            requests: requests.as_ref().map(Requests::from),
-            requests_before: requests_before.as_ref().map(Requests::from),
-            jobs: counts.jobs,
-            ticks: counts.ticks,
-            longest_block: counts.block,
-            rehearsal: self.rehearsal.clone(),
-            ..journal.receipt()
-        };
-        let recorded = match journal.ledger.record(&receipt, OUTAGE_LIMIT).await {
-            Ok(number) => Some(number),
-            Err(error) => {
-                self.progress.notice(&format!("{error:#}"));
-                None
-            }
-        };
-        Ok((receipt, recorded))
-    }
-
-    async fn take<'p>(
+    /// Takes one step of the plan.
+    pub(super) async fn take<'p>(
         &self,
         step: &'p Step,
         journal: &mut Journal<'_>,
@@ -198,7 +114,7 @@ impl Run<'_> {
     }
 
     /// Watches the new builds: before the schema narrows, and behind the `last` step.
-    async fn watch(
+    pub(super) async fn watch(
         &self,
         last: bool,
         journal: &mut Journal<'_>,
@@ -213,13 +129,13 @@ impl Run<'_> {
     }
 
     /// Whether a migration that failed has changed nothing yet. When nobody can say, it may have.
-    async fn is_pending(&self, step: &Step) -> bool {
+    pub(super) async fn is_pending(&self, step: &Step) -> bool {
         let (Step::Migrate { name, .. }, Some(migrate)) = (step, self.migrate) else { return false };
         migrate.pending(self.url).await.is_ok_and(|pending| pending.iter().any(|one| one.name == *name))
     }
 
     /// Puts back what was replaced, last first. A process that had never been released stays.
-    async fn go_back(
+    pub(super) async fn go_back(
         &self,
         rolled: &[&Roll],
         journal: &mut Journal<'_>,
@@ -243,7 +159,13 @@ impl Run<'_> {
     }
 
     /// What the next command must know.
-    fn conclude(&self, outcome: Verdict, held_up: bool, plan: &Plan, number: u64) -> anyhow::Result<()> {
+    pub(super) fn conclude(
+        &self,
+        outcome: Verdict,
+        held_up: bool,
+        plan: &Plan,
+        number: u64,
+    ) -> anyhow::Result<()> {
         match outcome {
             Verdict::Released => self.store.judge(number, Seen::Good)?,
             Verdict::Undone => self.store.judge(number, Seen::Undone)?,

@@ -1,0 +1,264 @@
+//! A release from the top: begun, built, locked, ordered, carried out, watched, judged, and written down.
+
+use super::{
+    Ended, ReleaseOptions,
+    bake::Eyes,
+    begun::Begun,
+    build::{self, Built},
+    count::Counter,
+    journal::{self, Journal},
+    judge::Blame,
+    ledger::{Ledger, OUTAGE_LIMIT, patiently},
+    measure, order,
+    plan::{self, Plan, Roll},
+    prepared::Prepared,
+    receipt::{Receipt, Requests, Verdict},
+    rehearsal::Rehearsal,
+    steps::Run,
+    watching::Watching,
+};
+use crate::{
+    preflight,
+    progress::{News, Progress},
+};
+use workspace::{
+    Workspace,
+    control::DevStatus,
+    releases::{Interrupted, Set, Store},
+};
+
+/// Releases what has changed.
+///
+/// # Errors
+/// When something that it needs cannot be asked or built: the host, a place, the database, a program.
+pub async fn run(
+    workspace: &Workspace,
+    options: &ReleaseOptions,
+    progress: &dyn Progress,
+) -> anyhow::Result<Ended> {
+    // What can be known before a build is said before it.
+    let begun = Begun::begin(workspace, &options.only, progress).await?;
+    let Some(begun) = begun else { return Ok(Ended::NoHost) };
+    let kept = kept_builds(&begun.store, &options.builds)?;
+    let obstacles = preflight::look(workspace, Some(&begun.url));
+    let obstacles = progress.during("look whether a release can begin", obstacles).await;
+    if !obstacles.is_empty() {
+        return Ok(Ended::Hindered(obstacles));
+    }
+
+    // Nobody is held up by a build: what it takes as given is looked at again behind it.
+    let before = begun.store.running()?;
+    let (built, rehearsal) = build(workspace, options, kept, &begun.store, progress).await?;
+    let locked = begun.lock(workspace, OUTAGE_LIMIT).await?;
+    let Some((begun, mut ledger, _underway)) = locked else { return Ok(Ended::NoHost) };
+    let Begun { status, places, store, url, .. } = begun;
+    if store.running()? != before {
+        progress.fault(OVERTAKEN);
+        return Ok(Ended::Refused);
+    }
+
+    // From what runs, which a release that was cut off may have left half done, to what was built.
+    let running = places.running(&before).await?;
+    let cut_off = store.interrupted()?;
+    if let Some(cut_off) = &cut_off {
+        progress.notice(&journal::cut_off(cut_off, &running));
+    }
+    let from = cut_off.map_or_else(|| running.clone(), |cut_off| cut_off.from);
+    let pending = match &built.migrate {
+        Some(migrate) => {
+            let tried = patiently(&mut ledger, progress, async || migrate.pending(&url).await);
+            progress.during("try the migrations", tried).await?
+        }
+        None => Vec::new(),
+    };
+    let order = patiently(&mut ledger, progress, async || {
+        order::find(&places, &store, &url, &running, &built.set, &pending).await
+    });
+    let answer = progress.during("look for an order", order).await?;
+    let Some(plan) = told(progress, answer) else { return Ok(Ended::Refused) };
+    progress.text(&plan.to_string());
+
+    // What was replaced by a release that was cut off has not been watched yet.
+    let already = plan::replaced(&from, &running, &plan, &places);
+    match (plan.is_empty(), options.dry_run) {
+        (true, true) => return Ok(Ended::NothingToDo),
+        (true, false) if already.is_empty() => {
+            store.settle(&running)?;
+            return Ok(Ended::NothingToDo);
+        }
+        (false, true) => return Ok(Ended::Shown),
+        (_, false) => {}
+    }
+    let mut to = running.clone();
+    to.extend(built.set);
+    let release = Interrupted::new(from.clone(), to);
+    let run = Run {
+        workspace,
+        places: &places,
+        progress,
+        store: &store,
+        url: &url,
+        migrate: built.migrate.as_ref(),
+        running,
+        back_to: from,
+        already,
+        rehearsal,
+    };
+    let ended = run.carry_out(ledger, status.as_ref(), &plan, release, &options.watching).await?;
+    Ok(Ended::carried_out(ended, true))
+}
+
+const OVERTAKEN: &str = "what runs has changed while this was built: somebody else released or went back. Nothing was \
+     changed; look at `sides releases`, and release again (the builds are kept)";
+
+/// What is released: as a rehearsal has written it, kept builds, or new ones.
+async fn build(
+    workspace: &Workspace,
+    options: &ReleaseOptions,
+    kept: Set,
+    store: &Store,
+    progress: &dyn Progress,
+) -> anyhow::Result<(Built, Option<Rehearsal>)> {
+    Ok(match &options.prepared {
+        Some(file) => Prepared::read(file)?.opened(),
+        None if !kept.is_empty() => (Built { set: kept, migrate: None }, None),
+        None => (build::run(workspace, store, progress, &options.only).await?, None),
+    })
+}
+
+/// The kept builds that begin so, each of its process.
+fn kept_builds(store: &Store, digests: &[String]) -> anyhow::Result<Set> {
+    let mut set = Set::new();
+    for digest in digests {
+        let found = store.find_any(digest);
+        let (process, digest) = match found.as_slice() {
+            [one] => one.clone(),
+            [] => anyhow::bail!(
+                "no build that is kept here begins with {digest:?}; `sides releases` lists them"
+            ),
+            many => {
+                let names: Vec<String> =
+                    many.iter().map(|(process, digest)| format!("{process} {digest}")).collect();
+                anyhow::bail!("several builds begin with {digest:?}: {}; give more of it", names.join(", "))
+            }
+        };
+        if let Some(other) = set.insert(process.clone(), digest.clone()) {
+            anyhow::bail!("{process} can run one build, not both {other} and {digest}");
+        }
+    }
+    Ok(set)
+}
+
+/// The order, or nothing when there is none: then it is said why.
+pub(super) fn told(progress: &dyn Progress, answer: order::Answer) -> Option<Plan> {
+    if let Some(silent) = answer.silent() {
+        progress.notice(&silent);
+    }
+    answer.order.inspect_err(|refused| progress.tell(News::Refused(refused))).ok()
+}
+
+/// How far a release has come, for the way back.
+struct Way<'p> {
+    /// What was replaced, and would be put back.
+    rolled: Vec<&'p Roll>,
+    /// Whether the schema may have narrowed: there is no way back.
+    narrowed: bool,
+    /// Whether a final step failed before it changed anything.
+    held_up: bool,
+}
+
+impl Run<'_> {
+    /// Carries the plan out under the eyes of the prober, and stores how it went.
+    pub(super) async fn carry_out(
+        &self,
+        mut ledger: Ledger,
+        status: Option<&DevStatus>,
+        plan: &Plan,
+        release: Interrupted,
+        watching: &Watching,
+    ) -> anyhow::Result<(Receipt, Option<i64>)> {
+        // Whoever counts and watches begins before anything is touched.
+        let counter = patiently(&mut ledger, self.progress, async || Counter::begin(self.url).await).await?;
+        let prober = measure::start(self.places, status, &watching.probe).await;
+        let mut eyes = Eyes::open(prober, watching).await;
+        if eyes.see_failures() && ledger.answers().await {
+            self.store.doubt(&self.running)?;
+        }
+
+        let number = self.store.begin(&release.to)?;
+        let mut journal = Journal::open(self.progress, self.store, ledger, release, plan).await?;
+        let mut way = Way { rolled: self.already.iter().collect(), narrowed: false, held_up: false };
+        let taken = self.take_all(plan, &mut way, &mut journal, &mut eyes, watching).await;
+        let (outcome, reason) = self.judge(taken, &way, &mut journal).await;
+
+        let (requests, requests_before) = eyes.close().await;
+        self.conclude(outcome, way.held_up, plan, number)?;
+        // What was counted is not lost by a database that is away at this very moment; the receipt says it if it is.
+        journal.ledger.wait_until_back(OUTAGE_LIMIT).await.ok();
+        let counts = counter.end().await;
+        let receipt = Receipt {
+            outcome,
+            reason,
+            requests: requests.as_ref().map(Requests::from),
+            requests_before: requests_before.as_ref().map(Requests::from),
+            jobs: counts.jobs,
+            ticks: counts.ticks,
+            longest_block: counts.block,
+            rehearsal: self.rehearsal.clone(),
+            ..journal.receipt()
+        };
+        let recorded = journal.ledger.record(&receipt, OUTAGE_LIMIT).await;
+        let recorded = recorded.inspect_err(|error| self.progress.notice(&format!("{error:#}"))).ok();
+        Ok((receipt, recorded))
+    }
+
+    /// Step by step, and a watch behind the last one.
+    async fn take_all<'p>(
+        &self,
+        plan: &'p Plan,
+        way: &mut Way<'p>,
+        journal: &mut Journal<'_>,
+        eyes: &mut Eyes,
+        watching: &Watching,
+    ) -> anyhow::Result<()> {
+        for step in &plan.steps {
+            // The last moment at which going back costs nothing.
+            if step.is_final() && !way.narrowed {
+                self.watch(false, journal, eyes, &way.rolled, watching).await?;
+            }
+            let taken = self.take(step, journal, eyes, &mut way.rolled).await;
+            if step.is_final() {
+                way.held_up = taken.is_err() && self.is_pending(step).await;
+                way.narrowed |= !way.held_up;
+            }
+            taken?;
+        }
+        self.watch(true, journal, eyes, &way.rolled, watching).await
+    }
+
+    /// How it ended, and why; what does not go well is undone, where there is a way back.
+    async fn judge(
+        &self,
+        taken: anyhow::Result<()>,
+        way: &Way<'_>,
+        journal: &mut Journal<'_>,
+    ) -> (Verdict, Option<String>) {
+        let Err(error) = taken else {
+            self.narrow(&way.rolled).await;
+            return (Verdict::Released, None);
+        };
+        let reason = format!("{error:#}");
+        // Nothing is wrong with the new builds: what was in the way, like somebody's lock, passes.
+        if way.held_up && (way.narrowed || !way.rolled.is_empty()) {
+            let next = "what was done stays, and `sides release` takes this step up again";
+            return (Verdict::Partial, Some(format!("{reason}; {next}")));
+        }
+        if way.narrowed {
+            let reason = format!("{reason}; there is no way back: the schema has narrowed");
+            return (Verdict::Partial, Some(reason));
+        }
+        self.progress.fault(&format!("{reason}; going back"));
+        let blamed = error.downcast_ref::<Blame>().map(|blame| blame.process.as_str());
+        self.go_back(&way.rolled, journal, reason, blamed).await
+    }
+}
