@@ -11,6 +11,7 @@ use chrono::Utc;
 use platform::{
     local::{Heavy, Launch, MOST_INSTANCES, Orphan, Supervisor, bind_to_supervisor},
     place::{Ended, Which, Why},
+    prober::Pairs,
 };
 use tokio::{
     process::Command,
@@ -141,7 +142,7 @@ impl Host {
         action.outcome = match &done {
             Ok(Done::Ended(Ended { code: Some(code), .. })) => format!("exit code {code}"),
             Ok(Done::Ended(_)) => "ended by a signal".to_owned(),
-            Ok(Done::Done) => "done".to_owned(),
+            Ok(Done::Done | Done::Compared(_)) => "done".to_owned(),
             Err(failure) => failure.to_string(),
         };
         self.ledger.note(&action);
@@ -159,6 +160,10 @@ impl Host {
             What::Put { process, release, take_out_first: false } => self.put(process, release).await,
             What::Put { process, release, take_out_first: true } => {
                 self.take_out_and_put(process, release).await
+            }
+            What::Compare { process, release, path } => {
+                let compared = self.compare(process, release, path).await.map_err(refused)?;
+                return Ok(compared.map_or(Done::Done, Done::Compared));
             }
             What::Scale { process, count } => self.scale(process, *count).await,
             What::Restart { process, which } => self.restart(process, which).await,
@@ -187,6 +192,13 @@ impl Host {
             self.supervisor.scale(launch, count, PATIENCE).await?;
         }
         Ok(())
+    }
+
+    /// A release asked beside what runs, which is not touched.
+    async fn compare(&mut self, process: &str, release: &str, path: &str) -> anyhow::Result<Option<Pairs>> {
+        let digest = Digest::parse(release).context("this is no digest")?;
+        let launch = self.launch_of(self.named(process)?, &digest)?;
+        Ok(self.supervisor.ask_beside(launch, path, PATIENCE).await?)
     }
 
     /// What runs is wrong: it leaves first. That the other release is wanted is written down before, as whatever becomes of
@@ -315,6 +327,7 @@ fn subject(what: &What) -> String {
 fn action(what: &What) -> &'static str {
     match what {
         What::Put { .. } => "put",
+        What::Compare { .. } => "compare",
         What::Scale { .. } => "scale",
         What::Restart { .. } => "restart",
         What::RunOnce { .. } => "run",

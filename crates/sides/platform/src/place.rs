@@ -10,6 +10,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::prober::Pairs;
+
 /// Somewhere processes run.
 ///
 /// Every order is idempotent: asked for again after a lost answer, it ends in the same state. An order answers when
@@ -47,6 +49,21 @@ pub trait Place: Send + Sync {
     /// # Errors
     /// [`PlaceError::Refused`] when the new release never got ready: the old instances go on then.
     async fn put(&self, process: &str, release: &str, why: &Why) -> Result<(), PlaceError>;
+
+    /// Asks a release that was [offered](Place::offer) and the one that runs for `path` in turn, before any visitor reaches
+    /// the new one. Nothing that runs is touched. `None` where a place cannot, or where nothing serves.
+    ///
+    /// # Errors
+    /// [`PlaceError::Refused`] when the new release never got ready.
+    async fn compare(
+        &self,
+        _process: &str,
+        _release: &str,
+        _path: &str,
+        _why: &Why,
+    ) -> Result<Option<Pairs>, PlaceError> {
+        Ok(None)
+    }
 
     /// Puts a release in the place of one that is known to be wrong: where the place can, that one leaves first, so that
     /// it answers nobody else while the other one starts. Otherwise as [`put`](Place::put).

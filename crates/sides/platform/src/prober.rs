@@ -7,6 +7,7 @@
 //! [`RELEASE_HEADER`] is counted for that build alone; one that names none is counted for whichever is asked about.
 
 mod http;
+mod pairs;
 mod seen;
 
 use std::{
@@ -20,6 +21,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+pub use pairs::Pairs;
 pub use seen::Seen;
 use tokio::{task::JoinSet, time};
 

@@ -6,6 +6,7 @@ mod answers;
 mod api;
 mod away;
 mod baking;
+mod beside;
 mod broken;
 mod browser;
 mod bytes;

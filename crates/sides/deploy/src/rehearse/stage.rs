@@ -167,7 +167,9 @@ impl Stage {
         let mut command = command(&self.workspace, &self.environment)?;
         command.arg("release").arg("--prepared").arg(&self.prepared);
         command.args(["--bake", &options.watching.bake.to_string(), "--probe", &options.watching.probe]);
-        command.args(["--slower", &options.watching.slower.to_string()]);
+        if let Some(slower) = options.watching.slower {
+            command.args(["--slower", &slower.to_string()]);
+        }
         if options.json {
             command.arg("--json");
         }

@@ -89,6 +89,8 @@ pub async fn run(
         running: running.clone(),
         back_to: running,
         already: Vec::new(),
+        // Whoever goes back is in a hurry, and what comes was seen good.
+        compared: None,
         rehearsal: None,
     };
     let ended = run.carry_out(ledger, status.as_ref(), &plan, release, &options.watching).await?;

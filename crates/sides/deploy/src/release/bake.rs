@@ -63,8 +63,7 @@ impl Eyes {
         if prober.is_some() && watching.bake > 0 {
             time::sleep(BEFORE).await;
         }
-        let slower = (watching.slower > 0.0).then_some(watching.slower);
-        Self { prober, machine, before: None, slower, judge: None, new_web: None }
+        Self { prober, machine, before: None, slower: watching.since(), judge: None, new_web: None }
     }
 
     /// Whether most visitors are answered badly, as far as that was seen.

@@ -11,6 +11,7 @@
 mod back;
 mod bake;
 mod begun;
+mod beside;
 mod build;
 mod bundle;
 mod chance;
@@ -45,6 +46,7 @@ use std::path::PathBuf;
 use crate::preflight::Obstacle;
 
 pub use back::{RollbackOptions, run as run_back};
+pub use beside::judge as judge_beside;
 pub(crate) use build::Pending;
 pub(crate) use build::programs as build_programs;
 pub use count::{Block, Jobs, Ticks};

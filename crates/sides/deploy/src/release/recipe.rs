@@ -102,6 +102,7 @@ pub async fn run(
         running,
         back_to: from,
         already,
+        compared: (options.watching.bake > 0).then_some(&options.watching),
         rehearsal,
     };
     let ended = run.carry_out(ledger, status.as_ref(), &plan, release, &options.watching).await?;

@@ -10,7 +10,7 @@ use platform::{
 };
 use tokio::time;
 
-use super::{bundle, journal::Journal, steps::Run};
+use super::{beside, bundle, journal::Journal, judge::Blame, plan::Roll, steps::Run};
 use workspace::{control::Client, releases::Digest};
 
 /// How long an old instance may take to leave: its own drain, which the host ends at the end, and some more.
@@ -27,6 +27,38 @@ pub(super) struct Rolled {
 }
 
 impl Run<'_> {
+    /// Asks the new build and the old one in turn before any visitor reaches the new one. One that is worse is refused.
+    pub(super) async fn compare(&self, roll: &Roll, journal: &mut Journal<'_>) -> anyhow::Result<()> {
+        let Some(watching) = self.compared else { return Ok(()) };
+        let Roll { process, to, .. } = roll;
+        self.prepare(process, to).await?;
+        let why = Why { asked_by: "release".to_owned(), reason: format!("release {to}") };
+        let place = self.places.place_of(process);
+        let pairs = match place.compare(process, to.as_str(), &watching.probe, &why).await {
+            Ok(Some(pairs)) => pairs,
+            Ok(None) => return Ok(()),
+            Err(error @ PlaceError::Refused { .. }) => {
+                return Err(error).with_context(|| format!("{process} was not replaced"));
+            }
+            // An older host has never heard of it.
+            Err(error) => {
+                journal.notes.push(format!("the new {process} was not compared with the old one: {error}"));
+                return Ok(());
+            }
+        };
+        match beside::judge(&pairs, watching.beside()) {
+            Ok(figures) => journal.notes.push(format!("the new {process}, {figures}")),
+            Err(reason) => {
+                return Err(Blame {
+                    process: process.clone(),
+                    reason: format!("the new {process} {reason}"),
+                }
+                .into());
+            }
+        }
+        Ok(())
+    }
+
     /// Replaces a process.
     pub(super) async fn roll(&self, process: &str, digest: &Digest) -> Rolled {
         if let Err(error) = self.prepare(process, digest).await {

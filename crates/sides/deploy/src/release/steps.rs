@@ -40,6 +40,8 @@ pub(super) struct Run<'a> {
     pub(super) back_to: Set,
     /// What a release that was cut off had replaced: it is watched, and put back, with the rest.
     pub(super) already: Vec<Roll>,
+    /// How a new web is compared with the old one before it serves; none where that would only take time.
+    pub(super) compared: Option<&'a Watching>,
     /// What a rehearsal says of its stage.
     pub(super) rehearsal: Option<Rehearsal>,
 }
@@ -85,6 +87,9 @@ impl Run<'_> {
             }
             Step::Await { jobs } => journal.ledger.wait_until_none_is_left(jobs, JOBS_LIMIT).await,
             Step::Roll(roll) => {
+                if roll.process == measure::WEB && roll.from.is_some() {
+                    self.compare(roll, journal).await?;
+                }
                 if roll.process == measure::WEB {
                     eyes.web_is_touched(&roll.to);
                 }

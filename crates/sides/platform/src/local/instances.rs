@@ -194,7 +194,7 @@ impl Supervisor {
     }
 
     /// Asks an instance to end, and says so before it has heard it: whoever gave the order sees it done.
-    fn let_go(&self, kept: &Kept) {
+    pub(super) fn let_go(&self, kept: &Kept) {
         self.shared.statuses.send_modify(|statuses| {
             if let Some(status) = statuses.iter_mut().find(|status| status.instance == kept.instance) {
                 (status.state, status.since, status.reason) = (State::Draining, Utc::now(), None);
@@ -203,7 +203,11 @@ impl Supervisor {
         kept.stop.cancel();
     }
 
-    async fn start_ready(&mut self, launch: Launch, patience: Duration) -> Result<Kept, NotReplaced> {
+    pub(super) async fn start_ready(
+        &mut self,
+        launch: Launch,
+        patience: Duration,
+    ) -> Result<Kept, NotReplaced> {
         let name = launch.procfile.name.clone();
         let new = self.start(launch);
         let given_up = new.stop.clone().drop_guard();

@@ -9,6 +9,7 @@
 //! found and adopted by the next one (`lifetime`, `orphan`); a group that
 //! outlives its leader is killed (`keeper`); a process counts as ready only when it answers (`probe`).
 
+mod beside;
 mod bundle;
 pub mod control;
 mod exit;

@@ -16,6 +16,7 @@ use super::{
     logs,
 };
 use crate::place::{Abilities, Bundle, Ended, Instance, InstanceState, Place, PlaceError, Which, Why};
+use crate::prober::Pairs;
 
 /// A host that is being replaced is back well within this.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -96,12 +97,12 @@ impl LocalHost {
     }
 
     /// An order that can be given twice. When the host dies over it, its successor is told.
-    async fn insist(&self, what: What, why: &Why) -> Result<(), PlaceError> {
+    async fn insist(&self, what: What, why: &Why) -> Result<Done, PlaceError> {
         let mut successors = SUCCESSORS;
         loop {
             match self.order(what.clone(), why).await {
                 Err(PlaceError::Unreachable { .. }) if successors > 0 => successors -= 1,
-                other => return other.map(drop),
+                other => return other,
             }
         }
     }
@@ -153,17 +154,32 @@ impl Place for LocalHost {
     async fn put(&self, process: &str, release: &str, why: &Why) -> Result<(), PlaceError> {
         let what =
             What::Put { process: process.to_owned(), release: release.to_owned(), take_out_first: false };
-        self.insist(what, why).await
+        self.insist(what, why).await.map(drop)
+    }
+
+    async fn compare(
+        &self,
+        process: &str,
+        release: &str,
+        path: &str,
+        why: &Why,
+    ) -> Result<Option<Pairs>, PlaceError> {
+        let what =
+            What::Compare { process: process.to_owned(), release: release.to_owned(), path: path.to_owned() };
+        match self.insist(what, why).await? {
+            Done::Compared(pairs) => Ok(Some(pairs)),
+            _ => Ok(None),
+        }
     }
 
     async fn take_out_and_put(&self, process: &str, release: &str, why: &Why) -> Result<(), PlaceError> {
         let what =
             What::Put { process: process.to_owned(), release: release.to_owned(), take_out_first: true };
-        self.insist(what, why).await
+        self.insist(what, why).await.map(drop)
     }
 
     async fn scale(&self, process: &str, count: u32, why: &Why) -> Result<(), PlaceError> {
-        self.insist(What::Scale { process: process.to_owned(), count }, why).await
+        self.insist(What::Scale { process: process.to_owned(), count }, why).await.map(drop)
     }
 
     async fn restart(&self, process: &str, which: Which, why: &Why) -> Result<(), PlaceError> {

@@ -93,7 +93,7 @@ pub(super) async fn busy(client: &reqwest::Client, ops: SocketAddr) -> Option<u6
 }
 
 /// Listening on every address means answering on loopback too.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, v6.port()).into(),

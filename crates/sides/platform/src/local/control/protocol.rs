@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     local::{ProcessStatus, State},
     place::{Ended, Which, Why},
+    prober::Pairs,
 };
 
 /// What a client may ask.
@@ -47,6 +48,15 @@ pub enum What {
         #[serde(default)]
         take_out_first: bool,
     },
+    /// Start one instance of a kept release that no visitor reaches, and ask it and those that serve in turn.
+    Compare {
+        /// The process.
+        process: String,
+        /// The digest.
+        release: String,
+        /// What to ask for, such as `/`.
+        path: String,
+    },
     /// Set the number of instances.
     Scale {
         /// The process.
@@ -83,6 +93,8 @@ pub enum Done {
     Done,
     /// A command has ended.
     Ended(Ended),
+    /// Two releases were asked in turn.
+    Compared(Pairs),
 }
 
 /// Why an order was not carried out.
@@ -232,6 +244,7 @@ impl What {
     pub fn process(&self) -> Option<&str> {
         match self {
             Self::Put { process, .. }
+            | Self::Compare { process, .. }
             | Self::Scale { process, .. }
             | Self::Restart { process, .. }
             | Self::RunOnce { process, .. } => Some(process),
@@ -246,6 +259,9 @@ impl fmt::Display for What {
         match self {
             Self::Put { process, release, .. } => {
                 write!(f, "replace {process} by {}", release.get(..12).unwrap_or(release))
+            }
+            Self::Compare { process, release, .. } => {
+                write!(f, "try {} beside {process}", release.get(..12).unwrap_or(release))
             }
             Self::Scale { process, count } => write!(f, "scale {process} to {count}"),
             Self::Restart { process, which: Which::All } => write!(f, "restart {process}"),
