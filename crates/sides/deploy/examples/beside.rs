@@ -128,7 +128,7 @@ fn answer(stream: TcpStream, spins: bool, time: Duration) -> std::io::Result<()>
 /// About so much work as takes this long on a quiet machine, whatever else runs: the same for each answer.
 fn compute(time: Duration) {
     let mut number = 1_u64;
-    for turn in 0..time.as_micros() as u64 * TURNS_IN_A_MICROSECOND {
+    for turn in 0..u64::try_from(time.as_micros()).unwrap_or_default() * TURNS_IN_A_MICROSECOND {
         number = std::hint::black_box(number.rotate_left(5) ^ turn);
     }
 }

@@ -40,9 +40,13 @@ impl Server {
         self.cluster.as_ref().unwrap().url().to_owned()
     }
 
+    async fn leave(&mut self) {
+        self.cluster.take().unwrap().stop().await;
+    }
+
     /// Away, and back.
     async fn go_away(&mut self) {
-        self.cluster.take().unwrap().stop().await;
+        self.leave().await;
         tokio::time::sleep(AWAY).await;
         self.open().await;
     }
@@ -89,4 +93,14 @@ async fn a_database_that_is_away_in_a_step_or_in_the_watch_undoes_nothing() {
     toy::ask(&sandbox, "start", "three");
     assert_eq!(release.ended().await.code(), Some(0), "{}", release.said());
     assert_eq!(shown(&sandbox).await, "three of first");
+
+    // Whoever goes back meanwhile is told, and waits.
+    let mut back = sandbox.sides(&["rollback", "--bake", "1"]);
+    back.env("DATABASE_URL", server.url());
+    server.leave().await;
+    let mut back = Dev::start(back);
+    back.says("the database is unavailable: waiting for it").await;
+    server.open().await;
+    assert_eq!(back.ended().await.code(), Some(0), "{}", back.said());
+    assert_eq!(shown(&sandbox).await, "two of first");
 }

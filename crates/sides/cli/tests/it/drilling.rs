@@ -66,7 +66,7 @@ async fn a_drill_that_does_not_end_well_says_so() {
     let output = drill(&sandbox, &["web-slow", "--bake", "6", "--slower", "0"]).await;
     let report = &reports(&output)["web-slow"];
     assert_eq!((output.status.code(), &report["passed"]), (Some(1), &false.into()), "{report}");
-    assert!(report["faults"][0].as_str().unwrap().contains("exit code 0 and not 6"), "{report}");
+    assert!(report["faults"][0].as_str().unwrap().contains("exit code 0 instead of 6"), "{report}");
     let unknown = ended(&run(&sandbox, &["drill", "nope"]).await, 1);
     assert!(unknown.contains("`sides drill --list` lists them"), "{unknown}");
 }

@@ -1,12 +1,18 @@
 //! `sides rollback`: back to the builds of an earlier release.
 
-use std::time::Duration;
-
 use anyhow::Context as _;
 use platform::local::State;
 
 use super::{
-    Ended, Watching, begun::Begun, journal, order, plan::Plan, recipe::told, steps::Run, underway::Underway,
+    Ended, Watching,
+    begun::Begun,
+    journal,
+    ledger::{OUTAGE_LIMIT, patiently},
+    order,
+    plan::Plan,
+    recipe::told,
+    steps::Run,
+    underway::Underway,
 };
 use crate::places::Places;
 use crate::progress::Progress;
@@ -39,9 +45,9 @@ pub async fn run(
     if Underway::break_off(workspace).await? {
         progress.notice("the release that was in progress here was stopped");
     }
-    let Some((begun, ledger, _underway)) = begun.lock(workspace, Duration::ZERO).await? else {
-        return Ok(Ended::NoHost);
-    };
+    // The ledger, the rights of the database's user and what is compatible are all in the database: it is waited for.
+    let locked = begun.lock(workspace, OUTAGE_LIMIT).await?;
+    let Some((begun, mut ledger, _underway)) = locked else { return Ok(Ended::NoHost) };
     let Begun { status, places, store, url, .. } = begun;
     let running = places.running(&store.running()?).await?;
     let interrupted = store.interrupted()?;
@@ -68,7 +74,8 @@ pub async fn run(
         progress.notice("there is nothing to go back to: no other builds were ever seen good here");
         return Ok(Ended::NothingToDo);
     };
-    let answer = order::find(&places, &store, &url, &running, &good, &[]).await?;
+    let order = async || order::find(&places, &store, &url, &running, &good, &[]).await;
+    let answer = patiently(&mut ledger, progress, order).await?;
     let Some(plan) = told(progress, answer) else { return Ok(Ended::Refused) };
     progress.text(&plan.to_string());
     if plan.is_empty() {
