@@ -48,9 +48,10 @@ async fn a_contract_step_waits_for_those_who_may_need_what_it_takes_and_is_harml
     // Both are silent.
     let refused = release(&sandbox, 8).await;
     assert!(
-        refused.contains("2_drop_url removes something, and these do not say what they use:\n  - worker"),
+        refused.contains("2_drop_url removes something, and these do not say what they use:\n  - web "),
         "{refused}"
     );
+    assert!(refused.contains("\n  - worker "), "{refused}");
     assert!(refused.contains("Nothing was changed"), "{refused}");
 
     for process in ["web", "worker"] {

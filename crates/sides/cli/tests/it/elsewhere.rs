@@ -113,7 +113,7 @@ async fn the_worker_is_released_there_behind_the_schema_and_whatever_happens_on_
     let mut release = Dev::start(world.command(&["release", "--bake", "600"]));
     release.says("replaced web").await;
     let refused = world.release(1).await;
-    assert!(refused.contains("another release is in progress with this database"), "{refused}");
+    assert!(refused.contains("another release is in progress on this database"), "{refused}");
     assert_eq!(world.releases_of("acme-worker"), 3);
     // The first is cut off while it watches; the next one goes on from there.
     signal(release.pid(), Signal::SIGKILL);

@@ -26,7 +26,7 @@ async fn a_lost_request_is_in_the_receipt_and_the_receipt_outlives_the_host() {
 
     let said = ended(&run(&sandbox, &["receipt"]).await, 0);
     for part in [
-        "Receipt 2, begun",
+        "Receipt 2, started",
         "Undone",
         "1 failed",
         "1 × the connection ended without an answer",
