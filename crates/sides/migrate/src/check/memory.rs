@@ -1,8 +1,9 @@
 //! What earlier checks found, so that unchanged migrations need not be tried again.
 //!
 //! A finding is remembered for exactly what decided it: every migration up to its own, the build of this program, the
-//! scratch server's version and extensions, the live database's roles and what it has beside the migrations. Only what
-//! may run as it is is remembered, and only of a private server: another's settings are not known.
+//! scratch server's version and extensions, the live roles that the migrations name, and what the live database has
+//! beside the migrations. Only what may run as it is is remembered, and only of a private server: another's settings
+//! are not known.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +15,10 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::Checked;
-use crate::{Migration, shadow::Place};
+use crate::{
+    Migration,
+    shadow::{Place, texts},
+};
 
 /// Who checks once a month has little to remember.
 const OLD: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -29,11 +33,11 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// Reads it. None where there is no folder of this user's own, or the place is not private.
-    pub(crate) fn open(place: &Place) -> Option<Self> {
+    pub(crate) fn open(place: &Place, all: &[Migration]) -> Option<Self> {
         let folder = folder()?;
         let mut base = Sha256::new();
         base.update(build().ok()?);
-        base.update(place.identity()?);
+        base.update(place.identity(&texts(all, &[]))?);
         Some(Self::at(folder.join(format!("{}.json", hex::encode(base.finalize())))))
     }
 

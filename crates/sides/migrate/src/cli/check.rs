@@ -54,5 +54,5 @@ async fn look(
     let is_pending = |one: &Migration| applied.iter().all(|applied| applied.version != one.version());
     let place = Place::find(url, options.shadow.as_ref()).await?;
     place.note().iter().for_each(|note| report.note(note));
-    check_remembering(&place, all, is_pending, &mut Memory::open(&place)).await
+    check_remembering(&place, all, is_pending, &mut Memory::open(&place, all)).await
 }

@@ -102,11 +102,13 @@ impl Place {
         self.server.is_some()
     }
 
-    /// Everything that decides a verdict beside the migrations and the program; none of another's server, whose
-    /// settings may change.
-    pub(crate) fn identity(&self) -> Option<String> {
+    /// Everything that decides a verdict beside the migrations and the program, whose texts are given: of the roles
+    /// only those that a scratch database gets for them. None of another's server, whose settings may change.
+    pub(crate) fn identity(&self, texts: &[&str]) -> Option<String> {
         let Self { owner, roles, live_only, version, .. } = self;
-        self.is_private().then(|| format!("{version} {owner:?} {roles:?} {live_only:?}"))
+        let mut made = owner.as_deref().map(|user| roles::statements(roles, user, texts)).unwrap_or_default();
+        made.sort();
+        self.is_private().then(|| format!("{version} {owner:?} {made:?} {live_only:?}"))
     }
 
     /// What people should know about it.

@@ -49,7 +49,12 @@ async fn only_what_is_unchanged_is_answered_from_memory() {
     let first = checked(&database, folder, cache).await;
     assert!(first.contains("ADD COLUMN a int") && !first.contains("remembered"), "{first}");
     assert_eq!(mark(cache), 2);
+    // A role that no migration names changes nothing.
+    let live = client(&database).await;
+    let role = format!("nobody_{}", std::process::id());
+    live.batch_execute(&format!("CREATE ROLE {role}")).await.unwrap();
     let again = checked(&database, folder, cache).await;
+    live.batch_execute(&format!("DROP ROLE {role}")).await.unwrap();
     assert_eq!(again.matches("remembered").count(), 2, "{again}");
 
     // What is new is tried behind what is remembered, and what is refused is tried each time.
@@ -67,7 +72,6 @@ async fn only_what_is_unchanged_is_answered_from_memory() {
     // So is what somebody makes beside the migrations.
     assert_eq!(mark(cache), 2);
     assert_eq!(checked(&database, folder, cache).await.matches("remembered").count(), 2);
-    let live = client(&database).await;
     live.batch_execute("CREATE TABLE beside (a int); GRANT SELECT ON beside TO PUBLIC").await.unwrap();
     let other = checked(&database, folder, cache).await;
     assert!(!other.contains("remembered"), "{other}");
