@@ -1,6 +1,6 @@
 //! Into the queue over any other database library: sqlx of any version, `postgres`, SeaORM.
 //!
-//! [`ENQUEUE`] is a statement with one parameter, a text; [`job`] makes that text.
+//! [`ENQUEUE`] is a statement with one parameter, a text; [`job()`] makes that text.
 //!
 //! ```
 //! # use sides_queue::Job;
@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{EnqueueError, OnConflict, Options, OptionsFault, UniqueUntil, arguments, insert::NewJob};
 
-/// Writes the job that its one parameter describes, a text that [`job`] has made, and returns the job's id, a `uuid`.
+/// Writes the job that its one parameter describes, a text that [`job()`] has made, and returns the job's id, a `uuid`.
 /// The job exists if and only if the transaction commits.
 pub const ENQUEUE: &str = "\
 SELECT sides.enqueue(job ->> 'kind', job -> 'arguments', job ->> 'queue', (job ->> 'run_at')::timestamptz,
