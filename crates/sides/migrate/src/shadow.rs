@@ -1,6 +1,8 @@
 //! The scratch database on which migrations are tried.
 
+mod apply;
 mod catalogue;
+mod error;
 mod facts;
 mod functions;
 mod live_only;
@@ -15,10 +17,12 @@ mod survive;
 mod trial;
 
 pub use catalogue::{Catalogue, catalogue};
+pub use error::ShadowError;
 pub use facts::facts;
 pub use place::Place;
-pub use scratch::{Scratch, ShadowError};
+pub use scratch::Scratch;
 
+pub(crate) use error::apply_error;
 pub(crate) use functions::Functions;
 pub(crate) use live_only::LiveOnly;
 pub(crate) use probes::{Probe, mentioned};

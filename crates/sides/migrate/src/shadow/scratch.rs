@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    ops::Range,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -12,18 +11,14 @@ use tokio::sync::{Mutex, OnceCell};
 use tokio_postgres::{Client, Error, Row, Statement, error::SqlState, types::ToSql};
 
 use super::{
-    Place,
+    Place, ShadowError,
     facts::{self, FACTS_SQL},
     reach::{Reach, reach},
     roles::{self, quoted},
 };
 use crate::{
-    Applied, MigrateError, Migration, Said, Site,
+    Applied, MigrateError, Migration,
     class::Facts,
-    identity::{Identity, Until},
-    ledger::Before,
-    recover,
-    script::Script,
     session,
     sql::{Kind, tokens},
 };
@@ -31,37 +26,6 @@ use crate::{
 const PREFIX: &str = "sides_shadow_";
 /// No check takes as long; what is older was left behind by one that was killed.
 const STALE: Duration = Duration::from_secs(3600);
-
-/// Why nothing could be tried.
-#[derive(Debug, thiserror::Error)]
-pub enum ShadowError {
-    /// No scratch database.
-    #[error(
-        "no scratch database can be made to try the migrations on: {0}\n\
-         install Postgres' server programs on this machine, or name another server with --shadow URL, or give the \
-         user the right (ALTER ROLE … CREATEDB)"
-    )]
-    Make(Said),
-    /// A migration does not even apply to an empty database.
-    #[error("{site}: {said}\nit cannot be applied to a fresh database; correct it, and check again")]
-    Apply {
-        /// Which statement.
-        site: Box<Site>,
-        /// What Postgres said.
-        said: Said,
-    },
-    /// An extension is not installed beside the scratch server.
-    #[error(
-        "{site}: {said}\nthe scratch server does not have this extension; install its package on this machine, \
-         or use a server that has it with --shadow URL"
-    )]
-    NoExtension {
-        /// Which statement.
-        site: Box<Site>,
-        /// What Postgres said.
-        said: Said,
-    },
-}
 
 /// A database of its own.
 pub struct Scratch {
@@ -229,117 +193,6 @@ impl Scratch {
         Ok(self.eye.query(question, &[]).await?.iter().map(|row| row.get(0)).collect())
     }
 
-    /// Applies a migration as `up` does, without a look at what it does.
-    ///
-    /// # Errors
-    /// When Postgres refuses a statement.
-    pub async fn apply(&self, migration: &Migration) -> Result<(), MigrateError> {
-        self.run(&Script::up(migration)?).await
-    }
-
-    /// The same for either direction.
-    pub(crate) async fn run(&self, script: &Script<'_>) -> Result<(), MigrateError> {
-        self.settle().await?;
-        if script.migration.metadata().accept.is_some() {
-            for statement in &script.statements {
-                self.lacks(&statement.text).await?;
-            }
-            if self.is_lacking() {
-                return self.run_as_far_as_it_goes(script).await;
-            }
-        }
-        if !script.in_transaction {
-            return self.run_singly(script).await;
-        }
-        for range in script.transactions() {
-            self.run_together(script, range).await?;
-        }
-        Ok(())
-    }
-
-    async fn run_together(&self, script: &Script<'_>, range: Range<usize>) -> Result<(), MigrateError> {
-        let texts: Vec<&str> = script.statements[range.clone()]
-            .iter()
-            .map(|statement| statement.text.as_str())
-            .filter(|text| !self.skips(text))
-            .collect();
-        let all = format!("BEGIN;\n{};\nCOMMIT", texts.join(";\n"));
-        let identity = Identity::of(&self.client).await?;
-        if self.client.batch_execute(&all).await.is_ok() {
-            return Ok(());
-        }
-        // Again, one by one: a failure has its line.
-        self.client.batch_execute("ROLLBACK").await?;
-        identity.take(&self.client, Until::SessionEnds).await?;
-        self.client.batch_execute("BEGIN").await?;
-        let last = range.end.saturating_sub(1);
-        for index in range {
-            let statement = &script.statements[index];
-            if self.skips(&statement.text) {
-                continue;
-            }
-            if let Err(error) = self.client.batch_execute(&statement.text).await {
-                self.client.batch_execute("ROLLBACK").await?;
-                return Err(apply_error(script, index, error.into()));
-            }
-        }
-        self.client.batch_execute("COMMIT").await.map_err(|error| apply_error(script, last, error.into()))
-    }
-
-    /// What somebody accepted that cannot be tried here.
-    async fn run_as_far_as_it_goes(&self, script: &Script<'_>) -> Result<(), MigrateError> {
-        for statement in script.statements.iter().filter(|statement| !self.skips(&statement.text)) {
-            if self.client.batch_execute(&statement.text).await.is_err() {
-                self.client.batch_execute("ROLLBACK").await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn run_singly(&self, script: &Script<'_>) -> Result<(), MigrateError> {
-        for (index, statement) in script.statements.iter().enumerate() {
-            if self.skips(&statement.text) {
-                continue;
-            }
-            let alone = format!("BEGIN;\n{};\nCOMMIT", statement.text);
-            let is_outside = statement.concurrent.is_some();
-            let text = if is_outside { &statement.text } else { &alone };
-            let Err(error) = self.client.batch_execute(text).await else { continue };
-            self.client.batch_execute("ROLLBACK").await?;
-            let said = Said::from(error);
-            if let Some(concurrent) = &statement.concurrent {
-                // An index that failed stays, invalid; `up` removes it as well.
-                recover::prepare(&self.client, concurrent, Before::Never, &mut |_| {}).await?;
-            }
-            if is_outside || !said.refuses_a_transaction() {
-                return Err(apply_error(script, index, said));
-            }
-            let done = self.client.batch_execute(&statement.text).await;
-            done.map_err(|error| apply_error(script, index, error.into()))?;
-        }
-        Ok(())
-    }
-
-    /// Applies what a database has, as it was applied there and not as the files say now.
-    ///
-    /// # Errors
-    /// When Postgres refuses a statement, or the text of a migration is known neither there nor here.
-    pub async fn replay(&self, applied: &[Applied], all: &[Migration]) -> Result<(), MigrateError> {
-        for one in applied {
-            let known = all.iter().find(|migration| migration.version() == one.version);
-            let migration = match (&one.up_sql, known) {
-                (Some(up), Some(known)) => known.with_up(up.clone()),
-                (Some(up), None) => {
-                    Migration::new(one.name.clone().unwrap_or_else(|| one.version.clone()), up.clone(), "")
-                }
-                (None, Some(known)) => known.clone(),
-                (None, None) => return Err(MigrateError::NotKnown { version: one.version.clone() }),
-            };
-            self.apply(&migration).await?;
-        }
-        Ok(())
-    }
-
     /// Drops it.
     ///
     /// # Errors
@@ -383,18 +236,6 @@ async fn own_roles(admin: &Client) -> Result<BTreeSet<String>, Error> {
 pub(crate) fn texts<'a>(all: &'a [Migration], applied: &'a [Applied]) -> Vec<&'a str> {
     let of_applied = applied.iter().filter_map(|one| one.up_sql.as_deref());
     all.iter().flat_map(|one| [one.up(), one.down().unwrap_or_default()]).chain(of_applied).collect()
-}
-
-pub(crate) fn apply_error(script: &Script<'_>, index: usize, said: Said) -> MigrateError {
-    let mut site = script.site(index);
-    let statement = &script.statements[index];
-    site.line += said.lines_before(&statement.text);
-    let site = Box::new(site);
-    let makes_extension = statement.text.to_uppercase().starts_with("CREATE EXTENSION");
-    if makes_extension && said.code().is_some_and(|code| ["0A000", "58P01", "42704"].contains(&code)) {
-        return ShadowError::NoExtension { site, said }.into();
-    }
-    ShadowError::Apply { site, said }.into()
 }
 
 async fn sweep(admin: &Client, before: Duration) -> Result<(), MigrateError> {

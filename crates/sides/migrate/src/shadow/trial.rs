@@ -8,9 +8,8 @@ use std::{
 use tokio_postgres::Client;
 
 use super::{
-    Scratch,
+    Scratch, apply_error,
     observe::{Known, Reading, known},
-    scratch::apply_error,
 };
 use crate::{
     MigrateError, Said,
