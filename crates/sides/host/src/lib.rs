@@ -1,7 +1,7 @@
 //! The host: keeps the released processes of one machine running, and replaces them one by one when told.
 //!
 //! It takes orders at a control socket (`orders`), holds web's listening socket (`socket`), and goes on with what a
-//! predecessor has left running (`succession`). Never knows a place beyond this machine, nor how a release is planned.
+//! predecessor has left running (`resume`, `succession`). Never knows a place beyond this machine, nor how a release is planned.
 //!
 //! ```no_run
 //! # async fn example(options: sides_host::Options) -> anyhow::Result<()> {
@@ -11,6 +11,7 @@
 //! # }
 //! ```
 
+mod action;
 mod database;
 pub mod describe;
 mod feed;
@@ -18,6 +19,7 @@ mod launches;
 mod ledger;
 mod orders;
 mod replace;
+mod resume;
 mod socket;
 mod succession;
 mod up;

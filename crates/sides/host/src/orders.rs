@@ -7,9 +7,8 @@ use std::{
 };
 
 use anyhow::Context as _;
-use chrono::Utc;
 use platform::{
-    local::{Heavy, Launch, MOST_INSTANCES, Orphan, Supervisor, bind_to_supervisor},
+    local::{Heavy, Launch, MOST_INSTANCES, Supervisor, bind_to_supervisor},
     place::{Ended, Which, Why},
     prober::Pairs,
 };
@@ -19,13 +18,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{
-    launches::Launches,
-    ledger::{Action, Ledger},
-    succession::{self, Handover},
-};
-use terminal::Screen;
-use terminal::tell;
+use super::{action, launches::Launches, ledger::Ledger, succession::Handover};
 use workspace::{
     control::{DevStatus, Done, Failure, Order, Task, What},
     releases::{Digest, Set, Store},
@@ -46,60 +39,6 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// Goes on with what a predecessor has left running, as far as it is what should run, and starts the rest. Instances
-    /// of web are only of use when their socket is ours (`same_socket`). The answer is what is left to do: processes of
-    /// which another release still serves, because the predecessor died while it replaced it.
-    pub(super) fn start(
-        &mut self,
-        screen: &Screen,
-        mut orphans: Vec<Orphan>,
-        same_socket: bool,
-    ) -> anyhow::Result<Vec<Order>> {
-        let (running, counts) = (self.store.running()?, self.store.counts()?);
-        let mut unfinished = Vec::new();
-        for launch in self.launches.all().to_vec() {
-            let name = launch.procfile.name.clone();
-            let own = orphans.extract_if(.., |orphan| orphan.process == name).collect();
-            let Some(digest) = running.get(&name) else {
-                screen.line(&tell::notice(screen.palette, &format!("{name} has not been released yet")));
-                self.dismiss(&launch, own);
-                continue;
-            };
-            let launch = self.launch_of(launch, digest)?;
-            let is_usable = launch.listener.is_none() || same_socket;
-            let wanted = if is_usable { count_of(&counts, &name) as usize } else { 0 };
-            let choice = succession::choose(own, digest.as_str(), wanted);
-            if choice.is_mixed {
-                unfinished.push(finish(&name, digest));
-            }
-            if !choice.stay.is_empty() {
-                let text = format!("{name} kept running: {}", choice.stay.len());
-                screen.line(&tell::notice(screen.palette, &text));
-            }
-            for orphan in choice.stay {
-                self.supervisor.adopt(launch.clone(), orphan, true);
-            }
-            for _ in self.supervisor.count(&name)..count_of(&counts, &name) as usize {
-                self.supervisor.keep(launch.clone());
-            }
-            self.dismiss(&launch, choice.leave);
-        }
-        // Their Procfile has gone, and with it the wish that they run.
-        for orphan in orphans {
-            let mut launch = self.launches.all().first().cloned().context("there is no process")?;
-            launch.procfile.name.clone_from(&orphan.process);
-            self.supervisor.adopt(launch, orphan, false);
-        }
-        self.tell(&running, &counts);
-        Ok(unfinished)
-    }
-
-    fn dismiss(&mut self, launch: &Launch, orphans: Vec<Orphan>) {
-        for orphan in orphans {
-            self.supervisor.adopt(launch.clone(), orphan, false);
-        }
-    }
-
     /// Carries out one order after the other, for ever: those of others, and its own when an instance grows too large.
     pub(super) async fn obey(
         &mut self,
@@ -120,18 +59,9 @@ impl Host {
     }
 
     async fn take(&mut self, order: &Order) -> Result<Done, Failure> {
-        self.status.send_modify(|status| status.busy_with = Some(in_words(order)));
-        let (at, begun) = (Utc::now(), Instant::now());
-        let mut action = Action {
-            id: Uuid::now_v7(),
-            at,
-            subject: subject(&order.what),
-            action: action(&order.what).to_owned(),
-            asked_by: order.why.asked_by.clone(),
-            reason: order.why.reason.clone(),
-            measured: serde_json::json!({ "order": order.what }),
-            outcome: "begun".to_owned(),
-        };
+        self.status.send_modify(|status| status.busy_with = Some(action::in_words(order)));
+        let begun = Instant::now();
+        let mut action = action::of(order);
         if let What::Replace { .. } = order.what {
             // When it goes well, nobody comes back to say so.
             self.ledger.note(&action);
@@ -139,12 +69,7 @@ impl Host {
         }
         let done = self.carry_out(&order.what).await;
         action.measured["seconds"] = begun.elapsed().as_secs_f64().into();
-        action.outcome = match &done {
-            Ok(Done::Ended(Ended { code: Some(code), .. })) => format!("exit code {code}"),
-            Ok(Done::Ended(_)) => "ended by a signal".to_owned(),
-            Ok(Done::Done | Done::Compared(_)) => "done".to_owned(),
-            Err(failure) => failure.to_string(),
-        };
+        action.outcome = action::outcome(&done);
         self.ledger.note(&action);
         self.status.send_modify(|status| status.busy_with = None);
         done
@@ -196,7 +121,7 @@ impl Host {
 
     /// A release asked beside what runs, which is not touched.
     async fn compare(&mut self, process: &str, release: &str, path: &str) -> anyhow::Result<Option<Pairs>> {
-        let digest = Digest::parse(release).context("this is no digest")?;
+        let digest = Digest::parse(release).context("this is not a digest")?;
         let launch = self.launch_of(self.named(process)?, &digest)?;
         Ok(self.supervisor.ask_beside(launch, path, PATIENCE).await?)
     }
@@ -268,7 +193,7 @@ impl Host {
         self.launches.of(process).cloned().with_context(|| format!("there is no Procfile.{process}"))
     }
 
-    fn launch_of(&self, mut launch: Launch, digest: &Digest) -> anyhow::Result<Launch> {
+    pub(super) fn launch_of(&self, mut launch: Launch, digest: &Digest) -> anyhow::Result<Launch> {
         let name = &launch.procfile.name;
         let folder = self.store.find(name, digest).with_context(|| {
             format!("{name} {digest} is no longer kept here: release it again with `sides release`")
@@ -292,7 +217,7 @@ impl Host {
         Ok(launch)
     }
 
-    fn tell(&self, running: &Set, counts: &BTreeMap<String, u32>) {
+    pub(super) fn tell(&self, running: &Set, counts: &BTreeMap<String, u32>) {
         let releases = running.iter().map(|(name, digest)| (name.clone(), digest.as_str().to_owned()));
         let names = self.launches.all().iter().map(|launch| &launch.procfile.name);
         let counts = names.map(|name| (name.clone(), count_of(counts, name)));
@@ -303,36 +228,8 @@ impl Host {
     }
 }
 
-fn count_of(counts: &BTreeMap<String, u32>, process: &str) -> u32 {
+pub(super) fn count_of(counts: &BTreeMap<String, u32>, process: &str) -> u32 {
     counts.get(process).copied().unwrap_or(1)
-}
-
-/// Replaces what a predecessor has left by what should run.
-fn finish(process: &str, digest: &Digest) -> Order {
-    let what =
-        What::Put { process: process.to_owned(), release: digest.as_str().to_owned(), take_out_first: false };
-    let reason = "the previous host died while replacing it".to_owned();
-    Order { what, why: Why { asked_by: "host".to_owned(), reason } }
-}
-
-/// What an action is about: a process, one instance of it, or the host itself.
-fn subject(what: &What) -> String {
-    match (what, what.process()) {
-        (What::Restart { which: Which::One(instance), .. }, _) => instance.clone(),
-        (_, Some(process)) => process.to_owned(),
-        (_, None) => "host".to_owned(),
-    }
-}
-
-fn action(what: &What) -> &'static str {
-    match what {
-        What::Put { .. } => "put",
-        What::Compare { .. } => "compare",
-        What::Scale { .. } => "scale",
-        What::Restart { .. } => "restart",
-        What::RunOnce { .. } => "run",
-        What::Replace { .. } => "replace",
-    }
 }
 
 /// An instance that takes too much memory is followed by a fresh one.
@@ -342,10 +239,6 @@ fn replace_heavy(heavy: &Heavy) -> Order {
     let reason = format!("{} MB of memory, limit {} MB", megabytes(heavy.bytes), megabytes(heavy.limit));
     let why = Why { asked_by: "host".to_owned(), reason };
     Order { what: What::Restart { process: heavy.process.clone(), which }, why }
-}
-
-fn in_words(order: &Order) -> String {
-    format!("{}, for {}: {}", order.what, order.why.asked_by, order.why.reason)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
