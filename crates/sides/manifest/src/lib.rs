@@ -22,4 +22,4 @@ pub use compatibility::{SchemaMismatch, schema_mismatches};
 pub use declared::{Tables, declared};
 pub use manifest_macros::tables;
 
-pub use manifest::{Arguments, Handled, MANIFEST_VERSION, Manifest, TableUse};
+pub use manifest::{Arguments, Handled, MANIFEST_VERSION, Manifest, TableUse, json_type};

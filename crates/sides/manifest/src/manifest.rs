@@ -10,6 +10,21 @@ pub const MANIFEST_VERSION: u16 = 1;
 /// The fields of a job's arguments, each with the name of its type.
 pub type Arguments = BTreeMap<String, String>;
 
+/// The JSON type of a value, as [`Arguments`] name it: `integer` and `number` are told apart.
+#[must_use]
+pub fn json_type(value: &serde_json::Value) -> &'static str {
+    use serde_json::Value;
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
 /// What a release reads, writes, enqueues and handles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -31,14 +31,7 @@ fn contract(schedule: &Schedule) -> Contract {
     }
 }
 
+/// What may stand in this field; a null says nothing about it.
 fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "any",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
+    if value.is_null() { "any" } else { manifest::json_type(value) }
 }

@@ -1,10 +1,10 @@
 //! What schedules there are and when each is due next, as schedulers say: the rows of `sides.schedules`.
 
 use chrono::{DateTime, Utc};
-use database::{Moment, OptionalMoment};
+use database::{Json, Moment, OptionalMoment};
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{Array, Nullable, Text, Timestamptz},
+    sql_types::{Array, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use serde::Serialize;
@@ -47,6 +47,85 @@ ORDER BY next_due_at, name";
 /// When the database is unavailable.
 pub async fn announced(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Announced>> {
     sql_query(ANNOUNCED).load(connection).await
+}
+
+/// A schedule, announced or stored.
+#[derive(Debug, Serialize, QueryableByName)]
+pub struct Listed {
+    /// Its name.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// When it is due, as its author wrote it.
+    #[diesel(sql_type = Text)]
+    pub expression: String,
+    /// The time zone that the expression is read in.
+    #[diesel(sql_type = Text)]
+    pub zone: String,
+    /// The kind of its jobs.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    /// What happens to moments that no clock was there for.
+    #[diesel(sql_type = Text)]
+    pub missed: String,
+    /// What happens to a moment while the job of the last one still runs.
+    #[diesel(sql_type = Text)]
+    pub overlap: String,
+    /// Only of those that were added: a clock keeps to itself what its code says.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub arguments: Option<Json>,
+    /// Of the arguments, likewise.
+    #[diesel(sql_type = Nullable<SmallInt>)]
+    pub version: Option<i16>,
+    /// Whether a person added it, and no code.
+    #[diesel(sql_type = Bool)]
+    pub added: bool,
+    /// Who added it.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub added_by: Option<String>,
+    /// When it is due next, as a clock has announced it.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub next_due_at: Option<Moment>,
+    /// When it fired last.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_fired_at: Option<Moment>,
+    /// Since when it is paused.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub paused_at: Option<Moment>,
+    /// Who paused it.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub paused_by: Option<String>,
+}
+
+/// What is stored goes before what was announced of it: a clock may not have heard of a change yet.
+const LISTED: &str = "\
+SELECT name,
+    coalesce(stored.expression, announced.expression) AS expression,
+    coalesce(stored.zone, announced.zone) AS zone,
+    coalesce(stored.kind, announced.kind) AS kind,
+    coalesce(stored.missed, announced.missed) AS missed,
+    coalesce(stored.overlap, announced.overlap) AS overlap,
+    stored.arguments,
+    (to_jsonb(stored) ->> 'version')::smallint AS version,
+    stored.name IS NOT NULL AS added, stored.changed_by AS added_by,
+    CASE WHEN pause.schedule IS NULL AND (stored.name IS NULL OR stored.expression = announced.expression)
+        THEN announced.next_due_at END AS next_due_at,
+    last.fired_at AS last_fired_at, pause.paused_at, pause.paused_by
+FROM sides.schedules AS announced
+FULL JOIN sides.stored_schedules AS stored USING (name)
+LEFT JOIN sides.schedule_pauses AS pause ON pause.schedule = name AND pause.resumed_at IS NULL
+LEFT JOIN LATERAL (
+    SELECT fired_at FROM sides.ticks WHERE schedule = name AND due_at < now() + interval '1 hour'
+    ORDER BY due_at DESC LIMIT 1
+) AS last ON true
+WHERE name = $1 OR $1 IS NULL
+ORDER BY name";
+
+/// The schedules by name; only the one of this name if it is given.
+///
+/// # Errors
+/// When the database is unavailable, or not migrated.
+pub async fn listed(connection: &mut AsyncPgConnection, name: Option<&str>) -> QueryResult<Vec<Listed>> {
+    sql_query(LISTED).bind::<Nullable<Text>, _>(name).load(connection).await
 }
 
 /// What schedulers said and did of a schedule.

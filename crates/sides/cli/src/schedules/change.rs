@@ -7,7 +7,7 @@ use schedule::Written;
 
 use super::{command::AddOptions, compatibility};
 use crate::names;
-use deploy::schedules::Row;
+use deploy::schedules;
 use workspace::{Outcome, actor};
 
 pub(super) async fn add(connection: &mut Connection, options: AddOptions) -> anyhow::Result<Outcome> {
@@ -18,7 +18,7 @@ pub(super) async fn add(connection: &mut Connection, options: AddOptions) -> any
     let mut written = Written { name, expression, zone, kind, arguments, version, missed, overlap };
     written.read()?;
     let name = &written.name.clone();
-    match Row::find(connection, name).await? {
+    match schedules::find(connection, name).await? {
         Some(row) if !row.added => {
             bail!("{name} is defined in the clock's code: change it there, or choose another name");
         }

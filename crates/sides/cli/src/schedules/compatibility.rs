@@ -79,17 +79,8 @@ fn hands(live: &[Manifest], written: &Written) -> Result<bool, String> {
 
 /// The fields with the names of their JSON types.
 fn arguments(value: &Value) -> Arguments {
-    let kind = |value: &Value| match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
     let fields = value.as_object().into_iter().flatten();
-    fields.map(|(name, value)| (name.clone(), kind(value).to_owned())).collect()
+    fields.map(|(name, value)| (name.clone(), planner::json_type(value).to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -8,12 +8,13 @@ use schedule::{Rules, Zone};
 use serde_json::json;
 
 use super::{postgres_zones, said};
-use deploy::schedules::{self, Row};
+use ::schema::schedules::Listed;
+use deploy::schedules;
 use terminal::{Palette, table, tell};
 use workspace::Outcome;
 
 pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Result<Outcome> {
-    let all = Row::all(connection).await?;
+    let all = schedules::all(connection).await?;
     let clocks = schedules::clocks(connection).await?;
     let differences = postgres_zones::differences(connection, &moments(&all)).await;
     if json {
@@ -32,7 +33,7 @@ pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Resu
     let lines: Vec<Vec<String>> = all.iter().map(line).collect();
     print!("{}", table(palette, &["NAME", "WHEN", "JOB", "NEXT", "LAST"], &lines));
     for row in &all {
-        if let Err(fault) = row.read() {
+        if let Err(fault) = schedules::read(row) {
             println!("{}", tell::fault(palette, &format!("{} never fires: {fault}", row.name)));
         }
     }
@@ -42,18 +43,14 @@ pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Resu
     if clocks == 0 {
         println!(
             "{}",
-            tell::notice(
-                palette,
-                "no clock is running, so nothing fires; start one: cargo run -p \
-                                              clock"
-            )
+            tell::notice(palette, "no clock is running, so nothing fires; start one: cargo run -p clock")
         );
     }
     Ok(Outcome::Done)
 }
 
 /// What each schedule's zone is compared with Postgres at: now, and each month of the coming year.
-fn moments(all: &[Row]) -> Vec<(Zone, DateTime<Utc>)> {
+fn moments(all: &[Listed]) -> Vec<(Zone, DateTime<Utc>)> {
     let zones: BTreeSet<&str> = all.iter().map(|row| row.zone.as_str()).collect();
     let zones = zones.into_iter().filter_map(|zone| zone.parse().ok());
     let now = Utc::now();
@@ -61,13 +58,13 @@ fn moments(all: &[Row]) -> Vec<(Zone, DateTime<Utc>)> {
     zones.flat_map(months).collect()
 }
 
-fn with_fault(row: &Row) -> serde_json::Value {
+fn with_fault(row: &Listed) -> serde_json::Value {
     let mut value = json!(row);
-    value["fault"] = json!(row.read().err());
+    value["fault"] = json!(schedules::read(row).err());
     value
 }
 
-fn line(row: &Row) -> Vec<String> {
+fn line(row: &Listed) -> Vec<String> {
     let now = Utc::now();
     let next = match (row.paused_at, row.next_due_at) {
         (Some(at), _) => {

@@ -13,8 +13,8 @@ use database::Connection;
 
 pub(crate) use command::Command;
 
+use ::schema::schedules::Listed;
 use anyhow::bail;
-use deploy::schedules::Row;
 use workspace::{Outcome, Workspace, with_database};
 
 use crate::names::{self, Names};
@@ -41,8 +41,8 @@ async fn on(connection: &mut Connection, command: Command) -> anyhow::Result<Out
 }
 
 /// The schedule of this name, or which one was probably meant.
-async fn named(connection: &mut Connection, name: &str) -> anyhow::Result<Row> {
-    if let Some(found) = Row::find(connection, name).await? {
+async fn named(connection: &mut Connection, name: &str) -> anyhow::Result<Listed> {
+    if let Some(found) = deploy::schedules::find(connection, name).await? {
         return Ok(found);
     }
     let names = names::known(connection, Names::Schedules).await.unwrap_or_default();

@@ -27,7 +27,8 @@ pub(super) async fn of_name(
     options: &PreviewOptions,
 ) -> anyhow::Result<Outcome> {
     let row = super::named(connection, &options.what).await?;
-    let mut schedule = row.read().map_err(|fault| anyhow::anyhow!("{} never fires: {fault}", row.name))?;
+    let mut schedule = deploy::schedules::read(&row)
+        .map_err(|fault| anyhow::anyhow!("{} never fires: {fault}", row.name))?;
     if let Some(zone) = &options.zone {
         schedule.zone = zone.parse()?;
     }

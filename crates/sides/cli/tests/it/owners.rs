@@ -32,7 +32,6 @@ const NOT_YET: &[(&str, &[&str])] = &[
     ("cli/src/receipts.rs", &["releases"]),
     ("src/release/world.rs", &["instances"]),
     ("src/scaling/trace.rs", &["job_history"]),
-    ("deploy/src/schedules.rs", &["schedule_pauses", "schedules", "stored_schedules", "ticks"]),
     ("controller/src/load.rs", &["fang_tasks", "instances", "job_history", "job_rules", "runners"]),
 ];
 

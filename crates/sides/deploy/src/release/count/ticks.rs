@@ -16,7 +16,9 @@ use schedule::{Missed, Schedule};
 use serde::{Deserialize, Serialize};
 use tokio::time;
 
-use crate::schedules::Row;
+use schema::schedules::Listed;
+
+use crate::schedules;
 
 /// What happened to the ticks during a release. Schedules that were changed or paused meanwhile are left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,7 +38,7 @@ pub struct Ticks {
 
 /// The schedules as they stood when the release began.
 #[derive(Default)]
-pub(super) struct Schedules(Vec<Row>);
+pub(super) struct Schedules(Vec<Listed>);
 
 /// A schedule and a moment, as exact as Postgres keeps it.
 type Moment = (String, DateTime<Utc>);
@@ -77,7 +79,7 @@ const MOST: usize = 100_000;
 impl Schedules {
     /// None, where there is no schema yet.
     pub(super) async fn read(connection: &mut Connection) -> Self {
-        Self(Row::all(connection).await.unwrap_or_default())
+        Self(schedules::all(connection).await.unwrap_or_default())
     }
 
     /// What was due later than `since` and up to `until`. A tick that is not there yet is only late for a while.
@@ -88,7 +90,7 @@ impl Schedules {
         until: DateTime<Utc>,
     ) -> QueryResult<Ticks> {
         let now = Self::read(connection).await;
-        let schedules: Vec<Schedule> = self.0.iter().filter_map(|row| row.unchanged_in(&now.0)).collect();
+        let schedules: Vec<Schedule> = self.0.iter().filter_map(|row| unchanged(row, &now.0)).collect();
         let due: BTreeSet<Moment> = schedules
             .iter()
             .flat_map(|one| one.upcoming(since).take_while(|at| *at <= until).map(|at| moment(&one.name, at)))
@@ -113,15 +115,13 @@ impl Schedules {
     }
 }
 
-impl Row {
-    /// The schedule, when it was due at the same moments all the time.
-    fn unchanged_in(&self, now: &[Self]) -> Option<Schedule> {
-        let is_same = |row: &Self| {
-            let what = |row: &Self| (row.name.clone(), row.expression.clone(), row.zone.clone());
-            what(row) == what(self) && row.paused_at.is_none() && self.paused_at.is_none()
-        };
-        now.iter().any(is_same).then(|| self.read().ok()).flatten()
-    }
+/// The schedule, when it was due at the same moments all the time.
+fn unchanged(before: &Listed, now: &[Listed]) -> Option<Schedule> {
+    let is_same = |row: &Listed| {
+        let what = |row: &Listed| (row.name.clone(), row.expression.clone(), row.zone.clone());
+        what(row) == what(before) && row.paused_at.is_none() && before.paused_at.is_none()
+    };
+    now.iter().any(is_same).then(|| schedules::read(before).ok()).flatten()
 }
 
 fn moment(schedule: &str, at: DateTime<Utc>) -> Moment {
