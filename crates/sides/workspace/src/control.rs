@@ -2,7 +2,7 @@
 
 use platform::local::LocalHost;
 pub use platform::local::control::{
-    Client, ControlError, Done, Failure, Lock, Order, Phase, PostgresState, PostgresStatus, Server,
+    Client, ControlError, Done, Failure, IS_DEV, Lock, Order, Phase, PostgresState, PostgresStatus, Server,
     Status as DevStatus, Task, What,
 };
 
@@ -16,10 +16,6 @@ pub async fn status(workspace: &Workspace) -> Result<Option<DevStatus>, ControlE
 /// The host that runs now; `None` when nothing does.
 pub async fn running_host(workspace: &Workspace) -> anyhow::Result<Option<LocalHost>> {
     let Some(status) = status(workspace).await? else { return Ok(None) };
-    anyhow::ensure!(
-        status.is_host,
-        "dev is running here and replaces its processes by itself; stop it with `sides stop` and start a host \
-         with `sides up`"
-    );
+    anyhow::ensure!(status.is_host, IS_DEV);
     Ok(Some(LocalHost::of(&workspace.run_folder())))
 }

@@ -5,8 +5,8 @@ use testing::TestDatabase;
 
 use crate::{
     host::Dev,
-    release_faults::{released, until_stage},
-    releasing::shown,
+    release_faults::until_stage,
+    releasing::{released, shown},
     rows,
     sandbox::Sandbox,
     toy,

@@ -8,8 +8,8 @@ use testing::TestDatabase;
 
 use crate::{
     host::Dev,
-    release_faults::{released, until_stage},
-    releasing::{ended, receipt, run, shown},
+    release_faults::until_stage,
+    releasing::{ended, receipt, released, run, shown},
     rows,
     sandbox::Sandbox,
     toy,

@@ -11,8 +11,8 @@ use testing::{TestDatabase, wait_until};
 
 use crate::{
     host::Dev,
-    release_faults::{released, until_stage},
-    releasing::{ended, receipt, run, shown},
+    release_faults::until_stage,
+    releasing::{ended, receipt, released, run, shown},
     sandbox::{PATIENCE, Sandbox},
     toy,
 };
@@ -118,7 +118,7 @@ async fn the_way_back_survives_a_broken_build_a_scale_to_nothing_and_a_second_br
     let unknown = ended(&run(&sandbox, &["rollback", "--to", "99"]).await, 1);
     assert!(unknown.contains("there is no release 99"), "{unknown}");
     let unknown = ended(&run(&sandbox, &["release", "--build", "zz"]).await, 1);
-    assert!(unknown.contains("no build that is kept here begins with"), "{unknown}");
+    assert!(unknown.contains("no build kept here starts with"), "{unknown}");
 }
 
 /// The session by which a release is the only one; 0 while it has none.

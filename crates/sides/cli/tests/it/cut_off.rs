@@ -5,8 +5,8 @@ use testing::{TestDatabase, wait_until};
 
 use crate::{
     host::Dev,
-    release_faults::{released, steps, until_stage},
-    releasing::{ended, run, shown},
+    release_faults::{steps, until_stage},
+    releasing::{ended, released, run, shown},
     sandbox::{PATIENCE, Sandbox, signal},
     toy,
 };

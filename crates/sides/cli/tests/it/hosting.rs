@@ -9,7 +9,7 @@ use serde_json::Value;
 use testing::{TestDatabase, wait_until};
 
 use crate::{
-    releasing::{ended, run, shown, start_host},
+    releasing::{ended, released, run, shown, start_host},
     sandbox::{PATIENCE, Sandbox, signal},
     toy,
 };
@@ -28,12 +28,7 @@ fn why() -> Why {
 #[tokio::test(flavor = "multi_thread")]
 async fn copies_are_counted_kept_and_remembered() {
     let database = TestDatabase::create().await;
-    let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
-    toy::write_workspace(&sandbox);
-    let mut host = start_host(&sandbox);
-    host.says("web has not been released yet").await;
-    ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
-    sandbox.wait_until_green().await;
+    let (sandbox, mut host) = released(&database).await;
 
     let said = ended(&run(&sandbox, &["scale", "worker", "3"]).await, 0);
     assert!(said.contains("worker has 3 instances"), "{said}");

@@ -5,8 +5,8 @@ use testing::{TestDatabase, wait_until};
 
 use crate::{
     host::Dev,
-    release_faults::{released, until_stage},
-    releasing::{ended, run},
+    release_faults::until_stage,
+    releasing::{ended, released, run},
     rows,
     sandbox::PATIENCE,
     toy,

@@ -4,22 +4,11 @@ use nix::sys::signal::Signal;
 use testing::{TestDatabase, wait_until};
 
 use crate::{
-    releasing::{ended, receipt, run, shown, start_host},
+    releasing::{ended, receipt, released, run, shown, start_host},
     rows,
     sandbox::{PATIENCE, Sandbox, signal},
     toy,
 };
-
-/// A host that runs the first release.
-pub(crate) async fn released(database: &TestDatabase) -> (Sandbox, crate::host::Dev) {
-    let sandbox = Sandbox::with(&["web", "worker"]).on(database);
-    toy::write_workspace(&sandbox);
-    let mut host = start_host(&sandbox);
-    host.says("web has not been released yet").await;
-    ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
-    sandbox.wait_until_green().await;
-    (sandbox, host)
-}
 
 /// How far the release in a workspace has come: each step with its stage.
 pub(crate) fn steps(sandbox: &Sandbox) -> Vec<(String, String)> {

@@ -18,6 +18,17 @@ pub(crate) fn start_host(sandbox: &Sandbox) -> Dev {
     Dev::start(sandbox.sides(&["host", "--port", "0"]))
 }
 
+/// A host that runs the first release.
+pub(crate) async fn released(database: &TestDatabase) -> (Sandbox, Dev) {
+    let sandbox = Sandbox::with(&["web", "worker"]).on(database);
+    toy::write_workspace(&sandbox);
+    let mut host = start_host(&sandbox);
+    host.says("web has not been released yet").await;
+    ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
+    sandbox.wait_until_green().await;
+    (sandbox, host)
+}
+
 pub(crate) async fn shown(sandbox: &Sandbox) -> String {
     let page = sandbox.status()["address"].as_str().unwrap().to_owned();
     http().get(&page).send().await.unwrap().text().await.unwrap()
@@ -88,11 +99,7 @@ async fn what_changed_is_replaced_without_a_failed_request_and_there_is_a_way_ba
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_power_cut_a_host_runs_what_was_released_and_nothing_else() {
     let database = TestDatabase::create().await;
-    let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
-    toy::write_workspace(&sandbox);
-    let mut host = start_host(&sandbox);
-    host.says("web has not been released yet").await;
-    ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
+    let (sandbox, mut host) = released(&database).await;
     toy::write_program(&sandbox, "web", &toy::program("not released"));
     for (pid, _) in sandbox.residents() {
         crate::sandbox::signal(pid, nix::sys::signal::Signal::SIGKILL);
@@ -107,11 +114,7 @@ async fn after_a_power_cut_a_host_runs_what_was_released_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_is_new_to_the_workspace_is_released_by_the_host_that_runs() {
     let database = TestDatabase::create().await;
-    let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
-    toy::write_workspace(&sandbox);
-    let mut host = start_host(&sandbox);
-    host.says("web has not been released yet").await;
-    ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
+    let (sandbox, host) = released(&database).await;
     let unknown = ended(&run(&sandbox, &["scale", "mail", "2"]).await, 1);
     assert!(unknown.contains("no process \"mail\""), "{unknown}");
 

@@ -85,11 +85,11 @@ async fn idle_host(workspace: &Workspace, progress: &dyn Progress) -> anyhow::Re
         let Some(busy_with) = &status.busy_with else { return Ok(Some(status)) };
         anyhow::ensure!(
             Instant::now() < deadline,
-            "the host is still busy after {} s: it was told to {busy_with}; `sides ps` shows how far it is",
+            "the host is still busy after {} s with this order: {busy_with}; `sides ps` shows how far it is",
             IDLE_LIMIT.as_secs()
         );
         if !std::mem::replace(&mut said, true) {
-            progress.notice(&format!("waits for the host to {busy_with}"));
+            progress.notice(&format!("waiting for the host to {busy_with}"));
         }
         time::sleep(Duration::from_millis(50)).await;
     }
@@ -98,9 +98,6 @@ async fn idle_host(workspace: &Workspace, progress: &dyn Progress) -> anyhow::Re
 async fn host_status(workspace: &Workspace) -> anyhow::Result<Option<DevStatus>> {
     let Some(client) = Client::connect(&workspace.run_folder()).await? else { return Ok(None) };
     let status = client.status().await?;
-    anyhow::ensure!(
-        status.is_host,
-        "a dev runs here, which replaces its processes by itself; stop it with `sides stop` and start `sides host`"
-    );
+    anyhow::ensure!(status.is_host, control::IS_DEV);
     Ok(Some(status))
 }

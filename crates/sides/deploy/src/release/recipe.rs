@@ -41,7 +41,7 @@ pub async fn run(
     let Some(begun) = begun else { return Ok(Ended::NoHost) };
     let kept = kept_builds(&begun.store, &options.builds)?;
     let obstacles = preflight::look(workspace, Some(&begun.url));
-    let obstacles = progress.during("look whether a release can begin", obstacles).await;
+    let obstacles = progress.during("check whether the release can start", obstacles).await;
     if !obstacles.is_empty() {
         return Ok(Ended::Hindered(obstacles));
     }
@@ -74,7 +74,7 @@ pub async fn run(
     let order = patiently(&mut ledger, progress, async || {
         order::find(&places, &store, &url, &running, &built.set, &pending).await
     });
-    let answer = progress.during("look for an order", order).await?;
+    let answer = progress.during("find an order", order).await?;
     let Some(plan) = told(progress, answer) else { return Ok(Ended::Refused) };
     progress.text(&plan.to_string());
 
@@ -109,8 +109,8 @@ pub async fn run(
     Ok(Ended::carried_out(ended, true))
 }
 
-const OVERTAKEN: &str = "what runs has changed while this was built: somebody else released or went back. Nothing was \
-     changed; look at `sides releases`, and release again (the builds are kept)";
+const OVERTAKEN: &str = "the running builds changed while this was built: somebody else released or rolled back. Nothing \
+     was changed; see `sides releases`, and release again (the builds are kept)";
 
 /// What is released: as a rehearsal has written it, kept builds, or new ones.
 async fn build(
@@ -134,13 +134,11 @@ fn kept_builds(store: &Store, digests: &[String]) -> anyhow::Result<Set> {
         let found = store.find_any(digest);
         let (process, digest) = match found.as_slice() {
             [one] => one.clone(),
-            [] => anyhow::bail!(
-                "no build that is kept here begins with {digest:?}; `sides releases` lists them"
-            ),
+            [] => anyhow::bail!("no build kept here starts with {digest:?}; `sides releases` lists them"),
             many => {
                 let names: Vec<String> =
                     many.iter().map(|(process, digest)| format!("{process} {digest}")).collect();
-                anyhow::bail!("several builds begin with {digest:?}: {}; give more of it", names.join(", "))
+                anyhow::bail!("several builds start with {digest:?}: {}; give more digits", names.join(", "))
             }
         };
         if let Some(other) = set.insert(process.clone(), digest.clone()) {

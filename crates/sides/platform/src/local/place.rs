@@ -63,9 +63,7 @@ impl LocalHost {
         if status.is_host {
             return Ok(status);
         }
-        let reason = "dev is running here and replaces its processes by itself; stop it with `sides stop` and \
-                      start a host with `sides up`";
-        Err(PlaceError::Refused { place: self.name.clone(), reason: reason.to_owned() })
+        Err(PlaceError::Refused { place: self.name.clone(), reason: control::IS_DEV.to_owned() })
     }
 
     async fn connect(&self) -> Result<Client, PlaceError> {

@@ -19,7 +19,11 @@ pub use protocol::{
 };
 pub use server::{Server, Task};
 
-/// The variable that tells a child of a host where the door is: the path of the run folder.
+/// Why a command for a host is refused where a `dev` runs.
+pub const IS_DEV: &str = "dev is running here and replaces its processes by itself; stop it with `sides stop` and start a \
+                          host with `sides up`";
+
+/// The variable that tells a child of a host where its control socket is: the path of the run folder.
 pub const HOST_VARIABLE: &str = "SIDES_HOST";
 
 /// The variable by which a host that replaces itself tells its next build which descriptors it has left open: that of
