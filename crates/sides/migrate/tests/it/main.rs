@@ -15,6 +15,7 @@ mod lane;
 mod live;
 mod load;
 mod locks;
+mod not_here;
 mod proofs;
 mod random;
 mod recipes;
