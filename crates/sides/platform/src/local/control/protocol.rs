@@ -228,13 +228,19 @@ impl Status {
         Self { is_host: true, address: Some(format!("http://{page}")), ..Self::default() }
     }
 
-    /// Whether there is something to answer and all of it did, at its last ping.
+    /// Whether there is something to answer and all of it did, at its last ping. An instance that was asked to end is
+    /// not missed once another one of its process answers.
     #[must_use]
     pub fn all_answer(&self) -> bool {
         self.phase == Phase::Running
             && self.postgres.state == PostgresState::Ready
             && !self.processes.is_empty()
-            && self.processes.iter().all(|process| process.state == State::Ready)
+            && self.processes.iter().all(|process| process.state == State::Ready || self.is_followed(process))
+    }
+
+    fn is_followed(&self, leaving: &ProcessStatus) -> bool {
+        let follows = |other: &ProcessStatus| other.name == leaving.name && other.state == State::Ready;
+        leaving.state == State::Draining && self.processes.iter().any(follows)
     }
 }
 
@@ -269,5 +275,36 @@ impl fmt::Display for What {
             Self::RunOnce { command, .. } => write!(f, "run {}", command.first().map_or("", String::as_str)),
             Self::Replace { .. } => f.write_str("replace the host"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(name: &str, state: State) -> ProcessStatus {
+        let status = serde_json::json!({
+            "name": name, "copy": 1, "state": state, "since": "2026-01-01T00:00:00Z", "pid": null,
+            "ops_address": null, "restarts": 0, "reason": null,
+        });
+        serde_json::from_value(status).unwrap()
+    }
+
+    fn all_answer(processes: &[(&str, State)]) -> bool {
+        let mut status = Status { phase: Phase::Running, ..Status::default() };
+        status.postgres.state = PostgresState::Ready;
+        status.processes = processes.iter().map(|(name, state)| instance(name, *state)).collect();
+        status.all_answer()
+    }
+
+    #[test]
+    fn who_leaves_is_not_missed_when_another_of_its_process_answers() {
+        let worker = ("worker", State::Ready);
+        assert!(all_answer(&[worker, ("web", State::Ready)]));
+        assert!(all_answer(&[worker, ("web", State::Ready), ("web", State::Draining)]));
+        assert!(!all_answer(&[worker, ("web", State::Draining)]));
+        assert!(!all_answer(&[worker, ("web", State::Starting), ("web", State::Draining)]));
+        assert!(!all_answer(&[worker, ("web", State::Ready), ("web", State::Unready)]));
+        assert!(!all_answer(&[]));
     }
 }
