@@ -45,6 +45,8 @@ async fn merged_ticks_have_one_job_while_it_waits() {
     scene.goes_on("a").await;
     let jobs = "SELECT count(*) FROM sides.fang_tasks WHERE unique_key = 'schedule:a'";
     assert_eq!(scene.questions.number(jobs).await, 1);
-    let of_ticks = "SELECT count(DISTINCT job_id) FROM sides.ticks WHERE schedule = 'a'";
+    // A tick that was being fired while the job went may still name that one.
+    let of_ticks = "SELECT count(DISTINCT job_id) FROM sides.ticks WHERE schedule = 'a'
+        AND due_at > (SELECT created_at FROM sides.fang_tasks WHERE unique_key = 'schedule:a')";
     assert_eq!(scene.questions.number(of_ticks).await, 1);
 }
