@@ -23,6 +23,12 @@ impl History {
         self.0.iter().map(|(_, tally)| *tally).sum()
     }
 
+    /// How many days its figures cover: those since its first ping, today included, and none without a ping.
+    pub(crate) fn span(&self) -> usize {
+        let first = self.0.iter().position(|(_, tally)| tally.pings > 0);
+        first.map_or(0, |first| self.0.len() - first)
+    }
+
     fn of(days: &HashMap<NaiveDate, Tally>, today: NaiveDate) -> Self {
         let dates = (0..DAYS).rev().map(|ago| today - Days::new(ago));
         Self(dates.map(|date| (date, days.get(&date).copied().unwrap_or_default())).collect())
@@ -71,5 +77,8 @@ mod tests {
             (90, tally, Tally::default(), (today, tally))
         );
         assert_eq!(histories[1].total(), Tally { pings: 20, failures: 2 });
+        let since_yesterday = [Day { service_id: 3, day: today - Days::new(1), tally }];
+        let since_yesterday = arrange(&[3], &since_yesterday, today).remove(0).span();
+        assert_eq!((histories[0].span(), histories[1].span(), since_yesterday), (0, 90, 2));
     }
 }

@@ -46,6 +46,7 @@ mod ops;
 mod process;
 mod pulse;
 mod questions;
+mod rebinding;
 mod rights;
 mod scale;
 mod secret;

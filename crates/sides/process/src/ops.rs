@@ -2,10 +2,17 @@
 
 use std::{io, net::TcpListener, sync::Arc, time::Duration};
 
-use actix_web::{App, HttpResponse, HttpServer, http::header, web};
+use actix_web::{
+    App, Error, HttpResponse, HttpServer,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header,
+    middleware::{Condition, Next, from_fn},
+    web,
+};
 use prometheus::TextEncoder;
 
-use crate::{loops, signals::Signals, status::Status};
+use crate::{loops, rebinding, signals::Signals, status::Status};
 
 /// Starts the thread that answers probes and hears signals. It ends with the process: neither a stuck runtime
 /// nor a long drain may keep it from answering, or a signal from being heard.
@@ -33,9 +40,12 @@ pub(crate) fn start(listener: TcpListener, status: Arc<Status>, drain_limit: Dur
 
 fn serve(listener: TcpListener, status: Arc<Status>) -> io::Result<actix_web::dev::Server> {
     let status = web::Data::from(status);
+    // Beyond loopback it is reached by whatever name the network gives it.
+    let is_loopback = listener.local_addr()?.ip().is_loopback();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(status.clone())
+            .wrap(Condition::new(is_loopback, from_fn(own_names_only)))
             .route("/livez", web::get().to(livez))
             .route("/readyz", web::get().to(readyz))
             .route("/status", web::get().to(status_json))
@@ -43,6 +53,17 @@ fn serve(listener: TcpListener, status: Arc<Status>) -> io::Result<actix_web::de
             .default_service(web::to(unknown))
     });
     Ok(server.workers(1).worker_max_blocking_threads(1).disable_signals().listen(listener)?.run())
+}
+
+async fn own_names_only<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if rebinding::names_this_machine(request.request()) {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    let text = "here the ops server answers only to its address or to localhost; name one of them in Host\n";
+    Ok(request.into_response(HttpResponse::MisdirectedRequest().body(text)))
 }
 
 async fn livez(status: web::Data<Status>) -> HttpResponse {

@@ -15,10 +15,7 @@ const CLASSES: [&str; 5] = ["none", "good", "fair", "poor", "bad"];
 pub(super) fn bars(history: &History) -> Markup {
     let days = history.days();
     let view_box = format!("0 0 {} {HEIGHT}", days.len() * STEP - (STEP - WIDTH));
-    let label = match history.total().uptime_percent() {
-        Some(_) => format!("{} up over {DAYS} days", percent(history.total())),
-        None => format!("No pings in {DAYS} days"),
-    };
+    let label = label(history);
     html! {
         svg.bars viewBox=(view_box) preserveAspectRatio="none" role="img" aria-label=(label) {
             @for (index, (day, tally)) in days.iter().enumerate() {
@@ -36,10 +33,7 @@ pub(super) fn bars(history: &History) -> Markup {
 pub(super) fn compact(history: &History) -> Markup {
     let days = history.days();
     let view_box = format!("0 0 {} {HEIGHT}", days.len() * STEP - (STEP - WIDTH));
-    let label = match history.total().uptime_percent() {
-        Some(_) => format!("{} up over {DAYS} days", percent(history.total())),
-        None => format!("No pings in {DAYS} days"),
-    };
+    let label = label(history);
     let path = |wanted: &str| {
         let of_class = days.iter().enumerate().filter(|(_, (_, tally))| class(*tally) == wanted);
         let bars = of_class.map(|(index, _)| {
@@ -55,6 +49,22 @@ pub(super) fn compact(history: &History) -> Markup {
                 @if !path.is_empty() { path.(class) d=(path) {} }
             }
         }
+    }
+}
+
+fn label(history: &History) -> String {
+    match history.span() {
+        0 => format!("No pings in {DAYS} days"),
+        days => format!("{} up {}", percent(history.total()), over(days)),
+    }
+}
+
+/// The time that a share of good pings stands for: a service that is watched since today says nothing of 90 days.
+pub(super) fn over(days: usize) -> String {
+    match days {
+        0 => String::new(),
+        1 => "today".to_owned(),
+        days => format!("over {days} days"),
     }
 }
 
@@ -110,6 +120,11 @@ mod tests {
         assert_eq!(percent(tally(1_000_000, 1)), "99.99 %");
         assert_eq!(percent(tally(1_000_000, 0)), "100 %");
         assert_eq!(percent(tally(0, 0)), "–");
+    }
+
+    #[test]
+    fn a_share_says_for_which_time() {
+        assert_eq!([0, 1, 2, 90].map(over), ["", "today", "over 2 days", "over 90 days"]);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) fn points(hours: &[PingHour], newest_first: &[Ping]) -> Vec<Point> {
 /// A line for the typical latency, and an area up to what 95 % stayed under.
 pub(super) fn chart(points: &[Point]) -> Markup {
     let [first, .., last] = points else {
-        return html! { p.quiet { "A chart appears after the first pings." } };
+        return html! { p.quiet { "No chart yet: it needs two successful pings." } };
     };
     let ceiling = ceiling(points.iter().map(|point| point.slow.max(point.typical)).fold(0.0, f64::max));
     let span = milliseconds(last.at, first.at).max(1.0);
@@ -116,7 +116,7 @@ mod tests {
     fn nothing_and_one_ping_are_no_chart() {
         let point = Point { at: Utc::now(), typical: 1.0, slow: 1.0 };
         for points in [&[][..], &[point]] {
-            assert!(chart(points).into_string().contains("after the first pings"));
+            assert!(chart(points).into_string().contains("needs two successful pings"));
         }
     }
 }

@@ -84,7 +84,7 @@ fn content(facts: &Facts, admin: Option<&Admin>, now: DateTime<Utc>) -> Markup {
         }
         @if let Some(admin) = admin { (actions(service, admin)) }
         section aria-labelledby="days" {
-            h2 #days { "90 days: " (bars::percent(facts.history.total())) }
+            h2 #days { "Uptime: " (bars::percent(facts.history.total())) " " (bars::over(facts.history.span())) }
             (bars::bars(&facts.history))
         }
         section aria-labelledby="latency" {

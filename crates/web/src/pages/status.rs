@@ -145,7 +145,7 @@ fn list(rows: &[&Row], now: DateTime<Utc>) -> Markup {
                     }
                     (bars::compact(&row.history))
                     div.line.quiet {
-                        span { (bars::percent(row.history.total())) " over 90 days" }
+                        span { (bars::percent(row.history.total())) " " (bars::over(row.history.span())) }
                         @if row.standing != Standing::Up {
                             span { @if let Some(last) = row.state.last_ping_at { "pinged " (time::ago(last, now)) } }
                         }

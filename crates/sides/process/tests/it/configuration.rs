@@ -1,6 +1,9 @@
 //! What a process says before it starts.
 
-use std::net::TcpListener;
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+};
 
 use testing::{Program, TestDatabase};
 
@@ -94,6 +97,25 @@ async fn secrets_are_never_said() {
     }
     assert!(said.contains("sides_build_info{process=\"napper\""), "{said}");
     assert!(!said.contains("hunter2") && !said.contains("tr0ub4dor"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_loopback_a_foreign_name_reads_nothing() {
+    let database = TestDatabase::create().await;
+    let program = Program::start(&mut napper_on(database.url()));
+    program.answers("/readyz", 200, "ready").await;
+    let address = program.ops_address().await;
+    let ask = |host: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        write!(stream, "GET /status HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let known = ask("localhost");
+    assert!(known.starts_with("HTTP/1.0 200") && known.contains("napper"), "{known}");
+    let foreign = ask("rebound.example");
+    assert!(foreign.starts_with("HTTP/1.0 421") && !foreign.contains("napper"), "{foreign}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
