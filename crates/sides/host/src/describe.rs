@@ -7,7 +7,7 @@ use chrono::Utc;
 use platform::local::{Event, Happening, ProcessStatus, Restart, State};
 
 use terminal::{
-    BAD, BUSY, GOOD, PLAIN, Palette, Piece, QUIET, STRONG,
+    BAD, BUSY, GOOD, PLAIN, Palette, Piece, QUIET, STRONG, clean_lines,
     tell::{done, seconds, up_time},
 };
 use workspace::{
@@ -113,7 +113,8 @@ pub fn whole_status(status: &DevStatus, palette: Palette) -> String {
 #[must_use]
 pub fn one_process(process: &ProcessStatus, palette: Palette) -> String {
     let (mark, style) = mark_of(process.state);
-    format!("{} {:8}  {}", palette.paint(style, mark), process.name, describe(process))
+    let text = clean_lines(&describe(process), palette.is_enabled());
+    format!("{} {:8}  {text}", palette.paint(style, mark), process.name)
 }
 
 /// Whether the database answers, and which it is.
@@ -143,7 +144,8 @@ pub fn instance(instance: &Instance, palette: Palette) -> String {
     if let Some(address) = &instance.public_address {
         text += &format!(", http://{address}");
     }
-    text + &format!(", http://{}/status, last seen {silent} s ago", instance.ops_address)
+    text += &format!(", http://{}/status, last seen {silent} s ago", instance.ops_address);
+    clean_lines(&text, palette.is_enabled())
 }
 
 fn describe(process: &ProcessStatus) -> String {

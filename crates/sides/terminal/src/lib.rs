@@ -19,7 +19,7 @@ mod table;
 pub mod tell;
 mod width;
 
-pub use clean::clean;
+pub use clean::{clean, clean_lines};
 pub use colour::wants_colour;
 pub use palette::{BAD, BUSY, GOOD, PLAIN, Palette, QUIET, STRONG};
 pub use reader::end_with_reader;

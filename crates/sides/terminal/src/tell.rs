@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::palette::{BAD, BUSY, GOOD, Palette, QUIET};
+use crate::{
+    clean::clean_lines,
+    palette::{BAD, BUSY, GOOD, Palette, QUIET},
+};
 
 /// `0.4 s`, `12 s`, `3:05`, `2:03:05`
 #[must_use]
@@ -19,13 +22,14 @@ pub fn seconds(duration: Duration) -> String {
 /// A step that is done, and how long it took.
 #[must_use]
 pub fn done(palette: Palette, text: &str, took: Duration) -> String {
+    let text = clean_lines(text, palette.is_enabled());
     format!("{} {text}  {}", palette.paint(GOOD, "✓"), palette.paint(QUIET, &seconds(took)))
 }
 
 /// Something that is as it should be.
 #[must_use]
 pub fn good(palette: Palette, text: &str) -> String {
-    format!("{} {text}", palette.paint(GOOD, "✓"))
+    format!("{} {}", palette.paint(GOOD, "✓"), clean_lines(text, palette.is_enabled()))
 }
 
 /// A file was saved.
@@ -37,13 +41,13 @@ pub fn change(palette: Palette, what: &str) -> String {
 /// Something a person should notice.
 #[must_use]
 pub fn notice(palette: Palette, text: &str) -> String {
-    format!("{} {text}", palette.paint(BUSY, "!"))
+    format!("{} {}", palette.paint(BUSY, "!"), clean_lines(text, palette.is_enabled()))
 }
 
 /// Something that is wrong.
 #[must_use]
 pub fn fault(palette: Palette, text: &str) -> String {
-    format!("{} {text}", palette.paint(BAD, "✗"))
+    format!("{} {}", palette.paint(BAD, "✗"), clean_lines(text, palette.is_enabled()))
 }
 
 /// `12 s`, `7 min`, `2 h 5 min`

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use database::{Connection, Moment};
-use serde_json::json;
+use serde::Serialize;
 
 use super::{
     command::ShowOptions,
@@ -10,6 +10,13 @@ use super::{
 };
 use terminal::{Palette, clean, table};
 use workspace::Outcome;
+
+/// Written as it is: arguments may hold numbers that no `serde_json::Value` can.
+#[derive(Serialize)]
+struct Answer {
+    job: Job,
+    attempts: Vec<Attempt>,
+}
 
 pub(super) async fn run(connection: &mut Connection, options: &ShowOptions) -> anyhow::Result<Outcome> {
     let Some(job) = rows::find(connection, options.id, options.arguments).await? else {
@@ -20,7 +27,7 @@ pub(super) async fn run(connection: &mut Connection, options: &ShowOptions) -> a
     };
     let attempts = rows::attempts(connection, options.id).await?;
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&json!({ "job": job, "attempts": attempts }))?);
+        println!("{}", serde_json::to_string_pretty(&Answer { job, attempts })?);
         return Ok(Outcome::Done);
     }
     println!("{} {}  {}", clean(&job.kind, false), job.id, job.state);

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
 use deploy::plan::{Options, Order};
-use terminal::{Palette, Screen};
+use terminal::{Palette, Screen, clean_lines};
 use workspace::{Outcome, Workspace};
 
 use crate::{annotations, names::complete, obstacles, progress::OnScreen};
@@ -53,11 +53,12 @@ pub(crate) async fn run(workspace: &Workspace, options: &PlanOptions) -> anyhow:
     let text = if options.json {
         serde_json::to_string_pretty(&json::of(&report))? + "\n"
     } else if options.markdown {
-        markdown::of(&report)
+        clean_lines(&markdown::of(&report), false)
     } else if let Some(process) = &options.why {
-        why::of(&report, process)?
+        clean_lines(&why::of(&report, process)?, false)
     } else {
-        text::of(&report, Palette::for_stdout())
+        let palette = Palette::for_stdout();
+        clean_lines(&text::of(&report, palette), palette.is_enabled())
     };
     match io::stdout().write_all(text.as_bytes()) {
         // Anyone who reads has seen enough: `sides plan | head`.

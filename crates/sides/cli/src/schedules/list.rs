@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use database::Connection;
 use schedule::{Rules, Zone};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{postgres_zones, said};
 use ::schema::schedules::Listed;
@@ -13,20 +14,29 @@ use deploy::schedules;
 use terminal::{Palette, table, tell};
 use workspace::Outcome;
 
+/// Written as it is: arguments may hold numbers that no [`Value`] can.
+#[derive(Serialize)]
+struct Answer<'a> {
+    clocks: usize,
+    schedules: Vec<Shown<'a>>,
+    rules: Value,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    row: &'a Listed,
+    fault: Option<String>,
+}
+
 pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Result<Outcome> {
     let all = schedules::all(connection).await?;
     let clocks = schedules::clocks(connection).await?;
     let differences = postgres_zones::differences(connection, &moments(&all)).await;
     if json {
-        let all: Vec<_> = all.iter().map(with_fault).collect();
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&json!({
-                "clocks": clocks,
-                "schedules": all,
-                "rules": { "release": Rules::current().release(), "differences": differences },
-            }))?
-        );
+        let schedules = all.iter().map(|row| Shown { row, fault: schedules::read(row).err() }).collect();
+        let rules = json!({ "release": Rules::current().release(), "differences": differences });
+        println!("{}", serde_json::to_string_pretty(&Answer { clocks, schedules, rules })?);
         return Ok(Outcome::Done);
     }
     let palette = Palette::for_stdout();
@@ -56,12 +66,6 @@ fn moments(all: &[Listed]) -> Vec<(Zone, DateTime<Utc>)> {
     let now = Utc::now();
     let months = |zone: Zone| (0..13).map(move |month| (zone.clone(), now + TimeDelta::days(30 * month)));
     zones.flat_map(months).collect()
-}
-
-fn with_fault(row: &Listed) -> serde_json::Value {
-    let mut value = json!(row);
-    value["fault"] = json!(schedules::read(row).err());
-    value
 }
 
 fn line(row: &Listed) -> Vec<String> {

@@ -33,6 +33,7 @@ mod keeping;
 mod lane;
 mod manifests;
 mod names;
+mod odd_rows;
 mod ordering;
 mod outage;
 mod owners;
