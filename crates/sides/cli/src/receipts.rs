@@ -19,7 +19,7 @@ use crate::{
     receipt_text,
 };
 use deploy::release::Receipt;
-use terminal::{Palette, clean, table, tell};
+use terminal::{Palette, clean_lines, table, tell};
 use workspace::{Outcome, Workspace, named_database};
 
 #[derive(Debug, QueryableByName, Serialize)]
@@ -101,17 +101,12 @@ pub(crate) async fn show(workspace: &Workspace, options: &ShowOptions) -> anyhow
     })?;
     let head =
         format!("Receipt {}, started {} by {}", row.number, row.started_at.format("%F %TZ"), row.asked_by);
-    println!("{}\n{}", clean(&head, false), clean_lines(&receipt_text::of(&receipt)));
+    // What a build says may end up in a receipt.
+    println!("{}", clean_lines(&format!("{head}\n{}", receipt_text::of(&receipt).trim_end()), false));
     Ok(Outcome::Done)
 }
 
 const NONE: &str = "nothing has been released on this database yet; start with `sides release`";
-
-/// What a build says may end up in a receipt: no escape of it reaches the terminal.
-fn clean_lines(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(|line| clean(line, false).to_string()).collect();
-    lines.join("\n")
-}
 
 fn line(row: &Row) -> Vec<String> {
     let of = |path: &str| row.receipt.pointer(path);
@@ -122,7 +117,7 @@ fn line(row: &Row) -> Vec<String> {
         None | Some(Value::Null) => "-".to_owned(),
         Some(_) => format!("{} {name}", number(bad)),
     };
-    let cells = [
+    vec![
         row.number.to_string(),
         row.started_at.format("%F %TZ").to_string(),
         row.asked_by.clone(),
@@ -131,8 +126,7 @@ fn line(row: &Row) -> Vec<String> {
         failed("/requests", "/requests/failed", "failed"),
         failed("/jobs", "/jobs/lost", "lost"),
         failed("/ticks", "/ticks/missed", "missed"),
-    ];
-    cells.iter().map(|cell| clean(cell, false).to_string()).collect()
+    ]
 }
 
 async fn read(workspace: &Workspace, number: Option<i64>, count: i64) -> anyhow::Result<Vec<Row>> {

@@ -12,9 +12,10 @@ const WIDEST: usize = 100;
 /// On a terminal with fewer columns a table that is wider comes as one block for each row.
 const NARROW: usize = 60;
 
-/// Rows under a head, two spaces apart. The last column is as wide as it likes. A cell is one line, made safe to print.
+/// Rows under a head, two spaces apart. The last column is as wide as it likes. A cell is one line of text,
+/// made safe to print here.
 pub fn table(palette: Palette, head: &[&str], rows: &[Vec<String>]) -> String {
-    let cleaned = |row: &Vec<String>| row.iter().map(|cell| clean(cell, palette.is_enabled())).collect();
+    let cleaned = |row: &Vec<String>| row.iter().map(|cell| clean(cell, false)).collect();
     let rows: &[Vec<String>] = &rows.iter().map(cleaned).collect::<Vec<_>>();
     let table = beside(palette, head, rows);
     let widest = table.lines().map(|line| line.chars().count()).max().unwrap_or_default();

@@ -3,7 +3,7 @@
 use database::Connection;
 
 use super::rows::{self, Kind};
-use terminal::{Palette, clean, table};
+use terminal::{Palette, table};
 use workspace::Outcome;
 
 pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Result<Outcome> {
@@ -23,7 +23,7 @@ pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Resu
 fn row(kind: &Kind) -> Vec<String> {
     let oldest = kind.oldest_ready_seconds.map(|seconds| format!("{seconds:.0} s"));
     let counts = [kind.ready, kind.scheduled, kind.running, kind.failed, kind.parked];
-    let mut row = vec![clean(&kind.kind, false)];
+    let mut row = vec![kind.kind.clone()];
     row.extend(counts.map(|count| count.to_string()));
     row.extend([oldest.unwrap_or_default(), kind.held_up.clone().unwrap_or_default()]);
     row

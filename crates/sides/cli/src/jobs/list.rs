@@ -45,8 +45,8 @@ fn row(job: &Job) -> Vec<String> {
     let error = if short.len() < error.len() { format!("{short}…") } else { short };
     vec![
         job.id.to_string(),
-        clean(&job.kind, false),
-        clean(&job.queue, false),
+        job.kind.clone(),
+        job.queue.clone(),
         state,
         job.attempt.to_string(),
         said::moment(job.finished_at.unwrap_or(job.scheduled_at), now),

@@ -74,9 +74,9 @@ fn row(attempt: &Attempt) -> Vec<String> {
         attempt.attempt.to_string(),
         time(attempt.ended_at),
         took,
-        clean(attempt.release.as_deref().unwrap_or_default(), false),
+        attempt.release.clone().unwrap_or_default(),
         attempt.outcome.clone(),
-        clean(attempt.error.as_deref().unwrap_or_default(), false),
+        attempt.error.clone().unwrap_or_default(),
     ]
 }
 

@@ -8,7 +8,7 @@ use testing::{TestDatabase, wait_until};
 
 use crate::{
     host::Dev,
-    releasing::{ended, run, start_host},
+    releasing::{ended, released, run, start_host},
     sandbox::{PATIENCE, Sandbox, signal},
     toy,
 };
@@ -16,16 +16,6 @@ use crate::{
 /// The pids of web and worker.
 fn pids(sandbox: &Sandbox) -> [Option<i32>; 2] {
     ["web", "worker"].map(|name| sandbox.pid_of(name))
-}
-
-async fn released(database: &TestDatabase) -> (Sandbox, Dev) {
-    let sandbox = Sandbox::with(&["web", "worker"]).on(database);
-    toy::write_workspace(&sandbox);
-    let mut host = start_host(&sandbox);
-    host.says("web has not been released yet").await;
-    ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
-    sandbox.wait_until_green().await;
-    (sandbox, host)
 }
 
 fn prober(sandbox: &Sandbox) -> Prober {
