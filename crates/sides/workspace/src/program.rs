@@ -9,12 +9,35 @@ use tokio::{process::Command, time};
 /// A program that is only asked what it is answers at once.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-/// What a program says of itself; nothing when it does not know the question.
-pub async fn manifest_of(program: &Path) -> Option<Manifest> {
+/// What became of the question what a program is.
+#[derive(Debug)]
+pub enum Answer {
+    /// It said so.
+    Said(Box<Manifest>),
+    /// It does not know the question.
+    Nothing,
+    /// It had not ended in time: the machine is busy, or the program does not know the question and went to work.
+    Late,
+}
+
+/// Asks a program what it is.
+pub async fn ask_manifest(program: &Path) -> Answer {
     let mut command = Command::new(program);
     // Without its settings, so that a program which does not know the question cannot begin to work.
     command.arg("--manifest").env_clear().stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     bind_to_supervisor(&mut command, None);
-    let output = time::timeout(ANSWER_LIMIT, command.output()).await.ok()?.ok()?;
-    serde_json::from_slice(&output.stdout).ok()
+    match time::timeout(ANSWER_LIMIT, command.output()).await {
+        Err(_) => Answer::Late,
+        Ok(Err(_)) => Answer::Nothing,
+        Ok(Ok(output)) => serde_json::from_slice(&output.stdout)
+            .map_or(Answer::Nothing, |said| Answer::Said(Box::new(said))),
+    }
+}
+
+/// What a program says of itself; nothing when it does not say it.
+pub async fn manifest_of(program: &Path) -> Option<Manifest> {
+    match ask_manifest(program).await {
+        Answer::Said(manifest) => Some(*manifest),
+        Answer::Nothing | Answer::Late => None,
+    }
 }

@@ -114,3 +114,25 @@ async fn a_column_that_a_build_needs_and_nobody_makes_is_named() {
     let refused = release(&sandbox, 8).await;
     assert!(refused.contains("services.colour") && refused.contains("no schema step provides"), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_does_not_say_in_time_what_it_needs_is_not_taken_to_need_nothing() {
+    let database = TestDatabase::create().await;
+    let sandbox = Sandbox::with(&["web"]).on(&database);
+    toy::write_workspace(&sandbox);
+    write(&sandbox, "web", "one", "");
+    let mut host = start_host(&sandbox);
+    host.says("web has not been released yet").await;
+    release(&sandbox, 0).await;
+
+    let asked = "fn main() {";
+    let source = toy::program_that_says("two", &says("web", GREETS));
+    assert!(source.contains(asked));
+    let slow = format!(
+        "{asked} if std::env::args().any(|one| one == \"--manifest\") {{ sleep(Duration::from_secs(60)); }}"
+    );
+    toy::write_program(&sandbox, "web", &source.replace(asked, &slow));
+    let refused = release(&sandbox, 1).await;
+    assert!(refused.contains("did not answer --manifest in time"), "{refused}");
+    assert_eq!(shown(&sandbox).await, "one of first");
+}

@@ -8,7 +8,7 @@ use platform::{local::control, procfile};
 use super::{build::Pending, jobs, unmanaged};
 use crate::places::Places;
 use workspace::{
-    manifest_of,
+    Answer, ask_manifest,
     releases::{Digest, Set, Store},
 };
 
@@ -157,9 +157,23 @@ impl Asked<'_> {
     }
 }
 
-/// What a kept program says of itself, or nothing when it says nothing.
+/// What a kept program says of itself, or nothing when it says nothing. A build of which an earlier one said what it needs
+/// is not taken to need nothing because a busy machine did not let it answer.
 pub(super) async fn said(store: &Store, process: &str, digest: &Digest) -> anyhow::Result<Option<Manifest>> {
-    let said = manifest_of(&store.program(process, digest)?).await;
+    let said = match store.manifest(process, digest) {
+        Some(manifest) => Some(manifest),
+        None => match ask_manifest(&store.program(process, digest)?).await {
+            Answer::Said(manifest) => {
+                store.note_manifest(process, digest, &manifest);
+                Some(*manifest)
+            }
+            Answer::Late if store.has_manifests(process) => anyhow::bail!(
+                "{process} {digest} did not answer --manifest in time, although an earlier build did, so what it needs is \
+                 unknown; if the machine is busy, release again later"
+            ),
+            Answer::Nothing | Answer::Late => None,
+        },
+    };
     Ok(said.map(|manifest| named(manifest, process, digest)))
 }
 

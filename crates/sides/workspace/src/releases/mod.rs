@@ -7,6 +7,7 @@ mod leftovers;
 mod model;
 mod progress;
 mod record;
+mod said;
 mod store;
 
 use std::collections::BTreeMap;
