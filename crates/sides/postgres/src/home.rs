@@ -1,9 +1,9 @@
 //! The directories of one cluster: its data, socket, log and locks.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -133,10 +133,18 @@ fn socket_folder(folder: &Path, identity: &Identity) -> Result<PathBuf, ClusterE
     } else {
         PathBuf::from(format!("/tmp/sides-{}-{}", identity.uid, digest(folder)))
     };
-    match DirBuilder::new().mode(0o700).create(&socket) {
-        Ok(()) => identity.own(&socket, 0o700).map_err(ClusterError::folder("take over", &socket))?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(ClusterError::folder("create", &socket)(error)),
+    if fs::symlink_metadata(&socket).is_err() {
+        // Made by its user, so that whoever looks meanwhile never finds it root's.
+        let status = command("/bin/sh", identity, folder)
+            .args(["-c", "umask 077 && mkdir -p \"$1\"", "mkdir"])
+            .arg(&socket)
+            .stderr(std::process::Stdio::null())
+            .status()
+            .map_err(ClusterError::run("/bin/sh"))?;
+        if !status.success() {
+            let denied = io::Error::other(format!("{} cannot create it", identity.name));
+            return Err(ClusterError::folder("create", &socket)(denied));
+        }
     }
     // In a shared place like /tmp, somebody else may have been first.
     let found = fs::symlink_metadata(&socket).map_err(ClusterError::folder("read", &socket))?;
@@ -152,4 +160,32 @@ fn digest(path: &Path) -> String {
 
 fn root_cause(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), root_cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Barrier, thread};
+
+    use super::*;
+
+    #[test]
+    fn openers_at_once_all_trust_the_socket_folder_that_one_of_them_made() {
+        for _ in 0..20 {
+            let project = tempfile::tempdir().unwrap();
+            let folder = project.path();
+            let identity = Identity::here().unwrap();
+            claim(folder, &identity).unwrap();
+            let together = Barrier::new(8);
+            thread::scope(|scope| {
+                let open = || {
+                    together.wait();
+                    socket_folder(folder, &identity)
+                };
+                let openers: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+                for opener in openers {
+                    opener.join().unwrap().unwrap();
+                }
+            });
+        }
+    }
 }
