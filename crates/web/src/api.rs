@@ -26,5 +26,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(web::resource("/services/{id}/resume").route(web::post().to(services::resume)))
         .service(read("/incidents", incidents::list))
         .service(read("/webhooks", webhooks::list).route(web::post().to(webhooks::add)))
-        .service(web::resource("/webhooks/{id}").route(web::delete().to(webhooks::delete)));
+        .service(web::resource("/webhooks/{id}").route(web::delete().to(webhooks::delete)))
+        .service(web::resource("/webhooks/{id}/pause").route(web::post().to(webhooks::pause)))
+        .service(web::resource("/webhooks/{id}/resume").route(web::post().to(webhooks::resume)));
 }

@@ -35,5 +35,7 @@ pub(crate) fn incidents() -> Resource {
 pub(crate) fn webhook_routes() -> Scope {
     web::scope("/webhooks")
         .service(read("", webhooks::show).route(web::post().to(webhooks::add)))
+        .service(web::resource("/{id}/pause").route(web::post().to(webhooks::pause)))
+        .service(web::resource("/{id}/resume").route(web::post().to(webhooks::resume)))
         .service(web::resource("/{id}/delete").route(web::post().to(webhooks::delete)))
 }

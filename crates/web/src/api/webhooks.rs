@@ -7,7 +7,7 @@ use actix_web::{
 use models::webhooks;
 use serde::Deserialize;
 use serde_json::json;
-use sides_web::{Bearer, Fault, new_secret};
+use sides_web::{Actor, Bearer, Fault, new_secret};
 
 use crate::{draft::check_url, site::Site};
 
@@ -47,10 +47,9 @@ pub(super) async fn list(_: Bearer, site: Data<Site>) -> Result<HttpResponse, Fa
 pub(super) async fn add(by: Bearer, site: Data<Site>, new: Json<New>) -> Result<HttpResponse, Fault> {
     let url = check_url(&new.url, &site.egress).map_err(|message| Fault::field("url", message))?;
     let mut connection = site.connection().await?;
-    if webhooks::is_known(&mut connection, &url).await? {
-        return Err(Fault::field("url", KNOWN));
-    }
-    let webhook = webhooks::create(&mut connection, &url, &new_secret()).await?;
+    let webhook = webhooks::add(&mut connection, &url, &new_secret())
+        .await?
+        .ok_or_else(|| Fault::field("url", KNOWN))?;
     by.actor.note(&mut connection, &format!("webhook {}", webhook.id), "add a webhook").await?;
     Ok(HttpResponse::Created().json(json!({
         "id": webhook.id,
@@ -69,4 +68,24 @@ pub(super) async fn delete(by: Bearer, site: Data<Site>, id: Path<i64>) -> Resul
         }
         false => Err(Fault::Missing("webhook")),
     }
+}
+
+pub(super) async fn pause(by: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
+    set_paused(&site, &by.actor, *id, true).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+pub(super) async fn resume(by: Bearer, site: Data<Site>, id: Path<i64>) -> Result<HttpResponse, Fault> {
+    set_paused(&site, &by.actor, *id, false).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// For the page, too.
+pub(crate) async fn set_paused(site: &Site, by: &Actor, id: i64, paused: bool) -> Result<(), Fault> {
+    let mut connection = site.connection().await?;
+    if !webhooks::set_paused(&mut connection, id, paused).await? {
+        return Err(Fault::Missing("webhook"));
+    }
+    let action = if paused { "pause a webhook" } else { "resume a webhook" };
+    Ok(by.note(&mut connection, &format!("webhook {id}"), action).await?)
 }

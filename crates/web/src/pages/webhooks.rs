@@ -15,7 +15,11 @@ use sides_web::{
     new_secret, see, time,
 };
 
-use crate::{api::webhooks::KNOWN, draft::check_url, site::Site};
+use crate::{
+    api::webhooks::{KNOWN, set_paused},
+    draft::check_url,
+    site::Site,
+};
 
 #[derive(Deserialize)]
 pub(super) struct New {
@@ -56,13 +60,12 @@ pub(super) async fn add(
         }
     };
     let mut connection = site.connection().await?;
-    if webhooks::is_known(&mut connection, &url).await? {
+    let Some(webhook) = webhooks::add(&mut connection, &url, &new_secret()).await? else {
         drop(connection);
         let said = Said::Fault { typed: &new.url, message: KNOWN };
         let markup = render(&site, &admin, &visitor, &said).await?;
         return Ok(Either::Left((markup, StatusCode::UNPROCESSABLE_ENTITY)));
-    }
-    let webhook = webhooks::create(&mut connection, &url, &new_secret()).await?;
+    };
     admin.actor.note(&mut connection, &format!("webhook {}", webhook.id), "add a webhook").await?;
     drop(connection);
     Ok(Either::Right(render(&site, &admin, &visitor, &Said::Made(&webhook)).await?))
@@ -83,6 +86,28 @@ pub(super) async fn delete(
         }
         false => Err(Fault::Missing("webhook")),
     }
+}
+
+pub(super) async fn pause(
+    site: Data<Site>,
+    admin: Admin,
+    id: Path<i64>,
+    button: Form<Button>,
+) -> Result<HttpResponse, Fault> {
+    admin.check_form(&button.form_token)?;
+    set_paused(&site, &admin.actor, *id, true).await?;
+    Ok(see("/webhooks"))
+}
+
+pub(super) async fn resume(
+    site: Data<Site>,
+    admin: Admin,
+    id: Path<i64>,
+    button: Form<Button>,
+) -> Result<HttpResponse, Fault> {
+    admin.check_form(&button.form_token)?;
+    set_paused(&site, &admin.actor, *id, false).await?;
+    Ok(see("/webhooks"))
 }
 
 async fn render(site: &Site, admin: &Admin, visitor: &Visitor, said: &Said<'_>) -> Result<Markup, Fault> {
@@ -120,7 +145,7 @@ fn form(admin: &Admin, said: &Said<'_>) -> Markup {
             (form_token(admin))
             div.field.faulty[faulty] {
                 label for="url" { "Address" }
-                input #url name="url" value=(typed) aria-describedby="url-hint" autocomplete="off";
+                input #url name="url" value=(typed) aria-describedby="url-hint" aria-invalid=[faulty.then_some("true")] autofocus[faulty] autocomplete="off";
                 p.hint #url-hint { (hint) }
             }
             div.actions { button.primary { "Add" } }
@@ -129,6 +154,7 @@ fn form(admin: &Admin, said: &Said<'_>) -> Markup {
 }
 
 fn one(admin: &Admin, webhook: &Webhook, newest: Option<&WebhookDelivery>, now: DateTime<Utc>) -> Markup {
+    let at = |what: &str| format!("/webhooks/{}/{what}", webhook.id);
     html! {
         li.open[newest.is_some_and(|delivery| delivery.last_error.is_some() && delivery.delivered_at.is_none())] {
             p.what { (webhook.url) }
@@ -145,10 +171,17 @@ fn one(admin: &Admin, webhook: &Webhook, newest: Option<&WebhookDelivery>, now: 
                 }
             }
             @if let Some(error) = newest.and_then(|delivery| delivery.last_error.as_deref()) { p.why { (error) } }
+            @match webhook.disabled_at {
+                Some(since) => {
+                    p.when { "Paused " (time::ago(since, now)) ". What happens meanwhile is not told later." }
+                    (action(admin, &at("resume"), "Resume"))
+                }
+                None => (action(admin, &at("pause"), "Pause")),
+            }
             details.danger {
                 summary.button { "Delete" }
                 p { "This address is no longer notified, and its secret is deleted." }
-                (action(admin, &format!("/webhooks/{}/delete", webhook.id), "Delete it"))
+                (action(admin, &at("delete"), "Delete it"))
             }
         }
     }

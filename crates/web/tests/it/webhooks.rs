@@ -1,10 +1,14 @@
 //! Webhooks over the API and the page.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json;
-use testing::TestDatabase;
+use testing::{TestDatabase, wait_until};
 
 use crate::{fixture::Web, rows};
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_is_shown_once() {
@@ -43,4 +47,44 @@ async fn the_page_adds_refuses_and_deletes() {
     let gone = web.post_as(&session, "/webhooks/1/delete", &[]).await;
     assert_eq!((gone.status, gone.place()), (303, "/webhooks"));
     assert_eq!(rows::count(&database, "webhooks").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_is_added_once_when_two_ask_at_once() {
+    let database = TestDatabase::create().await;
+    let web = Web::start(database.url()).await;
+    let body = json!({ "url": "https://hooks.example/" });
+    // Everybody may look, nobody may add, until two of them have looked.
+    let gate = rows::hold(&database, "LOCK TABLE webhooks IN EXCLUSIVE MODE").await;
+    let two =
+        futures_util::future::join_all([(); 2].map(|()| web.send(Method::POST, "/api/webhooks", &body)));
+    let open = async {
+        let waiting = "pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        wait_until("both wait", PATIENCE, async || rows::count(&database, waiting).await == 2).await;
+        gate.commit().await;
+    };
+    let (answers, ()) = futures_util::future::join(two, open).await;
+    let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 422]);
+    assert_eq!(rows::count(&database, "webhooks").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_is_paused_and_resumed() {
+    let database = TestDatabase::create().await;
+    let web = Web::start(database.url()).await;
+    let session = web.sign_in().await;
+    web.post_as(&session, "/webhooks", &[("url", "https://hooks.example/")]).await;
+    let done = web.post_as(&session, "/webhooks/1/pause", &[]).await;
+    assert_eq!((done.status, done.place()), (303, "/webhooks"));
+    let paused = async || rows::count(&database, "webhooks WHERE disabled_at IS NOT NULL").await;
+    assert_eq!(paused().await, 1);
+    assert!(web.get_as(&session, "/webhooks").await.body.contains("not told later"));
+    assert_eq!(web.api(Method::POST, "/api/webhooks/1/resume").await.status, 204);
+    assert_eq!(paused().await, 0);
+    assert_eq!(web.api(Method::POST, "/api/webhooks/1/pause").await.status, 204);
+    assert_eq!(web.post_as(&session, "/webhooks/1/resume", &[]).await.status, 303);
+    assert_eq!(paused().await, 0);
+    assert_eq!(web.post_as(&session, "/webhooks/2/pause", &[]).await.status, 404);
 }

@@ -22,7 +22,7 @@ async fn an_incident_opens_and_closes_once_however_many_workers_race() {
     .await;
     let receiver = Server::always(Reply::ok()).await;
     for path in ["/one", "/two"] {
-        models::webhooks::create(&mut monitor.c, &receiver.url(path), "s3cret").await.unwrap();
+        models::webhooks::add(&mut monitor.c, &receiver.url(path), "s3cret").await.unwrap();
     }
     let service = monitor.add(&server.url("/")).await;
     monitor.run("UPDATE services SET failures_before_incident = 1").await;

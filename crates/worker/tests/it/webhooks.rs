@@ -14,7 +14,7 @@ use crate::{
 
 /// A service that went down, with this webhook.
 async fn down(monitor: &mut Monitor, webhook: &str) -> Service {
-    models::webhooks::create(&mut monitor.c, webhook, "s3cret").await.unwrap();
+    models::webhooks::add(&mut monitor.c, webhook, "s3cret").await.unwrap();
     let service = monitor.add(&format!("http://{}/", closed().await)).await;
     monitor.run("UPDATE services SET failures_before_incident = 1").await;
     monitor.enqueue_ping(&service, 10).await;
