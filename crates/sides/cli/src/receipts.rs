@@ -1,17 +1,11 @@
 //! `sides receipts`, `sides receipt`: the measurements of past releases.
 
 use anyhow::{Context as _, bail};
-use chrono::{DateTime, Utc};
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
-use database::{Connection, Json, Moment};
-use diesel::{
-    QueryableByName,
-    sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz},
-};
-use diesel_async::RunQueryDsl as _;
+use database::Connection;
 use postgres::{Cluster, Opened, Settings};
-use serde::Serialize;
+use schema::releases::{self, Release};
 use serde_json::Value;
 
 use crate::{
@@ -21,24 +15,6 @@ use crate::{
 use deploy::release::Receipt;
 use terminal::{Palette, clean_lines, table, tell};
 use workspace::{Outcome, Workspace, named_database};
-
-#[derive(Debug, QueryableByName, Serialize)]
-struct Row {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
-    started_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz, deserialize_as = Moment)]
-    ended_at: DateTime<Utc>,
-    #[diesel(sql_type = Text)]
-    asked_by: String,
-    #[diesel(sql_type = Jsonb, deserialize_as = Json)]
-    receipt: Value,
-}
-
-const ROWS: &str = "\
-SELECT id AS number, started_at, ended_at, asked_by, receipt FROM sides.releases
-WHERE id = $1 OR $1 IS NULL ORDER BY id DESC LIMIT $2";
 
 const HEAD: [&str; 8] = ["NUMBER", "BEGUN", "BY", "OUTCOME", "TIME", "REQUESTS", "JOBS", "TICKS"];
 
@@ -108,7 +84,7 @@ pub(crate) async fn show(workspace: &Workspace, options: &ShowOptions) -> anyhow
 
 const NONE: &str = "nothing has been released on this database yet; start with `sides release`";
 
-fn line(row: &Row) -> Vec<String> {
+fn line(row: &Release) -> Vec<String> {
     let of = |path: &str| row.receipt.pointer(path);
     let number = |path: &str| of(path).and_then(Value::as_u64).unwrap_or_default();
     let outcome = of("/outcome").and_then(Value::as_str).unwrap_or("?").to_owned();
@@ -129,7 +105,7 @@ fn line(row: &Row) -> Vec<String> {
     ]
 }
 
-async fn read(workspace: &Workspace, number: Option<i64>, count: i64) -> anyhow::Result<Vec<Row>> {
+async fn read(workspace: &Workspace, number: Option<i64>, count: i64) -> anyhow::Result<Vec<Release>> {
     if let Some(url) = named_database()? {
         return on(&mut database::connect(&url).await?, number, count).await;
     }
@@ -147,8 +123,7 @@ async fn read(workspace: &Workspace, number: Option<i64>, count: i64) -> anyhow:
     rows
 }
 
-async fn on(connection: &mut Connection, number: Option<i64>, count: i64) -> anyhow::Result<Vec<Row>> {
-    let query = diesel::sql_query(ROWS).bind::<Nullable<BigInt>, _>(number).bind::<BigInt, _>(count);
-    let rows = query.load(connection).await;
+async fn on(connection: &mut Connection, number: Option<i64>, count: i64) -> anyhow::Result<Vec<Release>> {
+    let rows = releases::newest(connection, number, count).await;
     rows.context("cannot read the receipts; is the schema up to date? run `sides migration up`")
 }

@@ -30,7 +30,6 @@ mod budget;
 mod controller;
 mod heroku;
 mod inventory;
-mod load;
 mod reconciler;
 mod recycle;
 mod replica;

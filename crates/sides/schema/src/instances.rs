@@ -188,6 +188,50 @@ pub async fn ops_addresses(
 /// Whether the table is there, as a question to Postgres.
 pub const EXIST: &str = "SELECT to_regclass('sides.instances') IS NOT NULL AS answer";
 
+/// Whether the column `manifest` is there, which came later than the table, as a question to Postgres.
+pub const SAY_WHAT_THEY_NEED: &str = "\
+SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('sides.instances') AND attname = 'manifest')";
+
+/// Those that were heard of a moment ago: `process`, `release`, `host`, `pid`, `manifest`, `state`.
+pub const ALIVE: &str = "\
+SELECT process, release, host, pid, manifest::text, state FROM sides.instances
+WHERE state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds' ORDER BY process, host, started_at";
+
+/// The `manifest` that an instance of the build `$2` of the process `$1` has told last.
+pub const MANIFEST_OF: &str = "\
+SELECT to_jsonb(instances) ->> 'manifest' FROM sides.instances
+WHERE process = $1 AND release = $2 AND to_jsonb(instances) ->> 'manifest' IS NOT NULL
+ORDER BY heartbeat_at DESC LIMIT 1";
+
+/// The commit that the build whose name `$2` begins with was built from, as an instance of the process `$1` has told.
+pub const COMMIT_OF: &str = "\
+SELECT to_jsonb(instances) -> 'manifest' ->> 'commit' FROM sides.instances
+WHERE process = $1 AND $2 LIKE release || '%' AND to_jsonb(instances) -> 'manifest' ->> 'commit' IS NOT NULL
+ORDER BY heartbeat_at DESC LIMIT 1";
+
+/// An instance holds a shared lock on its release for as long as its session lives, and beats its row. Both must have ended:
+/// a row outlives an instance that was killed for a moment, and a lock does not outlive an instance that lost its session.
+const IS_LIVE: &str = "\
+SELECT NOT pg_try_advisory_xact_lock(hashtextextended($1 || '@' || $2, 0)) OR EXISTS (
+    SELECT FROM sides.instances WHERE process = $1 AND release = $2
+        AND state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds') AS answer";
+
+/// Whether an instance of this build lives, by its lock or by its row.
+///
+/// # Errors
+/// When the database is unavailable, or not migrated.
+pub async fn is_live(connection: &mut AsyncPgConnection, process: &str, release: &str) -> QueryResult<bool> {
+    let query = sql_query(IS_LIVE).bind::<Text, _>(process).bind::<Text, _>(release);
+    let found: Answer = query.get_result(connection).await?;
+    Ok(found.answer)
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    answer: bool,
+}
+
 /// Each process with the manifest of each build that may still run; one that was killed is counted for an hour.
 pub const MANIFESTS: &str = "\
 SELECT DISTINCT process, manifest::text FROM sides.instances
@@ -198,11 +242,6 @@ WHERE state <> 'stopped' AND heartbeat_at > now() - interval '1 hour'";
 /// # Errors
 /// When the database is unavailable.
 pub async fn exist(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
-    #[derive(QueryableByName)]
-    struct Answer {
-        #[diesel(sql_type = Bool)]
-        answer: bool,
-    }
     let answer: Answer = sql_query(EXIST).get_result(connection).await?;
     Ok(answer.answer)
 }

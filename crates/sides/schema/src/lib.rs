@@ -5,7 +5,8 @@
 //!
 //! Names and texts of migrations that were ever released never change: databases know them by both.
 //!
-//! Each table has its rows and queries here and nowhere else; those of jobs are `sides-queue`'s.
+//! Each table has its rows and queries here and nowhere else. The queue's tables belong to `sides-queue`, which claims,
+//! finishes and enqueues; what other crates ask of them is in [`jobs`].
 //!
 //! ```
 //! /// What this crate uses, for the manifest of each build that links it.
@@ -19,8 +20,11 @@
 pub mod actions;
 pub mod instances;
 pub mod inventory;
+pub mod jobs;
 pub mod locks;
 pub mod memory_trends;
+pub mod names;
+pub mod releases;
 pub mod scale_requests;
 pub mod schedules;
 pub mod sessions;

@@ -32,6 +32,9 @@ pub struct NewSchedule<'a> {
     pub changed_by: &'a str,
 }
 
+/// Whether the table is there, as a question to Postgres.
+pub const EXIST: &str = "SELECT to_regclass('sides.stored_schedules') IS NOT NULL AS answer";
+
 const PUT: &str = "\
 INSERT INTO sides.stored_schedules (name, expression, zone, kind, arguments, version, missed, overlap, changed_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)

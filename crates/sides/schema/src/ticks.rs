@@ -112,3 +112,33 @@ pub async fn job_of(
     let row: Option<Row> = query.get_result(connection).await.optional()?;
     Ok(row.map(|row| row.job_id))
 }
+
+/// A tick of a due moment, and when it fired.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Fired {
+    /// The schedule's name.
+    #[diesel(sql_type = Text)]
+    pub schedule: String,
+    /// The due moment.
+    #[diesel(sql_type = Timestamptz, deserialize_as = database::Moment)]
+    pub due_at: DateTime<Utc>,
+    /// By the database's clock.
+    #[diesel(sql_type = Timestamptz, deserialize_as = database::Moment)]
+    pub fired_at: DateTime<Utc>,
+}
+
+const FIRED: &str = "\
+SELECT schedule, due_at, fired_at FROM sides.ticks WHERE due_at > $1 AND due_at <= $2 AND asked_by IS NULL";
+
+/// The ticks that were due later than `since` and up to `until`. Those that people asked for have no due moment.
+///
+/// # Errors
+/// When the database is unavailable, or not migrated.
+pub async fn fired_between(
+    connection: &mut AsyncPgConnection,
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> QueryResult<Vec<Fired>> {
+    let query = sql_query(FIRED).bind::<Timestamptz, _>(since).bind::<Timestamptz, _>(until);
+    query.load(connection).await
+}

@@ -24,15 +24,13 @@ struct Answer {
     user: String,
     #[diesel(sql_type = Bool)]
     creates_roles: bool,
-    #[diesel(sql_type = Bool)]
-    migrated: bool,
     #[diesel(sql_type = Timestamptz)]
     now: DateTime<Utc>,
 }
 
 const ASK: &str = "SELECT current_setting('server_version') AS version, current_user::text AS user,
         (SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user) AS creates_roles,
-        to_regclass('sides.instances') IS NOT NULL AS migrated, clock_timestamp() AS now";
+        clock_timestamp() AS now";
 
 pub(super) async fn look() -> Vec<Finding> {
     let url = match named_database() {
@@ -56,19 +54,20 @@ pub(super) async fn look() -> Vec<Finding> {
     };
     let asked = async {
         let mut connection = database::connect(&url).await?;
-        diesel::sql_query(ASK).get_result::<Answer>(&mut connection).await.map_err(anyhow::Error::from)
+        let answer = diesel::sql_query(ASK).get_result::<Answer>(&mut connection).await?;
+        anyhow::Ok((answer, schema::instances::exist(&mut connection).await?))
     };
     match asked.await {
-        Ok(answer) => judge(&answer, SystemTime::now().into()),
+        Ok((answer, is_migrated)) => judge(&answer, is_migrated, SystemTime::now().into()),
         // Why is said by what keeps a release from beginning.
         Err(_) => Vec::new(),
     }
 }
 
-fn judge(answer: &Answer, here: DateTime<Utc>) -> Vec<Finding> {
+fn judge(answer: &Answer, is_migrated: bool, here: DateTime<Utc>) -> Vec<Finding> {
     let mut findings =
         vec![Finding::good(TOPIC, format!("Postgres {} answers, as {}", answer.version, answer.user))];
-    if !answer.migrated {
+    if !is_migrated {
         findings.push(Finding::notice("schema", "not made yet", "`sides migration up` creates it"));
     }
     if !answer.creates_roles {
@@ -101,26 +100,25 @@ mod tests {
             version: "15.18".to_owned(),
             user: "app".to_owned(),
             creates_roles: true,
-            migrated: true,
             now: DateTime::UNIX_EPOCH,
         }
     }
 
-    fn seen(answer: &Answer, seconds: i64) -> Vec<(&'static str, Verdict)> {
+    fn seen(answer: &Answer, is_migrated: bool, seconds: i64) -> Vec<(&'static str, Verdict)> {
         let here = DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds);
-        judge(answer, here).iter().map(|finding| (finding.topic, finding.verdict)).collect()
+        judge(answer, is_migrated, here).iter().map(|finding| (finding.topic, finding.verdict)).collect()
     }
 
     #[test]
     fn what_is_well_has_no_advice() {
-        assert_eq!(seen(&answer(), 1), [(TOPIC, Verdict::Good), ("clock", Verdict::Good)]);
+        assert_eq!(seen(&answer(), true, 1), [(TOPIC, Verdict::Good), ("clock", Verdict::Good)]);
     }
 
     #[test]
     fn each_trouble_is_named() {
-        let worst = Answer { creates_roles: false, migrated: false, ..answer() };
+        let worst = Answer { creates_roles: false, ..answer() };
         let topics: Vec<_> =
-            seen(&worst, -60).into_iter().filter(|(_, verdict)| *verdict != Verdict::Good).collect();
+            seen(&worst, false, -60).into_iter().filter(|(_, verdict)| *verdict != Verdict::Good).collect();
         let wanted = [("schema", Verdict::Notice), ("rights", Verdict::Notice), ("clock", Verdict::Notice)];
         assert_eq!(topics, wanted);
     }

@@ -4,74 +4,45 @@ use anyhow::Context as _;
 use database::Connection;
 use diesel::{
     QueryResult, QueryableByName,
-    sql_types::{Array, Bool, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Bool, Nullable, Text},
 };
 use diesel_async::RunQueryDsl as _;
+use schema::jobs::{
+    change::{self, Which},
+    seen,
+};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{
-    command::{ChangeOptions, ScopeOptions},
-    rows,
-};
+use super::command::{ChangeOptions, ScopeOptions};
 use crate::names;
 use workspace::{Outcome, actor};
 
 const STALE: &str = "nothing was changed; is the schema up to date? run `sides migration up`";
 
-/// Something that is done to jobs.
+/// Something that is done to jobs, and how it reads.
 pub(super) struct Change {
-    /// To jobs that are named.
-    named: &'static str,
-    /// To all of a kind or a queue that stand so that it makes sense.
-    all: &'static str,
+    what: change::Change,
     /// What happens to a job.
     done: &'static str,
     /// What kind of job it can be done to.
     of: &'static str,
 }
 
-/// The function in the database that does it, and what stands so that it makes sense.
-macro_rules! change {
-    ($function:literal, $which:literal, $done:literal, $of:literal) => {
-        Change {
-            named: concat!("SELECT job FROM ", $function, "($1, $2, $3) AS job"),
-            all: concat!(
-                "SELECT job FROM ",
-                $function,
-                "(ARRAY(SELECT id FROM sides.fang_tasks \
-                 WHERE ($1 IS NULL OR kind = $1) AND ($2 IS NULL OR task_type = $2) AND ",
-                $which,
-                "), $3, $4) AS job"
-            ),
-            done: $done,
-            of: $of,
-        }
-    };
-}
-
-pub(super) const RETRY: Change = change!(
-    "sides.retry_jobs",
-    "(state = 'failed' OR parked_by IS NOT NULL)",
-    "will be tried again",
-    "has failed for good or is parked"
-);
+pub(super) const RETRY: Change = Change {
+    what: change::Change::Retry,
+    done: "will be tried again",
+    of: "has failed for good or is parked",
+};
 pub(super) const UNPARK: Change =
-    change!("sides.unpark_jobs", "parked_by IS NOT NULL", "waits for a worker again", "is parked");
-pub(super) const CANCEL: Change =
-    change!("sides.cancel_jobs", "true", "is cancelled, or told to stop if it is running", "has not ended");
-pub(super) const DISCARD: Change = change!(
-    "sides.discard_jobs",
-    "(state = 'failed' OR parked_by IS NOT NULL)",
-    "is discarded",
-    "is neither running nor ended"
-);
-
-#[derive(QueryableByName)]
-struct Done {
-    #[diesel(sql_type = SqlUuid)]
-    job: Uuid,
-}
+    Change { what: change::Change::Unpark, done: "waits for a worker again", of: "is parked" };
+pub(super) const CANCEL: Change = Change {
+    what: change::Change::Cancel,
+    done: "is cancelled, or told to stop if it is running",
+    of: "has not ended",
+};
+pub(super) const DISCARD: Change =
+    Change { what: change::Change::Discard, done: "is discarded", of: "is neither running nor ended" };
 
 pub(super) async fn run(
     connection: &mut Connection,
@@ -80,19 +51,15 @@ pub(super) async fn run(
 ) -> anyhow::Result<Outcome> {
     let who = actor::am_i();
     let reason = options.reason.clone().unwrap_or_else(|| format!("asked by {who}"));
-    let done: QueryResult<Vec<Done>> = if options.ids.is_empty() {
-        let query = diesel::sql_query(change.all)
-            .bind::<Nullable<Text>, _>(&options.kind)
-            .bind::<Nullable<Text>, _>(&options.queue);
-        query.bind::<Text, _>(&who).bind::<Text, _>(&reason).load(connection).await
+    let which = if options.ids.is_empty() {
+        Which::All { kind: options.kind.as_deref(), queue: options.queue.as_deref() }
     } else {
-        let query = diesel::sql_query(change.named).bind::<Array<SqlUuid>, _>(&options.ids);
-        query.bind::<Text, _>(&who).bind::<Text, _>(&reason).load(connection).await
+        Which::These(&options.ids)
     };
-    let done: Vec<Uuid> = done.context(STALE)?.into_iter().map(|done| done.job).collect();
+    let done = change.what.apply(connection, which, &who, &reason).await.context(STALE)?;
     let mut left = Vec::new();
     for id in options.ids.iter().filter(|id| !done.contains(id)) {
-        let job = rows::find(connection, *id, false).await?;
+        let job = seen::find(connection, *id, false).await?;
         left.push((*id, job.map_or_else(|| "unknown".to_owned(), |job| job.state)));
     }
     if done.is_empty() && left.is_empty() {

@@ -1,13 +1,15 @@
 //! `sides jobs kinds`
 
+use anyhow::Context as _;
 use database::Connection;
 
-use super::rows::{self, Kind};
+use super::STALE;
+use schema::jobs::seen::{self, Kind};
 use terminal::{Palette, table};
 use workspace::Outcome;
 
 pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Result<Outcome> {
-    let kinds = rows::kinds(connection).await?;
+    let kinds = seen::kinds(connection).await.context(STALE)?;
     if json {
         println!("{}", serde_json::to_string_pretty(&kinds)?);
     } else if kinds.is_empty() {

@@ -1,11 +1,13 @@
 //! `sides jobs list`
 
+use anyhow::Context as _;
 use chrono::Utc;
 use database::Connection;
+use schema::jobs::seen::{self, Filter, Job};
 
 use super::{
-    command::ListOptions,
-    rows::{self, Job},
+    STALE,
+    command::{ListOptions, State},
 };
 use crate::{names, schedules::said};
 use terminal::{Palette, clean, table, tell};
@@ -15,7 +17,16 @@ use workspace::Outcome;
 const LONGEST_ERROR: usize = 60;
 
 pub(super) async fn run(connection: &mut Connection, options: &ListOptions) -> anyhow::Result<Outcome> {
-    let jobs = rows::list(connection, options).await?;
+    let filter = Filter {
+        kind: options.kind.as_deref(),
+        queue: options.queue.as_deref(),
+        state: options.state.map(State::name),
+        tag: options.tag.as_deref(),
+        is_over: options.state.is_some_and(State::is_over),
+        hours: options.hours,
+        count: options.count,
+    };
+    let jobs = seen::list(connection, &filter).await.context(STALE)?;
     if options.json {
         println!("{}", serde_json::to_string_pretty(&jobs)?);
         return Ok(Outcome::Done);

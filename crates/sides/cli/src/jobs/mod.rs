@@ -4,7 +4,6 @@ mod change;
 mod command;
 mod kinds;
 mod list;
-mod rows;
 mod show;
 
 use database::Connection;
@@ -12,6 +11,8 @@ use database::Connection;
 pub(crate) use command::Command;
 
 use workspace::{Outcome, Workspace, with_database};
+
+const STALE: &str = "cannot read the jobs; is the schema up to date? run `sides migration up`";
 
 pub(crate) async fn run(workspace: &Workspace, command: Command) -> anyhow::Result<Outcome> {
     with_database(workspace, async |url| on(&mut database::connect(url).await?, command).await).await

@@ -1,13 +1,11 @@
 //! `sides jobs show`
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use database::{Connection, Moment};
+use schema::jobs::seen::{self, Attempt, Job};
 use serde::Serialize;
 
-use super::{
-    command::ShowOptions,
-    rows::{self, Attempt, Job},
-};
+use super::{STALE, command::ShowOptions};
 use terminal::{Palette, clean, table};
 use workspace::Outcome;
 
@@ -19,13 +17,13 @@ struct Answer {
 }
 
 pub(super) async fn run(connection: &mut Connection, options: &ShowOptions) -> anyhow::Result<Outcome> {
-    let Some(job) = rows::find(connection, options.id, options.arguments).await? else {
+    let Some(job) = seen::find(connection, options.id, options.arguments).await.context(STALE)? else {
         bail!(
             "there is no job {}: it never existed, or its history has been deleted (JOB_HISTORY_DAYS)",
             options.id
         );
     };
-    let attempts = rows::attempts(connection, options.id).await?;
+    let attempts = seen::attempts(connection, options.id).await?;
     if options.json {
         println!("{}", serde_json::to_string_pretty(&Answer { job, attempts })?);
         return Ok(Outcome::Done);

@@ -1,66 +1,8 @@
 //! The names that exist in a workspace and its database.
 
-use database::Connection;
-use diesel::{QueryResult, QueryableByName, sql_types::Text};
-use diesel_async::RunQueryDsl as _;
 use platform::procfile;
-
+pub(crate) use schema::names::{Names, known};
 use workspace::Workspace;
-
-/// Names that the database knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Names {
-    /// Of jobs: those that wait or ran, those that workers handle, those that schedules enqueue.
-    Kinds,
-    Queues,
-    Schedules,
-    /// Schedules that were added, and so can be removed.
-    AddedSchedules,
-    /// The numbers of receipts, the newest first.
-    Receipts,
-}
-
-impl Names {
-    fn query(self) -> &'static str {
-        match self {
-            Self::Kinds => {
-                "SELECT DISTINCT kind AS name FROM (
-                    SELECT kind FROM sides.fang_tasks
-                    UNION ALL SELECT unnest(kinds) FROM sides.runners WHERE lease_until > now()
-                    UNION ALL SELECT kind FROM sides.schedules
-                    UNION ALL SELECT kind FROM sides.stored_schedules
-                    UNION ALL SELECT name FROM sides.job_rules WHERE scope = 'kind'
-                    UNION ALL (SELECT kind FROM sides.job_history ORDER BY finished_at DESC LIMIT 10000)
-                ) AS kinds WHERE kind <> '' ORDER BY name LIMIT 1000"
-            }
-            Self::Queues => {
-                "SELECT DISTINCT queue AS name FROM (
-                    SELECT task_type AS queue FROM sides.fang_tasks
-                    UNION ALL SELECT name FROM sides.job_rules WHERE scope = 'queue'
-                    UNION ALL (SELECT queue FROM sides.job_history ORDER BY finished_at DESC LIMIT 10000)
-                ) AS queues WHERE queue <> '' ORDER BY name LIMIT 1000"
-            }
-            Self::Schedules => {
-                "SELECT name FROM sides.schedules UNION SELECT name FROM sides.stored_schedules
-                ORDER BY name LIMIT 1000"
-            }
-            Self::AddedSchedules => "SELECT name FROM sides.stored_schedules ORDER BY name LIMIT 1000",
-            Self::Receipts => "SELECT id::text AS name FROM sides.releases ORDER BY id DESC LIMIT 100",
-        }
-    }
-}
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-/// Asks the database.
-pub(crate) async fn known(connection: &mut Connection, names: Names) -> QueryResult<Vec<String>> {
-    let rows: Vec<Row> = diesel::sql_query(names.query()).load(connection).await?;
-    Ok(rows.into_iter().map(|row| row.name).collect())
-}
 
 /// The processes that have a Procfile.
 pub(crate) fn processes(workspace: &Workspace) -> Vec<String> {

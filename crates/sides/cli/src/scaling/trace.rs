@@ -5,26 +5,6 @@ use std::{fs, path::Path, time::Duration};
 use ::autoscale::{Arrival, Shape};
 use anyhow::{Context as _, bail};
 use database::Connection;
-use diesel::{
-    QueryableByName,
-    sql_types::{Double, Integer},
-};
-use diesel_async::RunQueryDsl as _;
-
-#[derive(QueryableByName)]
-struct Job {
-    #[diesel(sql_type = Double)]
-    at: f64,
-    #[diesel(sql_type = Double)]
-    runs: f64,
-}
-
-/// A million jobs are enough to see.
-const RECORDED: &str = "\
-SELECT extract(epoch FROM scheduled_at - min(scheduled_at) OVER ())::float8 AS at,
-    duration_us / 1000000.0::float8 AS runs
-FROM sides.job_history WHERE isfinite(scheduled_at) AND finished_at > now() - $1 * interval '1 hour'
-ORDER BY scheduled_at LIMIT 1000000";
 
 /// Made traffic, or that of a file; `None` for what the database recorded.
 pub(super) fn without_database(traffic: &str) -> anyhow::Result<Option<Vec<Arrival>>> {
@@ -59,7 +39,7 @@ fn arrival(line: &str) -> Option<Arrival> {
 }
 
 pub(super) async fn recorded(connection: &mut Connection, hours: u16) -> anyhow::Result<Vec<Arrival>> {
-    let rows = diesel::sql_query(RECORDED).bind::<Integer, _>(i32::from(hours)).load::<Job>(connection).await;
+    let rows = schema::jobs::replay::recorded(connection, hours).await;
     let rows = rows.context("cannot read the history; is the schema up to date? run `sides migration up`")?;
     let seconds = |number: f64| Duration::try_from_secs_f64(number).unwrap_or_default();
     some(rows.into_iter().map(|job| Arrival { at: seconds(job.at), runs: seconds(job.runs) }).collect())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::schema::ticks;
+use ::schema::{jobs::load, ticks};
 use chrono::{DateTime, Utc};
 use database::Connection;
 use platform::place::{Abilities, Instance as Replica};
@@ -18,7 +18,6 @@ use crate::{
     actuator::{self, Order},
     budget::{Budget, Verdict as Claim},
     inventory::Instance,
-    load,
     reconciler::Reconciler,
     replica,
 };

@@ -15,9 +15,9 @@ use super::history::{self, History};
 use crate::{
     actions,
     actuator::{self, Order},
-    load::{self, Load},
     reconciler::Reconciler,
 };
+use ::schema::jobs::load::{self, Load};
 
 /// What only a row of rounds shows, by process.
 #[derive(Default)]

@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use database::DatabaseUrl;
+use schema::{instances::COMMIT_OF, releases};
 
 use super::remote::{Found, Origin};
 use crate::release::KnownBy;
@@ -9,18 +10,6 @@ use workspace::{
     actor,
     instances::{self, Instance},
 };
-
-const IS_MIGRATED: &str =
-    "SELECT to_regclass('sides.instances') IS NOT NULL AND to_regclass('sides.releases') IS NOT NULL";
-
-const COMMIT: &str = "\
-SELECT to_jsonb(instances) -> 'manifest' ->> 'commit' FROM sides.instances
-WHERE process = $1 AND $2 LIKE release || '%' AND to_jsonb(instances) -> 'manifest' ->> 'commit' IS NOT NULL
-ORDER BY heartbeat_at DESC LIMIT 1";
-
-const RELEASED_BY: &str = "\
-SELECT asked_by FROM sides.releases
-WHERE receipt #>> ARRAY['processes', $1, 'to'] LIKE $2 || '%' ORDER BY id DESC LIMIT 1";
 
 pub(super) struct Heard {
     /// None before the first migration.
@@ -32,9 +21,10 @@ pub(super) struct Heard {
 impl Heard {
     pub(super) async fn open(url: &DatabaseUrl) -> anyhow::Result<Self> {
         let client = database::client(&url.with_application_name("sides rehearse")).await?;
-        let is_migrated: bool = client.query_one(IS_MIGRATED, &[]).await?.get(0);
-        if !is_migrated {
-            return Ok(Self { client: None, alive: Vec::new() });
+        for table in [schema::instances::EXIST, releases::EXIST] {
+            if !client.query_one(table, &[]).await?.get::<_, bool>(0) {
+                return Ok(Self { client: None, alive: Vec::new() });
+            }
         }
         let here = actor::this_machine();
         let mut alive = instances::alive(url).await?;
@@ -51,8 +41,8 @@ impl Heard {
 
     /// Where a release comes from.
     pub(super) async fn origin(&self, process: &str, release: &str) -> anyhow::Result<Origin> {
-        let commit = self.ask(COMMIT, process, release).await?;
-        Ok(Origin { commit, released_by: self.ask(RELEASED_BY, process, release).await? })
+        let commit = self.ask(COMMIT_OF, process, release).await?;
+        Ok(Origin { commit, released_by: self.ask(releases::RELEASED_BY, process, release).await? })
     }
 
     async fn ask(&self, query: &str, process: &str, release: &str) -> anyhow::Result<Option<String>> {

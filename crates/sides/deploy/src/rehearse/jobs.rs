@@ -11,8 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 /// Some are always waiting or running, and nobody is overwhelmed.
 const PAUSE: Duration = Duration::from_millis(250);
 
-const ENQUEUE: &str = "INSERT INTO sides.fang_tasks (metadata, version, scheduled_at, enqueued_by)
-    VALUES ($1::text::jsonb, $2, now(), 'sides rehearse')";
+const ENQUEUE: &str = "SELECT sides.enqueue($1, $2::text::jsonb, version => $3::integer)";
 
 /// Enqueues until it is dropped.
 pub(crate) struct Load(#[expect(dead_code, reason = "held")] AbortOnDropHandle<()>);
@@ -20,8 +19,9 @@ pub(crate) struct Load(#[expect(dead_code, reason = "held")] AbortOnDropHandle<(
 /// A job as it is enqueued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Made {
-    metadata: String,
-    version: i16,
+    kind: String,
+    arguments: String,
+    version: i32,
 }
 
 impl Load {
@@ -33,7 +33,7 @@ impl Load {
             let Ok(client) = database::client(&url).await else { return };
             for job in made.iter().cycle() {
                 // Before its first migration there is no queue.
-                drop(client.execute(ENQUEUE, &[&job.metadata, &job.version]).await);
+                drop(client.execute(ENQUEUE, &[&job.kind, &job.arguments, &job.version]).await);
                 time::sleep(PAUSE).await;
             }
         })))
@@ -51,11 +51,10 @@ fn made(manifests: &[Manifest]) -> Vec<Made> {
             continue;
         }
         let Some(arguments) = manifest.arguments.get(kind).and_then(arguments) else { continue };
-        let mut metadata = arguments;
-        metadata.insert("type".to_owned(), json!(kind));
         let job = Made {
-            metadata: Value::Object(metadata).to_string(),
-            version: i16::try_from(*version).unwrap_or(1),
+            kind: kind.clone(),
+            arguments: Value::Object(arguments).to_string(),
+            version: i32::from(*version),
         };
         if !made.contains(&job) {
             made.push(job);
@@ -105,8 +104,8 @@ mod tests {
         worker.handles =
             BTreeMap::from([("greet".to_owned(), handled.clone()), ("newer".to_owned(), handled)]);
         let jobs = made(&[web, worker]);
-        let metadata: Vec<&str> = jobs.iter().map(|job| job.metadata.as_str()).collect();
-        assert_eq!(metadata, [r#"{"id":0,"type":"greet"}"#]);
+        let greet = Made { kind: "greet".to_owned(), arguments: r#"{"id":0}"#.to_owned(), version: 1 };
+        assert_eq!(jobs, [greet]);
         assert_eq!(arguments(&BTreeMap::from([("how".to_owned(), "enum".to_owned())])), None);
     }
 }

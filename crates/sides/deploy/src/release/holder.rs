@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use schema::locks::{HELD, RELEASE};
+use schema::{
+    locks::{HELD, RELEASE},
+    releases::OF_A_SESSION,
+};
 use tokio_postgres::{Client, Error, Row};
 
 /// What to do about another release.
@@ -16,14 +19,7 @@ pub(crate) const WAIT_OR_BREAK_OFF: &str =
 pub(super) const LAST_ONE_LEAVES: Duration = Duration::from_secs(3);
 pub(super) const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
-/// The receipt of the session, by the beginning that it is named for: a release that lost its session goes on in another
-/// one, which is younger than its receipt.
-const ITS_RECEIPT: &str = "\
-SELECT started_at, asked_by, receipt FROM sides.releases
-WHERE 'sides release ' || (extract(epoch FROM started_at) * 1000000)::bigint = activity.application_name
-ORDER BY id DESC LIMIT 1";
-
-/// The same before the first release, when there is nowhere to look.
+/// The receipt of a session before the first release, when there is nowhere to look.
 const NO_RECEIPT: &str =
     "SELECT NULL::timestamptz AS started_at, NULL::text AS asked_by, NULL::jsonb AS receipt";
 
@@ -41,7 +37,7 @@ pub(crate) struct Holder {
 impl Holder {
     /// Who holds the lock of a release now.
     pub(super) async fn now(client: &Client) -> Result<Option<Self>, Error> {
-        let row = match client.query_opt(&question(ITS_RECEIPT), &[&RELEASE]).await {
+        let row = match client.query_opt(&question(OF_A_SESSION), &[&RELEASE]).await {
             Ok(row) => row,
             Err(_) => client.query_opt(&question(NO_RECEIPT), &[&RELEASE]).await?,
         };

@@ -7,10 +7,15 @@ use chrono::{DateTime, Utc};
 use database::{Connection, DatabaseUrl};
 use diesel::{
     QueryResult, QueryableByName,
-    sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz},
+    sql_types::{Bool, Timestamptz},
 };
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use planner::WaitingJob;
+use schema::{
+    instances,
+    jobs::release::{self, Tally},
+    releases::{self, NewRelease},
+};
 
 use super::{
     holder::{BETWEEN_LOOKS, Holder, LAST_ONE_LEAVES, WAIT_OR_BREAK_OFF},
@@ -50,57 +55,10 @@ struct Answer {
 }
 
 #[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
-}
-
-#[derive(QueryableByName)]
-struct Tally {
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = BigInt)]
-    all: i64,
-    #[diesel(sql_type = BigInt)]
-    failed: i64,
-}
-
-#[derive(QueryableByName)]
 struct Now {
     #[diesel(sql_type = Timestamptz)]
     now: DateTime<Utc>,
 }
-
-const IS_LEFT: &str = "\
-SELECT EXISTS (SELECT FROM sides.fang_tasks WHERE kind = $1 AND version = $2
-    AND state IN ('new', 'retried', 'in_progress')) AS answer";
-
-/// An instance holds a shared lock on its release for as long as its session lives, and beats its row. Both must have ended:
-/// a row outlives an instance that was killed for a moment, and a lock does not outlive an instance that lost its session.
-const IS_LIVE: &str = "\
-SELECT NOT pg_try_advisory_xact_lock(hashtextextended($1 || '@' || $2, 0)) OR EXISTS (
-    SELECT FROM sides.instances WHERE process = $1 AND release = $2
-        AND state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds') AS answer";
-
-/// An attempt names its job; that names its kind, where it waits or where it ended.
-const ATTEMPTS: &str = "\
-SELECT coalesce(kind, '') AS kind, count(*) AS all,
-    count(*) FILTER (WHERE outcome IN ('retried', 'failed', 'parked', 'discarded')) AS failed FROM (
-    SELECT coalesce((SELECT kind FROM sides.fang_tasks WHERE id = job_id),
-        (SELECT kind FROM sides.job_history WHERE id = job_id LIMIT 1)) AS kind, outcome
-    FROM sides.job_attempts
-    WHERE release = $1 AND outcome <> 'released' AND ended_at > now() - interval '1 hour'
-    UNION ALL SELECT kind, outcome FROM sides.job_history
-    WHERE release = $1 AND finished_at > now() - interval '1 hour'
-) AS attempts GROUP BY 1";
-
-const INSERT: &str = "\
-INSERT INTO sides.releases (started_at, asked_by, outcome, receipt)
-SELECT $1, $2, $3, $4::jsonb WHERE $5::bigint IS NULL RETURNING id";
-
-const UPDATE: &str = "\
-UPDATE sides.releases SET started_at = $1, asked_by = $2, outcome = $3, receipt = $4::jsonb, ended_at = clock_timestamp()
-WHERE id = $5 RETURNING id";
 
 impl Ledger {
     /// Takes the place of the only release in progress. A Postgres that is away is waited for until `limit`, and
@@ -198,12 +156,10 @@ impl Ledger {
         let deadline = Instant::now() + limit;
         for job in jobs {
             loop {
-                let question = async |connection: &mut Connection| -> QueryResult<Answer> {
-                    let query = diesel::sql_query(IS_LEFT).bind::<Text, _>(&job.kind);
-                    query.bind::<Integer, _>(i32::from(job.version)).get_result(connection).await
+                let question = async |connection: &mut Connection| {
+                    release::is_left(connection, &job.kind, job.version).await
                 };
-                let left = self.ask(OUTAGE_LIMIT, question).await?;
-                if !left.answer {
+                if !self.ask(OUTAGE_LIMIT, question).await? {
                     break;
                 }
                 if Instant::now() > deadline {
@@ -223,20 +179,16 @@ impl Ledger {
     pub(super) async fn is_live(&mut self, process: &str, release: &Digest) -> anyhow::Result<bool> {
         // As the host names it to its children.
         let name = release.to_string();
-        let question = async |connection: &mut Connection| -> QueryResult<Answer> {
-            let query = diesel::sql_query(IS_LIVE).bind::<Text, _>(process);
-            query.bind::<Text, _>(&name).get_result(connection).await
-        };
-        Ok(self.ask(OUTAGE_LIMIT, question).await?.answer)
+        let question =
+            async |connection: &mut Connection| instances::is_live(connection, process, &name).await;
+        self.ask(OUTAGE_LIMIT, question).await
     }
 
     /// What happened to the jobs that a release worked in the last hour.
     pub(super) async fn attempts_of(&mut self, release: &Digest) -> anyhow::Result<ByKind> {
         // As the host names it to its children.
         let name = release.to_string();
-        let question = async |connection: &mut Connection| -> QueryResult<Vec<Tally>> {
-            diesel::sql_query(ATTEMPTS).bind::<Text, _>(&name).load(connection).await
-        };
+        let question = async |connection: &mut Connection| release::attempts_of(connection, &name).await;
         // Asked again and again anyway: a database that is away is somebody else's finding.
         let tallies = self.ask(Duration::ZERO, question).await?;
         let count = |number: i64| u64::try_from(number).unwrap_or_default();
@@ -248,17 +200,13 @@ impl Ledger {
     /// waited for until `limit`.
     pub(super) async fn record(&mut self, receipt: &Receipt, limit: Duration) -> anyhow::Result<i64> {
         let (begun_at, number, text) = (self.begun_at, self.number, serde_json::to_string(receipt)?);
-        let query = if number.is_some() { UPDATE } else { INSERT };
-        let question = async |connection: &mut Connection| -> QueryResult<Number> {
-            let query =
-                diesel::sql_query(query).bind::<Timestamptz, _>(begun_at).bind::<Text, _>(actor::am_i());
-            let query = query.bind::<Text, _>(receipt.outcome.name()).bind::<Text, _>(&text);
-            query.bind::<Nullable<BigInt>, _>(number).get_result(connection).await
-        };
+        let asked_by = actor::am_i();
+        let outcome = receipt.outcome.name();
+        let new = NewRelease { started_at: begun_at, asked_by: &asked_by, outcome, receipt: &text };
+        let question = async |connection: &mut Connection| releases::store(connection, &new, number).await;
         let recorded = self.ask(limit, question).await;
         let number = recorded
-            .context("cannot store the receipt; `sides migration up` brings the schema up to date")?
-            .id;
+            .context("cannot store the receipt; `sides migration up` brings the schema up to date")?;
         self.number = Some(number);
         Ok(number)
     }

@@ -10,6 +10,7 @@ use nix::{
     unistd::{Pid, getpgid},
 };
 use planner::Manifest;
+use schema::instances::{ALIVE, SAY_WHAT_THEY_NEED};
 
 use crate::places::{Kept, Places};
 use workspace::{actor, control::DevStatus};
@@ -21,21 +22,13 @@ pub(super) struct Unmanaged {
     pub(super) is_silent: bool,
 }
 
-const IS_MIGRATED: &str = "\
-SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('sides.instances') AND attname = 'manifest')";
-
-/// A row that was written a moment ago.
-const ALIVE: &str = "\
-SELECT process, release, host, pid, manifest::text, state FROM sides.instances
-WHERE state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds' ORDER BY process, host, started_at";
-
 /// One for each release and machine. `kept` are the instances that places have.
 pub(super) async fn instances(
     client: &tokio_postgres::Client,
     status: Option<&DevStatus>,
     mut kept: Kept,
 ) -> anyhow::Result<Vec<Unmanaged>> {
-    if !client.query_one(IS_MIGRATED, &[]).await?.get::<_, bool>(0) {
+    if !client.query_one(SAY_WHAT_THEY_NEED, &[]).await?.get::<_, bool>(0) {
         return Ok(Vec::new());
     }
     let here = actor::this_machine();

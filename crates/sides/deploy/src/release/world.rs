@@ -4,6 +4,7 @@ use anyhow::{Context as _, ensure};
 use database::DatabaseUrl;
 use planner::{CATALOGUE_SQL, Catalogue, Manifest, Process, SchemaStep, World};
 use platform::{local::control, procfile};
+use schema::instances;
 
 use super::{build::Pending, jobs, unmanaged};
 use crate::places::Places;
@@ -11,13 +12,6 @@ use workspace::{
     Answer, ask_manifest,
     releases::{Digest, Set, Store},
 };
-
-const HAS_INSTANCES: &str = "SELECT to_regclass('sides.instances') IS NOT NULL";
-
-const SAID_BY_AN_INSTANCE: &str = "\
-SELECT to_jsonb(instances) ->> 'manifest' FROM sides.instances
-WHERE process = $1 AND release = $2 AND to_jsonb(instances) ->> 'manifest' IS NOT NULL
-ORDER BY heartbeat_at DESC LIMIT 1";
 
 /// The world, and the programs that did not say what they need.
 pub(super) struct Seen {
@@ -147,10 +141,10 @@ impl Asked<'_> {
     }
 
     async fn said_by_a_copy(&self, process: &str, digest: &Digest) -> anyhow::Result<Option<Manifest>> {
-        if !self.client.query_one(HAS_INSTANCES, &[]).await?.get::<_, bool>(0) {
+        if !self.client.query_one(instances::EXIST, &[]).await?.get::<_, bool>(0) {
             return Ok(None);
         }
-        let rows = self.client.query(SAID_BY_AN_INSTANCE, &[&process, &digest.to_string()]).await;
+        let rows = self.client.query(instances::MANIFEST_OF, &[&process, &digest.to_string()]).await;
         let rows = rows.context("cannot read the manifests of the instances")?;
         let said = rows.first().and_then(|row| serde_json::from_str(row.get(0)).ok());
         Ok(said.map(|manifest| named(manifest, process, digest)))

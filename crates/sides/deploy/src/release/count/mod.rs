@@ -1,7 +1,6 @@
 //! Counts jobs, ticks and lock waits during a release, over its own connection.
 
 mod blocks;
-mod jobs;
 mod ticks;
 
 use std::time::{Duration, Instant};
@@ -10,11 +9,12 @@ use chrono::{DateTime, Utc};
 use database::{Connection, DatabaseUrl};
 use diesel::{QueryResult, QueryableByName, sql_types::Timestamptz};
 use diesel_async::RunQueryDsl as _;
+use schema::jobs::count::Known;
 use tokio::{task::JoinHandle, time};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use blocks::Block;
-pub use jobs::Jobs;
+pub use schema::jobs::count::Jobs;
 pub use ticks::Ticks;
 
 /// Often enough to meet a job that a worker holds only for a moment, or a lock that somebody feels.
@@ -35,7 +35,7 @@ pub(super) struct Counter {
 /// What was seen on the way, and cannot be asked for at the end.
 #[derive(Default)]
 struct Watched {
-    jobs: jobs::Known,
+    jobs: Known,
     block: Option<Block>,
 }
 

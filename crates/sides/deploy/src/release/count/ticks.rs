@@ -7,16 +7,16 @@ use std::{
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use database::Connection;
-use diesel::{
-    QueryResult, QueryableByName,
-    sql_types::{BigInt, Text, Timestamptz},
-};
-use diesel_async::RunQueryDsl as _;
+use diesel::QueryResult;
 use schedule::{Missed, Schedule};
 use serde::{Deserialize, Serialize};
 use tokio::time;
 
-use schema::schedules::Listed;
+use schema::{
+    jobs,
+    schedules::Listed,
+    ticks::{self, Fired},
+};
 
 use crate::schedules;
 
@@ -42,35 +42,6 @@ pub(super) struct Schedules(Vec<Listed>);
 
 /// A schedule and a moment, as exact as Postgres keeps it.
 type Moment = (String, DateTime<Utc>);
-
-#[derive(QueryableByName)]
-struct Fired {
-    #[diesel(sql_type = Text)]
-    schedule: String,
-    #[diesel(sql_type = Timestamptz, deserialize_as = database::Moment)]
-    due_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz, deserialize_as = database::Moment)]
-    fired_at: DateTime<Utc>,
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
-/// Those that people asked for have no due moment.
-const FIRED: &str = "\
-SELECT schedule, due_at, fired_at FROM sides.ticks WHERE due_at > $1 AND due_at <= $2 AND asked_by IS NULL";
-
-/// A tick and its job are written in one transaction.
-const WITHOUT_TICK: &str = "\
-SELECT count(*) AS count FROM (
-    SELECT id, created_at, enqueued_by FROM sides.fang_tasks
-    UNION ALL SELECT id, created_at, enqueued_by FROM sides.job_history WHERE finished_at >= $1
-) AS jobs
-WHERE created_at >= $1 AND enqueued_by LIKE 'clock %'
-    AND NOT EXISTS (SELECT FROM sides.ticks WHERE job_id = jobs.id AND fired_at >= $1 - interval '1 minute')";
 
 const BETWEEN: Duration = Duration::from_millis(200);
 /// Nobody ticks so often that more than these are due.
@@ -98,17 +69,11 @@ impl Schedules {
             .collect();
         let deadline = Instant::now() + Missed::LATE;
         loop {
-            let fired: Vec<Fired> = diesel::sql_query(FIRED)
-                .bind::<Timestamptz, _>(since)
-                .bind::<Timestamptz, _>(until)
-                .load(connection)
-                .await?;
-            let mut ticks = compare(&schedules, &due, &fired);
-            if ticks.missed == 0 || Instant::now() > deadline {
-                let query = diesel::sql_query(WITHOUT_TICK).bind::<Timestamptz, _>(since);
-                let more: Count = query.get_result(connection).await?;
-                ticks.doubled += u64::try_from(more.count).unwrap_or_default();
-                return Ok(ticks);
+            let fired = ticks::fired_between(connection, since, until).await?;
+            let mut counted = compare(&schedules, &due, &fired);
+            if counted.missed == 0 || Instant::now() > deadline {
+                counted.doubled += jobs::count::without_tick(connection, since).await?;
+                return Ok(counted);
             }
             time::sleep(BETWEEN).await;
         }

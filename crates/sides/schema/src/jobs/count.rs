@@ -1,14 +1,13 @@
-//! What happened to the jobs.
+//! What happened to the jobs since a moment: the receipt of a release says it.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use database::Connection;
 use diesel::{
     QueryResult, QueryableByName,
     sql_types::{Array, BigInt, SmallInt, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::RunQueryDsl as _;
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -47,14 +46,14 @@ pub struct Jobs {
 }
 
 /// Jobs that must not be missing at the end: those that waited at the beginning, and all that were seen to run.
-#[derive(Default)]
-pub(super) struct Known {
+#[derive(Debug, Default)]
+pub struct Known {
     waiting: HashSet<Uuid>,
     holds: HashSet<Hold>,
 }
 
 /// An attempt in the hands of a worker.
-#[derive(PartialEq, Eq, Hash, QueryableByName)]
+#[derive(Debug, PartialEq, Eq, Hash, QueryableByName)]
 struct Hold {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
@@ -108,19 +107,31 @@ SELECT 0::bigint AS waiting_before,
     (SELECT count(*) FROM sides.fang_tasks WHERE state <> 'finished') AS waiting_after";
 
 impl Known {
-    pub(super) async fn see_waiting(&mut self, connection: &mut Connection) -> QueryResult<()> {
+    /// Takes in those that wait.
+    ///
+    /// # Errors
+    /// When the database is unavailable, or not migrated.
+    pub async fn see_waiting(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
         let rows: Vec<Id> = diesel::sql_query(WAITING).load(connection).await?;
         self.waiting.extend(rows.into_iter().map(|row| row.id));
         Ok(())
     }
 
-    pub(super) async fn see_running(&mut self, connection: &mut Connection) -> QueryResult<()> {
+    /// Takes in those that run.
+    ///
+    /// # Errors
+    /// When the database is unavailable, or not migrated.
+    pub async fn see_running(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
         let rows: Vec<Hold> = diesel::sql_query(RUNNING).load(connection).await?;
         self.holds.extend(rows);
         Ok(())
     }
 
-    pub(super) async fn count(&self, connection: &mut Connection, since: DateTime<Utc>) -> QueryResult<Jobs> {
+    /// What happened since that moment, to these and to others.
+    ///
+    /// # Errors
+    /// When the database is unavailable, or not migrated.
+    pub async fn count(&self, connection: &mut AsyncPgConnection, since: DateTime<Utc>) -> QueryResult<Jobs> {
         let jobs: Jobs = diesel::sql_query(COUNT)
             .bind::<Timestamptz, _>(since)
             .bind::<Array<SqlUuid>, _>(self.waiting.iter().collect::<Vec<_>>())
@@ -131,4 +142,31 @@ impl Known {
             .await?;
         Ok(Jobs { waiting_before: i64::try_from(self.waiting.len()).unwrap_or(i64::MAX), ..jobs })
     }
+}
+
+/// A tick and its job are written in one transaction. Who fires says so in its manifest; builds that do not say it are known
+/// by the table that only they use.
+const WITHOUT_TICK: &str = "\
+SELECT count(*) AS count FROM (
+    SELECT id, created_at, enqueued_by FROM sides.fang_tasks
+    UNION ALL SELECT id, created_at, enqueued_by FROM sides.job_history WHERE finished_at >= $1
+) AS jobs
+WHERE created_at >= $1
+    AND split_part(enqueued_by, ' ', 1) IN (SELECT process FROM sides.instances
+        WHERE manifest ->> 'fires' = 'true' OR manifest -> 'tables' ? 'sides.stored_schedules')
+    AND NOT EXISTS (SELECT FROM sides.ticks WHERE job_id = jobs.id AND fired_at >= $1 - interval '1 minute')";
+
+/// How many jobs a process that fires schedules has enqueued since that moment without a tick.
+///
+/// # Errors
+/// When the database is unavailable, or not migrated.
+pub async fn without_tick(connection: &mut AsyncPgConnection, since: DateTime<Utc>) -> QueryResult<u64> {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let query = diesel::sql_query(WITHOUT_TICK).bind::<Timestamptz, _>(since);
+    let found: Count = query.get_result(connection).await?;
+    Ok(u64::try_from(found.count).unwrap_or_default())
 }

@@ -1,27 +1,24 @@
-//! The load of the queue.
+//! The load of the queue, and how busy those are that work it.
 
 use std::{collections::HashMap, time::Duration};
 
-use database::Connection;
 use diesel::{
-    QueryableByName,
+    QueryResult, QueryableByName,
     sql_types::{BigInt, Double, Integer, Nullable, Text, Uuid as SqlUuid},
 };
-use diesel_async::RunQueryDsl as _;
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use uuid::Uuid;
 
 /// A running instance that works jobs.
-#[derive(Debug, Clone, PartialEq, QueryableByName)]
-pub(crate) struct Runner {
-    #[diesel(sql_type = SqlUuid)]
-    pub(crate) instance: Uuid,
+#[derive(QueryableByName)]
+struct Runner {
     #[diesel(sql_type = Integer)]
     concurrency: i32,
     #[diesel(sql_type = BigInt)]
     busy: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, QueryableByName)]
+#[derive(QueryableByName)]
 struct Waiting {
     #[diesel(sql_type = BigInt)]
     waiting: i64,
@@ -38,7 +35,7 @@ struct Ended {
 }
 
 const RUNNERS: &str = "\
-SELECT instance, concurrency, (
+SELECT concurrency, (
     SELECT count(*) FROM sides.fang_tasks WHERE state = 'in_progress' AND owner = runners.id
 ) AS busy
 FROM sides.runners JOIN sides.instances ON instances.id = runners.instance
@@ -70,16 +67,24 @@ WHERE lease_until > now() GROUP BY instance";
 
 /// What the queue says of a process.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Load {
-    /// Of one instance.
-    pub(crate) slots: u32,
-    pub(crate) busy: u32,
-    pub(crate) idle: u32,
-    pub(crate) waiting: u32,
-    pub(crate) oldest: Duration,
+pub struct Load {
+    /// How many jobs one instance works at a time.
+    pub slots: u32,
+    /// Slots of all instances with a job.
+    pub busy: u32,
+    /// Instances without a job.
+    pub idle: u32,
+    /// Jobs that one instance more could run; 20,000 are enough to count.
+    pub waiting: u32,
+    /// How long the oldest of them has been due.
+    pub oldest: Duration,
 }
 
-pub(crate) async fn read(connection: &mut Connection, process: &str) -> diesel::QueryResult<Load> {
+/// What the queue says of a process.
+///
+/// # Errors
+/// When the database is unavailable, or not migrated.
+pub async fn read(connection: &mut AsyncPgConnection, process: &str) -> QueryResult<Load> {
     let runners: Vec<Runner> = diesel::sql_query(RUNNERS).bind::<Text, _>(process).load(connection).await?;
     let waiting: Waiting = diesel::sql_query(WAITING).bind::<Text, _>(process).get_result(connection).await?;
     // What is claimed ahead is no busy place.
@@ -94,7 +99,10 @@ pub(crate) async fn read(connection: &mut Connection, process: &str) -> diesel::
 }
 
 /// How many jobs each running instance has ended.
-pub(crate) async fn ended(connection: &mut Connection) -> diesel::QueryResult<HashMap<Uuid, u64>> {
+///
+/// # Errors
+/// When the database is unavailable, or not migrated.
+pub async fn ended(connection: &mut AsyncPgConnection) -> QueryResult<HashMap<Uuid, u64>> {
     let rows: Vec<Ended> = diesel::sql_query(ENDED).load(connection).await?;
     Ok(rows.into_iter().map(|row| (row.instance, u64::try_from(row.jobs).unwrap_or(0))).collect())
 }

@@ -1,92 +1,114 @@
-//! Job rows as read from the database.
+//! Jobs as people see them: those that are not over, those that are, each attempt, each kind.
 
-use anyhow::Context as _;
-use database::{Connection, Json, Moment, Words};
+use database::{Json, Moment, Words};
 use diesel::{
     OptionalExtension as _, QueryResult, QueryableByName,
     sql_types::{
         Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
     },
 };
-use diesel_async::RunQueryDsl as _;
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::command::ListOptions;
-
 /// One job.
 #[derive(Debug, QueryableByName, Serialize)]
-pub(super) struct Job {
+pub struct Job {
+    /// Its id.
     #[diesel(sql_type = SqlUuid)]
-    pub(super) id: Uuid,
+    pub id: Uuid,
+    /// Its kind.
     #[diesel(sql_type = Text)]
-    pub(super) kind: String,
+    pub kind: String,
+    /// Its queue.
     #[diesel(sql_type = Text)]
-    pub(super) queue: String,
+    pub queue: String,
+    /// `waits`, `runs`, `parked` or `failed`; how it ended, once it is over.
     #[diesel(sql_type = Text)]
-    pub(super) state: String,
+    pub state: String,
     /// What a waiting job waits for.
     #[diesel(sql_type = Nullable<Text>)]
-    pub(super) waits_for: Option<String>,
+    pub waits_for: Option<String>,
+    /// The number of the attempt.
     #[diesel(sql_type = SmallInt)]
-    pub(super) attempt: i16,
+    pub attempt: i16,
+    /// What went wrong last.
     #[diesel(sql_type = Nullable<Text>)]
-    pub(super) error: Option<String>,
+    pub error: Option<String>,
+    /// Who enqueued it.
     #[diesel(sql_type = Nullable<Text>)]
-    pub(super) enqueued_by: Option<String>,
+    pub enqueued_by: Option<String>,
+    /// When it was enqueued.
     #[diesel(sql_type = Timestamptz)]
-    pub(super) created_at: Moment,
+    pub created_at: Moment,
+    /// When it is due.
     #[diesel(sql_type = Timestamptz)]
-    pub(super) scheduled_at: Moment,
+    pub scheduled_at: Moment,
+    /// When it ended.
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub(super) finished_at: Option<Moment>,
+    pub finished_at: Option<Moment>,
+    /// Its tags.
     #[diesel(sql_type = Nullable<Array<Text>>)]
-    pub(super) tags: Option<Words>,
+    pub tags: Option<Words>,
+    /// The W3C trace context that it was enqueued in.
     #[diesel(sql_type = Nullable<Text>)]
-    pub(super) trace: Option<String>,
+    pub trace: Option<String>,
     /// Left out unless they were asked for, and once the job is over.
     #[diesel(sql_type = Nullable<Jsonb>)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) arguments: Option<Json>,
+    pub arguments: Option<Json>,
 }
 
 /// One attempt that has ended.
 #[derive(Debug, QueryableByName, Serialize)]
-pub(super) struct Attempt {
+pub struct Attempt {
+    /// The number of the attempt.
     #[diesel(sql_type = SmallInt)]
-    pub(super) attempt: i16,
+    pub attempt: i16,
+    /// How it ended.
     #[diesel(sql_type = Text)]
-    pub(super) outcome: String,
+    pub outcome: String,
+    /// What went wrong last.
     #[diesel(sql_type = Nullable<Text>)]
-    pub(super) error: Option<String>,
+    pub error: Option<String>,
+    /// The build of the worker.
     #[diesel(sql_type = Nullable<Text>)]
-    pub(super) release: Option<String>,
+    pub release: Option<String>,
+    /// How long it took, in microseconds.
     #[diesel(sql_type = Nullable<BigInt>)]
-    pub(super) duration_us: Option<i64>,
+    pub duration_us: Option<i64>,
+    /// When it ended.
     #[diesel(sql_type = Timestamptz)]
-    pub(super) ended_at: Moment,
+    pub ended_at: Moment,
 }
 
 /// How many jobs of a kind stand how.
 #[derive(Debug, QueryableByName, Serialize)]
-pub(super) struct Kind {
+pub struct Kind {
+    /// Its kind.
     #[diesel(sql_type = Text)]
-    pub(super) kind: String,
+    pub kind: String,
+    /// Due, and waiting for a worker.
     #[diesel(sql_type = BigInt)]
-    pub(super) ready: i64,
+    pub ready: i64,
+    /// Not due yet.
     #[diesel(sql_type = BigInt)]
-    pub(super) scheduled: i64,
+    pub scheduled: i64,
+    /// In flight.
     #[diesel(sql_type = BigInt)]
-    pub(super) running: i64,
+    pub running: i64,
+    /// Given up.
     #[diesel(sql_type = BigInt)]
-    pub(super) failed: i64,
+    pub failed: i64,
+    /// Set aside, since no build could read them.
     #[diesel(sql_type = BigInt)]
-    pub(super) parked: i64,
+    pub parked: i64,
+    /// How long the oldest ready one has been due, in seconds.
     #[diesel(sql_type = Nullable<Double>)]
-    pub(super) oldest_ready_seconds: Option<f64>,
+    pub oldest_ready_seconds: Option<f64>,
     /// What holds it up, if anything does.
     #[diesel(sql_type = Nullable<Text>)]
-    pub(super) held_up: Option<String>,
+    pub held_up: Option<String>,
 }
 
 /// The jobs that are not over, and what follows.
@@ -169,39 +191,66 @@ FROM (SELECT *, state IN ('new', 'retried') AND parked_by IS NULL AS ready FROM 
 WHERE state <> 'finished'
 GROUP BY kind ORDER BY kind";
 
-const STALE: &str = "cannot read the jobs; is the schema up to date? run `sides migration up`";
-
-pub(super) async fn list(connection: &mut Connection, options: &ListOptions) -> anyhow::Result<Vec<Job>> {
-    let sql = if options.state.is_some_and(super::command::State::is_over) { OVER } else { LIVE };
-    let query = diesel::sql_query(sql)
-        .bind::<Nullable<Text>, _>(&options.kind)
-        .bind::<Nullable<Text>, _>(&options.queue)
-        .bind::<Nullable<Text>, _>(options.state.map(super::command::State::name))
-        .bind::<Nullable<Text>, _>(&options.tag)
-        .bind::<Integer, _>(i32::try_from(options.hours).unwrap_or(i32::MAX))
-        .bind::<BigInt, _>(i64::from(options.count));
-    query.load(connection).await.context(STALE)
+/// Which jobs to list.
+#[derive(Debug, Clone, Copy)]
+pub struct Filter<'a> {
+    /// Only of this kind.
+    pub kind: Option<&'a str>,
+    /// Only in this queue.
+    pub queue: Option<&'a str>,
+    /// Only in this state, as [`Job::state`] has it.
+    pub state: Option<&'a str>,
+    /// Only with this tag.
+    pub tag: Option<&'a str>,
+    /// Whether to list those that are over.
+    pub is_over: bool,
+    /// How many hours back, for those that are over.
+    pub hours: u32,
+    /// How many at most.
+    pub count: u32,
 }
 
-/// The job, wherever it is.
-pub(super) async fn find(
-    connection: &mut Connection,
-    id: Uuid,
-    arguments: bool,
-) -> anyhow::Result<Option<Job>> {
+/// The newest jobs among those that are over, or those that are not.
+///
+/// # Errors
+/// When the database is unavailable, or not migrated.
+pub async fn list(connection: &mut AsyncPgConnection, filter: &Filter<'_>) -> QueryResult<Vec<Job>> {
+    let query = diesel::sql_query(if filter.is_over { OVER } else { LIVE })
+        .bind::<Nullable<Text>, _>(filter.kind)
+        .bind::<Nullable<Text>, _>(filter.queue)
+        .bind::<Nullable<Text>, _>(filter.state)
+        .bind::<Nullable<Text>, _>(filter.tag)
+        .bind::<Integer, _>(i32::try_from(filter.hours).unwrap_or(i32::MAX))
+        .bind::<BigInt, _>(i64::from(filter.count));
+    query.load(connection).await
+}
+
+/// The job, wherever it is; with its arguments if they are asked for and it is not over.
+///
+/// # Errors
+/// When the database is unavailable, or not migrated.
+pub async fn find(connection: &mut AsyncPgConnection, id: Uuid, arguments: bool) -> QueryResult<Option<Job>> {
     let live = diesel::sql_query(ONE_LIVE).bind::<SqlUuid, _>(id).bind::<Bool, _>(arguments);
-    let found: QueryResult<Option<Job>> = live.get_result(connection).await.optional();
-    if let Some(job) = found.context(STALE)? {
-        return Ok(Some(job));
+    let found: Option<Job> = live.get_result(connection).await.optional()?;
+    if found.is_some() {
+        return Ok(found);
     }
     let over = diesel::sql_query(ONE_OVER).bind::<SqlUuid, _>(id);
-    Ok(over.get_result(connection).await.optional()?)
+    over.get_result(connection).await.optional()
 }
 
-pub(super) async fn attempts(connection: &mut Connection, id: Uuid) -> anyhow::Result<Vec<Attempt>> {
-    Ok(diesel::sql_query(ATTEMPTS).bind::<SqlUuid, _>(id).load(connection).await?)
+/// The attempts of a job that have ended, the first one first.
+///
+/// # Errors
+/// When the database is unavailable, or not migrated.
+pub async fn attempts(connection: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Vec<Attempt>> {
+    diesel::sql_query(ATTEMPTS).bind::<SqlUuid, _>(id).load(connection).await
 }
 
-pub(super) async fn kinds(connection: &mut Connection) -> anyhow::Result<Vec<Kind>> {
-    diesel::sql_query(KINDS).load(connection).await.context(STALE)
+/// The kinds that have jobs which are not over.
+///
+/// # Errors
+/// When the database is unavailable, or not migrated.
+pub async fn kinds(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Kind>> {
+    diesel::sql_query(KINDS).load(connection).await
 }
