@@ -65,7 +65,9 @@ const MEANWHILE: &str = "
         VALUES (gen_random_uuid(), 'greet', 'common', 'finished', 1, now(), now(), 5);
     INSERT INTO sides.job_attempts (job_id, attempt, outcome)
         SELECT gen_random_uuid(), 1, outcome FROM unnest(ARRAY['retried', 'lost', 'lost', 'released', 'released']) AS outcome;
-    INSERT INTO sides.fang_tasks (metadata, enqueued_by) VALUES ('{\"type\": \"greet\"}', 'clock abc')";
+    INSERT INTO sides.instances (id, process, release, host, pid, ops_address, state, started_at, manifest)
+        VALUES (gen_random_uuid(), 'timer', 'abc', 'db2', 1, '127.0.0.1:1', 'stopped', now(), '{\"fires\": true}');
+    INSERT INTO sides.fang_tasks (metadata, enqueued_by) VALUES ('{\"type\": \"greet\"}', 'timer abc')";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_ticks_and_waits_for_locks_are_counted() {
