@@ -128,4 +128,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    sides.releases (id) {
+        id -> Int8,
+        started_at -> Timestamptz,
+        ended_at -> Timestamptz,
+        asked_by -> Text,
+        outcome -> Text,
+        receipt -> Jsonb,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(schedules, stored_schedules);

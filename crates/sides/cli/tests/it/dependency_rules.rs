@@ -67,14 +67,14 @@ const PROGRAMS: &[&str] = &["web", "worker", "clock", "migrate", "sides-cli"];
 /// What only tests may use.
 const FOR_TESTS: &[&str] = &["sides-testing", "sides-simulator"];
 
-struct Graph {
+pub(crate) struct Graph {
     members: BTreeSet<String>,
     /// What each member reaches, over any number of steps.
     reaches: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Graph {
-    fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let manifest = programs::workspace().join("Cargo.toml");
         let mut command = MetadataCommand::new();
         let metadata = command.manifest_path(manifest).other_options(["--locked".to_owned()]).exec().unwrap();
@@ -91,6 +91,16 @@ impl Graph {
             .collect();
         let members = metadata.workspace_members.iter().map(|member| names[member].clone()).collect();
         Self { members, reaches }
+    }
+
+    /// The crates of the workspace that are linked into a program, itself among them.
+    pub(crate) fn linked(&self, program: &str) -> BTreeSet<String> {
+        let linked = self.reaches[program].iter().filter(|name| self.members.contains(*name));
+        linked
+            .filter(|name| !COMPILE_TIME.contains(&name.as_str()))
+            .cloned()
+            .chain([program.to_owned()])
+            .collect()
     }
 
     fn broken_rules(&self) -> Vec<String> {
