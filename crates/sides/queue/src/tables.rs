@@ -52,6 +52,15 @@ diesel::table! {
         concurrency -> Int4,
         started_at -> Timestamptz,
         lease_until -> Timestamptz,
+        presumed_dead -> Int4,
+    }
+}
+
+diesel::table! {
+    sides.runner_sessions (runner) {
+        runner -> Uuid,
+        server_started_at -> Nullable<Timestamptz>,
+        seen_at -> Timestamptz,
     }
 }
 

@@ -1,12 +1,15 @@
 //! The protocol of claims and leases as a small model, every order of its steps explored.
 //!
-//! Two runners and two jobs. Any message may be late or lost, any runner may stand still beyond its lease and go on, or
-//! die. What a runner believes of its own lease plays no part in what is safe: only the fence does.
+//! Two runners and two jobs. Any message may be late or lost, any runner may stand still beyond its lease and go on, lose its
+//! connection, or die; the server may restart. The first runner shows by a lock that it lives, and its lease is ended early when
+//! the lock is gone; the other shows none, as one of another language. What a runner believes of its own lease plays no part
+//! in what is safe: only the fence does.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use stateright::{Checker as _, Model, Property};
 
-const RUNNERS: usize = 2;
+/// Which runners hold a lock in their session.
+const SHOWS: [bool; 2] = [true, false];
 const JOBS: usize = 2;
 /// Bounds what is explored: so many things may go wrong.
 const MISHAPS: u8 = 2;
@@ -47,6 +50,14 @@ struct Held {
 struct Runner {
     /// What the database knows of its lease.
     leased: bool,
+    /// Its session lives, and with it the lock.
+    session: bool,
+    /// The server saw the lock at the last renewal.
+    seen: bool,
+    /// It died or lost its connection since.
+    gone: bool,
+    /// Its lease ended for a reason that excuses another attempt.
+    excused: bool,
     dead: bool,
     held: Vec<Held>,
     /// Outcomes on their way, which arrive at some time or never: also those of a runner that is dead by now.
@@ -87,6 +98,12 @@ enum Step {
     },
     Reconcile(usize),
     Expire(usize),
+    /// The connection ends, and is made again.
+    Disconnect(usize),
+    Connect(usize),
+    /// The lock is gone: the lease is ended early.
+    Presume(usize),
+    Restart,
     Rescue {
         job: usize,
     },
@@ -107,11 +124,25 @@ enum Fault {
     NoRescue,
     /// A rescue does not look whether the lease has run out.
     RescueOfTheLiving,
+    /// A lease is ended early although the lock is there.
+    PresumedInSpiteOfTheLock,
+    /// A lease is ended early although there never was a lock.
+    PresumedWithoutALock,
+    /// What the server saw before it restarted counts after it.
+    RemembersAcrossARestart,
 }
 
 struct Protocol(Fault);
 
 impl Protocol {
+    fn is_presumed_dead(&self, runner: &Runner) -> bool {
+        match self.0 {
+            Fault::PresumedInSpiteOfTheLock => runner.seen,
+            Fault::PresumedWithoutALock => !runner.session,
+            _ => runner.seen && !runner.session,
+        }
+    }
+
     fn is_fenced(&self, job: &Job, runner: usize, held: &Held) -> bool {
         match self.0 {
             Fault::NoFence => job.row == Row::Over,
@@ -127,30 +158,51 @@ impl Model for Protocol {
 
     fn init_states(&self) -> Vec<Queue> {
         let job = Job { row: Row::Waits, lease: 0, acknowledged: 0, started: 0, excused: 0, usurped: false };
-        let runner = Runner { leased: false, dead: false, held: Vec::new(), sent: Vec::new() };
-        vec![Queue { jobs: vec![job; JOBS], runners: vec![runner; RUNNERS], mishaps: 0 }]
+        let runners = SHOWS.map(|session| Runner {
+            leased: false,
+            session,
+            seen: false,
+            gone: false,
+            excused: false,
+            dead: false,
+            held: Vec::new(),
+            sent: Vec::new(),
+        });
+        vec![Queue { jobs: vec![job; JOBS], runners: runners.into(), mishaps: 0 }]
     }
 
     fn actions(&self, queue: &Queue, steps: &mut Vec<Step>) {
         for (runner, it) in queue.runners.iter().enumerate() {
-            if !it.leased && !it.dead {
+            if !it.dead && (!it.leased || it.seen != it.session) {
                 steps.push(Step::Beat(runner));
-            } else if it.leased && queue.mishaps < MISHAPS {
-                steps.push(Step::Expire(runner));
-                // Somebody has to do the work.
-                if queue.runners.iter().all(|other| !other.dead) {
-                    steps.push(Step::Die(runner));
-                }
             }
+            if it.leased && (it.dead || queue.mishaps < MISHAPS) {
+                steps.push(Step::Expire(runner));
+            }
+            // Somebody has to do the work.
+            let all_live = queue.runners.iter().all(|other| !other.dead);
+            if it.leased && all_live && queue.mishaps < MISHAPS {
+                steps.push(Step::Die(runner));
+            }
+            if it.session && queue.mishaps < MISHAPS {
+                steps.push(Step::Disconnect(runner));
+            }
+            if SHOWS[runner] && !it.session && !it.dead {
+                steps.push(Step::Connect(runner));
+            }
+            if it.leased && self.is_presumed_dead(it) {
+                steps.push(Step::Presume(runner));
+            }
+            let works = it.leased && !it.dead;
             for (job, row) in queue.jobs.iter().enumerate() {
-                if it.leased && row.row == Row::Waits && it.held.len() < JOBS {
+                if works && row.row == Row::Waits && it.held.len() < JOBS {
                     steps.push(Step::Claim { runner, job, answered: true });
                     if queue.mishaps < MISHAPS {
                         steps.push(Step::Claim { runner, job, answered: false });
                     }
                 }
                 let unknown = row.row == Row::Held(runner) && !knows(it, job, row.lease);
-                if self.0 != Fault::NoReconciliation && it.leased && unknown {
+                if self.0 != Fault::NoReconciliation && works && unknown {
                     steps.push(Step::Reconcile(runner));
                 }
             }
@@ -164,6 +216,9 @@ impl Model for Protocol {
                 }
             }
         }
+        if queue.mishaps < MISHAPS {
+            steps.push(Step::Restart);
+        }
         for (job, row) in queue.jobs.iter().enumerate() {
             let Row::Held(owner) = row.row else { continue };
             let may = !queue.runners[owner].leased || self.0 == Fault::RescueOfTheLiving;
@@ -176,7 +231,11 @@ impl Model for Protocol {
     fn next_state(&self, queue: &Queue, step: Step) -> Option<Queue> {
         let mut next = queue.clone();
         match step {
-            Step::Beat(runner) => next.runners[runner].leased = true,
+            Step::Beat(runner) => {
+                let it = &mut next.runners[runner];
+                (it.leased, it.seen) = (true, it.session);
+                (it.gone, it.excused) = (it.gone && !it.session, false);
+            }
             Step::Claim { runner, job, answered } => {
                 let row = &mut next.jobs[job];
                 (row.row, row.lease) = (Row::Held(runner), row.lease + 1);
@@ -220,20 +279,38 @@ impl Model for Protocol {
                 }
             }
             Step::Expire(runner) => {
-                next.runners[runner].leased = false;
+                let it = &mut next.runners[runner];
+                (it.leased, it.excused) = (false, true);
+                next.mishaps += u8::from(!it.dead);
+            }
+            Step::Disconnect(runner) => {
+                let it = &mut next.runners[runner];
+                (it.session, it.gone) = (false, true);
+                next.mishaps += 1;
+            }
+            Step::Connect(runner) => next.runners[runner].session = true,
+            Step::Presume(runner) => {
+                let it = &mut next.runners[runner];
+                (it.leased, it.excused) = (false, it.gone);
+            }
+            Step::Restart => {
+                for it in &mut next.runners {
+                    it.session = false;
+                    it.seen &= self.0 == Fault::RemembersAcrossARestart;
+                }
                 next.mishaps += 1;
             }
             Step::Rescue { job } => {
                 if let Row::Held(owner) = next.jobs[job].row {
-                    next.jobs[job].excused += u8::from(!queue.runners[owner].leased);
+                    next.jobs[job].excused += u8::from(queue.runners[owner].excused);
                 }
                 next.jobs[job].row = Row::Waits;
             }
             // What it had sent may still arrive.
             Step::Die(runner) => {
-                next.runners[runner].leased = false;
-                next.runners[runner].dead = true;
-                next.runners[runner].held.clear();
+                let it = &mut next.runners[runner];
+                (it.dead, it.session, it.gone) = (true, false, true);
+                it.held.clear();
                 next.mishaps += 1;
             }
         }
@@ -284,6 +361,9 @@ fn each_part_that_is_left_out_is_missed() {
         (Fault::NoReconciliation, "every job is over"),
         (Fault::NoRescue, "every job is over"),
         (Fault::RescueOfTheLiving, "a job runs again only when its lease was lost"),
+        (Fault::PresumedInSpiteOfTheLock, "a job runs again only when its lease was lost"),
+        (Fault::PresumedWithoutALock, "a job runs again only when its lease was lost"),
+        (Fault::RemembersAcrossARestart, "a job runs again only when its lease was lost"),
     ] {
         let wanted = stateright::HasDiscoveries::AnyOf([property].into());
         let checker = Protocol(fault).checker().threads(2).finish_when(wanted).spawn_bfs().join();

@@ -20,6 +20,10 @@ pub const RELEASE: i64 = i64::from_be_bytes(*b"sidesrel");
 /// Held by the session of the one controller that looks after the size of the fleet.
 pub const CONTROLLER: &str = "sides tending";
 
+/// Held shared by the session in which a runner of the queue listens; `$1` is the runner's id. While nobody holds it, that
+/// runner is dead, or has lost its connection.
+pub const RUNNER: &str = "sides.runner_lock($1)";
+
 /// The first of two keys, `hashtext(ACTIONS)` and `hashtext(subject)`: who writes an action of a subject holds it until the
 /// end of the transaction.
 pub const ACTIONS: &str = "sides.actions";
@@ -27,6 +31,11 @@ pub const ACTIONS: &str = "sides.actions";
 /// The row of `pg_locks` that says that the key `$1` is held in this database. A key of 64 bits stands there in two halves.
 pub const HELD: &str = "\
 locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = $1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
+/// The keys that are held in this database, as a query of one column.
+pub const ALL_HELD: &str = "\
+SELECT classid::bigint << 32 | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 /// Held shared by the session of each instance of a build: while it cannot be taken alone, one of them runs.

@@ -4,6 +4,7 @@ use std::io;
 
 use database::DatabaseUrl;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream, UnixStream},
     sync::watch,
 };
@@ -64,7 +65,7 @@ impl Cable {
         self.state.send_replace(State::Cut);
     }
 
-    /// Lets nothing through any more and says nothing, until it is mended.
+    /// Lets nothing through any more and says nothing to either end, until it is mended.
     pub fn hold(&self) {
         self.state.send_replace(State::Still);
     }
@@ -75,27 +76,35 @@ impl Cable {
     }
 }
 
-async fn carry(mut client: TcpStream, server: String, mut state: watch::Receiver<State>) {
+async fn carry(client: TcpStream, server: String, mut state: watch::Receiver<State>) {
     let first = *state.borrow_and_update();
-    if first == State::Cut {
-        return;
-    }
-    if first == State::Whole {
-        tokio::select! {
-            ended = join(&mut client, &server) => return drop(ended),
-            _ = state.changed() => {}
+    match first {
+        State::Cut => {}
+        State::Still => still(&mut state).await,
+        // A server is a host and a port, or a socket's folder.
+        State::Whole if server.starts_with('/') => {
+            let server = UnixStream::connect(format!("{server}/.s.PGSQL.5432")).await;
+            join(client, server, &mut state).await;
         }
+        State::Whole => join(client, TcpStream::connect(server).await, &mut state).await,
     }
-    // Still: the client hears nothing until the cable is cut or taken away.
-    while *state.borrow_and_update() == State::Still && state.changed().await.is_ok() {}
 }
 
-/// A server is a host and a port, or a socket's folder.
-async fn join(client: &mut TcpStream, server: &str) -> io::Result<(u64, u64)> {
-    if server.starts_with('/') {
-        let mut server = UnixStream::connect(format!("{server}/.s.PGSQL.5432")).await?;
-        return tokio::io::copy_bidirectional(client, &mut server).await;
+async fn join<S: AsyncRead + AsyncWrite + Unpin>(
+    mut client: TcpStream,
+    server: io::Result<S>,
+    state: &mut watch::Receiver<State>,
+) {
+    let Ok(mut server) = server else { return };
+    tokio::select! {
+        ended = tokio::io::copy_bidirectional(&mut client, &mut server) => return drop(ended),
+        _ = state.changed() => {}
     }
-    let mut server = TcpStream::connect(server).await?;
-    tokio::io::copy_bidirectional(client, &mut server).await
+    // Both ends stay open, and neither hears anything of the other.
+    still(state).await;
+}
+
+/// Until the cable is cut or taken away.
+async fn still(state: &mut watch::Receiver<State>) {
+    while *state.borrow_and_update() == State::Still && state.changed().await.is_ok() {}
 }

@@ -11,9 +11,11 @@ use uuid::Uuid;
 use super::{
     RunnerConfig,
     lease::Lease,
+    presence::Presence,
     report::{Part, Report},
     session::{Session, SessionError},
     sql::{self, control::Rules},
+    watch::Watch,
 };
 use crate::error::chain;
 
@@ -29,6 +31,12 @@ pub(crate) struct Heartbeat {
     pub(crate) cancelled: UnboundedSender<(Uuid, String)>,
     pub(crate) rules: watch::Sender<Rules>,
     pub(crate) report: Report,
+    /// The lock by which others see that this runner lives.
+    pub(crate) presence: Arc<Presence>,
+    /// What this runner sees of the others.
+    pub(crate) watch: Watch,
+    /// How often this runner was taken for dead, as far as it knows.
+    pub(crate) presumed_dead: i32,
 }
 
 /// Partitions are made days ahead.
@@ -61,7 +69,8 @@ impl Heartbeat {
             let sent = Instant::now();
             let beat = sql::lease::renew(&mut self.session, self.owner, &self.kinds, &self.config).await;
             match beat {
-                Ok(()) => {
+                Ok(presumed_dead) => {
+                    self.find_out(presumed_dead);
                     self.lease.renew(sent);
                     self.report.tell(Part::Lease, None);
                     if let Err(error) = self.look_after_others().await {
@@ -73,27 +82,78 @@ impl Heartbeat {
                     let fault = chain(&error);
                     self.report.tell(Part::Lease, Some(&fault));
                     tracing::warn!(error = fault, "the lease was not renewed");
-                    tokio::time::sleep((every / 8).clamp(Duration::from_millis(50), Duration::from_secs(1)))
-                        .await;
+                    let pause = (every / 8).clamp(Duration::from_millis(50), Duration::from_secs(1));
+                    tokio::select! {
+                        () = self.presence.changed.notified() => {}
+                        () = tokio::time::sleep(pause) => {}
+                    }
                 }
             }
         }
     }
 
-    /// Does what people want, now and whenever they say so, until the next beat.
+    /// Others may have the jobs of who was taken for dead.
+    fn find_out(&mut self, presumed_dead: i32) {
+        if presumed_dead > self.presumed_dead {
+            tracing::warn!(
+                "the lease was lost: all connections had been gone for too long; what runs is stopped"
+            );
+            self.lease.forfeit(Instant::now());
+        }
+        self.presumed_dead = presumed_dead;
+    }
+
+    /// Does what people want, now and whenever they say so, and looks whether the others live, until the next beat.
     async fn obey_until(&mut self, next: Instant) {
+        self.obey().await;
         loop {
-            if let Err(error) = self.obey().await {
-                tracing::warn!(error = chain(&error), "what is paused or cancelled could not be read");
-            }
             tokio::select! {
-                () = self.control.notified() => {}
-                () = tokio::time::sleep_until(next.into()) => return,
+                () = self.control.notified() => self.obey().await,
+                () = self.presence.changed.notified() => return,
+                () = tokio::time::sleep_until(self.watch.next().min(next).into()) => {
+                    if Instant::now() >= next {
+                        return;
+                    }
+                    self.watch_others().await;
+                }
             }
         }
     }
 
-    async fn obey(&mut self) -> Result<(), SessionError> {
+    /// Those whose session has ended lose their lease, and then their jobs.
+    async fn watch_others(&mut self) {
+        let dead = match sql::presence::look(&mut self.session).await {
+            Ok(seen) => self.watch.note(Instant::now(), &seen, rand::random()),
+            Err(error) => {
+                self.watch.failed(Instant::now());
+                return tracing::debug!(
+                    error = chain(&error),
+                    "the sessions of other runners were not looked at"
+                );
+            }
+        };
+        if dead.is_empty() {
+            return;
+        }
+        let freed = async {
+            let dead = sql::presence::expire(&mut self.session, &dead).await?;
+            for (runner, release) in &dead {
+                tracing::warn!(%runner, release, "a runner is gone: its session has ended");
+            }
+            if dead.is_empty() { Ok(()) } else { self.rescue().await }
+        };
+        if let Err(error) = freed.await {
+            tracing::warn!(error = chain(&error), "the jobs of dead runners were not freed");
+        }
+    }
+
+    async fn obey(&mut self) {
+        if let Err(error) = self.hear().await {
+            tracing::warn!(error = chain(&error), "what is paused or cancelled could not be read");
+        }
+    }
+
+    async fn hear(&mut self) -> Result<(), SessionError> {
         for job in sql::control::cancelled(&mut self.session, self.owner).await? {
             // Nobody listens any more when the runner has just ended.
             self.cancelled.send(job).ok();
@@ -108,6 +168,11 @@ impl Heartbeat {
     }
 
     async fn look_after_others(&mut self) -> Result<(), SessionError> {
+        self.rescue().await?;
+        sql::lease::forget(&mut self.session).await
+    }
+
+    async fn rescue(&mut self) -> Result<(), SessionError> {
         for job in sql::lease::rescue(&mut self.session).await? {
             if job.given_up {
                 tracing::error!(job.id = %job.id, "job failed for good: three workers died while running it");
@@ -115,6 +180,6 @@ impl Heartbeat {
                 tracing::warn!(job.id = %job.id, "job rescued from a runner that is no longer heard of");
             }
         }
-        sql::lease::forget(&mut self.session).await
+        Ok(())
     }
 }

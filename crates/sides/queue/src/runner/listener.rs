@@ -1,13 +1,19 @@
 //! The listener: hears of new jobs at once.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use database::DatabaseUrl;
 use diesel_async::RunQueryDsl as _;
 use futures_util::StreamExt as _;
 use tokio::sync::Notify;
 
-use super::report::{Part, Report};
+use super::{
+    presence::Presence,
+    report::{Part, Report},
+};
 use crate::error::chain;
 
 /// What the listening connection wakes.
@@ -24,27 +30,47 @@ const ASK_AFTER: Duration = Duration::from_secs(10);
 /// How long it has to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Wakes the runner whenever jobs were committed. Runs until it is aborted; while it has no connection the
-/// runner's polling goes on.
-pub(crate) async fn listen(url: DatabaseUrl, listener: Arc<Listener>, report: Report) {
-    let mut wait = Duration::from_millis(100);
+/// A runner that lost its connection is back before others take it for dead, if it can be.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT_AT_FIRST: Duration = Duration::from_millis(250);
+const AT_FIRST: Duration = Duration::from_secs(3);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// Wakes the runner whenever jobs were committed, and shows the others that it lives. Runs until it is aborted; while it has
+/// no connection the runner's polling goes on.
+pub(crate) async fn listen(
+    url: DatabaseUrl,
+    listener: Arc<Listener>,
+    presence: Arc<Presence>,
+    report: Report,
+) {
+    let (mut wait, mut lost) = (FIRST_WAIT, None);
     loop {
-        let ended = match listen_once(&url, &listener, &report, &mut wait).await {
+        let begun = Instant::now();
+        let mut heard = false;
+        let ended = match listen_once(&url, &listener, &presence, &report, &mut heard).await {
             Ok(()) => "the listening connection ended".to_owned(),
             Err(error) => chain(error.as_ref()),
         };
+        presence.lose();
         tracing::debug!(error = ended, "no listening connection; polling goes on");
         report.tell(Part::Notifications, Some(&ended));
+        if heard {
+            (wait, lost) = (FIRST_WAIT, None);
+        }
+        let lost = *lost.get_or_insert(if heard { Instant::now() } else { begun });
         tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(Duration::from_secs(2));
+        let longest = if lost.elapsed() < AT_FIRST { LONGEST_WAIT_AT_FIRST } else { LONGEST_WAIT };
+        wait = (wait * 2).min(longest);
     }
 }
 
 async fn listen_once(
     url: &DatabaseUrl,
     listener: &Listener,
+    presence: &Presence,
     report: &Report,
-    wait: &mut Duration,
+    heard: &mut bool,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let connecting = tokio::time::timeout(PATIENCE * 2, async {
         let mut connection = database::connect(url).await?;
@@ -53,12 +79,25 @@ async fn listen_once(
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(connection)
     });
     let mut connection = connecting.await??;
-    *wait = Duration::from_millis(100);
+    *heard = true;
     report.tell(Part::Notifications, None);
     // What was committed before LISTEN took effect.
     listener.jobs.notify_one();
     listener.control.notify_one();
+    let mut is_present = false;
     loop {
+        if !is_present {
+            match presence.take(&mut connection).await {
+                Ok(()) => is_present = true,
+                // Notifications come all the same, and the lease is there for this.
+                Err(error) => {
+                    tracing::warn!(
+                        error = chain(error.as_ref()),
+                        "others cannot see whether this runner lives"
+                    );
+                }
+            }
+        }
         let heard = {
             let mut notifications = std::pin::pin!(connection.notifications_stream());
             tokio::time::timeout(ASK_AFTER, notifications.next()).await

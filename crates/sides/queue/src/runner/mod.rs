@@ -1,8 +1,9 @@
 //! Claims jobs, runs them, says what became of them.
 //!
 //! One task claims ([`claimer`]), one writes outcomes ([`outcomes`]), one keeps the lease ([`heartbeat`]), each
-//! over a connection of its own; the jobs run in the slots of a worker pool ([`worker_pool`]). A claim takes a
-//! fencing token, and an outcome is only written by who still has it.
+//! over a connection of its own, and one listens ([`listener`]), which shows that the runner lives ([`presence`]): others
+//! look for that ([`watch`]), and take the jobs of who is gone. The jobs run in the slots of a worker pool
+//! ([`worker_pool`]). A claim takes a fencing token, and an outcome is only written by who still has it.
 
 mod ahead;
 mod attempt;
@@ -17,12 +18,14 @@ mod listener;
 mod outcome;
 mod outcomes;
 mod position;
+mod presence;
 mod report;
 mod run;
 mod session;
 mod sql;
 mod stop;
 mod unpark;
+mod watch;
 mod worker_pool;
 
 pub use self::config::RunnerConfig;

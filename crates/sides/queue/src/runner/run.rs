@@ -23,11 +23,13 @@ use super::{
     listener::{self, Listener},
     outcome::Outcome,
     outcomes::{Flusher, Outcomes},
+    presence::Presence,
     report::{Part, Report},
     session::Session,
     sql::{self, control::Rules},
     stop::StopReason,
     unpark,
+    watch::Watch,
     worker_pool::{WorkerPool, Workplace},
 };
 use crate::{Registry, error::chain};
@@ -71,7 +73,8 @@ struct Parts<S> {
 
 impl<S: Clone + Send + Sync + 'static> Runner<S> {
     /// A runner with four connections of its own to `url`: to claim, to write outcomes, to keep its lease, and
-    /// to listen for new jobs.
+    /// to listen for new jobs. The last one also shows others that it lives: they take its jobs within two seconds when its
+    /// process is killed. Where `url` leads through a transaction pooler, when its lease has run out.
     pub fn new(url: DatabaseUrl, registry: Registry<S>, config: RunnerConfig) -> Self {
         Self { url, registry, config, owner: Uuid::now_v7(), desk: Arc::default(), report: Report::default() }
     }
@@ -142,7 +145,9 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
 
         // Aborted when this future is dropped.
         let mut background = JoinSet::new();
-        background.spawn(listener::listen(url.clone(), Arc::clone(&parts.listener), report.clone()));
+        let presence = Arc::new(Presence::new(owner, url.clone(), config.lease));
+        let (hearing, shown) = (Arc::clone(&parts.listener), Arc::clone(&presence));
+        background.spawn(listener::listen(url.clone(), hearing, shown, report.clone()));
         let (cancel, mut cancelled) = mpsc::unbounded_channel();
         let (rules_sender, mut rules) = watch::channel(Rules::default());
         let beat = Heartbeat {
@@ -155,6 +160,9 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
             cancelled: cancel,
             rules: rules_sender,
             report,
+            presence,
+            watch: Watch::new(Instant::now()),
+            presumed_dead: 0,
         };
         background.spawn(beat.run());
         let (place, wake) = (Arc::clone(&parts.place), Arc::clone(&parts.listener.jobs));

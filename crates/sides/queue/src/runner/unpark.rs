@@ -22,6 +22,7 @@ pub(crate) async fn unpark<S: Clone + Send + Sync + 'static>(
         tracing::warn!(error = chain(&error), "parked jobs were not looked at; trying again");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+    drop(session);
     // A task that ends by itself would look like one that failed.
     std::future::pending::<()>().await;
 }

@@ -8,6 +8,7 @@ mod beside;
 mod chaos;
 mod controlling;
 mod crashing;
+mod deaths;
 mod enqueueing;
 #[cfg(feature = "fang")]
 mod fang_jobs;

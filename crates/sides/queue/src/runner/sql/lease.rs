@@ -1,7 +1,8 @@
 //! A runner's right to its jobs, and what becomes of jobs whose runner has lost it.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
+use schema::locks::{ALL_HELD, RUNNER};
 use uuid::Uuid;
 
 use super::super::{
@@ -10,29 +11,49 @@ use super::super::{
 };
 use crate::retention::TABLES;
 
-const RENEW: &str = "\
-INSERT INTO sides.runners (id, instance, release, kinds, concurrency, lease_until)
-VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
-ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until";
+/// Says as well whether the server itself sees the lock of the runner's session: a lock that is not there on this server,
+/// for whatever reason, will not be missed.
+static RENEW: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "WITH held AS MATERIALIZED (
+            SELECT FROM ({ALL_HELD}) AS held (key) WHERE key = {RUNNER}
+        ), seen AS (
+            INSERT INTO sides.runner_sessions (runner, server_started_at, seen_at)
+            SELECT $1, pg_postmaster_start_time(), now() WHERE EXISTS (SELECT FROM held)
+            ON CONFLICT (runner) DO UPDATE
+                SET server_started_at = excluded.server_started_at, seen_at = excluded.seen_at
+        ), missed AS (
+            UPDATE sides.runner_sessions SET server_started_at = NULL, seen_at = now()
+            WHERE runner = $1 AND server_started_at IS NOT NULL AND NOT EXISTS (SELECT FROM held)
+        )
+        INSERT INTO sides.runners (id, instance, release, kinds, concurrency, lease_until)
+        VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
+        ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until
+        RETURNING presumed_dead"
+    )
+});
 
-/// Announces a runner, or renews its lease.
+/// Announces a runner, or renews its lease. Returns how often it was taken for dead so far.
 pub(crate) async fn renew(
     session: &mut Session,
     owner: Uuid,
     kinds: &[&str],
     config: &RunnerConfig,
-) -> Result<(), SessionError> {
+) -> Result<i32, SessionError> {
     let concurrency = i32::try_from(config.concurrency).unwrap_or(i32::MAX);
     let seconds = config.lease.as_secs_f64();
-    session
-        .execute(RENEW, &[&owner, &config.instance, &config.release, &kinds, &concurrency, &seconds])
-        .await
-        .map(drop)
+    let rows = session
+        .query(&RENEW, &[&owner, &config.instance, &config.release, &kinds, &concurrency, &seconds])
+        .await?;
+    Ok(rows.first().map_or(0, |row| row.get(0)))
 }
+
+const DEREGISTER: &str = "\
+WITH session AS (DELETE FROM sides.runner_sessions WHERE runner = $1) DELETE FROM sides.runners WHERE id = $1";
 
 /// Takes a runner that stops off the list.
 pub(crate) async fn deregister(session: &mut Session, owner: Uuid) -> Result<(), SessionError> {
-    session.execute("DELETE FROM sides.runners WHERE id = $1", &[&owner]).await.map(drop)
+    session.execute(DEREGISTER, &[&owner]).await.map(drop)
 }
 
 /// Without decoding anything, so that every runner can do it for every kind. The third death parks the job as
@@ -67,10 +88,15 @@ pub(crate) struct Rescued {
 /// Frees the jobs of runners that are no longer heard of.
 pub(crate) async fn rescue(session: &mut Session) -> Result<Vec<Rescued>, SessionError> {
     let rows = session.query(RESCUE, &[]).await?;
+    if !rows.is_empty() {
+        // Who has nothing to do need not wait for its next poll.
+        session.query("SELECT pg_notify('sides_jobs', '')", &[]).await?;
+    }
     Ok(rows.iter().map(|row| Rescued { id: row.get(0), given_up: row.get(1) }).collect())
 }
 
 const FORGET: &str = "\
+WITH sessions AS (DELETE FROM sides.runner_sessions WHERE seen_at < now() - interval '1 hour')
 DELETE FROM sides.runners WHERE lease_until < now() - interval '1 hour'";
 
 /// Takes runners off the list that died long ago.

@@ -5,3 +5,4 @@ pub(crate) mod control;
 pub(crate) mod finish;
 pub(crate) mod give_back;
 pub(crate) mod lease;
+pub(crate) mod presence;

@@ -5,7 +5,7 @@
 //! those, `CHAOS_OTHERS` how many of each other kind.
 
 mod check;
-mod place;
+pub(crate) mod place;
 mod witness;
 
 use std::{

@@ -28,14 +28,14 @@ use super::{
 use crate::fixture::text;
 
 /// A server of this test's own.
-pub(super) struct Server {
+pub(crate) struct Server {
     folder: TempDir,
     cluster: Option<Cluster>,
-    pub(super) url: DatabaseUrl,
+    pub(crate) url: DatabaseUrl,
 }
 
 impl Server {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let cluster = open(folder.path()).await;
         let url: DatabaseUrl = cluster.url().parse().unwrap();
@@ -46,7 +46,7 @@ impl Server {
     }
 
     /// As `pg_ctl restart -m immediate` (SIGQUIT) or `-m fast` (SIGINT) does it.
-    pub(super) async fn restart(&mut self, how: Signal) {
+    pub(crate) async fn restart(&mut self, how: Signal) {
         let mut c = database::connect(&self.url).await.unwrap();
         let data = text(&mut c, "SELECT current_setting('data_directory')").await;
         drop(c);
