@@ -250,7 +250,10 @@ async fn when_most_workers_vanish_together_the_network_is_to_blame() {
     wait_for_count(&mut c, SEEN, 4).await;
     cable.cut();
     tokio::time::sleep(TIME_TO_MISS).await;
-    assert_eq!(here.wrote("start").len(), 0);
+    let seen = "SELECT coalesce(string_agg(concat_ws(' ', runner, server_started_at, seen_at, presumed_dead), E'\n'), '') \
+        FROM sides.runner_sessions JOIN sides.runners ON runner = id";
+    let seen = text(&mut c, seen).await;
+    assert_eq!(here.wrote("start").len(), 0, "{seen}\n{}", here.program.output());
     cable.mend();
     wait_for_count(&mut c, FINISHED, 24).await;
     assert_eq!(cut_off.iter().map(|one| one.wrote("start").len()).sum::<usize>(), 24);
@@ -289,7 +292,7 @@ async fn who_shows_no_lock_is_judged_by_its_lease() {
     let pooled = Worker::start(bouncer.url(), &folder, "pooled", SHORT);
     pooled.program.says("through a transaction pooler").await;
     let held = "SELECT count(*) FROM pg_locks JOIN pg_database ON database = pg_database.oid \
-        WHERE locktype = 'advisory' AND datname = current_database()";
+        WHERE locktype = 'advisory' AND mode = 'ShareLock' AND datname = current_database()";
     assert_eq!((count(&mut c, held).await, count(&mut c, SEEN).await), (0, 0));
     drop(pooled);
     // A worker in another language, or of an older build.

@@ -32,15 +32,21 @@ pub(crate) async fn look(session: &mut Session) -> Result<Vec<Seen>, SessionErro
     Ok(rows.iter().map(seen).collect())
 }
 
-/// A lease that was renewed meanwhile is another one: its runner lives.
+/// A lease that was renewed meanwhile is another one: its runner lives. Who is just renewing it, or being given up by
+/// somebody else, is left alone.
 static EXPIRE: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "UPDATE sides.runners SET lease_until = now(), presumed_dead = least(presumed_dead, 2147483646) + 1
-        FROM unnest($1::uuid[], $2::text[]) AS given (id, lease_until)
-        WHERE runners.id = ANY ($1) AND runners.id = given.id
-            AND runners.lease_until = given.lease_until::timestamptz AND runners.lease_until > now()
-            AND sides.runner_lock(runners.id) <> ALL (ARRAY({ALL_HELD}))
-        RETURNING runners.id, release"
+        "WITH dead AS MATERIALIZED (
+            SELECT runners.id
+            FROM sides.runners JOIN unnest($1::uuid[], $2::text[]) AS given (id, lease_until) ON runners.id = given.id
+            WHERE runners.lease_until = given.lease_until::timestamptz AND runners.lease_until > now()
+                AND sides.runner_lock(runners.id) <> ALL (ARRAY({ALL_HELD}))
+            FOR UPDATE OF runners SKIP LOCKED
+        )
+        UPDATE sides.runners
+        SET lease_until = now(), presumed_dead = least(presumed_dead, 2147483646) + 1
+        WHERE id = ANY (ARRAY(SELECT id FROM dead))
+        RETURNING id, release"
     )
 });
 
