@@ -12,7 +12,7 @@ pub struct Circumstances {
     /// A release or a rollback is in progress.
     pub release: bool,
     /// All instances answer, and none starts or leaves.
-    pub settled: bool,
+    pub stable: bool,
     /// How long ago the last change was made, by this policy.
     pub changed: Option<Duration>,
     /// How many it made within the last hour.
@@ -112,7 +112,7 @@ fn against(
             format!("somebody set the number, and that holds for another {left} min"),
         ));
     }
-    if !now.settled {
+    if !now.stable {
         return Some((Rule::Settling, "some instances do not answer yet, or are still leaving".to_owned()));
     }
     if let Some(ago) = now.changed.filter(|ago| *ago < pause) {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     fn quiet() -> Circumstances {
-        Circumstances { settled: true, calm: Duration::from_secs(600), ..Circumstances::default() }
+        Circumstances { stable: true, calm: Duration::from_secs(600), ..Circumstances::default() }
     }
 
     fn rule(signals: &Signals, now: &Circumstances) -> Option<(Rule, Verdict)> {
@@ -171,7 +171,7 @@ mod tests {
         };
         assert_eq!(refused(Circumstances { release: true, ..quiet() }), Rule::Release);
         assert_eq!(refused(Circumstances { person: minute, ..quiet() }), Rule::Person);
-        assert_eq!(refused(Circumstances { settled: false, ..quiet() }), Rule::Settling);
+        assert_eq!(refused(Circumstances { stable: false, ..quiet() }), Rule::Settling);
         assert_eq!(
             refused(Circumstances { changed: Some(Duration::from_secs(5)), ..quiet() }),
             Rule::Cooldown

@@ -23,7 +23,6 @@ pub struct Point {
     /// From the beginning.
     pub second: u64,
     /// Instances that are ready.
-    #[serde(rename = "copies")]
     pub instances: u32,
     /// Jobs that wait.
     pub waiting: u32,
@@ -41,7 +40,6 @@ pub struct Run {
     /// How often the number of instances changed.
     pub changes: u32,
     /// What they cost: instances times hours.
-    #[serde(rename = "copy_hours")]
     pub instance_hours: f64,
 }
 
@@ -79,7 +77,7 @@ pub fn simulate(policy: &Policy, plant: Plant, arrivals: &[Arrival]) -> Run {
         }
         if second % plant.every.as_secs().max(1) == 0 {
             let now = Circumstances {
-                settled: world.instances.iter().all(|instance| instance.ready_at <= second),
+                stable: world.instances.iter().all(|instance| instance.ready_at <= second),
                 changed: changes.last().map(|at| Duration::from_secs(second - at)),
                 changes: count(changes.iter().filter(|at| *at + 3_600 > second).count()),
                 calm: Duration::from_secs(second - calm_since),
@@ -198,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn more_copies_mean_shorter_waits_and_fewer_cost_less() {
+    fn more_instances_mean_shorter_waits_and_fewer_cost_less() {
         for shape in [Shape::Burst, Shape::Step, Shape::Day] {
             let (few, many) = (run(2, shape), run(8, shape));
             assert!(many.wait(95) < few.wait(95), "{shape:?}: {} {}", many.wait(95), few.wait(95));

@@ -69,15 +69,15 @@ impl Ledger {
     }
 
     /// Waits until everything is in the database, for as long as that may take at the end.
-    pub(super) async fn settle(&self, patience: Duration) {
+    pub(super) async fn flush(&self, patience: Duration) {
         let empty = || fs::metadata(&self.file).map_or(true, |file| file.len() == 0);
-        let settled = async {
+        let flushed = async {
             while !empty() {
                 time::sleep(Duration::from_millis(20)).await;
             }
         };
         // What stays in the file is carried over by the next host.
-        drop(time::timeout(patience, settled).await);
+        drop(time::timeout(patience, flushed).await);
     }
 }
 

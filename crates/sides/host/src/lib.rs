@@ -143,7 +143,7 @@ pub async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Out
             }
         }
     }
-    ledger.settle(LEDGER_PATIENCE).await;
+    ledger.flush(LEDGER_PATIENCE).await;
     drop(keeping);
     socket::let_keeper_go(workspace);
     feed.show_rest();

@@ -86,7 +86,7 @@ pub(crate) fn compile(world: &World) -> Result<Compiled, WorldFault> {
         let new = process.wanted.as_ref().map_or(0, |wanted| bit(&wanted.digest));
         start_live |= live;
         goal_live |= new;
-        if !process.is_settled() {
+        if !process.is_up_to_date() {
             movers.push(Mover { process: place, old: live & !new, new });
         }
         releases.extend(known);

@@ -25,13 +25,13 @@ pub struct Split {
 impl Split {
     /// The first split that helps: leave the contract steps for later, or processes, or both; as few as can be.
     pub(crate) fn of(world: &World, in_rolls: bool) -> Option<Self> {
-        let unsettled: Vec<&str> = world
+        let outdated: Vec<&str> = world
             .processes
             .iter()
-            .filter(|process| !process.is_settled())
+            .filter(|process| !process.is_up_to_date())
             .map(|process| process.name.as_str())
             .collect();
-        let somebody = later(&unsettled);
+        let somebody = later(&outdated);
         let candidates = std::iter::once((true, Vec::new()))
             .chain(somebody.iter().map(|processes| (false, processes.clone())))
             .chain(somebody.iter().map(|processes| (true, processes.clone())));
@@ -52,7 +52,7 @@ impl Split {
             process.wanted = Some(live.clone());
         }
         let same = first.steps.len() == world.steps.len() && later.is_empty();
-        let nothing = first.steps.is_empty() && first.processes.iter().all(Process::is_settled);
+        let nothing = first.steps.is_empty() && first.processes.iter().all(Process::is_up_to_date);
         if same || nothing || !has_order(&first, in_rolls) {
             return None;
         }
@@ -71,7 +71,7 @@ impl Split {
                 return None;
             }
         }
-        let changes = first.processes.iter().filter(|process| !process.is_settled());
+        let changes = first.processes.iter().filter(|process| !process.is_up_to_date());
         Some(Self {
             later_steps: second.steps.iter().map(|step| step.name.clone()).collect(),
             later_processes: later.iter().map(|name| (*name).to_owned()).collect(),
@@ -82,15 +82,15 @@ impl Split {
 }
 
 /// Which processes to put off, the fewest first.
-fn later<'a>(unsettled: &[&'a str]) -> Vec<Vec<&'a str>> {
-    let count = unsettled.len();
+fn later<'a>(outdated: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let count = outdated.len();
     let mut sets: Vec<Vec<&str>> = if count <= COMBINED {
-        let of = |set: usize| (0..count).filter(|at| set >> at & 1 == 1).map(|at| unsettled[at]).collect();
+        let of = |set: usize| (0..count).filter(|at| set >> at & 1 == 1).map(|at| outdated[at]).collect();
         (1..1_usize << count).map(of).collect()
     } else {
-        let alone = unsettled.iter().map(|one| vec![*one]);
+        let alone = outdated.iter().map(|one| vec![*one]);
         let all_but =
-            unsettled.iter().map(|one| unsettled.iter().copied().filter(|other| other != one).collect());
+            outdated.iter().map(|one| outdated.iter().copied().filter(|other| other != one).collect());
         alone.chain(all_but).collect()
     };
     sets.sort_by_key(Vec::len);

@@ -83,7 +83,7 @@ pub struct Process {
 impl Process {
     /// Whether the wanted release already runs, alone.
     #[must_use]
-    pub fn is_settled(&self) -> bool {
+    pub fn is_up_to_date(&self) -> bool {
         match &self.wanted {
             Some(wanted) => matches!(self.live.as_slice(), [live] if live.digest == wanted.digest),
             None => self.live.is_empty(),

@@ -146,7 +146,7 @@ pub struct Abilities {
     /// How long an instance that was asked to leave may take.
     pub drain_limit: Duration,
     /// The most instances of this process.
-    #[serde(rename = "most_copies", alias = "most_instances")]
+    #[serde(alias = "most_copies")]
     pub most_instances: u32,
 }
 

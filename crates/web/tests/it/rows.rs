@@ -35,19 +35,19 @@ pub(crate) async fn add_service(database: &TestDatabase, name: &str, url: &str, 
 }
 
 /// A transaction that has begun and holds its locks.
-pub(crate) struct Held(database::Connection);
+pub(crate) struct OpenTransaction(database::Connection);
 
-impl Held {
+impl OpenTransaction {
     pub(crate) async fn commit(mut self) {
         self.0.batch_execute("COMMIT").await.unwrap();
     }
 }
 
 /// Runs statements in a transaction that stays open.
-pub(crate) async fn hold(database: &TestDatabase, statements: &str) -> Held {
+pub(crate) async fn hold(database: &TestDatabase, statements: &str) -> OpenTransaction {
     let mut connection = database.connect().await;
     connection.batch_execute(&format!("BEGIN; {statements}")).await.expect(statements);
-    Held(connection)
+    OpenTransaction(connection)
 }
 
 /// Waits until somebody waits for a lock.

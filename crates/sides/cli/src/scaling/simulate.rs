@@ -2,9 +2,9 @@
 
 use std::{fs, time::Duration};
 
-use ::autoscale::{Arrival, Plant, Policy, simulate};
+use ::autoscale::{Arrival, Plant, Point, Policy, simulate};
 use anyhow::Context as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{chart, command::SimulateOptions, svg};
 use workspace::Outcome;
@@ -25,9 +25,12 @@ pub(super) fn run(options: &SimulateOptions, jobs: &[Arrival]) -> anyhow::Result
         fs::write(file, svg::draw(&run)).with_context(what)?;
     }
     if options.json {
+        let points: Vec<_> = run.points.iter().map(point).collect();
         let summary = json!({
-            "policy": policy, "jobs": jobs.len(), "changes": run.changes, "most_copies": run.most(),
-            "copy_hours": run.instance_hours, "points": run.points,
+            "policy": policy, "jobs": jobs.len(), "changes": run.changes, "most_instances": run.most(),
+            "instance_hours": run.instance_hours, "points": points,
+            // As they were called before.
+            "most_copies": run.most(), "copy_hours": run.instance_hours,
             "waits_seconds": { "p50": run.wait(50), "p95": run.wait(95), "p99": run.wait(99), "max": run.wait(100) },
         });
         println!("{}", serde_json::to_string(&summary)?);
@@ -49,4 +52,10 @@ pub(super) fn run(options: &SimulateOptions, jobs: &[Arrival]) -> anyhow::Result
         run.instance_hours
     );
     Ok(Outcome::Done)
+}
+
+fn point(point: &Point) -> Value {
+    let Point { second, instances, waiting, delay } = point;
+    // `copies` is what `instances` was called before.
+    json!({ "second": second, "instances": instances, "copies": instances, "waiting": waiting, "delay": delay })
 }

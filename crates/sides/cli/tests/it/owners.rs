@@ -151,7 +151,6 @@ const NAMES: &[(&str, &str)] = &[
     ("src/drill/list.rs", "drills are about the three processes of an application that is made"),
     ("src/drill/play.rs", "drills are about the three processes of an application that is made"),
     ("platform/src/procfile/mod.rs", "a Procfile.web whose program says nothing is taken to listen"),
-    ("platform/src/local/place.rs", "until the place is told which process listens"),
     ("migrate/src/grants/needs.rs", "the role of databases of today"),
     ("migrate/src/roles.rs", "the role of databases of today"),
     ("migrate/src/roles.sql", "the role of databases of today"),

@@ -61,7 +61,7 @@ async fn a_build_that_fails_visitors_is_undone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_release_that_is_cut_off_is_told_of_and_finished_by_the_next() {
+async fn an_interrupted_release_is_told_of_and_finished_by_the_next() {
     let database = TestDatabase::create().await;
     let (sandbox, _host) = released(&database).await;
     let before = sandbox.status()["releases"]["web"].clone();

@@ -150,7 +150,7 @@ async fn workers_are_recycled_when_it_is_time_and_never_during_a_release() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_simulation_plots_copies_and_delay() {
+async fn a_simulation_plots_instances_and_delay() {
     let sandbox = Sandbox::with(&["worker"]);
     let said = run(&sandbox, &["scaling", "simulate", "burst", "--svg", "plot.svg"]).await;
     let said = ended(&said, 0);
@@ -160,7 +160,13 @@ async fn a_simulation_plots_copies_and_delay() {
     std::fs::write(sandbox.file("jobs"), "0 5\n1.5 2\n").unwrap();
     let json = run(&sandbox, &["scaling", "simulate", "jobs", "--json"]).await;
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert_eq!((&json["jobs"], &json["most_copies"]), (&2.into(), &1.into()));
+    assert_eq!((&json["jobs"], &json["most_instances"]), (&2.into(), &1.into()));
+    let former = [("most_copies", "most_instances"), ("copy_hours", "instance_hours")];
+    assert!(
+        former.iter().all(|(former, name)| json[former] == json[name] && json[name].is_number()),
+        "{json}"
+    );
+    assert_eq!(json["points"][0]["copies"], json["points"][0]["instances"]);
     std::fs::write(sandbox.file("jobs"), "0 5\nx 2\n").unwrap();
     let said = ended(&run(&sandbox, &["scaling", "simulate", "jobs"]).await, 1);
     assert!(said.contains("jobs:2: not SECOND DURATION"), "{said}");

@@ -7,12 +7,12 @@ use testing::{Program, TestDatabase, wait_until};
 
 use crate::sandbox::{PATIENCE, Sandbox, text};
 
-struct Desk {
+struct Scene {
     sandbox: Sandbox,
     _database: TestDatabase,
 }
 
-impl Desk {
+impl Scene {
     async fn new() -> Self {
         let database = TestDatabase::create().await;
         Self { sandbox: Sandbox::with(&["clock"]).on(&database), _database: database }
@@ -109,13 +109,13 @@ fn zone_file(hours: i8) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn zone_rules_are_those_of_the_system_and_a_difference_to_postgres_is_said() {
-    let desk = Desk::new().await;
+    let scene = Scene::new().await;
     let zones = tempfile::tempdir().unwrap();
     std::fs::create_dir(zones.path().join("America")).unwrap();
     std::fs::write(zones.path().join("America/Vancouver"), zone_file(-7)).unwrap();
     std::fs::write(zones.path().join("+VERSION"), "2031c\n").unwrap();
     let with_zones = |arguments: &[&str]| {
-        let mut command = desk.sandbox.sides(&[&["schedule"], arguments].concat());
+        let mut command = scene.sandbox.sides(&[&["schedule"], arguments].concat());
         let output = command.env("TZDIR", zones.path()).output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
         text(&output.stdout)
@@ -139,7 +139,7 @@ async fn zone_rules_are_those_of_the_system_and_a_difference_to_postgres_is_said
     assert_eq!(json["rules"]["release"], "2031c");
 
     let (_, shown) = {
-        let output = desk.run(&winter);
+        let output = scene.run(&winter);
         (output.status, text(&output.stdout))
     };
     assert!(shown.contains("time zone rules: 20"), "{shown}");
@@ -151,10 +151,10 @@ async fn zone_rules_are_those_of_the_system_and_a_difference_to_postgres_is_said
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schedule_is_added_paused_run_and_removed_while_a_clock_runs() {
-    let desk = Desk::new().await;
-    let _clock = desk.clock().await;
+    let scene = Scene::new().await;
+    let _clock = scene.clock().await;
     let arguments = r#"{"to": "ann"}"#;
-    desk.done(&[
+    scene.done(&[
         "add",
         "report",
         "every 100 ms",
@@ -164,41 +164,41 @@ async fn a_schedule_is_added_paused_run_and_removed_while_a_clock_runs() {
         "--missed",
         "skip",
     ]);
-    wait_until("it fires", PATIENCE, async || desk.row("report")["last_fired_at"].is_string()).await;
-    let row = desk.row("report");
+    wait_until("it fires", PATIENCE, async || scene.row("report")["last_fired_at"].is_string()).await;
+    let row = scene.row("report");
     assert_eq!(
         (&row["arguments"]["to"], &row["missed"], &row["fault"]),
         (&"ann".into(), &"skip".into(), &Value::Null)
     );
     assert!(row["added_by"].as_str().unwrap().contains('@'));
-    assert!(desk.done(&["preview", "report"]).contains("every 100 ms in UTC"));
+    assert!(scene.done(&["preview", "report"]).contains("every 100 ms in UTC"));
 
-    desk.done(&["pause", "report"]);
-    assert!(desk.row("report")["paused_by"].is_string());
-    assert!(desk.done(&["run", "report"]).contains("report fired"), "also while it is paused");
-    assert!(desk.done(&["run", "prune_history"]).contains("prune_history fired: job "));
-    assert!(desk.done(&["list"]).contains("paused "));
-    assert!(desk.done(&["resume", "report"]).contains("resumed report"));
-    assert!(desk.done(&["resume", "report"]).contains("was not paused"));
+    scene.done(&["pause", "report"]);
+    assert!(scene.row("report")["paused_by"].is_string());
+    assert!(scene.done(&["run", "report"]).contains("report fired"), "also while it is paused");
+    assert!(scene.done(&["run", "prune_history"]).contains("prune_history fired: job "));
+    assert!(scene.done(&["list"]).contains("paused "));
+    assert!(scene.done(&["resume", "report"]).contains("resumed report"));
+    assert!(scene.done(&["resume", "report"]).contains("was not paused"));
 
-    assert!(desk.refused(&["add", "report", "@daily", "send_report"]).contains("--replace changes it"));
-    assert_eq!(desk.row("report")["version"], 1);
+    assert!(scene.refused(&["add", "report", "@daily", "send_report"]).contains("--replace changes it"));
+    assert_eq!(scene.row("report")["version"], 1);
     let newer = ["add", "report", "@daily", "send_report", "--replace", "--arguments-version", "2"];
-    assert!(desk.done(&newer).contains("its arguments are version 2 of send_report"));
+    assert!(scene.done(&newer).contains("its arguments are version 2 of send_report"));
     assert_eq!(
-        (&desk.row("report")["expression"], &desk.row("report")["version"]),
+        (&scene.row("report")["expression"], &scene.row("report")["version"]),
         (&"@daily".into(), &2.into())
     );
-    desk.done(&["remove", "report"]);
-    assert_eq!(desk.row("report"), Value::Null);
-    let kept = ["report", "ping_due_services"].map(|name| desk.refused(&["remove", name]));
+    scene.done(&["remove", "report"]);
+    assert_eq!(scene.row("report"), Value::Null);
+    let kept = ["report", "ping_due_services"].map(|name| scene.refused(&["remove", name]));
     assert!(kept[0].contains("there is no schedule \"report\""), "{kept:?}");
     assert!(kept[1].contains("in the clock's code"), "{kept:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_kept_is_refused_before_it_is_stored() {
-    let desk = Desk::new().await;
+    let scene = Scene::new().await;
     for (arguments, expected) in [
         (&["add", "a", "noon", "work"][..], "\"noon\" is not a schedule"),
         (&["add", "a", "@daily", "work", "--zone", "Berlin"], "no zone \"Berlin\""),
@@ -207,10 +207,10 @@ async fn what_cannot_be_kept_is_refused_before_it_is_stored() {
         (&["add", "two words", "@daily", "work"], "without blanks"),
         (&["pause", "nobody"], "sides schedule list"),
     ] {
-        let said = desk.refused(arguments);
+        let said = scene.refused(arguments);
         assert!(said.contains(expected), "{arguments:?}: {said}");
     }
-    desk.done(&["add", "a", "@daily", "work"]);
-    assert!(desk.refused(&["run", "a"]).contains("no clock is running"));
-    assert!(desk.done(&["list"]).contains("no clock is running, so nothing fires"));
+    scene.done(&["add", "a", "@daily", "work"]);
+    assert!(scene.refused(&["run", "a"]).contains("no clock is running"));
+    assert!(scene.done(&["list"]).contains("no clock is running, so nothing fires"));
 }

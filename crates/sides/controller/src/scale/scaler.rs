@@ -112,12 +112,12 @@ impl Reconciler {
     ) -> Assessment {
         let signals = self.signals(process, replicas, load, requests);
         let mut staying = replicas.iter().filter(|replica| replica.state != InstanceState::Draining);
-        let settled = staying.all(|replica| replica.state == InstanceState::Healthy);
+        let stable = staying.all(|replica| replica.state == InstanceState::Healthy);
         // While one replica replaces another there is one more for a moment.
-        let is_external = history.is_external(signals.instances) && !release && settled;
+        let is_external = history.is_external(signals.instances) && !release && stable;
         let now = Circumstances {
             release,
-            settled,
+            stable,
             changed: history.changed,
             changes: history.changes,
             person: if is_external { Some(Duration::ZERO) } else { history.person },

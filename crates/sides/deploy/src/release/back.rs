@@ -51,8 +51,8 @@ pub async fn run(
     let Begun { status, places, store, url, .. } = begun;
     let running = places.running(&store.running()?).await?;
     let interrupted = store.interrupted()?;
-    if let Some(cut_off) = &interrupted {
-        progress.notice(&journal::cut_off(cut_off, &running));
+    if let Some(interrupted) = &interrupted {
+        progress.notice(&journal::interruption(interrupted, &running));
     }
     let was_cut_off = interrupted.is_some();
     let history = store.history()?;

@@ -108,7 +108,7 @@ impl<'a> Journal<'a> {
 }
 
 /// What to say of a release that was interrupted.
-pub(super) fn cut_off(release: &Interrupted, running: &Set) -> String {
+pub(super) fn interruption(release: &Interrupted, running: &Set) -> String {
     let mut text = "the last release was interrupted:".to_owned();
     for step in &release.steps {
         let mark = match step.stage {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_release_that_was_cut_off_is_told_step_by_step_and_with_what_runs() {
+    fn an_interrupted_release_is_told_step_by_step_and_with_what_runs() {
         let noted = |what: &str, stage| Noted { id: None, what: what.to_owned(), stage };
         let release = Interrupted {
             from: set(&[("web", 'a'), ("worker", 'a'), ("clock", 'c')]),
@@ -155,7 +155,7 @@ mod tests {
                 noted("migrate: 2_drop", Stage::Waits),
             ],
         };
-        let text = cut_off(&release, &set(&[("web", 'a'), ("worker", 'b'), ("clock", 'c')]));
+        let text = interruption(&release, &set(&[("web", 'a'), ("worker", 'b'), ("clock", 'c')]));
         let expected = "the last release was interrupted:\n         done  replace worker\n        begun  replace \
                         web\n    not begun  migrate: 2_drop\n    web runs the old release\n    worker runs the \
                         new release\n  `sides release` continues it, `sides rollback` undoes it";

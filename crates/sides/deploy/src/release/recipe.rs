@@ -59,11 +59,11 @@ pub async fn run(
 
     // From what runs, which a release that was cut off may have left half done, to what was built.
     let running = places.running(&before).await?;
-    let cut_off = store.interrupted()?;
-    if let Some(cut_off) = &cut_off {
-        progress.notice(&journal::cut_off(cut_off, &running));
+    let interrupted = store.interrupted()?;
+    if let Some(interrupted) = &interrupted {
+        progress.notice(&journal::interruption(interrupted, &running));
     }
-    let from = cut_off.map_or_else(|| running.clone(), |cut_off| cut_off.from);
+    let from = interrupted.map_or_else(|| running.clone(), |interrupted| interrupted.from);
     let pending = match &built.migrate {
         Some(migrate) => {
             let tried = patiently(&mut ledger, progress, async || migrate.pending(&url).await);

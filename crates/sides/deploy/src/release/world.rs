@@ -128,7 +128,7 @@ impl Asked<'_> {
     ) -> anyhow::Result<Manifest> {
         let said = match self.store.find(process, digest) {
             // Released from another machine: the place has the bytes.
-            None if !self.places.is_local(process) => self.said_by_a_copy(process, digest).await?,
+            None if !self.places.is_local(process) => self.said_by_an_instance(process, digest).await?,
             _ => said(self.store, process, digest).await?,
         };
         Ok(said.unwrap_or_else(|| {
@@ -140,7 +140,7 @@ impl Asked<'_> {
         }))
     }
 
-    async fn said_by_a_copy(&self, process: &str, digest: &Digest) -> anyhow::Result<Option<Manifest>> {
+    async fn said_by_an_instance(&self, process: &str, digest: &Digest) -> anyhow::Result<Option<Manifest>> {
         if !self.client.query_one(instances::EXIST, &[]).await?.get::<_, bool>(0) {
             return Ok(None);
         }

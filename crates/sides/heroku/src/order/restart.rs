@@ -41,7 +41,7 @@ impl Heroku {
                     return Err(self.failed(error));
                 }
             }
-            self.settled(app, process, 0, &[&dyno.id]).await?;
+            self.wait_until_stable(app, process, 0, &[&dyno.id]).await?;
         }
         Ok(())
     }

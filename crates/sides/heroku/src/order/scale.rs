@@ -26,7 +26,7 @@ impl Heroku {
             return Err(PlaceError::TooEarly { place: self.name.clone(), reason, again_in: left });
         }
         self.set_quantity(app, process, count).await?;
-        self.settled(app, process, 0, &[]).await
+        self.wait_until_stable(app, process, 0, &[]).await
     }
 
     pub(super) async fn set_quantity(&self, app: &str, process: &str, count: u32) -> Result<(), PlaceError> {

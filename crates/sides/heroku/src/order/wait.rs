@@ -106,7 +106,7 @@ impl Heroku {
     }
 
     /// Waits until as many dynos as there should be are up, none of them one of `gone`.
-    pub(super) async fn settled(
+    pub(super) async fn wait_until_stable(
         &self,
         app: &str,
         process: &str,

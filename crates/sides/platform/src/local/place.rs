@@ -26,8 +26,6 @@ const SUCCESSORS: u32 = 3;
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 /// The most instances of one process that a host is asked to run: more than a machine of this kind carries.
 pub const MOST_INSTANCES: u32 = 64;
-/// The process with the inherited socket.
-const WEB: &str = "web";
 
 /// The running `sides host` of a workspace.
 #[derive(Debug, Clone)]
@@ -116,9 +114,9 @@ impl Place for LocalHost {
         &self.name
     }
 
-    fn abilities(&self, process: &str) -> Abilities {
+    fn abilities(&self, _process: &str) -> Abilities {
         Abilities {
-            inherits_sockets: process == WEB,
+            inherits_sockets: true,
             surges: true,
             gap: Duration::ZERO,
             drain_limit: DRAIN_LIMIT,

@@ -149,12 +149,12 @@ impl Supervisor {
         };
         let mut supervisor =
             Self { shared: Arc::new(shared), keepers: JoinSet::new(), kept: Vec::new(), next_instance: 1 };
-        supervisor.bury();
+        supervisor.reap();
         Ok((supervisor, watch))
     }
 
     /// Reads the last words of instances that died while nobody watched, and forgets them.
-    fn bury(&mut self) {
+    fn reap(&mut self) {
         let Lifetime::Outliving { run_folder, .. } = self.shared.lifetime.clone() else { return };
         let alive = orphan::orphans(&run_folder);
         for (process, instance) in lifetime::instances_with_files(&run_folder) {

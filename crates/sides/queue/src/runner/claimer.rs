@@ -1,4 +1,4 @@
-//! Brings jobs to the desk.
+//! Brings jobs to the buffer.
 
 use std::{
     sync::Arc,
@@ -13,7 +13,7 @@ use super::{
     RunnerConfig,
     ahead::Pace,
     attempt,
-    desk::Desk,
+    buffer::Buffer,
     in_flight::InFlight,
     lease::Lease,
     outcome::Outcome,
@@ -28,7 +28,7 @@ use crate::error::chain;
 /// The one task that claims for a runner.
 pub(crate) struct Claimer {
     pub(crate) session: Session,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) buffer: Arc<Buffer>,
     pub(crate) outcomes: Arc<Outcomes>,
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) lease: Arc<Lease>,
@@ -87,7 +87,7 @@ impl Claimer {
             tokio::select! {
                 () = drain.cancelled() => {}
                 () = self.wake.notified(), if wait == Wait::ForJobs => memory.dry = false,
-                () = self.desk.capacity.notified(), if wait == Wait::ForCapacity => {}
+                () = self.buffer.capacity.notified(), if wait == Wait::ForCapacity => {}
                 () = self.lease.changed.notified() => {}
                 () = tokio::time::sleep(sleep) => memory.dry = false,
             }
@@ -145,10 +145,10 @@ impl Claimer {
 
     fn wanted(&self, memory: &mut Memory, now: Instant) -> usize {
         memory.pace.note(now, self.outcomes.ended());
-        let ready = self.desk.waiting();
-        let free = self.config.concurrency.saturating_sub(self.desk.busy());
+        let ready = self.buffer.waiting();
+        let free = self.config.concurrency.saturating_sub(self.buffer.busy());
         let wanted = memory.pace.wanted(free, ready, self.config.prefetch);
-        self.desk.set_low((ready + wanted) / 2);
+        self.buffer.set_low((ready + wanted) / 2);
         // Outcomes that are not written yet hold memory, and their rows: no more than twice what may be ahead.
         let most = self.config.concurrency + 3 * self.config.prefetch;
         wanted.min(most.saturating_sub(self.in_flight.len()))
@@ -158,7 +158,7 @@ impl Claimer {
     /// others are not counted as killers.
     async fn suspect(&mut self, memory: &mut Memory, now: Instant) -> Result<(), SessionError> {
         let running = memory.suspect.is_some_and(|id| self.in_flight.has(id));
-        if running || now < memory.suspects_at || self.desk.busy() >= self.config.concurrency {
+        if running || now < memory.suspects_at || self.buffer.busy() >= self.config.concurrency {
             return Ok(());
         }
         memory.suspects_at = now + self.config.poll;
@@ -184,7 +184,7 @@ impl Claimer {
         let rules = self.rules.borrow();
         let (start, back): (Vec<_>, Vec<_>) =
             jobs.into_iter().partition(|job| may_start && !rules.is_paused(job));
-        self.desk.bring(start, worker_pool::threads());
+        self.buffer.bring(start, worker_pool::threads());
         back.iter().for_each(|job| self.outcomes.push(Outcome::untouched(job)));
     }
 }

@@ -7,9 +7,9 @@
 
 mod ahead;
 mod attempt;
+mod buffer;
 mod claimer;
 mod config;
-mod desk;
 mod heartbeat;
 mod in_flight;
 pub(crate) mod inline;

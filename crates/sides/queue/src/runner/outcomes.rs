@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    desk::Desk,
+    buffer::Buffer,
     in_flight::InFlight,
     outcome::Outcome,
     session::{Session, SessionError},
@@ -81,7 +81,7 @@ pub(crate) struct Flusher {
     pub(crate) session: Session,
     pub(crate) outcomes: Arc<Outcomes>,
     pub(crate) in_flight: Arc<InFlight>,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) buffer: Arc<Buffer>,
     pub(crate) owner: Uuid,
     pub(crate) release: String,
     pub(crate) wake: Arc<Notify>,
@@ -101,7 +101,7 @@ impl Flusher {
                 usual = batch.len().max(usual / 2);
                 self.write_all(batch).await;
                 // There may be as many unwritten outcomes as the claimer allows.
-                self.desk.capacity.notify_one();
+                self.buffer.capacity.notify_one();
                 // Where there are limits, what has ended makes room for others.
                 if self.rules.borrow().has_limits {
                     self.wake.notify_one();

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::{
     RunnerConfig,
+    buffer::Buffer,
     claimer::Claimer,
-    desk::Desk,
     heartbeat::Heartbeat,
     in_flight::InFlight,
     lease::Lease,
@@ -57,7 +57,7 @@ pub struct Runner<S> {
     registry: Registry<S>,
     config: RunnerConfig,
     owner: Uuid,
-    desk: Arc<Desk>,
+    buffer: Arc<Buffer>,
     report: Report,
 }
 
@@ -76,13 +76,20 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
     /// to listen for new jobs. The last one also shows others that it lives: they take its jobs within two seconds when its
     /// process is killed. Where `url` leads through a transaction pooler, when its lease has run out.
     pub fn new(url: DatabaseUrl, registry: Registry<S>, config: RunnerConfig) -> Self {
-        Self { url, registry, config, owner: Uuid::now_v7(), desk: Arc::default(), report: Report::default() }
+        Self {
+            url,
+            registry,
+            config,
+            owner: Uuid::now_v7(),
+            buffer: Arc::default(),
+            report: Report::default(),
+        }
     }
 
     /// Says how many jobs run, whenever it is called.
     pub fn busy(&self) -> impl Fn() -> usize + Send + Sync + 'static {
-        let desk = Arc::clone(&self.desk);
-        move || desk.busy()
+        let buffer = Arc::clone(&self.buffer);
+        move || buffer.busy()
     }
 
     /// Calls `tell` with what is wrong with a part of the runner, and with `None` when it is well (again). A process is
@@ -123,12 +130,12 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
         if kinds.is_empty() {
             return Err(RunnerError::NoHandlers);
         }
-        let Self { url, registry, config, owner, desk, report } = self;
+        let Self { url, registry, config, owner, buffer, report } = self;
         let lease = Arc::new(Lease::new(config.lease));
         let parts = Parts {
             place: Arc::new(Workplace {
                 registry,
-                desk,
+                buffer,
                 outcomes: Arc::new(Outcomes::default()),
                 lease: Arc::clone(&lease),
                 grace: config.grace,
@@ -203,7 +210,7 @@ impl<S: Clone + Send + Sync + 'static> Parts<S> {
     fn claimer(&self, session: Session, kinds: Vec<&'static str>, rules: watch::Receiver<Rules>) -> Claimer {
         Claimer {
             session,
-            desk: Arc::clone(&self.place.desk),
+            buffer: Arc::clone(&self.place.buffer),
             outcomes: Arc::clone(&self.place.outcomes),
             in_flight: Arc::clone(&self.in_flight),
             lease: Arc::clone(&self.lease),
@@ -220,7 +227,7 @@ impl<S: Clone + Send + Sync + 'static> Parts<S> {
             session,
             outcomes: Arc::clone(&self.place.outcomes),
             in_flight: Arc::clone(&self.in_flight),
-            desk: Arc::clone(&self.place.desk),
+            buffer: Arc::clone(&self.place.buffer),
             owner: self.owner,
             release: self.config.release.clone(),
             wake: Arc::clone(&self.listener.jobs),
@@ -238,7 +245,7 @@ impl<S: Clone + Send + Sync + 'static> Parts<S> {
     }
 
     fn cancel(&self, pool: &WorkerPool<S>, id: Uuid, reason: &str) {
-        for job in self.place.desk.clear_where(|job| job.id == id) {
+        for job in self.place.buffer.clear_where(|job| job.id == id) {
             self.place.outcomes.push(Outcome::over(&job, Duration::ZERO, "cancelled", reason.to_owned()));
         }
         pool.stop(&StopReason::Cancelled(reason.to_owned()), |job| job.id == id);
@@ -246,7 +253,7 @@ impl<S: Clone + Send + Sync + 'static> Parts<S> {
 
     /// What is paused does not start, although it was claimed.
     fn release_paused(&self, rules: &Rules) {
-        for job in self.place.desk.clear_where(|job| rules.is_paused(job)) {
+        for job in self.place.buffer.clear_where(|job| rules.is_paused(job)) {
             self.place.outcomes.push(Outcome::untouched(&job));
         }
         self.listener.jobs.notify_one();
@@ -254,7 +261,7 @@ impl<S: Clone + Send + Sync + 'static> Parts<S> {
 
     /// What no slot has started goes back as if it had not been claimed.
     fn release_ready(&self) {
-        for job in self.place.desk.clear() {
+        for job in self.place.buffer.clear() {
             self.place.outcomes.push(Outcome::untouched(&job));
         }
     }
@@ -262,11 +269,11 @@ impl<S: Clone + Send + Sync + 'static> Parts<S> {
     /// Lets what runs end, until the limit; then tells it to stop.
     async fn finish(&self, pool: &mut WorkerPool<S>, limit: Duration) {
         self.release_ready();
-        self.place.desk.close();
+        self.place.buffer.close();
         let deadline = tokio::time::Instant::now() + limit;
-        while self.place.desk.busy() > 0 {
+        while self.place.buffer.busy() > 0 {
             tokio::select! {
-                () = self.place.desk.capacity.notified() => {}
+                () = self.place.buffer.capacity.notified() => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
             self.look_after(pool);

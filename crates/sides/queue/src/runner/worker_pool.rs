@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 
 use super::{
     attempt,
-    desk::{Desk, Generation},
+    buffer::{Buffer, Generation},
     lease::Lease,
     outcome::Outcome,
     outcomes::Outcomes,
@@ -49,7 +49,7 @@ type Slot = Arc<Mutex<Option<Running>>>;
 /// What all slots share.
 pub(crate) struct Workplace<S> {
     pub(crate) registry: Registry<S>,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) buffer: Arc<Buffer>,
     pub(crate) outcomes: Arc<Outcomes>,
     pub(crate) lease: Arc<Lease>,
     pub(crate) grace: Duration,
@@ -87,7 +87,7 @@ impl<S: Clone + Send + Sync + 'static> WorkerPool<S> {
             .thread_name("handlers")
             .enable_all()
             .build()?;
-        let generation = self.place.desk.next_generation();
+        let generation = self.place.buffer.next_generation();
         generation.slots.store(self.concurrency, Ordering::Release);
         let slots: Vec<Slot> = (0..self.concurrency).map(|_| Slot::default()).collect();
         for slot in &slots {
@@ -111,7 +111,7 @@ impl<S: Clone + Send + Sync + 'static> WorkerPool<S> {
                 let Some(Running { job, policy, started, stop, .. }) = overdue else { continue };
                 tracing::error!(job.id = %job.id, job.kind = job.kind, "a handler blocks its thread; it is left behind");
                 self.place.outcomes.push(attempt::blocked(&job, &policy, &stop, now - started));
-                self.place.desk.done();
+                self.place.buffer.done();
                 team.blocked += 1;
                 lost = true;
             }
@@ -193,11 +193,11 @@ async fn work<S: Clone + Send + Sync + 'static>(
     generation: Arc<Generation>,
     slot: Slot,
 ) {
-    while let Some(job) = place.desk.next(&generation).await {
+    while let Some(job) = place.buffer.next(&generation).await {
         // Who has stood still finds out here that another runner may have the job by now.
         if place.lease.is_lost(Instant::now()) {
             place.outcomes.push(Outcome::untouched(&job));
-            place.desk.done();
+            place.buffer.done();
             continue;
         }
         let stop = Stop::default();
@@ -214,7 +214,7 @@ async fn work<S: Clone + Send + Sync + 'static>(
                 match poll_once(running.as_mut()).await {
                     Poll::Ready(outcome) => outcome,
                     Poll::Pending => {
-                        place.desk.pass_on(&generation);
+                        place.buffer.pass_on(&generation);
                         running.await
                     }
                 }
@@ -227,7 +227,7 @@ async fn work<S: Clone + Send + Sync + 'static>(
             return;
         }
         place.outcomes.push(outcome);
-        place.desk.done();
+        place.buffer.done();
         tokio::task::coop::consume_budget().await;
     }
     generation.slots.fetch_sub(1, Ordering::AcqRel);

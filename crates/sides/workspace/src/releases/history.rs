@@ -108,15 +108,15 @@ impl History {
 
     /// Where `sides rollback` goes from `running`, of which it is known whether everything answers, and from a command
     /// that was interrupted, if one was: one command leads from wherever another died to builds that were seen good.
-    pub fn way_back(&self, running: &Set, answers: bool, cut_off: Option<&Interrupted>) -> Option<Set> {
-        let before = cut_off.map(|cut_off| match cut_off.goes_back {
+    pub fn way_back(&self, running: &Set, answers: bool, interrupted: Option<&Interrupted>) -> Option<Set> {
+        let before = interrupted.map(|interrupted| match interrupted.goes_back {
             // What it led away from is no place to return to.
-            true => &cut_off.to,
-            false => &cut_off.from,
+            true => &interrupted.to,
+            false => &interrupted.from,
         });
         // To stay where nothing answers is no way back.
         let is_better = |set: &&Set| self.is_good(set) && (answers || *set != running);
-        let before_all = || cut_off.map(|cut_off| &cut_off.from).filter(|from| !from.is_empty());
+        let before_all = || interrupted.map(|interrupted| &interrupted.from).filter(|from| !from.is_empty());
         before.filter(is_better).or_else(|| self.last_good_beside(running)).or_else(before_all).cloned()
     }
 

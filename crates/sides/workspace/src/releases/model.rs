@@ -69,11 +69,11 @@ impl State {
             let number = history.begin(set(build), DateTime::UNIX_EPOCH);
             history.judge(number, seen);
         }
-        let cut_off = self
+        let interrupted = self
             .journal
             .map(|(from, to, goes_back)| Interrupted { goes_back, ..Interrupted::new(set(from), set(to)) });
         history
-            .way_back(&set(self.running), self.serves(self.running), cut_off.as_ref())
+            .way_back(&set(self.running), self.serves(self.running), interrupted.as_ref())
             .map(|set| build_of(&set))
     }
 

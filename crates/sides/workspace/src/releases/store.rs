@@ -184,7 +184,7 @@ impl Store {
             return Ok(history);
         }
         let running = match self.interrupted()? {
-            Some(cut_off) => cut_off.from,
+            Some(interrupted) => interrupted.from,
             None => self.running()?,
         };
         Ok(History::of_older(self.read("before.json")?, running, chrono::Utc::now()))
@@ -224,8 +224,8 @@ impl Store {
 
     /// Ends the story of a release that was interrupted when `running` is all that it wanted, or all that was before.
     pub fn settle(&self, running: &Set) -> anyhow::Result<()> {
-        let Some(cut_off) = self.interrupted()? else { return Ok(()) };
-        if *running != cut_off.to && *running != cut_off.from {
+        let Some(interrupted) = self.interrupted()? else { return Ok(()) };
+        if *running != interrupted.to && *running != interrupted.from {
             return Ok(());
         }
         self.set_interrupted(None)

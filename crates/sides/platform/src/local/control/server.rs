@@ -48,7 +48,7 @@ pub struct Server {
 }
 
 #[derive(Clone)]
-struct Desk {
+struct Context {
     statuses: watch::Receiver<Status>,
     stop: CancellationToken,
     tasks: Option<mpsc::Sender<Task>>,
@@ -74,13 +74,13 @@ impl Server {
             Ok(listener)
         };
         let listener = listen().map_err(|error| ControlError::File(socket::find(run_folder), error))?;
-        let desk = Desk { statuses, stop, tasks };
+        let context = Context { statuses, stop, tasks };
         let accepting = tokio::spawn(async move {
             loop {
                 match listener.accept().await {
                     Ok((stream, _)) if is_ours(&stream) => {
                         // A client that goes away in the middle concerns nobody else.
-                        let answering = answer(stream, desk.clone());
+                        let answering = answer(stream, context.clone());
                         tokio::spawn(async move { drop(answering.await) });
                     }
                     Ok(_) => {}
@@ -106,7 +106,7 @@ fn is_ours(stream: &UnixStream) -> bool {
     stream.peer_cred().is_ok_and(|peer| peer.uid() == geteuid().as_raw() || peer.uid() == 0)
 }
 
-async fn answer(stream: UnixStream, mut desk: Desk) -> io::Result<()> {
+async fn answer(stream: UnixStream, mut context: Context) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     let mut reader = BufReader::new(read.take(LONGEST));
@@ -119,31 +119,31 @@ async fn answer(stream: UnixStream, mut desk: Desk) -> io::Result<()> {
         }
     };
     if let Request::Order(order) = request {
-        let answer = carry_out(order, &desk).await;
+        let answer = carry_out(order, &context).await;
         let line = serde_json::to_string(&answer)? + "\n";
         return write.write_all(line.as_bytes()).await;
     }
-    send(&mut write, &desk.statuses).await?;
+    send(&mut write, &context.statuses).await?;
     match request {
         Request::Status | Request::Order(_) => return Ok(()),
-        Request::Stop => desk.stop.cancel(),
+        Request::Stop => context.stop.cancel(),
         Request::Watch => {}
     }
     // The sender goes away with the host itself: that is the end the client waits for.
-    while desk.statuses.changed().await.is_ok() {
-        desk.statuses.mark_unchanged();
-        send(&mut write, &desk.statuses).await?;
+    while context.statuses.changed().await.is_ok() {
+        context.statuses.mark_unchanged();
+        send(&mut write, &context.statuses).await?;
     }
     Ok(())
 }
 
-async fn carry_out(order: Order, desk: &Desk) -> Result<Done, Failure> {
+async fn carry_out(order: Order, context: &Context) -> Result<Done, Failure> {
     let gone = |_| Failure::Refused("the host is stopping".to_owned());
     let refusal = "dev replaces its processes by itself after each save; only a host takes orders";
-    let tasks = desk.tasks.as_ref().ok_or_else(|| Failure::Refused(refusal.to_owned()))?;
+    let tasks = context.tasks.as_ref().ok_or_else(|| Failure::Refused(refusal.to_owned()))?;
     let (done, heard) = oneshot::channel();
     let turn = time::timeout(TURN, tasks.reserve()).await.map_err(|_| {
-        let busy = desk.statuses.borrow().busy_with.clone();
+        let busy = context.statuses.borrow().busy_with.clone();
         Failure::Busy(format!("it is still busy: {}", busy.unwrap_or_else(|| "another order".to_owned())))
     })?;
     turn.map_err(|_| ()).map_err(gone)?.send(Task { order, answer: done });

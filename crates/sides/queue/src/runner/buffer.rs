@@ -1,4 +1,4 @@
-//! Where claimed jobs wait for a slot, and slots for a job.
+//! The buffer of claimed jobs: they wait in it for a slot, and slots for a job.
 
 use std::{
     collections::VecDeque,
@@ -23,7 +23,7 @@ pub(crate) struct Generation {
 
 /// Shared by the claimer, which brings jobs, and the slots, which take them.
 #[derive(Debug, Default)]
-pub(crate) struct Desk {
+pub(crate) struct Buffer {
     ready: Mutex<VecDeque<Arc<Claimed>>>,
     current: Mutex<Arc<Generation>>,
     busy: AtomicUsize,
@@ -34,9 +34,9 @@ pub(crate) struct Desk {
     pub(crate) capacity: Notify,
 }
 
-impl Desk {
+impl Buffer {
     /// Brings jobs, and wakes as many slots as there are threads to run them; those wake others when their jobs
-    /// wait for something ([`Desk::pass_on`]). Jobs that never wait are so run by a few slots, one after the other.
+    /// wait for something ([`Buffer::pass_on`]). Jobs that never wait are so run by a few slots, one after the other.
     pub(crate) fn bring(&self, jobs: Vec<Claimed>, threads: usize) {
         let wake = jobs.len().min(threads);
         self.ready().extend(jobs.into_iter().map(Arc::new));
