@@ -30,7 +30,7 @@ use super::{
     stop::StopReason,
     unpark,
     watch::Watch,
-    worker_pool::{WorkerPool, Workplace},
+    worker_pool::{PoolContext, WorkerPool},
 };
 use crate::{Registry, error::chain};
 
@@ -63,7 +63,7 @@ pub struct Runner<S> {
 
 /// What the parts of a running runner share.
 struct Parts<S> {
-    place: Arc<Workplace<S>>,
+    place: Arc<PoolContext<S>>,
     in_flight: Arc<InFlight>,
     lease: Arc<Lease>,
     listener: Arc<Listener>,
@@ -133,7 +133,7 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
         let Self { url, registry, config, owner, buffer, report } = self;
         let lease = Arc::new(Lease::new(config.lease));
         let parts = Parts {
-            place: Arc::new(Workplace {
+            place: Arc::new(PoolContext {
                 registry,
                 buffer,
                 outcomes: Arc::new(Outcomes::default()),

@@ -8,14 +8,14 @@ use uuid::Uuid;
 use super::{
     session::{Session, SessionError},
     sql::control::{self, Parked},
-    worker_pool::Workplace,
+    worker_pool::PoolContext,
 };
 use crate::{Registry, error::chain};
 
 /// Looks once through the parked jobs of its kinds, and releases those that it can read.
 pub(crate) async fn unpark<S: Clone + Send + Sync + 'static>(
     mut session: Session,
-    place: Arc<Workplace<S>>,
+    place: Arc<PoolContext<S>>,
     wake: Arc<Notify>,
 ) {
     while let Err(error) = look(&mut session, &place.registry, &wake).await {

@@ -47,7 +47,7 @@ struct Running {
 type Slot = Arc<Mutex<Option<Running>>>;
 
 /// What all slots share.
-pub(crate) struct Workplace<S> {
+pub(crate) struct PoolContext<S> {
     pub(crate) registry: Registry<S>,
     pub(crate) buffer: Arc<Buffer>,
     pub(crate) outcomes: Arc<Outcomes>,
@@ -57,7 +57,7 @@ pub(crate) struct Workplace<S> {
 
 /// The slots and their runtimes.
 pub(crate) struct WorkerPool<S> {
-    place: Arc<Workplace<S>>,
+    place: Arc<PoolContext<S>>,
     concurrency: usize,
     teams: Vec<Team>,
 }
@@ -74,7 +74,7 @@ struct Team {
 
 impl<S: Clone + Send + Sync + 'static> WorkerPool<S> {
     /// Slots that wait for jobs.
-    pub(crate) fn start(place: Arc<Workplace<S>>, concurrency: usize) -> std::io::Result<Self> {
+    pub(crate) fn start(place: Arc<PoolContext<S>>, concurrency: usize) -> std::io::Result<Self> {
         let mut pool = Self { place, concurrency, teams: Vec::new() };
         pool.take_over()?;
         Ok(pool)
@@ -189,7 +189,7 @@ impl Drop for Team {
 
 /// One slot: job after job, until there are no more.
 async fn work<S: Clone + Send + Sync + 'static>(
-    place: Arc<Workplace<S>>,
+    place: Arc<PoolContext<S>>,
     generation: Arc<Generation>,
     slot: Slot,
 ) {
