@@ -185,7 +185,11 @@ mod tests {
         for one in &inner {
             prints_json(one, format!("{words}-{}", one.get_name()).trim_start_matches('-'), found);
         }
-        if inner.is_empty() && command.get_arguments().any(|argument| argument.get_id() == "json") {
+        let is_command = inner.is_empty() || !command.is_subcommand_required_set();
+        if is_command
+            && !words.is_empty()
+            && command.get_arguments().any(|argument| argument.get_id() == "json")
+        {
             found.insert(words.to_owned());
         }
     }

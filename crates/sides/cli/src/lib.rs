@@ -95,7 +95,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Status(options) => status::run(&workspace, &options).await?.into(),
             Command::Host(options) => host::run(&workspace, &options).await?.into(),
             Command::Plan(options) => plan::run(&workspace, &options).await?.into(),
-            Command::Release(options) => release::run(&workspace, options).await?.into(),
+            Command::Release(options) => release::run(&workspace, options).await?,
             Command::Rehearse(options) => rehearse::run(&workspace, options).await?.into(),
             Command::Drill(options) => drill::run(&workspace, options).await?.into(),
             Command::StandIn(options) => drill::stand_in(options)?,

@@ -165,7 +165,7 @@ fn give(orders: Vec<Order>, tasks: mpsc::Sender<Task>) -> AbortOnDropHandle<()> 
 /// SIGHUP: whatever lies in our own file now takes our place.
 fn hangups(tasks: mpsc::Sender<Task>) -> anyhow::Result<AbortOnDropHandle<()>> {
     let mut hangup = signal(SignalKind::hangup())?;
-    let program = succession::own_program()?;
+    let program = workspace::own_program()?;
     Ok(AbortOnDropHandle::new(tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             let why = Why { asked_by: "SIGHUP".to_owned(), reason: "a signal".to_owned() };

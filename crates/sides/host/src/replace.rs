@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use tokio::time;
 
-use super::succession;
 use terminal::Screen;
 use terminal::tell;
 use workspace::{
@@ -26,7 +25,7 @@ pub async fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let Some(client) = Client::connect(&workspace.run_folder()).await? else {
         return Ok(Outcome::NotRunning);
     };
-    let what = What::Replace { program: succession::own_program()? };
+    let what = What::Replace { program: workspace::own_program()? };
     // It cannot answer: whoever would is somebody else by then.
     match client.order(Order { what, why: actor::why(None, "host --replace") }).await {
         Err(ControlError::WentAway) => {}

@@ -168,7 +168,7 @@ fn send(orphan: &Orphan, signal: Signal) {
 fn start_keeper(workspace: &Workspace, listener: &TcpListener) -> io::Result<()> {
     use std::os::unix::process::CommandExt as _;
     let held: OwnedFd = listener.try_clone()?.into();
-    let mut command = Command::new(succession::own_program()?);
+    let mut command = Command::new(workspace::own_program()?);
     command.arg("keep-socket").arg("--root").arg(workspace.root()).current_dir(workspace.root());
     // The secrets of the environment are none of its business.
     command.env_clear().stdin(Stdio::from(held)).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);

@@ -10,7 +10,7 @@ use std::{
         fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd, RawFd},
         unix::{fs::MetadataExt as _, process::CommandExt as _},
     },
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     sync::Arc,
 };
@@ -45,14 +45,6 @@ pub(super) fn of_predecessor(workspace: &Workspace) -> Option<(Lock, TcpListener
 pub(super) fn listener_of(number: RawFd) -> Option<TcpListener> {
     let descriptor = own(number)?;
     getsockopt(&descriptor, AcceptConn).unwrap_or(false).then(|| TcpListener::from(descriptor))
-}
-
-/// The file of this program, also when another one lies there meanwhile.
-pub(super) fn own_program() -> io::Result<PathBuf> {
-    let program = env::current_exe()?;
-    // As the kernel shows it after the file was replaced.
-    let text = program.to_string_lossy();
-    Ok(text.strip_suffix(" (deleted)").map_or_else(|| program.clone(), PathBuf::from))
 }
 
 impl Handover {

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::time;
 
-use super::{describe, succession};
+use super::describe;
 use terminal::Screen;
 use terminal::tell;
 use workspace::{
@@ -84,7 +84,7 @@ fn start(workspace: &Workspace, options: &UpOptions) -> anyhow::Result<Child> {
     let file = workspace.logs_folder().join("host.out");
     let out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file);
     let out = out.with_context(|| format!("cannot write {}", file.display()))?;
-    let mut command = Command::new(succession::own_program()?);
+    let mut command = Command::new(workspace::own_program()?);
     command.args(["host", "--detached", "--root"]).arg(workspace.root());
     command.args(["--host", &options.host.to_string(), "--port", &options.port.to_string()]);
     command.current_dir(workspace.root()).stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);

@@ -31,6 +31,6 @@ pub use database::{named_database, with_database};
 pub use folder::{Workspace, WorkspaceError};
 pub use loopback::loopback_client;
 pub use outcome::Outcome;
-pub use program::{Answer, ask_manifest, manifest_of};
+pub use program::{Answer, ask_manifest, manifest_of, own_program};
 pub use stop::Stop;
 pub use targets::{HEROKU_KEY, targets};

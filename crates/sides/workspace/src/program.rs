@@ -1,6 +1,11 @@
-//! What a program says of itself.
+//! What a program says of itself, and where this one is.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use manifest::Manifest;
 use platform::local::bind_to_supervisor;
@@ -8,6 +13,17 @@ use tokio::{process::Command, time};
 
 /// A program that is only asked what it is answers at once.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// The file of this program, also when another one lies there meanwhile.
+///
+/// # Errors
+/// When the system does not say it.
+pub fn own_program() -> io::Result<PathBuf> {
+    let program = env::current_exe()?;
+    // As the kernel shows it after the file was replaced.
+    let text = program.to_string_lossy();
+    Ok(text.strip_suffix(" (deleted)").map_or_else(|| program.clone(), PathBuf::from))
+}
 
 /// What became of the question what a program is.
 #[derive(Debug)]

@@ -18,6 +18,7 @@ mod deaths;
 mod dependencies;
 mod dependency_rules;
 mod deployment;
+mod detaching;
 mod documents;
 mod drilling;
 mod elsewhere;

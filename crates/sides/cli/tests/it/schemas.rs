@@ -126,6 +126,7 @@ async fn releases(seen: &mut Seen) {
     seen.see(&sandbox, &["status"], &[3]).await;
     seen.see(&sandbox, &["doctor"], &[0, 1]).await;
     seen.see(&sandbox, &["plan"], &[0]).await;
+    seen.see(&sandbox, &["release", "status"], &[5]).await;
     ended(&run(&sandbox, &["up", "--port", "0"]).await, 0);
     seen.see(&sandbox, &["release", "--bake", "0"], &[0]).await;
     toy::write_program(&sandbox, "web", &toy::program("two"));
@@ -142,6 +143,7 @@ async fn releases(seen: &mut Seen) {
     .await;
     for line in [
         &["releases"][..],
+        &["release", "status"],
         &["receipts"],
         &["receipt"],
         &["scaling", "log"],

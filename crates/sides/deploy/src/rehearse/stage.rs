@@ -165,11 +165,7 @@ impl Stage {
     /// Carries out the release here; its exit code.
     pub(super) async fn release(&self, options: &super::Options) -> anyhow::Result<i32> {
         let mut command = command(&self.workspace, &self.environment)?;
-        command.arg("release").arg("--prepared").arg(&self.prepared);
-        command.args(["--bake", &options.watching.bake.to_string(), "--probe", &options.watching.probe]);
-        if let Some(slower) = options.watching.slower {
-            command.args(["--slower", &slower.to_string()]);
-        }
+        command.arg("release").arg("--prepared").arg(&self.prepared).args(options.watching.arguments());
         if options.json {
             command.arg("--json");
         }

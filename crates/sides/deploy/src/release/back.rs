@@ -10,7 +10,8 @@ use super::{
     ledger::{OUTAGE_LIMIT, patiently},
     order,
     plan::Plan,
-    recipe::told,
+    recipe::{said, told},
+    report::Report,
     steps::Run,
     underway::Underway,
 };
@@ -42,6 +43,19 @@ pub async fn run(
     progress: &dyn Progress,
 ) -> anyhow::Result<Ended> {
     let Some(begun) = Begun::begin(workspace, &[], progress).await? else { return Ok(Ended::NoHost) };
+    let mut report = Report::new(&begun.store, &options.watching, None)?;
+    let ended = go_back(workspace, options, begun, progress, &mut report).await;
+    said(report, &ended, progress);
+    ended
+}
+
+async fn go_back(
+    workspace: &Workspace,
+    options: &RollbackOptions,
+    begun: Begun<'_>,
+    progress: &dyn Progress,
+    report: &mut Report,
+) -> anyhow::Result<Ended> {
     if Underway::break_off(workspace).await? {
         progress.notice("the release that was in progress here was stopped");
     }
@@ -100,7 +114,7 @@ pub async fn run(
         compared: None,
         rehearsal: None,
     };
-    let ended = run.carry_out(ledger, status.as_ref(), &plan, release, &options.watching).await?;
+    let ended = run.carry_out(ledger, status.as_ref(), &plan, release, &options.watching, report).await?;
     Ok(Ended::carried_out(ended, !was_cut_off))
 }
 

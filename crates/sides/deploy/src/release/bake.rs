@@ -164,6 +164,7 @@ impl Run<'_> {
                 let sat_out = self.sit_out(eyes, journal, "the watch started again").await;
                 sat_out.with_context(|| blame.reason.clone())?;
                 (begun, asked_at) = (Instant::now(), None);
+                journal.watches_again();
                 continue;
             }
             if begun.elapsed() >= Duration::from_secs(seconds) {

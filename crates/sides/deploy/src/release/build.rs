@@ -30,7 +30,7 @@ pub(super) struct Built {
     pub(super) migrate: Option<Migrate>,
 }
 
-/// The program that changes the schema, as built just now.
+/// The program that changes the schema, as built just now and kept from whoever builds meanwhile.
 pub(super) struct Migrate(pub(super) PathBuf);
 
 pub(super) async fn run(
@@ -42,7 +42,10 @@ pub(super) async fn run(
     let set = programs(workspace, store, progress, only).await?;
     let metadata = metadata(workspace).await?;
     let migrate = match metadata.has_program(MIGRATE) {
-        true => Some(Migrate(build(workspace, progress, &metadata, MIGRATE).await?)),
+        true => {
+            let built = build(workspace, progress, &metadata, MIGRATE).await?;
+            Some(Migrate(store.keep_schema_program(&built)?))
+        }
         false => None,
     };
     Ok(Built { set, migrate })

@@ -13,7 +13,7 @@ use tokio_postgres::{Client, Error, Row};
 
 /// What to do about another release.
 pub(crate) const WAIT_OR_BREAK_OFF: &str =
-    "wait until it has ended, or stop it with `sides rollback` on its machine";
+    "on its machine, `sides release status --wait` waits for its end, and `sides rollback` stops it";
 
 /// Postgres notices the end of a release that has just ended a moment later.
 pub(super) const LAST_ONE_LEAVES: Duration = Duration::from_secs(3);

@@ -1,5 +1,5 @@
-//! The progress of a release, recorded at every step: in a file for the next command after a kill, in a row for
-//! everybody.
+//! The progress of a release, recorded at every step: in a file for the next command after a kill, in another one for
+//! whoever asks on this machine, in a row for everybody.
 
 use std::{
     collections::BTreeMap,
@@ -10,6 +10,7 @@ use super::{
     ledger::Ledger,
     plan::Plan,
     receipt::{Done, Receipt, Replaced},
+    report::Report,
 };
 use crate::progress::Progress;
 use workspace::releases::{Interrupted, Noted, Set, Stage, StepId, Store};
@@ -18,7 +19,9 @@ pub(super) struct Journal<'a> {
     progress: &'a dyn Progress,
     store: &'a Store,
     pub(super) ledger: Ledger,
+    number: u64,
     release: Interrupted,
+    report: &'a mut Report,
     processes: BTreeMap<String, Replaced>,
     begun: Instant,
     steps: Vec<Done>,
@@ -26,13 +29,14 @@ pub(super) struct Journal<'a> {
 }
 
 impl<'a> Journal<'a> {
-    /// Opens it with every step of the plan, none begun.
+    /// Opens it with every step of the plan, none begun. A release of which nothing can be written down does not begin.
     pub(super) async fn open(
         progress: &'a dyn Progress,
         store: &'a Store,
         ledger: Ledger,
         release: Interrupted,
         plan: &Plan,
+        report: &'a mut Report,
     ) -> anyhow::Result<Self> {
         let processes = plan.rolls().map(|roll| {
             let from = roll.from.as_ref().map(|digest| digest.as_str().to_owned());
@@ -46,10 +50,12 @@ impl<'a> Journal<'a> {
             stage: Stage::Waits,
         };
         let release = Interrupted { steps: plan.steps.iter().map(waiting).collect(), ..release };
+        let number = store.begin(&release.to)?;
+        report.begins(number, &release)?;
         store.set_interrupted(Some(&release))?;
-        let begun = Instant::now();
+        let (begun, steps, notes) = (Instant::now(), Vec::new(), Vec::new());
         let mut journal =
-            Self { progress, store, ledger, release, processes, begun, steps: Vec::new(), notes: Vec::new() };
+            Self { progress, store, ledger, number, release, report, processes, begun, steps, notes };
         journal.tell().await;
         Ok(journal)
     }
@@ -95,7 +101,28 @@ impl<'a> Journal<'a> {
                 self.release.steps.push(Noted { id, what, stage });
             }
         }
-        self.store.set_interrupted(Some(&self.release))
+        self.store.set_interrupted(Some(&self.release))?;
+        let told = self.report.comes_to(&self.release.steps, id, stage);
+        self.heed(told);
+        Ok(())
+    }
+
+    /// The watch begins again.
+    pub(super) fn watches_again(&mut self) {
+        let told = self.report.watches_again();
+        self.heed(told);
+    }
+
+    /// A release that nobody can be told of is as good as before.
+    fn heed(&self, told: anyhow::Result<()>) {
+        if let Err(error) = told {
+            self.progress.notice(&format!("`sides release status` is behind: {error:#}"));
+        }
+    }
+
+    /// The number of its set in `sides releases`.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     /// The row is for people; a database that is away now is told at the end.

@@ -7,6 +7,7 @@
 //! the rights that its build declares (`rights`), all under the eyes of a strict prober (`measure`) and a
 //! count of jobs, ticks and locks (`count`); each step is written down (`journal`). The new builds are watched (`bake`)
 //! and held to what the old ones did (`judge`). What does not go well is undone. The end is a receipt, which is stored.
+//! Others are told how it stands (`report`), so it may go on in the background as soon as it is built (`detach`).
 
 mod back;
 mod bake;
@@ -16,6 +17,7 @@ mod build;
 mod bundle;
 mod chance;
 mod count;
+mod detach;
 mod holder;
 mod jobs;
 mod journal;
@@ -33,6 +35,7 @@ mod recipe;
 mod rehearsal;
 mod remap;
 mod replace;
+mod report;
 mod rights;
 mod steps;
 mod underway;
@@ -44,12 +47,14 @@ mod world;
 use std::path::PathBuf;
 
 use crate::preflight::Obstacle;
+use workspace::Outcome;
 
 pub use back::{RollbackOptions, run as run_back};
 pub use beside::judge as judge_beside;
 pub(crate) use build::Pending;
 pub(crate) use build::programs as build_programs;
 pub use count::{Block, Jobs, Ticks};
+pub use detach::{Detached, run as run_detached};
 pub(crate) use holder::{Holder, WAIT_OR_BREAK_OFF};
 pub use order::Refused;
 pub(crate) use order::find as find_order;
@@ -69,7 +74,7 @@ pub struct ReleaseOptions {
     pub dry_run: bool,
     /// Builds that are kept already, instead of new ones: digests, or as much of each as no other begins with.
     pub builds: Vec<String>,
-    /// A file with builds that are kept already, as a rehearsal writes it.
+    /// A file with builds that are kept already, as a rehearsal or a command that detaches its release writes it.
     pub prepared: Option<PathBuf>,
     /// How it is watched.
     pub watching: Watching,
@@ -100,6 +105,18 @@ pub enum Ended {
 }
 
 impl Ended {
+    /// The exit code of its command.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::NoHost => Outcome::NotRunning,
+            Self::NothingToDo => Outcome::NothingToDo,
+            Self::Shown => Outcome::Done,
+            Self::Refused => Outcome::Refused,
+            Self::Hindered(_) => Outcome::Failed,
+            Self::CarriedOut { receipt, .. } => receipt.outcome.into(),
+        }
+    }
+
     fn carried_out((receipt, number): (Receipt, Option<i64>), leads_back: bool) -> Self {
         Self::CarriedOut { receipt: Box::new(receipt), number, leads_back }
     }

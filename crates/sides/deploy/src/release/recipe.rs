@@ -1,5 +1,7 @@
 //! A release from the top: begun, built, locked, ordered, carried out, watched, judged, and written down.
 
+use std::{ops::ControlFlow, path::PathBuf};
+
 use super::{
     Ended, ReleaseOptions,
     bake::Eyes,
@@ -11,9 +13,10 @@ use super::{
     ledger::{Ledger, OUTAGE_LIMIT, patiently},
     measure, order,
     plan::{self, Plan, Roll},
-    prepared::Prepared,
+    prepared::{HandedOver, Prepared},
     receipt::{Receipt, Requests, Verdict},
     rehearsal::Rehearsal,
+    report::Report,
     steps::Run,
     watching::Watching,
 };
@@ -27,6 +30,17 @@ use workspace::{
     releases::{Interrupted, Set, Store},
 };
 
+/// A release that is built, and does not have the lock yet.
+pub(super) struct Ready<'a> {
+    begun: Begun<'a>,
+    /// What ran when it was looked, before the build.
+    pub(super) before: Set,
+    pub(super) built: Built,
+    rehearsal: Option<Rehearsal>,
+    /// Where its output goes, if it was detached.
+    log: Option<PathBuf>,
+}
+
 /// Releases what has changed.
 ///
 /// # Errors
@@ -36,22 +50,68 @@ pub async fn run(
     options: &ReleaseOptions,
     progress: &dyn Progress,
 ) -> anyhow::Result<Ended> {
-    // What can be known before a build is said before it.
+    let mut ready = match prepare(workspace, options, progress).await? {
+        ControlFlow::Continue(ready) => ready,
+        ControlFlow::Break(ended) => return Ok(ended),
+    };
+    let mut report = Report::new(&ready.begun.store, &options.watching, ready.log.take())?;
+    let ended = release(workspace, options, ready, progress, &mut report).await;
+    said(report, &ended, progress);
+    ended
+}
+
+/// The last word for others. What did not reach the disk is in the receipt.
+pub(super) fn said(report: Report, ended: &anyhow::Result<Ended>, progress: &dyn Progress) {
+    if let Err(error) = report.ends(ended) {
+        progress.notice(&format!("`sides release status` will not know how this ended: {error:#}"));
+    }
+}
+
+/// Looks, and builds. What can be known before a build is said before it.
+pub(super) async fn prepare<'a>(
+    workspace: &Workspace,
+    options: &ReleaseOptions,
+    progress: &'a dyn Progress,
+) -> anyhow::Result<ControlFlow<Ended, Ready<'a>>> {
+    let prepared = options.prepared.as_deref().map(Prepared::read).transpose()?;
     let begun = Begun::begin(workspace, &options.only, progress).await?;
-    let Some(begun) = begun else { return Ok(Ended::NoHost) };
+    let Some(begun) = begun else { return Ok(ControlFlow::Break(Ended::NoHost)) };
     let kept = kept_builds(&begun.store, &options.builds)?;
+    let handed_over = prepared.as_ref().and_then(|prepared| prepared.handed_over.clone());
+    if let (Some(HandedOver { before, log }), Some(prepared)) = (handed_over, prepared.clone()) {
+        // Whoever built it has looked.
+        let (built, rehearsal) = prepared.opened();
+        return Ok(ControlFlow::Continue(Ready { begun, before, built, rehearsal, log: Some(log) }));
+    }
     let obstacles = preflight::look(workspace, Some(&begun.url));
     let obstacles = progress.during("check whether the release can start", obstacles).await;
     if !obstacles.is_empty() {
-        return Ok(Ended::Hindered(obstacles));
+        return Ok(ControlFlow::Break(Ended::Hindered(obstacles)));
     }
 
     // Nobody is held up by a build: what it takes as given is looked at again behind it.
     let before = begun.store.running()?;
-    let (built, rehearsal) = build(workspace, options, kept, &begun.store, progress).await?;
+    let (built, rehearsal) = match prepared {
+        Some(prepared) => prepared.opened(),
+        None if !kept.is_empty() => (Built { set: kept, migrate: None }, None),
+        None => (build::run(workspace, &begun.store, progress, &options.only).await?, None),
+    };
+    Ok(ControlFlow::Continue(Ready { begun, before, built, rehearsal, log: None }))
+}
+
+/// Takes the lock, finds an order, and carries it out.
+async fn release(
+    workspace: &Workspace,
+    options: &ReleaseOptions,
+    ready: Ready<'_>,
+    progress: &dyn Progress,
+    report: &mut Report,
+) -> anyhow::Result<Ended> {
+    let Ready { begun, before, built, rehearsal, .. } = ready;
     let locked = begun.lock(workspace, OUTAGE_LIMIT).await?;
     let Some((begun, mut ledger, _underway)) = locked else { return Ok(Ended::NoHost) };
     let Begun { status, places, store, url, .. } = begun;
+    report.plans()?;
     if store.running()? != before {
         progress.fault(OVERTAKEN);
         return Ok(Ended::Refused);
@@ -105,27 +165,12 @@ pub async fn run(
         compared: (options.watching.bake > 0).then_some(&options.watching),
         rehearsal,
     };
-    let ended = run.carry_out(ledger, status.as_ref(), &plan, release, &options.watching).await?;
+    let ended = run.carry_out(ledger, status.as_ref(), &plan, release, &options.watching, report).await?;
     Ok(Ended::carried_out(ended, true))
 }
 
 const OVERTAKEN: &str = "the running builds changed while this was built: somebody else released or rolled back. Nothing \
      was changed; see `sides releases`, and release again (the builds are kept)";
-
-/// What is released: as a rehearsal has written it, kept builds, or new ones.
-async fn build(
-    workspace: &Workspace,
-    options: &ReleaseOptions,
-    kept: Set,
-    store: &Store,
-    progress: &dyn Progress,
-) -> anyhow::Result<(Built, Option<Rehearsal>)> {
-    Ok(match &options.prepared {
-        Some(file) => Prepared::read(file)?.opened(),
-        None if !kept.is_empty() => (Built { set: kept, migrate: None }, None),
-        None => (build::run(workspace, store, progress, &options.only).await?, None),
-    })
-}
 
 /// The kept builds that begin so, each of its process.
 fn kept_builds(store: &Store, digests: &[String]) -> anyhow::Result<Set> {
@@ -175,6 +220,7 @@ impl Run<'_> {
         plan: &Plan,
         release: Interrupted,
         watching: &Watching,
+        report: &mut Report,
     ) -> anyhow::Result<(Receipt, Option<i64>)> {
         // Whoever counts and watches begins before anything is touched.
         let counter = patiently(&mut ledger, self.progress, async || Counter::begin(self.url).await).await?;
@@ -184,14 +230,13 @@ impl Run<'_> {
             self.store.doubt(&self.running)?;
         }
 
-        let number = self.store.begin(&release.to)?;
-        let mut journal = Journal::open(self.progress, self.store, ledger, release, plan).await?;
+        let mut journal = Journal::open(self.progress, self.store, ledger, release, plan, report).await?;
         let mut way = Way { rolled: self.already.iter().collect(), narrowed: false, held_up: false };
         let taken = self.take_all(plan, &mut way, &mut journal, &mut eyes, watching).await;
         let (outcome, reason) = self.judge(taken, &way, &mut journal).await;
 
         let (requests, requests_before) = eyes.close().await;
-        self.conclude(outcome, way.held_up, plan, number)?;
+        self.conclude(outcome, way.held_up, plan, journal.number())?;
         // What was counted is not lost by a database that is away at this very moment; the receipt says it if it is.
         journal.ledger.wait_until_back(OUTAGE_LIMIT).await.ok();
         let counts = counter.end().await;

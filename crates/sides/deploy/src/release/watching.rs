@@ -19,6 +19,14 @@ pub struct Watching {
 }
 
 impl Watching {
+    /// As arguments of `sides release`.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let Self { bake, slower, probe } = self;
+        let slower = slower.map(|times| ["--slower".to_owned(), times.to_string()]);
+        let always = ["--bake".to_owned(), bake.to_string(), "--probe".to_owned(), probe.clone()];
+        always.into_iter().chain(slower.into_iter().flatten()).collect()
+    }
+
     /// How many times as long as before the release answers may take; none when that does not matter.
     pub(super) fn since(&self) -> Option<f64> {
         Some(self.slower.unwrap_or(SINCE)).filter(|times| *times > 0.0)

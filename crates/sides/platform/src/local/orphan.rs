@@ -12,6 +12,7 @@ use tokio::time;
 use super::{
     control::HOST_VARIABLE,
     exit::Exit,
+    identity::{ProcessIdentity, Stat},
     lifetime::{COPY_VARIABLE, InstanceFiles, Note, RELEASE_VARIABLE},
 };
 
@@ -110,25 +111,7 @@ impl Running {
     }
 
     fn runs(self) -> bool {
-        Stat::of(self.pid).is_some_and(|stat| stat.began == self.began)
-    }
-}
-
-/// What the kernel says of a process that has not ended.
-struct Stat {
-    group: u32,
-    began: u64,
-}
-
-impl Stat {
-    fn of(pid: u32) -> Option<Self> {
-        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name in brackets may hold anything; behind it the third field follows.
-        let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace();
-        // A zombie has ended: only its exit code is left.
-        let _lives = fields.next().filter(|state| !matches!(*state, "Z" | "X"))?;
-        let group = fields.nth(1)?.parse().ok()?;
-        Some(Self { group, began: fields.nth(16)?.parse().ok()? })
+        ProcessIdentity { pid: self.pid, began: self.began }.runs()
     }
 }
 
@@ -137,11 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernel_tells_of_this_very_process() {
-        let stat = Stat::of(std::process::id()).unwrap();
-        assert_eq!(stat.group, nix::unistd::getpgrp().as_raw().cast_unsigned());
-        assert!(stat.began > 0);
-        assert!(Stat::of(u32::MAX).is_none());
+    fn where_no_host_was_there_is_no_orphan() {
         assert!(orphans(Path::new("/no/such/run/folder")).is_empty());
     }
 }

@@ -15,7 +15,7 @@ use nix::{
     errno::Errno,
     fcntl::{FcntlArg, FdFlag, fcntl},
     sys::signal::{Signal, killpg},
-    unistd::{Pid, getpid, getppid},
+    unistd::{Pid, getpid, getppid, setsid},
 };
 use tokio::{
     process::{Child, Command},
@@ -89,6 +89,17 @@ pub(super) fn set_free(command: &mut Command, listener: Option<Arc<TcpListener>>
     };
     // SAFETY: the hook only makes a system call that is async-signal-safe; it neither allocates nor locks.
     unsafe { command.pre_exec(hook) };
+}
+
+/// Puts the child into a session of its own: no terminal ends it.
+#[expect(unsafe_code, reason = "only a hook between fork and exec can set this for the child alone")]
+pub fn leave_the_terminal(command: &mut std::process::Command) {
+    let hook = || {
+        setsid()?;
+        Ok(())
+    };
+    // SAFETY: the hook only makes a system call that is async-signal-safe; it neither allocates nor locks.
+    unsafe { std::os::unix::process::CommandExt::pre_exec(command, hook) };
 }
 
 /// All processes of a child: itself and what it started.

@@ -8,6 +8,8 @@ mod model;
 mod progress;
 mod record;
 mod said;
+mod schema_program;
+mod status;
 mod store;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,7 @@ pub use history::{Entry, History, Seen};
 pub use leftovers::ask_for_room;
 pub use progress::{Interrupted, Noted, Stage, StepId};
 pub use record::{DIRTY, Record};
+pub use status::{End, State, Status};
 pub use store::Store;
 
 /// Which release each process runs.

@@ -17,6 +17,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Digest, History, Interrupted, Record, Seen, Set,
     leftovers::{self, FRESH},
+    schema_program,
 };
 use crate::{Workspace, inputs::Inputs};
 
@@ -86,6 +87,14 @@ impl Store {
             Ok(digest)
         };
         keep().with_context(|| format!("cannot store {} in {}", built.display(), self.folder.display()))
+    }
+
+    /// Keeps the program that changes the schema, for as long as a release may need it; where it is kept.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn keep_schema_program(&self, built: &Path) -> anyhow::Result<PathBuf> {
+        schema_program::keep(&self.run_folder().join("schema"), built)
     }
 
     /// The folder with the program of a release, if it is kept.
