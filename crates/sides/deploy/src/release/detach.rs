@@ -66,7 +66,7 @@ pub async fn run(
         ControlFlow::Break(ended) => return Ok(Detached::Ended(ended)),
     };
     let (log, out) = open_log(&workspace.logs_folder())?;
-    let handed_over = HandedOver { before: ready.before, log: log.clone() };
+    let handed_over = HandedOver { only: options.only.clone(), before: ready.before, log: log.clone() };
     let prepared = Prepared::of(ready.built, handed_over);
     let file = workspace.run_folder().join(format!("prepared-{}.json", std::process::id()));
     let written = write_private(&file, &serde_json::to_string(&prepared)?);

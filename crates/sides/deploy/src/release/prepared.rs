@@ -35,6 +35,8 @@ pub(crate) struct Prepared {
 /// What the command that built knows, and the release that goes on in the background must know.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct HandedOver {
+    /// Only these processes; none is all of them.
+    pub only: Vec<String>,
     /// What ran when the build began.
     pub before: Set,
     /// Where the output goes.

@@ -73,16 +73,20 @@ pub(super) async fn prepare<'a>(
     options: &ReleaseOptions,
     progress: &'a dyn Progress,
 ) -> anyhow::Result<ControlFlow<Ended, Ready<'a>>> {
-    let prepared = options.prepared.as_deref().map(Prepared::read).transpose()?;
-    let begun = Begun::begin(workspace, &options.only, progress).await?;
+    let mut prepared = options.prepared.as_deref().map(Prepared::read).transpose()?;
+    let handed_over = prepared.as_mut().and_then(|prepared| prepared.handed_over.take());
+    let only = handed_over.as_ref().map_or(&options.only, |handed_over| &handed_over.only);
+    let begun = Begun::begin(workspace, only, progress).await?;
     let Some(begun) = begun else { return Ok(ControlFlow::Break(Ended::NoHost)) };
     let kept = kept_builds(&begun.store, &options.builds)?;
-    let handed_over = prepared.as_ref().and_then(|prepared| prepared.handed_over.clone());
-    if let (Some(HandedOver { before, log }), Some(prepared)) = (handed_over, prepared.clone()) {
+    let prepared = match (prepared, handed_over) {
         // Whoever built it has looked.
-        let (built, rehearsal) = prepared.opened();
-        return Ok(ControlFlow::Continue(Ready { begun, before, built, rehearsal, log: Some(log) }));
-    }
+        (Some(prepared), Some(HandedOver { before, log, .. })) => {
+            let (built, rehearsal) = prepared.opened();
+            return Ok(ControlFlow::Continue(Ready { begun, before, built, rehearsal, log: Some(log) }));
+        }
+        (prepared, _) => prepared,
+    };
     let obstacles = preflight::look(workspace, Some(&begun.url));
     let obstacles = progress.during("check whether the release can start", obstacles).await;
     if !obstacles.is_empty() {
