@@ -124,6 +124,11 @@ async fn of_two_at_once_one_is_refused_and_a_rollback_ends_the_other_or_takes_up
     assert_eq!(status(&sandbox).await.1, 0);
 }
 
+/// What a command that has ended said may be read a moment later.
+async fn said(command: &Dev, text: &str) {
+    wait_until(text, PATIENCE, async || command.said().contains(text)).await;
+}
+
 /// Has the command wait where `hold` is called, until the file has gone.
 const HOLD: &str = "fn hold() { while std::path::Path::new(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/../../hold\")).exists() \
      { std::thread::sleep(std::time::Duration::from_millis(20)); } }";
@@ -145,7 +150,7 @@ async fn what_ran_when_the_build_began_is_handed_over_and_ctrl_c_ends_only_the_w
     ended(&run(&sandbox, &["rollback", "--bake", "0"]).await, 0);
     fs::remove_file(sandbox.file("hold")).unwrap();
     assert_eq!(overtaken.ended().await.code(), Some(8), "{}", overtaken.said());
-    assert!(overtaken.said().contains("somebody else released or rolled back"), "{}", overtaken.said());
+    said(&overtaken, "somebody else released or rolled back").await;
     assert_eq!(shown(&sandbox).await, "one of first");
     let (refused, code) = status(&sandbox).await;
     assert_eq!(
@@ -163,7 +168,7 @@ async fn what_ran_when_the_build_began_is_handed_over_and_ctrl_c_ends_only_the_w
     assert_eq!(status(&sandbox).await.0["state"], "planning");
     waiting.interrupt();
     assert_eq!(waiting.ended().await.code(), Some(0), "{}", waiting.said());
-    assert!(waiting.said().contains("it has not begun yet"), "{}", waiting.said());
+    said(&waiting, "it has not begun yet").await;
     fs::remove_file(sandbox.file("hold")).unwrap();
     let (good, code) = end(&sandbox).await;
     assert_eq!((&good["state"], code), (&"released".into(), 0), "{good}");
