@@ -7,7 +7,7 @@ use migrate::{
     cli::{self, Command, Common},
 };
 
-use workspace::{Workspace, with_database};
+use workspace::{Workspace, with_database_or_new};
 
 pub(crate) async fn run(
     workspace: &Workspace,
@@ -22,7 +22,7 @@ pub(crate) async fn run(
     if let Some(outcome) = cli::without_database(&command, &common, &Sources::checkout()) {
         return Ok(outcome.into());
     }
-    with_database(workspace, async |url| {
+    with_database_or_new(workspace, async |url| {
         Ok(cli::run(url, command, &common, &Sources::checkout()).await.into())
     })
     .await

@@ -91,12 +91,16 @@ impl Cluster {
         opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
 
+    /// Whether `folder` has data that a server can be started with. Makes and starts nothing.
+    #[must_use]
+    pub fn exists(folder: impl AsRef<Path>) -> bool {
+        existing(folder.as_ref()).is_some_and(|home| home.data().join("PG_VERSION").exists())
+    }
+
     /// The address of the server that another process runs in `folder`; none when none runs. Starts nothing.
     #[must_use]
     pub fn running(folder: impl AsRef<Path>, settings: &Settings) -> Option<String> {
-        let folder = folder.as_ref();
-        // What is not there yet is not made for a question.
-        let home = folder.exists().then(|| Home::prepare(folder).ok()).flatten()?;
+        let home = existing(folder.as_ref())?;
         PidFile::live(&home.data()).filter(|server| server.ready).map(|_| url(&home, settings))
     }
 
@@ -128,6 +132,11 @@ impl Cluster {
         self.keeper.stop();
         self.keeper.ended().await;
     }
+}
+
+/// What is not there yet is not made for a question.
+fn existing(folder: &Path) -> Option<Home> {
+    folder.exists().then(|| Home::prepare(folder).ok()).flatten()
 }
 
 fn open(folder: &Path, settings: &Settings) -> Result<Opened, ClusterError> {

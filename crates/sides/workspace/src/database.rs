@@ -2,7 +2,7 @@
 
 use std::env;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use database::DatabaseUrl;
 use postgres::{Cluster, Opened, Settings};
 
@@ -18,8 +18,22 @@ pub fn named_database() -> anyhow::Result<Option<DatabaseUrl>> {
 }
 
 /// Works on the database that `dev` would use: the one that DATABASE_URL names, or else this workspace's private one,
-/// which is started for as long as the work takes when no `dev` runs it.
+/// which is started for as long as the work takes when no `dev` runs it. Makes none: there would be nothing in it.
 pub async fn with_database<T>(
+    workspace: &Workspace,
+    work: impl AsyncFnOnce(&DatabaseUrl) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    if named_database()?.is_none() && !Cluster::exists(workspace.postgres_folder()) {
+        bail!(
+            "there is no database: DATABASE_URL is not set, and no `sides dev` has run in {}; set DATABASE_URL, or start `sides dev`",
+            workspace.root().display()
+        );
+    }
+    with_database_or_new(workspace, work).await
+}
+
+/// The same, on a new private one where there is none yet.
+pub async fn with_database_or_new<T>(
     workspace: &Workspace,
     work: impl AsyncFnOnce(&DatabaseUrl) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {

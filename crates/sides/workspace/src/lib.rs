@@ -27,7 +27,7 @@ pub mod releases;
 mod stop;
 mod targets;
 
-pub use database::{named_database, with_database};
+pub use database::{named_database, with_database, with_database_or_new};
 pub use folder::{Workspace, WorkspaceError};
 pub use loopback::loopback_client;
 pub use outcome::Outcome;

@@ -34,6 +34,18 @@ fn a_named_postgres_that_is_away_is_said_without_its_password() {
 }
 
 #[test]
+fn a_command_that_reads_makes_no_database() {
+    let sandbox = Sandbox::with(&["clock"]);
+    for arguments in [&["jobs", "list"][..], &["schedule", "list"], &["scaling", "log"], &["receipts"]] {
+        let output = sandbox.sides(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let said = text(&output.stderr);
+        assert!(said.contains("DATABASE_URL is not set") && said.contains("start `sides dev`"), "{said}");
+        assert!(!sandbox.file(".sides/postgres").exists(), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_bad_database_url_is_named() {
     let sandbox = Sandbox::with(&["clock"]);
     let said = refused(&sandbox, &[("DATABASE_URL", "mysql://me:s3cret@host/app")]);
