@@ -3,8 +3,6 @@
 use anyhow::{Context as _, bail};
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
-use database::Connection;
-use postgres::{Cluster, Opened, Settings};
 use schema::releases::{self, Release};
 use serde_json::Value;
 
@@ -14,7 +12,7 @@ use crate::{
 };
 use deploy::release::Receipt;
 use terminal::{Palette, clean_lines, table, tell};
-use workspace::{Outcome, Workspace, named_database};
+use workspace::{Outcome, Workspace, with_database};
 
 const HEAD: [&str; 8] = ["NUMBER", "BEGUN", "BY", "OUTCOME", "TIME", "REQUESTS", "JOBS", "TICKS"];
 
@@ -106,24 +104,9 @@ fn line(row: &Release) -> Vec<String> {
 }
 
 async fn read(workspace: &Workspace, number: Option<i64>, count: i64) -> anyhow::Result<Vec<Release>> {
-    if let Some(url) = named_database()? {
-        return on(&mut database::connect(&url).await?, number, count).await;
-    }
-    workspace.create_folders()?;
-    // The one that a `dev` runs, or one that lives as long as this command.
-    let opened = Cluster::open(workspace.postgres_folder(), Settings::default()).await?;
-    let url = opened.url().parse().context("cannot parse the address of the private Postgres")?;
-    let rows = match database::connect(&url).await {
-        Ok(mut connection) => on(&mut connection, number, count).await,
-        Err(error) => Err(error.into()),
-    };
-    if let Opened::Started(cluster) = opened {
-        cluster.stop().await;
-    }
-    rows
-}
-
-async fn on(connection: &mut Connection, number: Option<i64>, count: i64) -> anyhow::Result<Vec<Release>> {
-    let rows = releases::newest(connection, number, count).await;
-    rows.context("cannot read the receipts; is the schema up to date? run `sides migration up`")
+    with_database(workspace, async |url| {
+        let rows = releases::newest(&mut database::connect(url).await?, number, count).await;
+        rows.context("cannot read the receipts; is the schema up to date? run `sides migration up`")
+    })
+    .await
 }
