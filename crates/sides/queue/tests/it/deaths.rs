@@ -24,8 +24,8 @@ const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_secs(4);
 /// What is left of the short lease at least: it is renewed every quarter, and a machine may be busy.
 const REST: Duration = Duration::from_millis(2500);
-/// As the documents promise it, and a second for a busy machine.
-const SOON: Duration = Duration::from_secs(3);
+/// A third of the lease: how soon it is on a machine that is not busy with something else is measured, and in the documents.
+const SOON: Duration = Duration::from_secs(10);
 /// Longer than it takes to miss a worker.
 const TIME_TO_MISS: Duration = Duration::from_millis(2500);
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -130,7 +130,7 @@ async fn whoever_comes_after_the_only_worker_finds_its_jobs() {
     first.has_started(8).await;
     let killed = first.kill().await;
     let second = Worker::start(database.url(), &folder, "second", LONG);
-    assert!(missed(killed, &second, 8).await < SOON + Duration::from_secs(1));
+    assert!(missed(killed, &second, 8).await < SOON);
 }
 
 #[tokio::test(flavor = "multi_thread")]
