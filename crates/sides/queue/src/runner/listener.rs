@@ -34,7 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT_AT_FIRST: Duration = Duration::from_millis(250);
 const AT_FIRST: Duration = Duration::from_secs(3);
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// After a longer outage, too: less than others wait once most are back.
+const LONGEST_WAIT: Duration = Duration::from_millis(750);
 
 /// Wakes the runner whenever jobs were committed, and shows the others that it lives. Runs until it is aborted; while it has
 /// no connection the runner's polling goes on.

@@ -56,7 +56,16 @@ impl Watch {
     /// Notes what was seen, and answers who is dead. `luck` is anything from 0 to 1: many runners should not all look at
     /// the same moment.
     pub(crate) fn note(&mut self, now: Instant, seen: &[Seen], luck: f64) -> Vec<Seen> {
+        let all = u32::try_from(seen.len()).unwrap_or(u32::MAX);
+        let regular = now + EVERY.max(EVERY_OF_ALL * all).mul_f64(0.75 + luck / 4.0);
         let gone: Vec<&Seen> = seen.iter().filter(|seen| !seen.is_held).collect();
+        // When most vanish together it is the way to them that broke: their leases decide. Once it is mended they come back
+        // one after another, and each has its time for that.
+        if gone.len() * 2 > seen.len() {
+            self.missing.clear();
+            self.next = regular;
+            return Vec::new();
+        }
         let mut missing = HashMap::with_capacity(gone.len());
         for seen in &gone {
             // Whoever has renewed its lease since was alive then.
@@ -64,14 +73,8 @@ impl Watch {
             missing.insert(seen.runner, before.unwrap_or_else(|| (now, seen.lease.clone())));
         }
         self.missing = missing;
-        let all = u32::try_from(seen.len()).unwrap_or(u32::MAX);
-        let regular = now + EVERY.max(EVERY_OF_ALL * all).mul_f64(0.75 + luck / 4.0);
         let confirms = self.missing.values().map(|(since, _)| *since + CONFIRM).filter(|at| *at > now);
         self.next = confirms.fold(regular, Instant::min);
-        // When most vanish together it is the way to them that broke: their leases decide.
-        if gone.len() * 2 > seen.len() {
-            return Vec::new();
-        }
         let is_dead = |seen: &&&Seen| {
             let since = self.missing.get(&seen.runner).map(|(since, _)| *since);
             !seen.is_excused && since.is_some_and(|since| now.duration_since(since) >= CONFIRM)
@@ -163,8 +166,12 @@ mod tests {
         let mut watch = Watch::new(start);
         watch.note(start, &three, 0.0);
         assert!(watch.note(start + CONFIRM, &three, 0.0).is_empty());
+        // One of them comes back: the others have their time from then on.
         three.push(seen(&[(4, 1, true)])[0].clone());
-        assert_eq!(numbers(&watch.note(start + CONFIRM, &three, 0.0)), [3]);
+        let back = start + CONFIRM * 2;
+        assert!(watch.note(back, &three, 0.0).is_empty());
+        assert!(watch.note(back + CONFIRM - millis(1), &three, 0.0).is_empty());
+        assert_eq!(numbers(&watch.note(back + CONFIRM, &three, 0.0)), [3]);
     }
 
     #[test]
