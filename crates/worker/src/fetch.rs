@@ -70,6 +70,16 @@ impl Seen {
     }
 }
 
+impl Seen {
+    /// Whether nothing came back, which says as much of the network as of the service.
+    #[must_use]
+    pub fn was_out_of_reach(&self) -> bool {
+        use ErrorKind::{Connection, Dns, Refused, Timeout, Tls};
+        let kind = self.failure.as_ref().map(|failure| failure.kind);
+        self.status.is_none() && matches!(kind, Some(Dns | Refused | Connection | Timeout | Tls))
+    }
+}
+
 /// Who asks.
 pub(crate) const USER_AGENT: &str = concat!("sides/", env!("CARGO_PKG_VERSION"), " (status monitor)");
 

@@ -14,9 +14,11 @@ mod own_process;
 mod registry;
 mod run;
 mod state;
+mod witness;
 
 pub use config::Config;
 pub use declaration::declaration;
 pub use registry::registry;
 pub use run::run;
 pub use state::State;
+pub use witness::{AddressFault, Addresses};

@@ -37,6 +37,10 @@ impl Metrics {
         self.lateness.observe(late.as_secs_f64());
     }
 
+    pub(crate) fn not_counted(&self) {
+        self.pings.with_label_values(&["no_network"]).inc();
+    }
+
     pub(crate) fn delivered(&self, outcome: &str) {
         self.deliveries.with_label_values(&[outcome]).inc();
     }

@@ -11,7 +11,7 @@ use crate::{Config, State, registry};
 /// # Errors
 /// When the HTTP clients or the metrics cannot be set up, or nothing can be run.
 pub async fn run(process: Process, config: Config) -> anyhow::Result<()> {
-    let state = State::new(process.pool.clone(), &process.metrics, config.egress)
+    let state = State::new(process.pool.clone(), &process.metrics, config.egress, config.witnesses)
         .context("cannot set up the worker")?;
     let runner = Runner::new(
         process.database.clone(),

@@ -7,6 +7,7 @@ use crate::{
     fetch::{ClientError, Clients, Fetcher, USER_AGENT},
     metrics::Metrics,
     webhook::Sender,
+    witness::{Addresses, Witnesses},
 };
 
 /// Handed to every handler. Cheap to clone.
@@ -15,6 +16,7 @@ pub struct State {
     pub(crate) pool: Pool,
     pub(crate) fetcher: Fetcher,
     pub(crate) webhooks: Sender,
+    pub(crate) witnesses: Witnesses,
     pub(crate) metrics: Metrics,
 }
 
@@ -30,16 +32,22 @@ pub enum SetupError {
 }
 
 impl State {
-    /// Handlers that work through `pool` and show their figures in `metrics`.
+    /// Handlers that work through `pool`, show their figures in `metrics`, and ask `witnesses` whether there is a network.
     ///
     /// # Errors
     /// When no HTTP client can be made or a figure is registered twice.
-    pub fn new(pool: Pool, metrics: &prometheus::Registry, egress: Egress) -> Result<Self, SetupError> {
+    pub fn new(
+        pool: Pool,
+        metrics: &prometheus::Registry,
+        egress: Egress,
+        witnesses: Addresses,
+    ) -> Result<Self, SetupError> {
         let clients = Clients::new(egress, USER_AGENT)?;
         Ok(Self {
             pool,
             fetcher: Fetcher::new(&clients)?,
             webhooks: Sender::new(&clients)?,
+            witnesses: Witnesses::new(&clients, witnesses)?,
             metrics: Metrics::register(metrics)?,
         })
     }

@@ -1,6 +1,6 @@
 //! One ping: fetch, judge, store, and act on the result.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection as _;
@@ -33,6 +33,14 @@ pub(crate) async fn run(job: PingService, context: Context<State>) -> Result<(),
         seen = see(state, &service) => seen?,
         () = context.cancelled() => return Err(JobError::snooze(Duration::ZERO)),
     };
+    if service.url.is_some() && seen.was_out_of_reach() {
+        let ended = Instant::now();
+        if !state.witnesses.saw_a_network(ended - seen.latency, ended).await {
+            // Neither good nor bad: the pages and the uptime leave it out.
+            state.metrics.not_counted();
+            return Ok(());
+        }
+    }
     let ping = ping(&service, &job, pinged_at, seen);
     store(state, &service, &ping).await?;
     state.metrics.pinged(&ping);

@@ -12,6 +12,7 @@ use queue::{Runner, RunnerConfig};
 use testing::TestDatabase;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use worker::Addresses;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -47,7 +48,8 @@ impl Monitor {
     /// Works what is due in this test's own task, with nothing in the background.
     pub(crate) async fn drain(&mut self) -> Vec<queue::testing::Ran> {
         let pool = self.database.pool();
-        let state = worker::State::new(pool, &prometheus::Registry::new(), "true".parse().unwrap())
+        let (egress, nobody) = ("true".parse().unwrap(), Addresses::default());
+        let state = worker::State::new(pool, &prometheus::Registry::new(), egress, nobody)
             .expect("a worker can be set up");
         queue::testing::drain(&mut self.c, &worker::registry(state)).await.expect("the jobs can be worked")
     }
@@ -56,13 +58,23 @@ impl Monitor {
         self.start_worker_over(self.database.url(), true)
     }
 
+    /// A worker that asks these whether there is a network.
+    pub(crate) fn start_worker_with(&self, witnesses: &[String]) -> Running {
+        self.start(self.database.url(), true, witnesses.join(",").parse().unwrap())
+    }
+
     /// A worker that reaches the database in its own way.
     pub(crate) fn start_worker_over(&self, url: &DatabaseUrl, private: bool) -> Running {
+        self.start(url, private, Addresses::default())
+    }
+
+    fn start(&self, url: &DatabaseUrl, private: bool, witnesses: Addresses) -> Running {
         let metrics = prometheus::Registry::new();
         let state = worker::State::new(
             database::pool(url, 8),
             &metrics,
             if private { "true".parse().unwrap() } else { egress::Egress::CLOSED },
+            witnesses,
         )
         .expect("a worker can be set up");
         let config =

@@ -16,3 +16,4 @@ mod racing;
 mod secure;
 mod server;
 mod webhooks;
+mod witness;

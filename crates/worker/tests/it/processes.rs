@@ -146,8 +146,12 @@ async fn a_ping_that_outlasts_the_drain_goes_back_uncounted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_in_the_configuration_is_named_at_once() {
     let monitor = Monitor::new().await;
-    let variables =
-        [("WORKER_CONCURRENCY", "0"), ("ALLOW_PRIVATE_ADDRESSES", "maybe"), ("JOB_HISTORY_DAYS", "0")];
+    let variables = [
+        ("WORKER_CONCURRENCY", "0"),
+        ("ALLOW_PRIVATE_ADDRESSES", "maybe"),
+        ("WITNESSES", "nobody"),
+        ("JOB_HISTORY_DAYS", "0"),
+    ];
     let mut worker = start_with(monitor.database.url(), &variables);
     assert_eq!(worker.ended().await.code(), Some(78));
     for (name, _) in variables {
