@@ -65,7 +65,9 @@ mod tests {
         assert!(lives.runs());
         child.kill().unwrap();
         // Its end is seen before anybody waits for it.
+        let killed = std::time::Instant::now();
         while lives.runs() {
+            assert!(killed.elapsed() < std::time::Duration::from_secs(60), "a killed process still runs");
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         child.wait().unwrap();

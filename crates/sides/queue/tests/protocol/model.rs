@@ -1,12 +1,8 @@
-//! The protocol of claims and leases as a small model, every order of its steps explored.
-//!
-//! Two runners and two jobs. Any message may be late or lost, any runner may stand still beyond its lease and go on, lose its
-//! connection, or die; the server may restart. The first runner shows by a lock that it lives, and its lease is ended early when
-//! the lock is gone; the other shows none, as one of another language. What a runner believes of its own lease plays no part
-//! in what is safe: only the fence does.
-#![allow(missing_docs, clippy::unwrap_used)]
+//! The steps that can be taken, what each does, and what must hold whatever their order.
 
-use stateright::{Checker as _, Model, Property};
+use stateright::{Model, Property};
+
+use crate::state::{Claim, Job, Queue, Row, Runner};
 
 /// Which runners hold a lock in their session.
 const SHOWS: [bool; 2] = [true, false];
@@ -16,63 +12,8 @@ const MISHAPS: u8 = 2;
 /// As many claims of a job as that can explain, and one more.
 const CLAIMS: u8 = MISHAPS + 2;
 
-/// Whom a row belongs to, or where it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Row {
-    Waits,
-    Held(usize),
-    Over,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Job {
-    row: Row,
-    /// The claims so far.
-    lease: u8,
-    /// Acknowledgements that the database has accepted.
-    acknowledged: u8,
-    /// Attempts that were started, and those after which a death or a lost lease explains another.
-    started: u8,
-    excused: u8,
-    /// An outcome was accepted that was not the holder's.
-    usurped: bool,
-}
-
-/// What a runner holds: the job, its token, and whether it has been run.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Held {
-    job: usize,
-    lease: u8,
-    ran: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Runner {
-    /// What the database knows of its lease.
-    leased: bool,
-    /// Its session lives, and with it the lock.
-    session: bool,
-    /// The server saw the lock at the last renewal.
-    seen: bool,
-    /// It died or lost its connection since.
-    gone: bool,
-    /// Its lease ended for a reason that excuses another attempt.
-    excused: bool,
-    dead: bool,
-    held: Vec<Held>,
-    /// Outcomes on their way, which arrive at some time or never: also those of a runner that is dead by now.
-    sent: Vec<Held>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Queue {
-    jobs: Vec<Job>,
-    runners: Vec<Runner>,
-    mishaps: u8,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Step {
+pub(crate) enum Step {
     Beat(usize),
     /// A claim whose answer arrives, or is lost.
     Claim {
@@ -112,7 +53,7 @@ enum Step {
 
 /// What may be left out, to see that the model would notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+pub(crate) enum Fault {
     None,
     /// An outcome counts from whoever sends it.
     NoFence,
@@ -132,7 +73,7 @@ enum Fault {
     RemembersAcrossARestart,
 }
 
-struct Protocol(Fault);
+pub(crate) struct Protocol(pub(crate) Fault);
 
 impl Protocol {
     fn is_presumed_dead(&self, runner: &Runner) -> bool {
@@ -143,11 +84,11 @@ impl Protocol {
         }
     }
 
-    fn is_fenced(&self, job: &Job, runner: usize, held: &Held) -> bool {
+    fn is_fenced(&self, job: &Job, runner: usize, held: &Claim) -> bool {
         match self.0 {
             Fault::NoFence => job.row == Row::Over,
-            Fault::OwnerOnly => job.row != Row::Held(runner),
-            _ => job.row != Row::Held(runner) || job.lease != held.lease,
+            Fault::OwnerOnly => job.row != Row::HeldBy(runner),
+            _ => job.row != Row::HeldBy(runner) || job.lease != held.lease,
         }
     }
 }
@@ -201,7 +142,7 @@ impl Model for Protocol {
                         steps.push(Step::Claim { runner, job, answered: false });
                     }
                 }
-                let unknown = row.row == Row::Held(runner) && !knows(it, job, row.lease);
+                let unknown = row.row == Row::HeldBy(runner) && !knows(it, job, row.lease);
                 if self.0 != Fault::NoReconciliation && works && unknown {
                     steps.push(Step::Reconcile(runner));
                 }
@@ -220,7 +161,7 @@ impl Model for Protocol {
             steps.push(Step::Restart);
         }
         for (job, row) in queue.jobs.iter().enumerate() {
-            let Row::Held(owner) = row.row else { continue };
+            let Row::HeldBy(owner) = row.row else { continue };
             let may = !queue.runners[owner].leased || self.0 == Fault::RescueOfTheLiving;
             if may && self.0 != Fault::NoRescue {
                 steps.push(Step::Rescue { job });
@@ -238,9 +179,9 @@ impl Model for Protocol {
             }
             Step::Claim { runner, job, answered } => {
                 let row = &mut next.jobs[job];
-                (row.row, row.lease) = (Row::Held(runner), row.lease + 1);
+                (row.row, row.lease) = (Row::HeldBy(runner), row.lease + 1);
                 if answered {
-                    next.runners[runner].held.push(Held { job, lease: row.lease, ran: false });
+                    next.runners[runner].held.push(Claim { job, lease: row.lease, ran: false });
                 } else {
                     next.mishaps += 1;
                 }
@@ -258,7 +199,7 @@ impl Model for Protocol {
                 let held = next.runners[runner].sent.remove(place);
                 let row = &mut next.jobs[held.job];
                 if !self.is_fenced(row, runner, &held) {
-                    row.usurped |= row.row != Row::Held(runner) || row.lease != held.lease;
+                    row.usurped |= row.row != Row::HeldBy(runner) || row.lease != held.lease;
                     row.row = Row::Over;
                     row.acknowledged += 1;
                 }
@@ -273,7 +214,7 @@ impl Model for Protocol {
             }
             Step::Reconcile(runner) => {
                 for (job, row) in next.jobs.iter_mut().enumerate() {
-                    if row.row == Row::Held(runner) && !knows(&queue.runners[runner], job, row.lease) {
+                    if row.row == Row::HeldBy(runner) && !knows(&queue.runners[runner], job, row.lease) {
                         row.row = Row::Waits;
                     }
                 }
@@ -301,7 +242,7 @@ impl Model for Protocol {
                 next.mishaps += 1;
             }
             Step::Rescue { job } => {
-                if let Row::Held(owner) = next.jobs[job].row {
+                if let Row::HeldBy(owner) = next.jobs[job].row {
                     next.jobs[job].excused += u8::from(queue.runners[owner].excused);
                 }
                 next.jobs[job].row = Row::Waits;
@@ -342,32 +283,4 @@ impl Model for Protocol {
 /// Whether a runner knows of this claim: it holds it, or its outcome is on the way.
 fn knows(runner: &Runner, job: usize, lease: u8) -> bool {
     runner.held.iter().chain(&runner.sent).any(|held| held.job == job && held.lease == lease)
-}
-
-#[test]
-fn no_order_of_steps_loses_or_doubles_a_job() {
-    let checker = Protocol(Fault::None).checker().threads(2).spawn_bfs().join();
-    checker.assert_properties();
-    assert!(checker.is_done());
-    println!("{} states", checker.unique_state_count());
-    assert!(checker.unique_state_count() > 1_000, "the model does not move");
-}
-
-#[test]
-fn each_part_that_is_left_out_is_missed() {
-    for (fault, property) in [
-        (Fault::NoFence, "only the holder's outcome counts"),
-        (Fault::OwnerOnly, "only the holder's outcome counts"),
-        (Fault::NoReconciliation, "every job is over"),
-        (Fault::NoRescue, "every job is over"),
-        (Fault::RescueOfTheLiving, "a job runs again only when its lease was lost"),
-        (Fault::PresumedInSpiteOfTheLock, "a job runs again only when its lease was lost"),
-        (Fault::PresumedWithoutALock, "a job runs again only when its lease was lost"),
-        (Fault::RemembersAcrossARestart, "a job runs again only when its lease was lost"),
-    ] {
-        let wanted = stateright::HasDiscoveries::AnyOf([property].into());
-        let checker = Protocol(fault).checker().threads(2).finish_when(wanted).spawn_bfs().join();
-        println!("{fault:?}: {:?}", checker.discoveries().keys().collect::<Vec<_>>());
-        assert!(checker.discovery(property).is_some(), "{fault:?} is not noticed by `{property}`");
-    }
 }
