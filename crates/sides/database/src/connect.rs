@@ -1,18 +1,24 @@
 //! One connection, to the first server of an address that is of the wanted kind.
 
-use std::time::Duration;
+mod advice;
+
+use std::{sync::Arc, time::Duration};
 
 use diesel_async::AsyncPgConnection;
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
-use tokio_postgres::{Client, Connection, SimpleQueryMessage, Socket, tls::MakeTlsConnect};
+use tokio_postgres::{
+    Client, Connection, SimpleQueryMessage, Socket, config::SslMode, error::SqlState, tls::MakeTlsConnect,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
     DatabaseUrl, Target, UrlError,
     address::Server,
     target::Standing,
-    tls::{self, TlsError},
+    tls::{self, TlsError, is_of_tls},
 };
+
+use advice::advice;
 
 /// A server that does not answer for so long is not waited for alone: the next one of the address is asked beside it.
 const NEXT_AFTER: Duration = Duration::from_millis(300);
@@ -29,11 +35,20 @@ pub struct ConnectError {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectErrorKind {
     #[error("cannot set up TLS")]
-    Tls(#[source] TlsError),
+    Tls(#[source] Arc<TlsError>),
     #[error("cannot use the address")]
     Address(#[source] UrlError),
     #[error("the server did not accept the connection")]
     Server(#[source] tokio_postgres::Error),
+    #[error("{advice}")]
+    Advised {
+        advice: String,
+        #[source]
+        error: tokio_postgres::Error,
+    },
+    /// Both ways failed that `sslmode` allows.
+    #[error("{first}; {second}")]
+    Both { first: String, second: String },
     #[error("{0}")]
     Target(&'static str),
     #[error(
@@ -65,7 +80,7 @@ impl ConnectError {
         match &self.kind {
             ConnectErrorKind::Role { .. } => true,
             // What PgBouncer says: "unsupported startup parameter: options", or "… in options: …".
-            ConnectErrorKind::Server(error) => error
+            ConnectErrorKind::Server(error) | ConnectErrorKind::Advised { error, .. } => error
                 .as_db_error()
                 .is_some_and(|error| error.message().contains("unsupported startup parameter")),
             _ => false,
@@ -94,10 +109,12 @@ pub async fn client(url: &DatabaseUrl) -> Result<Client, ConnectError> {
     Ok(client)
 }
 
+/// Files that cannot be read matter only to a server that is asked with TLS.
+type Tls = Result<MakeRustlsConnect, Arc<TlsError>>;
 type Connected = (Client, Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>);
 
 async fn open(url: &DatabaseUrl) -> Result<Connected, ConnectErrorKind> {
-    let tls = tls::connector(url).map_err(ConnectErrorKind::Tls)?;
+    let tls = tls::connector(url).map_err(Arc::new);
     let mut servers = url.servers().map_err(ConnectErrorKind::Address)?;
     if url.get("load_balance_hosts") == Some("random") {
         // Enough of a shuffle to spread sessions, from an id that no two connections share.
@@ -119,7 +136,7 @@ async fn open(url: &DatabaseUrl) -> Result<Connected, ConnectErrorKind> {
 async fn race(
     url: &DatabaseUrl,
     servers: &[Server],
-    tls: &MakeRustlsConnect,
+    tls: &Tls,
     target: Target,
 ) -> Result<Connected, ConnectErrorKind> {
     let mut waiting = servers.iter();
@@ -152,14 +169,76 @@ async fn race(
     Err(ConnectErrorKind::All(all.collect::<Vec<_>>().join("; ")))
 }
 
+/// One server, with TLS, without, or first the one and then the other, as `sslmode` says.
 async fn one(
     url: &DatabaseUrl,
     server: &Server,
-    tls: &MakeRustlsConnect,
+    tls: &Tls,
     target: Target,
 ) -> Result<Connected, ConnectErrorKind> {
-    let config = url.client_config(server).map_err(ConnectErrorKind::Address)?;
-    let (client, mut connection) = config.connect(tls.clone()).await.map_err(ConnectErrorKind::Server)?;
+    // On a socket nobody listens in, and Postgres offers no TLS: `sslmode` says nothing there, as for libpq.
+    let tries = if server.is_socket() { &[SslMode::Disable] } else { url.tls_mode().tries() };
+    let mut first: Option<String> = None;
+    for mode in tries {
+        let error = match attempt(url, server, tls, *mode, target).await {
+            Ok(connected) => return Ok(connected),
+            Err(error) => error,
+        };
+        let is_last = tries.last() == Some(mode);
+        match first {
+            None if !is_last && error.may_do_otherwise(*mode) => first = Some(said(*mode, &error)),
+            None => return Err(error),
+            // A server that answered and is not the wanted one has said all that there is to say.
+            Some(_) if !error.is_of_the_server() => return Err(error),
+            Some(first) => return Err(ConnectErrorKind::Both { first, second: said(*mode, &error) }),
+        }
+    }
+    Err(ConnectErrorKind::Target("sslmode leaves no way to ask the server"))
+}
+
+fn said(mode: SslMode, error: &ConnectErrorKind) -> String {
+    let how = if mode == SslMode::Disable { "without TLS" } else { "with TLS" };
+    format!("{how}: {}", chain(error))
+}
+
+impl ConnectErrorKind {
+    fn is_of_the_server(&self) -> bool {
+        matches!(self, Self::Tls(_) | Self::Server(_) | Self::Advised { .. })
+    }
+
+    /// Whether another `sslmode` could help.
+    fn may_do_otherwise(&self, mode: SslMode) -> bool {
+        match self {
+            Self::Tls(_) => true,
+            Self::Server(error) | Self::Advised { error, .. } => {
+                // Who may come in is a matter of how he comes: pg_hba.conf has hostssl and hostnossl.
+                let is_of_access = error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
+                is_of_access || (mode != SslMode::Disable && is_of_tls(error))
+            }
+            _ => false,
+        }
+    }
+}
+
+async fn attempt(
+    url: &DatabaseUrl,
+    server: &Server,
+    tls: &Tls,
+    mode: SslMode,
+    target: Target,
+) -> Result<Connected, ConnectErrorKind> {
+    let mut config = url.client_config(server).map_err(ConnectErrorKind::Address)?;
+    config.ssl_mode(mode);
+    let tls = match (tls, mode) {
+        (Ok(tls), _) => tls.clone(),
+        (Err(_), SslMode::Disable) => tls::none().map_err(|error| ConnectErrorKind::Tls(Arc::new(error)))?,
+        (Err(error), _) => return Err(ConnectErrorKind::Tls(Arc::clone(error))),
+    };
+    let refused = |error: tokio_postgres::Error| match advice(url, server, &config, &error) {
+        Some(advice) => ConnectErrorKind::Advised { advice, error },
+        None => ConnectErrorKind::Server(error),
+    };
+    let (client, mut connection) = config.connect(tls).await.map_err(refused)?;
     let role = url.role();
     if target == Target::Any && role.is_none() {
         return Ok((client, connection));

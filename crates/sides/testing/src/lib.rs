@@ -3,6 +3,7 @@
 mod bouncer;
 mod cable;
 mod database;
+mod encrypted;
 mod odd;
 mod pair;
 mod program;
@@ -15,6 +16,7 @@ mod wait;
 pub use bouncer::Bouncer;
 pub use cable::Cable;
 pub use database::TestDatabase;
+pub use encrypted::{Authority, Certificate, TlsServer, openssl};
 pub use odd::fill_with_odd_rows;
 pub use pair::Member;
 pub use program::{Program, browser, example, folder_of, need};

@@ -30,6 +30,11 @@ impl Server {
         config.port(self.port);
     }
 
+    /// Whether it is reached by a socket of this machine.
+    pub(crate) fn is_socket(&self) -> bool {
+        self.address.is_none() && self.host.as_deref().is_some_and(|host| host.starts_with(['/', '@']))
+    }
+
     pub(super) fn name_in_passfile(&self) -> &str {
         match &self.host {
             Some(host) if !SOCKETS.contains(&host.as_str()) => host,

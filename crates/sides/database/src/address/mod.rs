@@ -9,7 +9,7 @@ mod parameters;
 pub(crate) mod passfile;
 mod uri;
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr};
 
 pub(crate) use hosts::Server;
 
@@ -258,7 +258,6 @@ impl DatabaseUrl {
             .collect();
         let mut config: tokio_postgres::Config = pairs.join(" ").parse().map_err(UrlError::Client)?;
         server.apply(&mut config);
-        config.ssl_mode(self.tls_mode().client_mode());
         // A server whose machine is gone says nothing: found out in seconds, not after the system's two hours.
         let seconds = std::time::Duration::from_secs;
         if config.get_connect_timeout().is_none() {
@@ -278,12 +277,18 @@ impl DatabaseUrl {
         Ok(config)
     }
 
+    /// Where passwords are looked for that the address does not have.
+    pub(crate) fn passfile(&self) -> Option<PathBuf> {
+        match self.get("passfile") {
+            Some(file) => Some(file.into()),
+            None => std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".pgpass")),
+        }
+    }
+
     fn password_of(&self, server: &Server, user: Option<&str>) -> Option<String> {
-        let file = match self.get("passfile") {
-            Some(file) => file.into(),
-            None => std::path::PathBuf::from(std::env::var_os("HOME")?).join(".pgpass"),
-        };
-        let user = user.map(str::to_owned).or_else(|| std::env::var("USER").ok())?;
+        let file = self.passfile()?;
+        // Who is named nowhere is who runs this, as for libpq; a service's environment may not say it.
+        let user = user.map(str::to_owned).or_else(own_user)?;
         let asked = passfile::Asked {
             host: server.name_in_passfile(),
             port: server.port,
@@ -292,6 +297,11 @@ impl DatabaseUrl {
         };
         passfile::password(&file, &asked)
     }
+}
+
+fn own_user() -> Option<String> {
+    use nix::unistd::{User, geteuid};
+    User::from_uid(geteuid()).ok().flatten().map(|user| user.name)
 }
 
 impl fmt::Display for DatabaseUrl {

@@ -11,10 +11,19 @@ pub(crate) struct Asked<'a> {
     pub(crate) user: &'a str,
 }
 
+/// Why nothing in the file counts.
+pub(crate) fn fault(file: &Path) -> Option<&'static str> {
+    let Ok(metadata) = std::fs::metadata(file) else { return Some("there is no such file") };
+    if !metadata.is_file() {
+        return Some("it is not a plain file");
+    }
+    (metadata.permissions().mode() & 0o077 != 0)
+        .then_some("it does not count, because others may read it: chmod 600 it")
+}
+
 /// The password of the first line that fits. A file that others may read is not trusted, as for libpq.
 pub(crate) fn password(file: &Path, asked: &Asked<'_>) -> Option<String> {
-    let metadata = std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file)?;
-    if metadata.permissions().mode() & 0o077 != 0 {
+    if fault(file).is_some() {
         return None;
     }
     find(&std::fs::read_to_string(file).ok()?, asked)

@@ -7,10 +7,10 @@ use std::{
 
 use rustls::{
     RootCertStore,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject as _},
 };
 
-use super::TlsError;
+use super::{TlsError, certificate::Facts};
 
 /// A file of libpq's own folder, where it exists.
 pub(super) fn of_home(name: &str) -> Option<PathBuf> {
@@ -24,7 +24,9 @@ pub(super) fn certificates(
 ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let all = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     match all {
-        Ok(all) if all.is_empty() => Err(fault(name, path, "it holds no certificate")),
+        Ok(all) if all.is_empty() => {
+            Err(fault(name, path, "it holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"))
+        }
         Ok(all) => Ok(all),
         Err(error) => Err(fault(name, path, error)),
     }
@@ -33,10 +35,20 @@ pub(super) fn certificates(
 pub(super) fn roots(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), TlsError> {
     let all = certificates("sslrootcert", path)?;
     let mut store = RootCertStore::empty();
-    for one in &all {
+    let now = UnixTime::now();
+    let is_out_of_time = |one| Facts::read(one).ok().and_then(|read| read.check_time(now).err());
+    // webpki takes a root for good, however old it is.
+    let current: Vec<_> = all.iter().filter(|one| is_out_of_time(one).is_none()).cloned().collect();
+    for one in &current {
         store.add(one.clone()).map_err(|error| fault("sslrootcert", path, error))?;
     }
-    Ok((store, all))
+    match all.iter().find_map(is_out_of_time).filter(|_| current.is_empty()) {
+        Some(rustls::Error::InvalidCertificate(why)) => {
+            Err(fault("sslrootcert", path, format!("{why}: get the authority's new one")))
+        }
+        Some(why) => Err(fault("sslrootcert", path, why)),
+        None => Ok((store, current)),
+    }
 }
 
 /// A key that others may read is refused, as libpq does; one of root's may be for its group.
@@ -46,9 +58,27 @@ pub(super) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     if metadata.permissions().mode() & others != 0 {
         return Err(fault("sslkey", path, "others may read it: chmod 600 it"));
     }
-    PrivateKeyDer::from_pem_file(path).map_err(|error| fault("sslkey", path, error))
+    let read = std::fs::read(path).map_err(|error| fault("sslkey", path, error))?;
+    if !contains(&read, b"-----BEGIN ") {
+        // As libpq does, which writes such files nowhere, but reads them.
+        return PrivateKeyDer::try_from(read).map_err(|why| fault("sslkey", path, why));
+    }
+    PrivateKeyDer::from_pem_slice(&read).map_err(|error| {
+        let is_encrypted = contains(&read, b"BEGIN ENCRYPTED PRIVATE KEY") || contains(&read, b",ENCRYPTED");
+        match is_encrypted {
+            true => fault("sslkey", path, ENCRYPTED),
+            false => fault("sslkey", path, error),
+        }
+    })
 }
 
-fn fault(name: &'static str, path: &Path, why: impl std::fmt::Display) -> TlsError {
+const ENCRYPTED: &str = "it is encrypted, and nobody is there to type a passphrase: decrypt it (openssl pkey -in \
+                         FILE -out NEW; chmod 600 NEW) and name the new file";
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+pub(super) fn fault(name: &'static str, path: &Path, why: impl std::fmt::Display) -> TlsError {
     TlsError::File { name, path: path.to_owned(), why: why.to_string() }
 }

@@ -1,21 +1,31 @@
 //! TLS to the database, in the modes that `sslmode` names, with the files that libpq would read.
 
+mod advice;
+mod certificate;
 mod files;
+mod names;
 mod verifier;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rustls::{
-    ClientConfig, SupportedProtocolVersion,
+    ClientConfig, RootCertStore, SupportedProtocolVersion,
     client::{WebPkiServerVerifier, danger::ServerCertVerifier},
-    crypto::ring,
+    crypto::{CryptoProvider, ring},
+    sign::{CertifiedKey, SingleCertAndKey},
     version::{TLS12, TLS13},
 };
 use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::DatabaseUrl;
-use files::{certificates, key, of_home, roots};
+pub(crate) use advice::{advice, is_of_tls};
+use certificate::Facts;
+use files::{certificates, fault, key, of_home, roots};
 use verifier::{AnyCertificate, Chain};
 
 /// The meaning of `sslmode`, as libpq has it.
@@ -23,7 +33,9 @@ use verifier::{AnyCertificate, Chain};
 pub enum TlsMode {
     /// Never.
     Disable,
-    /// When the server offers it; the certificate is not checked. `allow` is taken for it.
+    /// Only when the server takes nothing else; the certificate is not checked.
+    Allow,
+    /// When the server offers it, and it works; the certificate is not checked.
     Prefer,
     /// Always. The certificate is checked as by `verify-ca` where there is a root certificate to check it by, and else
     /// not (managed Postgres often signs its own).
@@ -58,7 +70,8 @@ impl TlsMode {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "disable" => Self::Disable,
-            "allow" | "prefer" => Self::Prefer,
+            "allow" => Self::Allow,
+            "prefer" => Self::Prefer,
             "require" => Self::Require,
             "verify-ca" => Self::VerifyCa,
             "verify-full" => Self::VerifyFull,
@@ -66,11 +79,13 @@ impl TlsMode {
         })
     }
 
-    pub(crate) fn client_mode(self) -> tokio_postgres::config::SslMode {
+    /// How a server is asked, one after the other, until it takes one: as libpq does.
+    pub(crate) const fn tries(self) -> &'static [SslMode] {
         match self {
-            Self::Disable => tokio_postgres::config::SslMode::Disable,
-            Self::Prefer => tokio_postgres::config::SslMode::Prefer,
-            Self::Require | Self::VerifyCa | Self::VerifyFull => tokio_postgres::config::SslMode::Require,
+            Self::Disable => &[SslMode::Disable],
+            Self::Allow => &[SslMode::Disable, SslMode::Require],
+            Self::Prefer => &[SslMode::Prefer, SslMode::Disable],
+            Self::Require | Self::VerifyCa | Self::VerifyFull => &[SslMode::Require],
         }
     }
 }
@@ -83,15 +98,16 @@ pub(crate) fn connector(url: &DatabaseUrl) -> Result<MakeRustlsConnect, TlsError
         return Err(TlsError::NoVersion);
     }
     let builder = ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(&versions)?;
-    let any = || -> Arc<dyn ServerCertVerifier> { Arc::new(AnyCertificate(provider.clone())) };
+    let algorithms = provider.signature_verification_algorithms;
+    let any = || -> Arc<dyn ServerCertVerifier> { Arc::new(AnyCertificate(algorithms)) };
     let chain = |root: PathBuf, name_counts| -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
         let (store, certificates) = roots(&root)?;
         let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone()).build()?;
-        Ok(Arc::new(Chain { inner, roots: certificates, name_counts }))
+        Ok(Arc::new(Chain { inner, roots: certificates, name_counts, algorithms }))
     };
     let mode = url.tls_mode();
     let verifier = match (mode, root_file(url)) {
-        (TlsMode::Disable | TlsMode::Prefer, _) | (TlsMode::Require, None) => Some(any()),
+        (TlsMode::Disable | TlsMode::Allow | TlsMode::Prefer, _) | (TlsMode::Require, None) => Some(any()),
         (TlsMode::Require | TlsMode::VerifyCa, Some(root)) => Some(chain(root, false)?),
         (TlsMode::VerifyCa, None) => return Err(TlsError::NoRoot),
         (TlsMode::VerifyFull, Some(root)) => Some(chain(root, true)?),
@@ -103,7 +119,8 @@ pub(crate) fn connector(url: &DatabaseUrl) -> Result<MakeRustlsConnect, TlsError
     };
     let mut config = match client_files(url, mode)? {
         Some((certificate, key_file)) => {
-            builder.with_client_auth_cert(certificates("sslcert", &certificate)?, key(&key_file)?)?
+            let own = identity(&certificate, &key_file, &provider)?;
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own)))
         }
         None => builder.with_no_client_auth(),
     };
@@ -112,6 +129,34 @@ pub(crate) fn connector(url: &DatabaseUrl) -> Result<MakeRustlsConnect, TlsError
         config.alpn_protocols = vec![b"postgresql".to_vec()];
     }
     Ok(MakeRustlsConnect::new(config))
+}
+
+/// What a client shows of itself. Its certificate may be one without extensions, which rustls does not read.
+fn identity(
+    certificate: &Path,
+    key_file: &Path,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, TlsError> {
+    let chain = certificates("sslcert", certificate)?;
+    let loaded = provider.key_provider.load_private_key(key(key_file)?);
+    let key = loaded.map_err(|_| fault("sslkey", key_file, KEYS))?;
+    let first = Facts::read(&chain[0]).and_then(|facts| facts.public_key());
+    let stated = first.map_err(|error| fault("sslcert", certificate, error))?;
+    if key.public_key().is_some_and(|own| own != stated) {
+        let why = format!("it is not the key of sslcert={}", certificate.display());
+        return Err(fault("sslkey", key_file, why));
+    }
+    Ok(CertifiedKey::new(chain, key))
+}
+
+const KEYS: &str = "it is of a kind that is not supported here: use RSA of 2048 bits or more, EC P-256, EC P-384 or \
+                    Ed25519";
+
+/// For a server that is asked without TLS: it trusts nobody.
+pub(crate) fn none() -> Result<MakeRustlsConnect, TlsError> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions()?;
+    Ok(MakeRustlsConnect::new(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()))
 }
 
 fn versions(url: &DatabaseUrl) -> Vec<&'static SupportedProtocolVersion> {
@@ -126,7 +171,7 @@ fn versions(url: &DatabaseUrl) -> Vec<&'static SupportedProtocolVersion> {
 }
 
 /// `sslrootcert`, or libpq's default where that is; none means this machine's own roots.
-fn root_file(url: &DatabaseUrl) -> Option<PathBuf> {
+pub(super) fn root_file(url: &DatabaseUrl) -> Option<PathBuf> {
     match url.get("sslrootcert") {
         Some("system") => None,
         Some(path) => Some(path.into()),

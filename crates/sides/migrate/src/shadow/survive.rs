@@ -102,7 +102,9 @@ impl Survivors {
         let mut passes = self.passes();
         passes.push(self.asked.iter().map(|one| one.text.clone()).collect());
         let after = rolled_back(&scratch.eye, &self.probes, &passes).await?;
-        let forget = (0..self.asked.len()).map(|number| format!("DEALLOCATE sides_probe_{number};"));
+        // What could not be prepared is not there.
+        let there = scratch.eye.query(PREPARED, &[]).await?;
+        let forget = there.iter().map(|row| format!("DEALLOCATE {};", row.get::<_, String>(0)));
         scratch.eye.batch_execute(&forget.collect::<String>()).await?;
         let mut broken = Vec::new();
         let later = after.last().map_or(&[][..], Vec::as_slice);
@@ -155,6 +157,9 @@ impl Survivors {
         Ok(broken)
     }
 }
+
+const PREPARED: &str =
+    "SELECT name FROM pg_catalog.pg_prepared_statements WHERE name LIKE 'sides\\_probe\\_%'";
 
 /// What roles may do with these tables and views that do not own them, in the words of the probes.
 const RIGHTS: &str = "

@@ -1,0 +1,4 @@
+//! Connections to real servers.
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod tls;
