@@ -39,6 +39,9 @@ pub(super) const OUTAGES: u32 = 3;
 /// The queue and the host are asked less often.
 const ASKED_EVERY: Duration = Duration::from_secs(1);
 
+/// So much longer than it was asked to does a watch go on while web looks slow.
+const DOUBT_LIMIT: Duration = Duration::from_secs(30);
+
 /// How long web may take to answer well again behind an outage of the database.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
 /// So long it has answered well when that is over.
@@ -110,6 +113,19 @@ impl Eyes {
         Some(Blame { process, reason })
     }
 
+    /// Whether nothing that was seen last is still to be blamed or forgiven, for a watch that is over for so long.
+    ///
+    /// # Errors
+    /// The blame, when that stays open.
+    fn are_sure(&self, over_for: Duration) -> Result<bool, Blame> {
+        let Some(judge) = self.judge.as_ref().filter(|judge| judge.suspects()) else { return Ok(true) };
+        if over_for < DOUBT_LIMIT {
+            return Ok(false);
+        }
+        let process = if self.new_web.is_some() { WEB.to_owned() } else { String::new() };
+        judge.unsettled().map_or(Ok(true), |reason| Err(Blame { process, reason }))
+    }
+
     /// Waits until web answers well again. How many requests failed until then is counted like all others, and held
     /// against nobody.
     async fn recover(&mut self) {
@@ -167,7 +183,10 @@ impl Run<'_> {
                 journal.watches_again();
                 continue;
             }
-            if begun.elapsed() >= Duration::from_secs(seconds) {
+            let over_for = begun.elapsed().checked_sub(Duration::from_secs(seconds));
+            if let Some(over_for) = over_for
+                && (seconds == 0 || eyes.are_sure(over_for)?)
+            {
                 break;
             }
             time::sleep(BETWEEN).await;

@@ -22,6 +22,7 @@ const LEAST: u64 = 10;
 const IN_A_ROW: u32 = 3;
 /// The quantiles that are compared, and how much longer an answer must take, at least, to be felt.
 const FELT: [(f64, Duration); 2] = [(50.0, Duration::from_millis(100)), (99.0, Duration::from_millis(500))];
+const SILENT: &str = "web answers nothing: requests wait longer than they were watched";
 /// How often a request and its answer wait for the machine, beside one that only crosses it: client, web, database, and
 /// the ways between them.
 const WAITS: u32 = 8;
@@ -61,12 +62,14 @@ pub(super) struct Judge {
     window: Lap,
     window_since: Instant,
     slow_windows: u32,
+    /// How many answers of the new one were seen.
+    answers: u64,
 }
 
 impl Judge {
     pub(super) fn new(before: Lap, slower: Option<f64>) -> Self {
         let (window, window_since) = (Lap::default(), Instant::now());
-        Self { before, slower, window, window_since, slow_windows: 0 }
+        Self { before, slower, window, window_since, slow_windows: 0, answers: 0 }
     }
 
     /// Takes what was seen since the last call.
@@ -79,10 +82,31 @@ impl Judge {
         (self.window, self.window_since, self.slow_windows) = (Lap::default(), Instant::now(), 0);
     }
 
+    /// Whether what was seen last looks slow, and was not seen for long enough to be blamed: a watch does not end on that.
+    pub(super) fn suspects(&self) -> bool {
+        self.suspects_at(Instant::now())
+    }
+
+    /// What is to be said when a suspicion was neither confirmed nor lifted.
+    pub(super) fn unsettled(&self) -> Option<String> {
+        self.slow(&self.window).or_else(|| self.is_silent(Instant::now()).then(|| SILENT.to_owned()))
+    }
+
+    fn suspects_at(&self, now: Instant) -> bool {
+        self.slow_windows > 0 || self.slow(&self.window).is_some() || self.is_silent(now)
+    }
+
+    /// Whether a web that did answer does not any more.
+    fn is_silent(&self, now: Instant) -> bool {
+        let matters = self.slower.is_some() && self.answers >= LEAST;
+        matters && self.window.web.all() == 0 && now - self.window_since >= WINDOW
+    }
+
     fn see_at(&mut self, lap: &Lap, now: Instant) -> Option<String> {
         if lap.web.failed() > 0 && self.before.web.failed() == 0 {
             return Some(failing(&lap.web));
         }
+        self.answers += lap.web.all();
         self.window.web.add(&lap.web);
         self.window.machine.add(&lap.machine);
         if now - self.window_since < WINDOW || self.window.web.all() < LEAST {
@@ -248,6 +272,25 @@ mod tests {
         }
         let mut judge = Judge::new(lap(seen(100, 0, 3)), None);
         assert_eq!(judge.see_at(&lap(seen(100, 0, 9000)), begun + WINDOW * 9), None, "nobody wants to know");
+    }
+
+    #[test]
+    fn a_slow_web_is_suspected_before_it_is_blamed() {
+        let mut judge = Judge::new(lap(seen(100, 0, 3)), Some(3.0));
+        let begun = judge.window_since;
+        let at = |windows: f64| begun + WINDOW.mul_f64(windows);
+        assert_eq!((judge.see_at(&lap(seen(40, 0, 3)), at(1.0)), judge.suspects_at(at(1.0))), (None, false));
+        assert_eq!((judge.see_at(&lap(seen(3, 0, 1500)), at(1.5)), judge.suspects_at(at(1.5))), (None, true));
+        assert!(judge.unsettled().unwrap().starts_with("web became slow"));
+        assert_eq!(judge.see_at(&lap(seen(7, 0, 1500)), at(2.0)), None);
+        assert!(judge.suspects_at(at(2.0)), "a whole window was slow");
+        assert_eq!((judge.see_at(&lap(seen(40, 0, 3)), at(3.0)), judge.suspects_at(at(3.0))), (None, false));
+        assert!(!judge.suspects_at(at(3.9)) && judge.suspects_at(at(4.0)), "nobody is answered");
+        let unnamed = Judge::new(lap(seen(100, 0, 3)), Some(3.0));
+        assert!(!unnamed.suspects_at(at(9.0)), "a web whose answers do not say who answered was never seen");
+        let mut any = Judge::new(lap(seen(100, 0, 3)), None);
+        any.see_at(&lap(seen(20, 0, 900)), at(1.0));
+        assert!(!any.suspects_at(at(9.0)), "nobody wants to know");
     }
 
     #[test]
