@@ -9,9 +9,11 @@
 mod bed;
 mod dying;
 mod faults;
+mod mixed;
 mod restarts;
 mod rolling;
 mod tally;
+mod wrk;
 
 use std::{
     io::Write as _,
@@ -67,6 +69,8 @@ enum Part {
     Dying,
     /// web alone, stopped and started.
     Restarts,
+    /// Good and bad releases in turn, by `sides release`.
+    Mixed,
 }
 
 #[tokio::main]
@@ -88,6 +92,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if does(Part::Faults) {
         faults::run(&mut bed, &arguments).await?;
+    }
+    if does(Part::Mixed) {
+        mixed::run(&mut bed, &arguments).await?;
     }
     bed.end()?;
     if does(Part::Dying) {
