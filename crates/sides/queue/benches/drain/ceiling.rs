@@ -1,6 +1,6 @@
 //! What Postgres itself can do: the runner's own statements in a bare loop, nothing decoded, nothing run.
 
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{Timestamp, ToSql};
 use uuid::Uuid;
 
 use crate::{
@@ -38,16 +38,19 @@ async fn drain(url: &database::DatabaseUrl) -> u64 {
         client.batch_execute(&format!("SET {name} = {value}")).await.unwrap();
     }
     let claim = client.prepare(sides_queue::bench::CLAIM).await.unwrap();
-    let onward = client.prepare(sides_queue::bench::CLAIM_ONWARD).await.unwrap();
+    let onward = client.prepare(sides_queue::bench::CLAIM_PARTS).await.unwrap();
     let finish = client.prepare(sides_queue::bench::FINISH).await.unwrap();
     let (owner, kinds) = (Uuid::now_v7(), vec!["nothing"]);
     let mut position: Option<(i16, chrono::DateTime<chrono::Utc>, Uuid)> = None;
     let mut drained = 0;
     loop {
         let rows = match &position {
-            None => client.query(&claim, &[&owner, &kinds, &BATCH]).await.unwrap(),
+            None => client.query(&claim, &[&kinds, &BATCH, &owner]).await.unwrap(),
             Some((priority, at, id)) => {
-                let parameters: [&(dyn ToSql + Sync); 6] = [&owner, &kinds, &BATCH, priority, at, id];
+                let (priority, at, id) = (vec![i32::from(*priority)], vec![*at], vec![*id]);
+                let until = vec![Timestamp::<chrono::DateTime<chrono::Utc>>::PosInfinity];
+                let parameters: [&(dyn ToSql + Sync); 8] =
+                    [&kinds, &BATCH, &priority, &priority, &at, &id, &until, &owner];
                 client.query(&onward, &parameters).await.unwrap()
             }
         };

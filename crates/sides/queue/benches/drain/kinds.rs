@@ -1,6 +1,12 @@
 //! The jobs that are drained, and runners that know them.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use sides_queue::{Context, JobError, Registry, Runner, RunnerConfig, RunnerError};
@@ -57,5 +63,34 @@ impl Running {
         for one in self.runners {
             one.await.unwrap().unwrap();
         }
+    }
+}
+
+/// Runners at work that say how many jobs have run.
+pub(crate) struct Counting {
+    pub(crate) ended: Arc<AtomicU64>,
+    running: Running,
+}
+
+async fn count(_: Nothing, context: Context<Arc<AtomicU64>>) -> Result<(), JobError> {
+    context.state.fetch_add(1, Ordering::Relaxed);
+    Ok(())
+}
+
+impl Counting {
+    pub(crate) fn start(place: &Place, runners: usize, concurrency: usize) -> Self {
+        let (drain, ended) = (CancellationToken::new(), Arc::new(AtomicU64::new(0)));
+        let start = |_| {
+            let registry = Registry::new(Arc::clone(&ended)).handle::<Nothing, _>(count);
+            let config = RunnerConfig { concurrency, ..RunnerConfig::default() };
+            let runner = Runner::new(place.url.clone(), registry, config);
+            tokio::spawn(runner.run(drain.clone(), Duration::from_secs(10)))
+        };
+        let runners = (0..runners).map(start).collect();
+        Self { ended, running: Running { drain, runners } }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.running.stop().await;
     }
 }

@@ -4,11 +4,12 @@
 //!
 //! | Variable | Default | |
 //! |---|---|---|
-//! | `BENCH_ONLY` | all but `memory` | cases, with commas between: `ceiling drain short snapshot backlog enqueue idle memory` |
+//! | `BENCH_ONLY` | all but `memory` and `steady` | cases, with commas between: `ceiling drain short snapshot backlog enqueue idle memory steady` |
 //! | `BENCH_JOBS` | 200000 | how many jobs are drained |
 //! | `BENCH_ROUNDS` | 3 | how often; every other round takes the cases in the other order |
 //! | `BENCH_CONCURRENCY` | 16,100,500 | of the runner |
 //! | `BENCH_PREFETCH` | 5000 | of the runner |
+//! | `BENCH_SECONDS` | 40 | how long jobs come and go in the case `steady`; with `BENCH_HELD=1` a snapshot is held in its second half |
 //! | `BENCH_BACKLOG` | 1000000 | how many wait behind the drained ones in the case `backlog` |
 //! | `BENCH_FOLDER` | a temporary one | where the server lives; what `backlog` has filled is kept there and used again |
 #![allow(missing_docs, clippy::unwrap_used, clippy::cast_precision_loss)]
@@ -24,6 +25,7 @@ mod memory;
 mod place;
 mod processor;
 mod snapshot;
+mod steady;
 
 use figures::{Table, number};
 use place::Place;
@@ -65,6 +67,7 @@ async fn run(case: &str, place: &Place, jobs: u64, table: &mut Table) {
         "enqueue" => enqueueing::measure(place, table).await,
         "idle" => idle::measure(place, table).await,
         "memory" => memory::measure(place, jobs, table).await,
-        other => panic!("there is no case {other:?}; there are {CASES},memory"),
+        "steady" => steady::measure(place, table).await,
+        other => panic!("there is no case {other:?}; there are {CASES},memory,steady"),
     }
 }

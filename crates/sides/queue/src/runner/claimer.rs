@@ -15,6 +15,7 @@ use super::{
     attempt,
     buffer::Buffer,
     in_flight::InFlight,
+    late::Late,
     lease::Lease,
     outcome::Outcome,
     outcomes::Outcomes,
@@ -33,6 +34,7 @@ pub(crate) struct Claimer {
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) lease: Arc<Lease>,
     pub(crate) wake: Arc<Notify>,
+    pub(crate) late: Arc<Late>,
     pub(crate) owner: Uuid,
     pub(crate) kinds: Vec<&'static str>,
     pub(crate) config: RunnerConfig,
@@ -41,6 +43,10 @@ pub(crate) struct Claimer {
 
 /// How often to look whether a rate allows more.
 const LIMITED_EVERY: Duration = Duration::from_millis(50);
+
+/// Looking for claims whose answer never arrived walks all that ran since the last vacuum: where it takes long, it is worth
+/// waiting for this many times as long.
+const RECONCILE_SHARE: u32 = 20;
 
 /// What the claimer remembers from one claim to the next.
 struct Memory {
@@ -105,7 +111,7 @@ impl Claimer {
             if released > 0 {
                 tracing::warn!(jobs = released, "jobs given back whose claim was never answered");
             }
-            memory.reconcile = now + self.config.lease;
+            memory.reconcile = Instant::now() + self.config.lease.max(now.elapsed() * RECONCILE_SHARE);
         }
         self.suspect(memory, now).await?;
         if memory.dry {
@@ -119,14 +125,20 @@ impl Claimer {
         if wanted == 0 {
             return Ok(Wait::ForCapacity);
         }
-        let start = memory.cursor.start(now);
+        // Nobody may have looked through everything for long: its own session may not get through.
+        if self.late.is_overdue(now) {
+            memory.cursor = Cursor::default();
+        }
+        memory.cursor.hear(self.late.take());
+        let parts = memory.cursor.parts();
         let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
-        let claims = claim::claim(&mut self.session, self.owner, &self.kinds, limit, start).await?;
+        let claims = claim::claim(&mut self.session, self.owner, &self.kinds, limit, &parts).await?;
         let was_full = claims.len() == wanted;
-        let last = claims.jobs.last().map(|job| job.position);
-        memory.cursor.claimed(start, now, Instant::now(), last, was_full);
-        // Less than wanted from the middle on is not the end of the queue yet.
-        memory.dry = !was_full && start.is_none();
+        memory.cursor.claimed(claims.jobs.iter().map(|job| job.position), was_full);
+        if claims.len() > 0 {
+            self.late.claimed();
+        }
+        memory.dry = !was_full;
         self.bring(claims);
         Ok(if memory.dry { Wait::ForJobs } else { Wait::No })
     }

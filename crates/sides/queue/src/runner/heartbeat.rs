@@ -13,6 +13,7 @@ use super::{
     lease::Lease,
     presence::Presence,
     report::{Part, Report},
+    rescues::Rescues,
     session::{Session, SessionError},
     sql::{self, control::Rules},
     watch::Watch,
@@ -35,6 +36,8 @@ pub(crate) struct Heartbeat {
     pub(crate) presence: Arc<Presence>,
     /// What this runner sees of the others.
     pub(crate) watch: Watch,
+    /// When jobs of the dead were looked for.
+    pub(crate) rescues: Rescues,
     /// How often this runner was taken for dead, as far as it knows.
     pub(crate) presumed_dead: i32,
 }
@@ -173,7 +176,14 @@ impl Heartbeat {
     }
 
     async fn rescue(&mut self) -> Result<(), SessionError> {
-        for job in sql::lease::rescue(&mut self.session).await? {
+        let over = sql::lease::over(&mut self.session).await?;
+        let began = Instant::now();
+        if !self.rescues.is_due(began, &over) {
+            return Ok(());
+        }
+        let rescued = sql::lease::rescue(&mut self.session).await?;
+        self.rescues.looked(Instant::now(), began.elapsed(), self.config.lease, over);
+        for job in rescued {
             if job.given_up {
                 tracing::error!(job.id = %job.id, "job failed for good: three workers died while running it");
             } else {

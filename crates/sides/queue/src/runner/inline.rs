@@ -80,9 +80,9 @@ struct Row {
 /// Takes the next job that is due.
 pub(crate) async fn claim(c: &mut Connection, owner: Uuid, kinds: &[&str]) -> QueryResult<Option<Claimed>> {
     let query = diesel::sql_query(claim::UNLIMITED)
-        .bind::<SqlUuid, _>(owner)
         .bind::<Array<Text>, _>(kinds)
-        .bind::<BigInt, _>(1);
+        .bind::<BigInt, _>(1)
+        .bind::<SqlUuid, _>(owner);
     let rows: Vec<Row> = Prepared(query).load(c).await?;
     Ok(rows.into_iter().next().map(|row| Claimed {
         id: row.id,

@@ -11,6 +11,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::Notify;
 
 use super::{
+    late::Late,
     presence::Presence,
     report::{Part, Report},
 };
@@ -23,6 +24,8 @@ pub(crate) struct Listener {
     pub(crate) jobs: Arc<Notify>,
     /// Somebody paused, limited or cancelled something.
     pub(crate) control: Arc<Notify>,
+    /// Where those jobs are in the order.
+    pub(crate) late: Arc<Late>,
 }
 
 /// A connection that says nothing for so long is asked whether it is still there.
@@ -83,6 +86,7 @@ async fn listen_once(
     *heard = true;
     report.tell(Part::Notifications, None);
     // What was committed before LISTEN took effect.
+    listener.late.sweep.notify_one();
     listener.jobs.notify_one();
     listener.control.notify_one();
     let mut is_present = false;
@@ -104,10 +108,15 @@ async fn listen_once(
             tokio::time::timeout(ASK_AFTER, notifications.next()).await
         };
         match heard {
-            Ok(Some(notification)) => match notification?.channel.as_str() {
-                "sides_control" => listener.control.notify_one(),
-                _ => listener.jobs.notify_one(),
-            },
+            Ok(Some(notification)) => {
+                let notification = notification?;
+                if notification.channel == "sides_control" {
+                    listener.control.notify_one();
+                } else {
+                    listener.late.notified(&notification.payload);
+                    listener.jobs.notify_one();
+                }
+            }
             Ok(None) => return Ok(()),
             // A server that is gone without a word looks like one with nothing to say.
             Err(_) => {

@@ -13,6 +13,7 @@ mod config;
 mod heartbeat;
 mod in_flight;
 pub(crate) mod inline;
+mod late;
 mod lease;
 mod listener;
 mod outcome;
@@ -20,11 +21,14 @@ mod outcomes;
 mod position;
 mod presence;
 mod report;
+mod rescues;
 mod run;
 mod session;
 mod sql;
 mod stop;
+mod sweep;
 mod unpark;
+mod vacuum;
 mod watch;
 mod worker_pool;
 
@@ -36,7 +40,7 @@ pub(crate) mod bench {
     pub use super::{
         session::SETTINGS,
         sql::{
-            claim::{ALL as CLAIM, ONWARD as CLAIM_ONWARD},
+            claim::{ALL as CLAIM, PARTS as CLAIM_PARTS},
             finish::FINISHED as FINISH,
         },
     };

@@ -25,10 +25,13 @@ use super::{
     outcomes::{Flusher, Outcomes},
     presence::Presence,
     report::{Part, Report},
+    rescues::Rescues,
     session::Session,
     sql::{self, control::Rules},
     stop::StopReason,
+    sweep::Sweep,
     unpark,
+    vacuum::Vacuum,
     watch::Watch,
     worker_pool::{PoolContext, WorkerPool},
 };
@@ -36,6 +39,8 @@ use crate::{Registry, error::chain};
 
 /// How often slots are looked after.
 const LOOK: Duration = Duration::from_millis(100);
+/// Who looks through everything, or vacuums, may have to pass millions of rows.
+const UNHURRIED: Duration = Duration::from_secs(600);
 
 /// Why a runner ended other than by draining.
 #[derive(Debug, thiserror::Error)]
@@ -72,8 +77,9 @@ struct Parts<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Runner<S> {
-    /// A runner with four connections of its own to `url`: to claim, to write outcomes, to keep its lease, and
-    /// to listen for new jobs. The last one also shows others that it lives: they take its jobs within two seconds when its
+    /// A runner with five connections of its own to `url`: to claim, to write outcomes, to keep its lease, to look for
+    /// jobs that appeared late, and to listen for new ones; where many jobs come and go a sixth one vacuums. The one that
+    /// listens also shows others that it lives: they take its jobs within two seconds when its
     /// process is killed. Where `url` leads through a transaction pooler, when its lease has run out.
     pub fn new(url: DatabaseUrl, registry: Registry<S>, config: RunnerConfig) -> Self {
         Self {
@@ -169,9 +175,14 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
             report,
             presence,
             watch: Watch::new(Instant::now()),
+            rescues: Rescues::default(),
             presumed_dead: 0,
         };
         background.spawn(beat.run());
+        let unhurried = || Session::new(url.with_setting("statement_timeout", "0"), UNHURRIED);
+        background.spawn(parts.sweep(unhurried(), kinds.clone(), rules.clone()).run());
+        let outcomes = Arc::clone(&parts.place.outcomes);
+        background.spawn(Vacuum { session: unhurried(), outcomes }.run());
         let (place, wake) = (Arc::clone(&parts.place), Arc::clone(&parts.listener.jobs));
         background.spawn(unpark::unpark(session(config.lease), place, wake));
         let mut claiming = JoinSet::new();
@@ -215,9 +226,21 @@ impl<S: Clone + Send + Sync + 'static> Parts<S> {
             in_flight: Arc::clone(&self.in_flight),
             lease: Arc::clone(&self.lease),
             wake: Arc::clone(&self.listener.jobs),
+            late: Arc::clone(&self.listener.late),
             owner: self.owner,
             kinds,
             config: self.config.clone(),
+            rules,
+        }
+    }
+
+    fn sweep(&self, session: Session, kinds: Vec<&'static str>, rules: watch::Receiver<Rules>) -> Sweep {
+        Sweep {
+            session,
+            late: Arc::clone(&self.listener.late),
+            wake: Arc::clone(&self.listener.jobs),
+            kinds,
+            poll: self.config.poll,
             rules,
         }
     }

@@ -6,6 +6,7 @@ mod fixture;
 mod any_language;
 mod beside;
 mod chaos;
+mod coming_and_going;
 mod controlling;
 mod crashing;
 mod deaths;

@@ -35,13 +35,72 @@ async fn a_claim_walks_its_index_in_order() {
         for (name, value) in bench::SETTINGS {
             c.batch_execute(&format!("SET {name} = {value}")).await.unwrap();
         }
-        let (first, behind) = (format!("{owner}, '{{note}}', 100"), format!("0, now(), {owner}"));
-        let all = plan(&mut c, bench::CLAIM, "uuid, text[], bigint", &first).await;
-        let types = "uuid, text[], bigint, smallint, timestamptz, uuid";
-        let onward = plan(&mut c, bench::CLAIM_ONWARD, types, &format!("{first}, {behind}")).await;
+        let all =
+            plan(&mut c, bench::CLAIM, "text[], bigint, uuid", &format!("'{{note}}', 100, {owner}")).await;
+        let types = "text[], bigint, int[], int[], timestamptz[], uuid[], timestamptz[], uuid";
+        let parts = format!(
+            "ARRAY[-9, 0], ARRAY[-1, 0], ARRAY[now(), now()], ARRAY[{owner}, {owner}]::uuid[], ARRAY[now(), now()]"
+        );
+        let onward =
+            plan(&mut c, bench::CLAIM_PARTS, types, &format!("'{{note}}', 100, {parts}, {owner}")).await;
+        // Within a priority the index says where to begin and where to end.
+        assert!(
+            onward.contains(
+                "Index Cond: ((priority = part.lowest) AND (ROW(scheduled_at, id) >= ROW(part.due, part.id)) \
+                 AND (scheduled_at <= LEAST(part.until, now())))"
+            ),
+            "{onward}"
+        );
         for plan in [all, onward] {
             assert!(plan.contains("Index Scan using fang_tasks_in_order"), "{plan}");
             assert!(!plan.contains("Sort"), "{plan}");
         }
     }
+}
+
+#[derive(QueryableByName)]
+struct Read {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    count: i64,
+}
+
+/// What other claims have taken costs the next one nothing, although a snapshot stops vacuum.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_reads_what_is_there_and_not_what_was() {
+    let database = TestDatabase::create().await;
+    let (mut c, mut holder) = (database.connect().await, database.connect().await);
+    holder
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM sides.runners")
+        .await
+        .unwrap();
+    let jobs: Vec<Note> = (0..20_000).map(|number| Note { number }).collect();
+    enqueue_all(&mut c, &jobs).await.unwrap();
+    c.batch_execute("UPDATE sides.fang_tasks SET state = 'in_progress'; DELETE FROM sides.fang_tasks")
+        .await
+        .unwrap();
+    let since = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS count";
+    let since: Read = diesel::sql_query(since).get_result(&mut c).await.unwrap();
+    enqueue_all(&mut c, &jobs[..20]).await.unwrap();
+    for (name, value) in bench::SETTINGS {
+        c.batch_execute(&format!("SET {name} = {value}")).await.unwrap();
+    }
+    let nobody = "'00000000-0000-0000-0000-000000000000'::uuid";
+    let since = format!("to_timestamp({}::numeric / 1000000)", since.count);
+    let parts = format!(
+        "ARRAY[-32768, 0, 1], ARRAY[-1, 0, 32767], ARRAY['-infinity', {since}, '-infinity']::timestamptz[], \
+         ARRAY[{nobody}, {nobody}, {nobody}], ARRAY['infinity', 'infinity', 'infinity']::timestamptz[]"
+    );
+    let types = "text[], bigint, int[], int[], timestamptz[], uuid[], timestamptz[], uuid";
+    c.batch_execute(&format!("PREPARE it ({types}) AS {}", bench::CLAIM_PARTS)).await.unwrap();
+    let query = format!(
+        "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) EXECUTE it ('{{note}}', 100, {parts}, {nobody})"
+    );
+    let lines: Vec<Line> = diesel::sql_query(query).load(&mut c).await.unwrap();
+    let plan: String = lines.into_iter().map(|line| line.text + "\n").collect();
+    assert!(plan.contains("rows=20 "), "{plan}");
+    let hit = plan.split("Buffers: shared hit=").nth(1).unwrap();
+    let hit: u32 = hit.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap();
+    println!("{hit} buffers");
+    // From the start it would be more than a thousand.
+    assert!(hit < 400, "{plan}");
 }

@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::{Row, types::Timestamp};
 use uuid::Uuid;
 
-use super::super::session::{Session, SessionError};
+use super::super::{
+    position::Part,
+    session::{Session, SessionError},
+};
 
 /// A job that this runner holds.
 #[derive(Debug, Clone)]
@@ -66,59 +69,202 @@ impl Claims {
 pub(crate) type Position = (i16, DateTime<Utc>, Uuid);
 
 /// The rows are found in an array first: as a join, the limit inside would be planned away once the table has
-/// statistics. They are locked by then, so their places in the table hold still, and save looking up each id. The
-/// comparison of rows lets the walk begin in the middle of the index.
+/// statistics. They are locked by then, so their places in the table hold still, and save looking up each id.
 macro_rules! claim {
-    ($rule:literal, $where:literal, $order:literal) => {
+    ($owner:literal, $found:expr) => {
         concat!(
             "UPDATE sides.fang_tasks \
-             SET state = 'in_progress', attempt = least(attempt, 32766) + 1, lease = lease % 2147483647 + 1, owner = $1, updated_at = now(), \
+             SET state = 'in_progress', attempt = least(attempt, 32766) + 1, lease = lease % 2147483647 + 1, owner = ", $owner, ", updated_at = now(), \
                  unique_key = CASE WHEN unique_waiting THEN NULL ELSE unique_key END \
-             WHERE ctid = ANY (ARRAY( \
-                 SELECT ctid FROM sides.fang_tasks \
-                 WHERE state IN ('new', 'retried') AND parked_by IS NULL AND scheduled_at <= now() \
-                     AND kind = ANY ($2) AND task_type <> ALL (ARRAY( \
-                         SELECT name FROM sides.job_rules WHERE scope = 'queue' AND ", $rule, ")) \
-                     AND kind <> ALL (ARRAY( \
-                         SELECT name FROM sides.job_rules WHERE scope = 'kind' AND ", $rule, ")) AND ",
-            $where,
-            " ORDER BY ",
-            $order,
-            " LIMIT $3 FOR UPDATE SKIP LOCKED)) \
+             WHERE ctid = ANY (ARRAY(",
+            $found,
+            ")) \
              RETURNING id, lease, attempt, kind, version, metadata::text, priority, scheduled_at, trace, task_type, \
                  retries"
         )
     };
 }
 
-/// From the beginning of the queue.
-pub const ALL: &str =
-    claim!("(paused OR sides.is_limited(job_rules))", "crashes < 2", "priority, scheduled_at, id");
-/// From a position on.
-pub const ONWARD: &str = claim!(
-    "(paused OR sides.is_limited(job_rules))",
-    "crashes < 2 AND (priority, scheduled_at, id) > ($4, $5, $6)",
-    "priority, scheduled_at, id"
-);
-/// Whatever limits and deaths say: for who runs one job at a time.
-pub(crate) const UNLIMITED: &str = claim!("paused", "true", "priority, scheduled_at, id");
-const SUSPECT: &str = claim!("paused", "crashes >= 2", "scheduled_at");
+/// At most `$2` jobs of the kinds `$1` that may start, in order.
+macro_rules! ready {
+    ($columns:literal, $rule:literal, $where:literal, $order:literal, $lock:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM sides.fang_tasks \
+             WHERE state IN ('new', 'retried') AND parked_by IS NULL \
+                 AND kind = ANY ($1) AND task_type <> ALL (ARRAY( \
+                     SELECT name FROM sides.job_rules WHERE scope = 'queue' AND ",
+            $rule,
+            ")) \
+                 AND kind <> ALL (ARRAY( \
+                     SELECT name FROM sides.job_rules WHERE scope = 'kind' AND ",
+            $rule,
+            ")) AND ",
+            $where,
+            " ORDER BY ",
+            $order,
+            " LIMIT $2",
+            $lock
+        )
+    };
+}
 
-/// Takes up to `limit` due jobs of known kinds, in one statement; behind `start` if there is one. In order.
+/// Part after part, until there are enough. Within one priority the walk begins and ends at a moment; where it leads
+/// through several, it passes over what is not due yet.
+macro_rules! in_parts {
+    ($columns:literal, $lock:literal) => {
+        concat!(
+            "SELECT found.* FROM unnest($3::int[], $4::int[], $5::timestamptz[], $6::uuid[], $7::timestamptz[]) \
+                 AS part (lowest, highest, due, id, until), LATERAL ( \
+                 SELECT * FROM (",
+            ready!(
+                $columns,
+                "(paused OR sides.is_limited(job_rules))",
+                "crashes < 2 AND part.lowest = part.highest AND priority = part.lowest \
+                 AND (scheduled_at, fang_tasks.id) >= (part.due, part.id) AND scheduled_at <= least(part.until, now())",
+                "priority, scheduled_at, id",
+                $lock
+            ),
+            ") AS onward UNION ALL SELECT * FROM (",
+            ready!(
+                $columns,
+                "(paused OR sides.is_limited(job_rules))",
+                "crashes < 2 AND part.lowest < part.highest AND priority >= part.lowest \
+                 AND priority <= part.highest AND scheduled_at <= now()",
+                "priority, scheduled_at, id",
+                $lock
+            ),
+            ") AS apart) AS found LIMIT $2"
+        )
+    };
+}
+
+/// From the beginning of the queue, as far as it takes.
+pub const ALL: &str = claim!(
+    "$3",
+    ready!(
+        "ctid",
+        "(paused OR sides.is_limited(job_rules))",
+        "crashes < 2 AND scheduled_at <= now()",
+        "priority, scheduled_at, id",
+        " FOR UPDATE SKIP LOCKED"
+    )
+);
+/// Only where there can be something new.
+pub const PARTS: &str = claim!("$8", in_parts!("ctid", " FOR UPDATE SKIP LOCKED"));
+/// Whatever limits and deaths say: for who runs one job at a time.
+pub(crate) const UNLIMITED: &str = claim!(
+    "$3",
+    ready!(
+        "ctid",
+        "paused",
+        "scheduled_at <= now()",
+        "priority, scheduled_at, id",
+        " FOR UPDATE SKIP LOCKED"
+    )
+);
+const SUSPECT: &str = claim!(
+    "$3",
+    ready!(
+        "ctid",
+        "paused",
+        "crashes >= 2 AND scheduled_at <= now()",
+        "scheduled_at",
+        " FOR UPDATE SKIP LOCKED"
+    )
+);
+/// The first jobs that a claim of everything would bring.
+const FIRST: &str = in_parts!("priority, scheduled_at", "");
+
+/// The parts' bounds, each a column.
+struct Bounds {
+    lowest: Vec<i32>,
+    highest: Vec<i32>,
+    due: Vec<Timestamp<DateTime<Utc>>>,
+    id: Vec<Uuid>,
+    until: Vec<Timestamp<DateTime<Utc>>>,
+}
+
+impl Bounds {
+    fn of(parts: &[Part]) -> Self {
+        let mut bounds = Self {
+            lowest: Vec::new(),
+            highest: Vec::new(),
+            due: Vec::new(),
+            id: Vec::new(),
+            until: Vec::new(),
+        };
+        for part in parts {
+            let (lowest, highest, due, id, until) = match *part {
+                Part::Priorities(lowest, highest) => (lowest, highest, None, Uuid::nil(), None),
+                Part::Onward(priority, due, id) => (priority.into(), priority.into(), Some(due), id, None),
+                Part::At(priority, at) => {
+                    (priority.into(), priority.into(), Some(at), Uuid::nil(), Some(moment(at)))
+                }
+            };
+            bounds.lowest.push(lowest);
+            bounds.highest.push(highest);
+            bounds.due.push(due.map_or(Timestamp::NegInfinity, moment));
+            bounds.id.push(id);
+            bounds.until.push(until.unwrap_or(Timestamp::PosInfinity));
+        }
+        bounds
+    }
+}
+
+/// What is due at -infinity stands at the beginning of time.
+fn moment(at: DateTime<Utc>) -> Timestamp<DateTime<Utc>> {
+    if at == DateTime::<Utc>::MIN_UTC { Timestamp::NegInfinity } else { Timestamp::Value(at) }
+}
+
+/// Takes up to `limit` due jobs of known kinds from these parts of the order, in one statement. In order.
 pub(crate) async fn claim(
     session: &mut Session,
     owner: Uuid,
     kinds: &[&str],
     limit: i64,
-    start: Option<Position>,
+    parts: &[Part],
 ) -> Result<Claims, SessionError> {
-    let rows = match &start {
-        None => session.query(ALL, &[&owner, &kinds, &limit]).await?,
-        Some((priority, at, id)) => {
-            session.query(ONWARD, &[&owner, &kinds, &limit, priority, at, id]).await?
-        }
-    };
+    let Bounds { lowest, highest, due, id, until } = Bounds::of(parts);
+    let rows = session.query(PARTS, &[&kinds, &limit, &lowest, &highest, &due, &id, &until, &owner]).await?;
     Ok(Claims::of(&rows))
+}
+
+/// The priorities and times of the first `limit` jobs of these parts that a claim could bring, in order.
+pub(crate) async fn first(
+    session: &mut Session,
+    kinds: &[&str],
+    limit: i64,
+    parts: &[Part],
+) -> Result<Vec<(i16, DateTime<Utc>)>, SessionError> {
+    let Bounds { lowest, highest, due, id, until } = Bounds::of(parts);
+    let rows = session.query(FIRST, &[&kinds, &limit, &lowest, &highest, &due, &id, &until]).await?;
+    let due = |row: &Row| match row.try_get(1) {
+        Ok(Timestamp::Value(at)) => at,
+        // Whatever it is, it is due, and so before all that anything here reaches.
+        _ => DateTime::<Utc>::MIN_UTC,
+    };
+    Ok(rows.iter().map(|row| (row.get(0), due(row))).collect())
+}
+
+const PRIORITIES: &str = "\
+SELECT found.priority FROM unnest($1::int[], $2::int[]) AS part (lowest, highest), LATERAL (
+    SELECT priority FROM sides.fang_tasks
+    WHERE state IN ('new', 'retried') AND parked_by IS NULL AND crashes < 2
+        AND priority >= part.lowest AND priority <= part.highest
+    ORDER BY priority, scheduled_at, id LIMIT 1
+) AS found";
+
+/// The first priority between each two of the known ones that has jobs, due or not.
+pub(crate) async fn priorities(session: &mut Session, known: &[Part]) -> Result<Vec<i16>, SessionError> {
+    let between = known.iter().filter_map(|part| match part {
+        Part::Priorities(lowest, highest) => Some((*lowest, *highest)),
+        _ => None,
+    });
+    let (lowest, highest): (Vec<i32>, Vec<i32>) = between.unzip();
+    let rows = session.query(PRIORITIES, &[&lowest, &highest]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 const LIMITED: &str = "\
@@ -142,7 +288,7 @@ pub(crate) async fn claim_suspect(
     owner: Uuid,
     kinds: &[&str],
 ) -> Result<Claims, SessionError> {
-    let rows = session.query(SUSPECT, &[&owner, &kinds, &1_i64]).await?;
+    let rows = session.query(SUSPECT, &[&kinds, &1_i64, &owner]).await?;
     Ok(Claims::of(&rows))
 }
 

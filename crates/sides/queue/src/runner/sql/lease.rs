@@ -78,6 +78,14 @@ WITH lost AS MATERIALIZED (
 )
 SELECT id, state = 'failed' FROM rescued";
 
+const OVER: &str = "SELECT id, lease_until::text FROM sides.runners WHERE lease_until <= now()";
+
+/// The leases that have run out and whose runners were not forgotten yet.
+pub(crate) async fn over(session: &mut Session) -> Result<Vec<(Uuid, String)>, SessionError> {
+    let rows = session.query(OVER, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 /// A job whose runner is no longer heard of.
 pub(crate) struct Rescued {
     pub(crate) id: Uuid,

@@ -6,3 +6,4 @@ pub(crate) mod finish;
 pub(crate) mod give_back;
 pub(crate) mod lease;
 pub(crate) mod presence;
+pub(crate) mod vacuum;
