@@ -47,7 +47,7 @@ impl Sweep {
             match self.look(&mut known).await {
                 Ok(()) => self.late.swept(Swept { ended: Instant::now(), took: began.elapsed() }),
                 Err(error) => {
-                    tracing::warn!(error = chain(&error), "jobs that appeared late were not looked for")
+                    tracing::warn!(error = chain(&error), "jobs that appeared late were not looked for");
                 }
             }
             let last = Swept { ended: Instant::now(), took: began.elapsed() };
