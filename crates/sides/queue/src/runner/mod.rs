@@ -3,8 +3,9 @@
 //! One task claims ([`claimer`]), one writes outcomes ([`outcomes`]), one keeps the lease ([`heartbeat`]), each
 //! over a connection of its own, and one listens ([`listener`]), which shows that the runner lives ([`presence`]): others
 //! look for that ([`watch`]), and take the jobs of who is gone. Claims go on where the last one ended ([`position`]); what
-//! appears behind that place is heard of ([`late`]) or found by looking through everything ([`sweep`]). The jobs run in the slots of a worker pool
-//! ([`worker_pool`]). A claim takes a fencing token, and an outcome is only written by who still has it.
+//! appears behind that place is heard of ([`late`]) or found by looking through everything ([`sweep`]). The jobs run in the
+//! slots of a worker pool ([`worker_pool`]). A claim takes a fencing token, and an outcome is only written by who still has
+//! it.
 
 mod ahead;
 mod attempt;
