@@ -151,6 +151,32 @@ async fn a_job_of_the_past_runs_at_once() {
     running.stop().await;
 }
 
+/// A worker that was released before the migrations were applied hears that there are jobs, and not where.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_database_of_before_a_late_job_runs_as_well() {
+    let database = TestDatabase::create().await;
+    let (mut c, mut late) = (database.connect().await, database.connect().await);
+    c.batch_execute(
+        "DROP TRIGGER fang_tasks_notify_of_past ON sides.fang_tasks;
+         CREATE OR REPLACE FUNCTION sides.notify_runners() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN NOTIFY sides_jobs; RETURN NULL; END $$",
+    )
+    .await
+    .unwrap();
+    let ran = Notes::default();
+    let running = start(&database, Registry::new(ran.clone()).handle::<Note, _>(note), patient());
+    enqueue(&mut c, &Note { number: 0 }).await.unwrap();
+    wait_until("the first runs", || ran.in_order() == [0]).await;
+    late.batch_execute("BEGIN").await.unwrap();
+    enqueue(&mut late, &Note { number: 1 }).await.unwrap();
+    enqueue(&mut c, &Note { number: 2 }).await.unwrap();
+    wait_until("the other overtakes it", || ran.in_order() == [0, 2]).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    late.batch_execute("COMMIT").await.unwrap();
+    wait_until("it runs", || ran.in_order() == [0, 2, 1]).await;
+    running.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_hears_of_is_found_by_looking_through_everything() {
     let database = TestDatabase::create().await;
