@@ -25,7 +25,7 @@ pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Resu
     let Options { only, environment, no_jobs, watching } = options;
     let (json, progress) = (watching.json, watching.progress(workspace));
     let makes_jobs = !no_jobs;
-    let options =
-        deploy::rehearse::Options { only, environment, makes_jobs, watching: watching.into(), json };
+    let watching = watching.limited(workspace)?;
+    let options = deploy::rehearse::Options { only, environment, makes_jobs, watching, json };
     deploy::rehearse::run(workspace, &options, &progress).await
 }

@@ -20,7 +20,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Result<Outcome> {
     let Options { to, watching } = options;
     let (json, progress) = (watching.json, watching.progress(workspace));
-    let options = RollbackOptions { to, watching: watching.into() };
+    let options = RollbackOptions { to, watching: watching.limited(workspace)? };
     let ended = deploy::release::run_back(workspace, &options, &progress).await?;
     let outcome = conclude(&ended, json, &progress)?;
     if let (Outcome::Done, Ended::CarriedOut { leads_back, .. }) = (outcome, &ended) {

@@ -10,9 +10,12 @@ use crate::progress::OnScreen;
 #[derive(Debug, Args)]
 pub(crate) struct Watching {
     /// How long to watch the new builds after the last process was replaced, in seconds: requests, latencies, jobs,
-    /// crashes.
-    #[arg(long, default_value_t = 75, value_name = "SECONDS")]
-    bake: u64,
+    /// crashes [default: 75, or `bake` in deploy/release.toml].
+    ///
+    /// Where a process has several instances, one of the new build is tried beside them first, as long as
+    /// deploy/release.toml says. 0 skips both.
+    #[arg(long, value_name = "SECONDS")]
+    bake: Option<u64>,
     /// How many times slower than before web's answers may become; 0 for no limit [default: 1.5 side by side, 3 while it is
     /// watched].
     ///
@@ -35,12 +38,15 @@ impl Watching {
     pub(crate) fn progress<'a>(&self, workspace: &'a Workspace) -> OnScreen<'a> {
         OnScreen::new(workspace, if self.json { Screen::beside_output() } else { Screen::new() })
     }
-}
 
-impl From<Watching> for deploy::release::Watching {
-    fn from(watching: Watching) -> Self {
-        let Watching { bake, slower, probe, .. } = watching;
-        Self { bake, slower, probe }
+    /// With what deploy/release.toml says where no argument does.
+    pub(crate) fn limited(self, workspace: &Workspace) -> anyhow::Result<deploy::release::Watching> {
+        let Self { bake, slower, probe, .. } = self;
+        let bake = match bake {
+            Some(bake) => bake,
+            None => deploy::release::Limits::read(workspace)?.bake(),
+        };
+        Ok(deploy::release::Watching { bake, slower, probe })
     }
 }
 

@@ -44,6 +44,8 @@ fn name(what: &What) -> &'static str {
     match what {
         What::Put { .. } => "put",
         What::Compare { .. } => "compare",
+        What::Canary { .. } => "canary",
+        What::EndCanary { .. } => "end canary",
         What::Scale { .. } => "scale",
         What::Restart { .. } => "restart",
         What::RunOnce { .. } => "run",

@@ -90,6 +90,8 @@ impl Host {
                 let compared = self.compare(process, release, path).await.map_err(refused)?;
                 return Ok(compared.map_or(Done::Done, Done::Compared));
             }
+            What::Canary { process, release } => self.start_canary(process, release).await,
+            What::EndCanary { process } => self.end_canary(process),
             What::Scale { process, count } => self.scale(process, *count).await,
             What::Restart { process, which } => self.restart(process, which).await,
             What::RunOnce { process, command } => {
@@ -107,9 +109,16 @@ impl Host {
         let count = count_of(&counts, process) as usize;
         // Asked for again, because its answer was lost: it is done already.
         let is_done = running.get(process) == Some(&digest) && self.supervisor.all_run(&launch, count);
-        if !is_done && count > 0 {
-            self.supervisor.roll(launch.clone(), PATIENCE).await?;
+        if self.supervisor.canaries().get(process).is_some_and(|canary| canary != release) {
+            self.end_canary(process)?;
         }
+        if !is_done && count > 0 {
+            let rolled = self.supervisor.roll(launch.clone(), PATIENCE).await;
+            // A canary may have become the first of the new instances, and have gone with them.
+            self.note_canaries()?;
+            rolled?;
+        }
+        self.end_canary(process)?;
         running.insert(process.to_owned(), digest);
         self.store.set_running(&running)?;
         self.tell(&running, &counts);
@@ -137,10 +146,37 @@ impl Host {
         let is_done = running.get(process) == Some(&digest) && self.supervisor.all_run(&launch, count);
         running.insert(process.to_owned(), digest);
         self.store.set_running(&running)?;
+        self.end_canary(process)?;
         self.tell(&running, &counts);
         if !is_done {
             self.supervisor.take_out_and_start(launch, count, PATIENCE).await?;
         }
+        Ok(())
+    }
+
+    /// That there is one is written down for a successor; until then it is gone with this host.
+    async fn start_canary(&mut self, process: &str, release: &str) -> anyhow::Result<()> {
+        let digest = Digest::parse(release).context("this is not a digest")?;
+        let (running, counts) = (self.store.running()?, self.store.counts()?);
+        anyhow::ensure!(
+            running.get(process).is_some_and(|running| *running != digest) && count_of(&counts, process) > 0,
+            "no other release of {process} runs that a canary could stand beside"
+        );
+        let launch = self.launch_of(self.named(process)?, &digest)?;
+        self.supervisor.start_canary(launch, PATIENCE).await?;
+        self.note_canaries()
+    }
+
+    fn end_canary(&mut self, process: &str) -> anyhow::Result<()> {
+        self.supervisor.end_canary(process);
+        self.note_canaries()
+    }
+
+    /// Writes down what canaries there are, and tells who asks.
+    pub(super) fn note_canaries(&self) -> anyhow::Result<()> {
+        let canaries = self.supervisor.canaries();
+        self.store.set_canaries(&canaries)?;
+        self.status.send_modify(|status| status.canaries = canaries);
         Ok(())
     }
 
@@ -153,6 +189,9 @@ impl Host {
         if let Some(digest) = running.get(process) {
             let launch = self.launch_of(self.named(process)?, digest)?;
             self.supervisor.scale(launch, count as usize, PATIENCE).await?;
+        }
+        if count == 0 {
+            self.end_canary(process)?;
         }
         counts.insert(process.to_owned(), count);
         self.store.set_counts(&counts)?;
@@ -189,7 +228,7 @@ impl Host {
         Ok(Ended { code: ended.status.code(), output })
     }
 
-    fn named(&self, process: &str) -> anyhow::Result<Launch> {
+    pub(super) fn named(&self, process: &str) -> anyhow::Result<Launch> {
         self.launches.of(process).cloned().with_context(|| format!("there is no Procfile.{process}"))
     }
 

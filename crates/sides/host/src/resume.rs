@@ -38,6 +38,7 @@ impl Host {
             };
             let launch = self.launch_of(launch, digest)?;
             let is_usable = launch.listener.is_none() || same_socket;
+            let own = self.resume_canary(&launch, digest, own, is_usable);
             let wanted = if is_usable { count_of(&counts, &name) as usize } else { 0 };
             let choice = succession::choose(own, digest.as_str(), wanted);
             if choice.is_mixed {
@@ -62,7 +63,35 @@ impl Host {
             self.supervisor.adopt(launch, orphan, false);
         }
         self.tell(&running, &counts);
+        self.note_canaries()?;
         Ok(unfinished)
+    }
+
+    /// A canary that a predecessor had goes on beside what should run: whoever had it started judges it, or has it ended.
+    /// What is left of `own` is handed back.
+    fn resume_canary(
+        &mut self,
+        launch: &Launch,
+        runs: &Digest,
+        mut own: Vec<Orphan>,
+        is_usable: bool,
+    ) -> Vec<Orphan> {
+        let name = &launch.procfile.name;
+        // A file that cannot be read names none: what it named leaves with the others.
+        let noted = self.store.canaries().unwrap_or_default().remove(name);
+        let Some(digest) = noted.and_then(|noted| Digest::parse(&noted)).filter(|digest| digest != runs)
+        else {
+            return own;
+        };
+        let Ok(launch) = self.named(name).and_then(|launch| self.launch_of(launch, &digest)) else {
+            return own;
+        };
+        let is_it = |orphan: &Orphan| {
+            is_usable && !orphan.leaves && orphan.release.as_deref() == Some(digest.as_str())
+        };
+        let orphan = own.iter().position(is_it).map(|at| own.remove(at));
+        self.supervisor.keep_canary(launch, orphan);
+        own
     }
 
     fn dismiss(&mut self, launch: &Launch, orphans: Vec<Orphan>) {

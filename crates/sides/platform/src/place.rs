@@ -65,6 +65,24 @@ pub trait Place: Send + Sync {
         Ok(None)
     }
 
+    /// Starts one instance of a release that was [offered](Place::offer) beside those that run, where visitors and jobs reach
+    /// it as they reach the others. [`put`](Place::put) of the same release goes on with it; of another one ends it.
+    ///
+    /// # Errors
+    /// [`PlaceError::Refused`] when it never got ready, when nothing runs beside it, or where a place cannot.
+    async fn start_canary(&self, process: &str, _release: &str, _why: &Why) -> Result<(), PlaceError> {
+        let reason = format!("it cannot run one instance of {process} in another release than the others");
+        Err(PlaceError::Refused { place: self.name().to_owned(), reason })
+    }
+
+    /// Ends the canary of a process, if there is one, and no other instance.
+    ///
+    /// # Errors
+    /// When the place does not answer.
+    async fn end_canary(&self, _process: &str, _why: &Why) -> Result<(), PlaceError> {
+        Ok(())
+    }
+
     /// Puts a release in the place of one that is known to be wrong: where the place can, that one leaves first, so that
     /// it answers nobody else while the other one starts. Otherwise as [`put`](Place::put).
     ///

@@ -10,6 +10,7 @@ mod beside;
 mod broken;
 mod browser;
 mod bytes;
+mod canary;
 mod cloud;
 mod commands;
 mod conforming;

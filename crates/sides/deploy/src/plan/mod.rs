@@ -16,7 +16,12 @@ mod why;
 use anyhow::Context as _;
 use platform::procfile;
 
-use crate::{git::Repository, preflight, progress::Progress, release::build_programs};
+use crate::{
+    git::Repository,
+    preflight,
+    progress::Progress,
+    release::{Limits, build_programs},
+};
 use baseline::Baselines;
 use runs::Runs;
 use workspace::{
@@ -108,6 +113,7 @@ pub async fn make(
     let wanted: Option<Set> =
         processes.iter().map(|process| Some((process.name.clone(), process.wanted()?))).collect();
     let order = order::of(store.as_ref(), url.as_ref(), &runs, wanted.as_ref(), &migrations).await?;
+    let order = order.with_canaries(&Limits::read(workspace)?, store.as_ref(), runs.places.as_ref())?;
     let unknown = runs.without_procfile(&procfiles);
     notes.extend(unknown.iter().map(|name| {
         format!("{name} is running but has no Procfile.{name} any more: a release leaves it alone")

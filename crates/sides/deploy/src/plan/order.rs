@@ -6,7 +6,8 @@ use super::{
     migrations::{self, Migrations},
     runs::Runs,
 };
-use crate::release::{Pending, Plan, Refused, find_order};
+use crate::places::Places;
+use crate::release::{Limits, Pending, Plan, Refused, find_order};
 use workspace::releases::{Set, Store};
 
 /// What to do about the text of a migration that is not the one that was applied.
@@ -24,6 +25,23 @@ pub enum Order {
     Refused(Refused),
     /// Why it cannot be said.
     Unknown(String),
+}
+
+impl Order {
+    /// With the canaries that a release would try.
+    pub(super) fn with_canaries(
+        self,
+        limits: &Limits,
+        store: Option<&Store>,
+        places: Option<&Places>,
+    ) -> anyhow::Result<Self> {
+        match (self, store, places) {
+            (Self::Found(plan), Some(store), Some(places)) => {
+                Ok(Self::Found(plan.with_canaries(limits, &store.counts()?, places)))
+            }
+            (order, ..) => Ok(order),
+        }
+    }
 }
 
 /// Asks the planner, as a release would. `wanted` is what should run, when all of it is known.

@@ -5,8 +5,8 @@ use platform::local::State;
 
 use super::{
     Ended, Watching,
-    begun::Begun,
-    journal,
+    begun::{Begun, host_status},
+    canary, journal,
     ledger::{OUTAGE_LIMIT, patiently},
     order,
     plan::Plan,
@@ -62,11 +62,17 @@ async fn go_back(
     // The ledger, the rights of the database's user and what is compatible are all in the database: it is waited for.
     let locked = begun.lock(workspace, OUTAGE_LIMIT).await?;
     let Some((begun, mut ledger, _underway)) = locked else { return Ok(Ended::NoHost) };
-    let Begun { status, places, store, url, .. } = begun;
+    let Begun { mut status, places, store, url, .. } = begun;
     let running = places.running(&store.running()?).await?;
     let interrupted = store.interrupted()?;
     if let Some(interrupted) = &interrupted {
-        progress.notice(&journal::interruption(interrupted, &running));
+        progress.notice(&journal::interruption(interrupted, &running, status.as_ref()));
+    }
+    // What it answers is no longer anybody's, nor a reason to go further back.
+    let canaries = status.as_ref().map(|status| status.canaries.clone()).unwrap_or_default();
+    let has_ended = canary::end_left(&places, &canaries, None, progress).await?;
+    if has_ended {
+        status = host_status(workspace).await?;
     }
     let was_cut_off = interrupted.is_some();
     let history = store.history()?;
@@ -86,7 +92,7 @@ async fn go_back(
     };
     let Some(good) = good else {
         progress.notice("there is nothing to go back to: no other builds were ever seen good here");
-        return Ok(Ended::NothingToDo);
+        return Ok(if has_ended { Ended::CanaryEnded } else { Ended::NothingToDo });
     };
     let order = async || order::find(&places, &store, &url, &running, &good, &[]).await;
     let answer = patiently(&mut ledger, progress, order).await?;
@@ -94,7 +100,7 @@ async fn go_back(
     progress.text(&plan.to_string());
     if plan.is_empty() {
         store.set_interrupted(None)?;
-        return Ok(Ended::NothingToDo);
+        return Ok(if has_ended { Ended::CanaryEnded } else { Ended::NothingToDo });
     }
     // A set that was half replaced is nothing to come back to.
     let from = if was_cut_off { good.clone() } else { running.clone() };

@@ -56,6 +56,8 @@ pub(super) struct Eyes {
     judge: Option<Judge>,
     /// The new build of web, as its instances are told it; none while web is as it was.
     new_web: Option<String>,
+    /// What that has answered, as far as it was looked at.
+    of_new: Seen,
 }
 
 impl Eyes {
@@ -66,7 +68,15 @@ impl Eyes {
         if prober.is_some() && watching.bake > 0 {
             time::sleep(BEFORE).await;
         }
-        Self { prober, machine, before: None, slower: watching.since(), judge: None, new_web: None }
+        Self {
+            prober,
+            machine,
+            before: None,
+            slower: watching.since(),
+            judge: None,
+            new_web: None,
+            of_new: Seen::default(),
+        }
     }
 
     /// Whether most visitors are answered badly, as far as that was seen.
@@ -99,12 +109,21 @@ impl Eyes {
         (away.failed() > 0).then_some(text)
     }
 
+    /// What the new web has answered while it was watched; none where nobody asks web.
+    pub(super) fn seen_of_new(&self) -> Option<Seen> {
+        self.prober.is_some().then(|| self.of_new.clone())
+    }
+
     /// A reason to go back: what the new web answered. A web that is as it was is judged only where the schema under it
     /// has changed.
     fn look(&mut self) -> Option<Blame> {
         let (prober, judge) = (self.prober.as_ref()?, self.judge.as_mut()?);
         let web = match &self.new_web {
-            Some(release) => prober.lap_of(release),
+            Some(release) => {
+                let lap = prober.lap_of(release);
+                self.of_new.add(&lap);
+                lap
+            }
             None => prober.lap(),
         };
         let machine = self.machine.as_ref().map(Machine::lap).unwrap_or_default();
@@ -161,13 +180,33 @@ impl Run<'_> {
         journal: &mut Journal<'_>,
         seconds: u64,
     ) -> anyhow::Result<()> {
+        self.look_after(eyes, rolled, journal, seconds).await?;
+        let is_here = rolled.iter().all(|roll| self.places.is_local(&roll.process));
+        let deadline = Instant::now() + if is_here { ANSWER_LIMIT } else { ANSWER_LIMIT_REMOTE };
+        loop {
+            match self.missing(rolled).await {
+                None => return Ok(()),
+                Some(missing) if Instant::now() > deadline => anyhow::bail!(missing),
+                Some(_) => time::sleep(BETWEEN).await,
+            }
+        }
+    }
+
+    /// Watches so many seconds: what the new builds answer, whether they live, what becomes of their jobs.
+    pub(super) async fn look_after(
+        &self,
+        eyes: &mut Eyes,
+        new: &[&Roll],
+        journal: &mut Journal<'_>,
+        seconds: u64,
+    ) -> anyhow::Result<()> {
         let (mut begun, mut outages) = (Instant::now(), OUTAGES);
         let (mut asked_at, mut lives) = (None, Lives::default());
         loop {
             let mut blame = eyes.look();
             if blame.is_none() && asked_at.is_none_or(|at: Instant| at.elapsed() > ASKED_EVERY) {
                 asked_at = Some(Instant::now());
-                for roll in rolled {
+                for roll in new {
                     let worse = self.worse(roll, &mut journal.ledger, &mut lives).await;
                     blame = blame.or(worse.map(|reason| Blame { process: roll.process.clone(), reason }));
                 }
@@ -187,18 +226,9 @@ impl Run<'_> {
             if let Some(over_for) = over_for
                 && (seconds == 0 || eyes.are_sure(over_for)?)
             {
-                break;
+                return Ok(());
             }
             time::sleep(BETWEEN).await;
-        }
-        let is_here = rolled.iter().all(|roll| self.places.is_local(&roll.process));
-        let deadline = Instant::now() + if is_here { ANSWER_LIMIT } else { ANSWER_LIMIT_REMOTE };
-        loop {
-            match self.missing(rolled).await {
-                None => return Ok(()),
-                Some(missing) if Instant::now() > deadline => anyhow::bail!(missing),
-                Some(_) => time::sleep(BETWEEN).await,
-            }
         }
     }
 

@@ -95,7 +95,7 @@ async fn idle_host(workspace: &Workspace, progress: &dyn Progress) -> anyhow::Re
     }
 }
 
-async fn host_status(workspace: &Workspace) -> anyhow::Result<Option<DevStatus>> {
+pub(super) async fn host_status(workspace: &Workspace) -> anyhow::Result<Option<DevStatus>> {
     let Some(client) = Client::connect(&workspace.run_folder()).await? else { return Ok(None) };
     let status = client.status().await?;
     anyhow::ensure!(status.is_host, control::IS_DEV);

@@ -13,7 +13,11 @@ use super::{
     report::Report,
 };
 use crate::progress::Progress;
-use workspace::releases::{Interrupted, Noted, Set, Stage, StepId, Store};
+use platform::place::told;
+use workspace::{
+    control::DevStatus,
+    releases::{Interrupted, Noted, Set, Stage, StepId, Store},
+};
 
 pub(super) struct Journal<'a> {
     progress: &'a dyn Progress,
@@ -135,7 +139,7 @@ impl<'a> Journal<'a> {
 }
 
 /// What to say of a release that was interrupted.
-pub(super) fn interruption(release: &Interrupted, running: &Set) -> String {
+pub(super) fn interruption(release: &Interrupted, running: &Set, status: Option<&DevStatus>) -> String {
     let mut text = "the last release was interrupted:".to_owned();
     for step in &release.steps {
         let mark = match step.stage {
@@ -155,6 +159,9 @@ pub(super) fn interruption(release: &Interrupted, running: &Set) -> String {
             _ => "another release",
         };
         text += &format!("\n    {name} runs {state}");
+    }
+    for (process, canary) in status.into_iter().flat_map(|status| &status.canaries) {
+        text += &format!("\n    one instance of {process} is a canary, {}", told(canary));
     }
     text + "\n  `sides release` continues it, `sides rollback` undoes it"
 }
@@ -182,10 +189,14 @@ mod tests {
                 noted("migrate: 2_drop", Stage::Waits),
             ],
         };
-        let text = interruption(&release, &set(&[("web", 'a'), ("worker", 'b'), ("clock", 'c')]));
+        let canaries = [("web".to_owned(), "b".repeat(64))].into();
+        let status = DevStatus { canaries, ..DevStatus::default() };
+        let running = set(&[("web", 'a'), ("worker", 'b'), ("clock", 'c')]);
+        let text = interruption(&release, &running, Some(&status));
         let expected = "the last release was interrupted:\n         done  replace worker\n        begun  replace \
                         web\n    not begun  migrate: 2_drop\n    web runs the old release\n    worker runs the \
-                        new release\n  `sides release` continues it, `sides rollback` undoes it";
+                        new release\n    one instance of web is a canary, bbbbbbbbbbbb\n  `sides release` continues it, `sides rollback` \
+                        undoes it";
         assert_eq!(text, expected);
     }
 }

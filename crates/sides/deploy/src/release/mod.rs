@@ -3,7 +3,7 @@
 //! The whole of it reads from the top in `recipe`; what it begins with, and the one lock, are in `begun`. Build every
 //! program on its own (`build`), ask the kept programs, the schema and the queue what they need
 //! (`world`), have the planner find an order in which every state is compatible (`plan`), and carry it out (`steps`): schema
-//! changes, and one process after the other is replaced by the host or by the place where it lives (`replace`), each with
+//! changes, and one process after the other is replaced by the host or by the place where it lives (`replace`), where it has several instances after one of the new build served beside them (`canary`), each with
 //! the rights that its build declares (`rights`), all under the eyes of a strict prober (`measure`) and a
 //! count of jobs, ticks and locks (`count`); each step is written down (`journal`). The new builds are watched (`bake`)
 //! and held to what the old ones did (`judge`). What does not go well is undone. The end is a receipt, which is stored.
@@ -15,6 +15,7 @@ mod begun;
 mod beside;
 mod build;
 mod bundle;
+mod canary;
 mod chance;
 mod count;
 mod detach;
@@ -23,6 +24,7 @@ mod jobs;
 mod journal;
 mod judge;
 mod ledger;
+mod limits;
 mod machine;
 mod measure;
 mod migrating;
@@ -56,9 +58,10 @@ pub(crate) use build::programs as build_programs;
 pub use count::{Block, Jobs, Ticks};
 pub use detach::{Detached, run as run_detached};
 pub(crate) use holder::{Holder, WAIT_OR_BREAK_OFF};
+pub use limits::Limits;
 pub use order::Refused;
 pub(crate) use order::find as find_order;
-pub use plan::{Plan, Roll, Step};
+pub use plan::{Canary, Plan, Roll, Step};
 pub(crate) use prepared::{Prepared, build as build_release};
 pub use receipt::{Done, Receipt, Replaced, Requests, Verdict};
 pub use recipe::run;
@@ -87,6 +90,8 @@ pub enum Ended {
     NoHost,
     /// What is wanted runs already.
     NothingToDo,
+    /// Nothing but the canary of a release that was cut off, which was ended.
+    CanaryEnded,
     /// It was only asked what would be done.
     Shown,
     /// There is no order in which it could go; nothing was changed.
@@ -110,7 +115,7 @@ impl Ended {
         match self {
             Self::NoHost => Outcome::NotRunning,
             Self::NothingToDo => Outcome::NothingToDo,
-            Self::Shown => Outcome::Done,
+            Self::Shown | Self::CanaryEnded => Outcome::Done,
             Self::Refused => Outcome::Refused,
             Self::Hindered(_) => Outcome::Failed,
             Self::CarriedOut { receipt, .. } => receipt.outcome.into(),

@@ -9,7 +9,7 @@ use planner::{Action, Requirement, World};
 use crate::places::Places;
 use workspace::releases::Set;
 
-pub use step::{Roll, Step};
+pub use step::{Canary, Roll, Step};
 
 /// The steps of one release. A process that is not named stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Plan {
                 Step::Migrate { place, .. } => {
                     *place = places.migrations().map(|place| place.name().to_owned());
                 }
-                Step::Await { .. } => {}
+                Step::Await { .. } | Step::Canary(_) => {}
             }
         }
         self

@@ -7,17 +7,19 @@ use super::{
     bake::Eyes,
     begun::Begun,
     build::{self, Built},
+    canary,
     count::Counter,
     journal::{self, Journal},
     judge::Blame,
     ledger::{Ledger, OUTAGE_LIMIT, patiently},
+    limits::Limits,
     measure, order,
-    plan::{self, Plan, Roll},
+    plan::{self, Plan},
     prepared::{HandedOver, Prepared},
     receipt::{Receipt, Requests, Verdict},
     rehearsal::Rehearsal,
     report::Report,
-    steps::Run,
+    steps::{Run, Way},
     watching::Watching,
 };
 use crate::{
@@ -76,6 +78,8 @@ pub(super) async fn prepare<'a>(
     let mut prepared = options.prepared.as_deref().map(Prepared::read).transpose()?;
     let handed_over = prepared.as_mut().and_then(|prepared| prepared.handed_over.take());
     let only = handed_over.as_ref().map_or(&options.only, |handed_over| &handed_over.only);
+    // What it says is wrong is said before a build.
+    Limits::read(workspace)?;
     let begun = Begun::begin(workspace, only, progress).await?;
     let Some(begun) = begun else { return Ok(ControlFlow::Break(Ended::NoHost)) };
     let kept = kept_builds(&begun.store, &options.builds)?;
@@ -112,6 +116,7 @@ async fn release(
     report: &mut Report,
 ) -> anyhow::Result<Ended> {
     let Ready { begun, before, built, rehearsal, .. } = ready;
+    let limits = Limits::read(workspace)?;
     let locked = begun.lock(workspace, OUTAGE_LIMIT).await?;
     let Some((begun, mut ledger, _underway)) = locked else { return Ok(Ended::NoHost) };
     let Begun { status, places, store, url, .. } = begun;
@@ -125,7 +130,7 @@ async fn release(
     let running = places.running(&before).await?;
     let interrupted = store.interrupted()?;
     if let Some(interrupted) = &interrupted {
-        progress.notice(&journal::interruption(interrupted, &running));
+        progress.notice(&journal::interruption(interrupted, &running, status.as_ref()));
     }
     let from = interrupted.map_or_else(|| running.clone(), |interrupted| interrupted.from);
     let pending = match &built.migrate {
@@ -140,7 +145,13 @@ async fn release(
     });
     let answer = progress.during("find an order", order).await?;
     let Some(plan) = told(progress, answer) else { return Ok(Ended::Refused) };
+    let plan = match options.watching.bake {
+        0 => plan,
+        _ => plan.with_canaries(&limits, &store.counts()?, &places),
+    };
     progress.text(&plan.to_string());
+    let canaries = status.as_ref().map(|status| status.canaries.clone()).unwrap_or_default();
+    let has_ended = !options.dry_run && canary::end_left(&places, &canaries, Some(&plan), progress).await?;
 
     // What was replaced by a release that was cut off has not been watched yet.
     let already = plan::replaced(&from, &running, &plan, &places);
@@ -148,7 +159,7 @@ async fn release(
         (true, true) => return Ok(Ended::NothingToDo),
         (true, false) if already.is_empty() => {
             store.settle(&running)?;
-            return Ok(Ended::NothingToDo);
+            return Ok(if has_ended { Ended::CanaryEnded } else { Ended::NothingToDo });
         }
         (false, true) => return Ok(Ended::Shown),
         (_, false) => {}
@@ -205,16 +216,6 @@ pub(super) fn told(progress: &dyn Progress, answer: order::Answer) -> Option<Pla
     answer.order.inspect_err(|refused| progress.tell(News::Refused(refused))).ok()
 }
 
-/// How far a release has come, for the way back.
-struct Way<'p> {
-    /// What was replaced, and would be put back.
-    rolled: Vec<&'p Roll>,
-    /// Whether the schema may have narrowed: there is no way back.
-    narrowed: bool,
-    /// Whether a final step failed before it changed anything.
-    held_up: bool,
-}
-
 impl Run<'_> {
     /// Carries the plan out under the eyes of the prober, and stores how it went.
     pub(super) async fn carry_out(
@@ -235,9 +236,10 @@ impl Run<'_> {
         }
 
         let mut journal = Journal::open(self.progress, self.store, ledger, release, plan, report).await?;
-        let mut way = Way { rolled: self.already.iter().collect(), narrowed: false, held_up: false };
+        let mut way =
+            Way { rolled: self.already.iter().collect(), canary: None, narrowed: false, held_up: false };
         let taken = self.take_all(plan, &mut way, &mut journal, &mut eyes, watching).await;
-        let (outcome, reason) = self.judge(taken, &way, &mut journal).await;
+        let (outcome, reason) = self.judge(taken, &mut way, &mut journal).await;
 
         let (requests, requests_before) = eyes.close().await;
         self.conclude(outcome, way.held_up, plan, journal.number())?;
@@ -274,7 +276,7 @@ impl Run<'_> {
             if step.is_final() && !way.narrowed {
                 self.watch(false, journal, eyes, &way.rolled, watching).await?;
             }
-            let taken = self.take(step, journal, eyes, &mut way.rolled).await;
+            let taken = self.take(step, journal, eyes, way).await;
             if step.is_final() {
                 way.held_up = taken.is_err() && self.is_pending(step).await;
                 way.narrowed |= !way.held_up;
@@ -288,7 +290,7 @@ impl Run<'_> {
     async fn judge(
         &self,
         taken: anyhow::Result<()>,
-        way: &Way<'_>,
+        way: &mut Way<'_>,
         journal: &mut Journal<'_>,
     ) -> (Verdict, Option<String>) {
         let Err(error) = taken else {
@@ -296,6 +298,9 @@ impl Run<'_> {
             return (Verdict::Released, None);
         };
         let reason = format!("{error:#}");
+        if let Err(worse) = self.end_canary(way, journal).await {
+            return (Verdict::Partial, Some(format!("{reason}; then {worse:#}")));
+        }
         // Nothing is wrong with the new builds: what was in the way, like somebody's lock, passes.
         if way.held_up && (way.narrowed || !way.rolled.is_empty()) {
             let next = "what was done stays, and `sides release` takes this step up again";

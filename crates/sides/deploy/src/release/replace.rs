@@ -88,7 +88,7 @@ impl Run<'_> {
     }
 
     /// What can be done before anything is touched: the rights of the new instances, and their bytes.
-    async fn prepare(&self, process: &str, digest: &Digest) -> anyhow::Result<()> {
+    pub(super) async fn prepare(&self, process: &str, digest: &Digest) -> anyhow::Result<()> {
         self.widen(process, digest).await?;
         if !self.places.is_local(process)
             && let Some(bundle) = bundle::of(self.store, process, digest)?

@@ -26,6 +26,18 @@ use workspace::{
 /// How long jobs that a departed release left behind may take.
 const JOBS_LIMIT: Duration = Duration::from_secs(120);
 
+/// How far a release has come, for the way back.
+pub(super) struct Way<'p> {
+    /// What was replaced, and would be put back.
+    pub(super) rolled: Vec<&'p Roll>,
+    /// What a canary stands beside, and would be ended.
+    pub(super) canary: Option<&'p Roll>,
+    /// Whether the schema may have narrowed: there is no way back.
+    pub(super) narrowed: bool,
+    /// Whether a final step failed before it changed anything.
+    pub(super) held_up: bool,
+}
+
 /// What carrying out a plan needs.
 pub(super) struct Run<'a> {
     pub(super) workspace: &'a Workspace,
@@ -53,11 +65,11 @@ impl Run<'_> {
         step: &'p Step,
         journal: &mut Journal<'_>,
         eyes: &mut Eyes,
-        rolled: &mut Vec<&'p Roll>,
+        way: &mut Way<'p>,
     ) -> anyhow::Result<()> {
         let taken = async |journal: &mut Journal<'_>| {
             let mut outages = OUTAGES;
-            while let Err(error) = self.try_to_take(step, journal, eyes, rolled).await {
+            while let Err(error) = self.try_to_take(step, journal, eyes, way).await {
                 if outages == 0 || !journal.ledger.has_been_away().await {
                     return Err(error);
                 }
@@ -78,7 +90,7 @@ impl Run<'_> {
         step: &'p Step,
         journal: &mut Journal<'_>,
         eyes: &mut Eyes,
-        rolled: &mut Vec<&'p Roll>,
+        way: &mut Way<'p>,
     ) -> anyhow::Result<()> {
         match step {
             Step::Migrate { name, .. } => {
@@ -86,8 +98,14 @@ impl Run<'_> {
                 self.migrate(name).await
             }
             Step::Await { jobs } => journal.ledger.wait_until_none_is_left(jobs, JOBS_LIMIT).await,
+            Step::Canary(canary) => {
+                // From here on there may be one to end.
+                way.canary = Some(&canary.roll);
+                self.try_canary(canary, journal, eyes).await
+            }
             Step::Roll(roll) => {
-                if roll.process == measure::WEB && roll.from.is_some() {
+                let was_tried = way.canary.is_some_and(|canary| canary.process == roll.process);
+                if roll.process == measure::WEB && roll.from.is_some() && !was_tried {
                     self.compare(roll, journal).await?;
                 }
                 if roll.process == measure::WEB {
@@ -95,10 +113,14 @@ impl Run<'_> {
                 }
                 let taken = self.roll(&roll.process, &roll.to).await;
                 // From here on there is something to put back, even when the old instance does not leave.
-                if taken.is_touched && !rolled.contains(&roll) {
-                    rolled.push(roll);
+                if taken.is_touched && !way.rolled.contains(&roll) {
+                    way.rolled.push(roll);
                 }
                 taken.done?;
+                if was_tried {
+                    // It is one of the new instances now.
+                    way.canary = None;
+                }
                 if roll.process == measure::WEB
                     && !self.places.place_of(measure::WEB).abilities(measure::WEB).gap.is_zero()
                 {

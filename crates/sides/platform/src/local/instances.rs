@@ -51,7 +51,7 @@ impl Supervisor {
 
     /// Replaces the kept instances of a process, one at a time: a new one is started beside an old one, and when it is
     /// ready the old one is asked to end, which it does in its own time. Both hold the listener meanwhile. Without
-    /// an old one the new one is started anyway.
+    /// an old one the new one is started anyway. A canary of the same release is the first of the new ones.
     ///
     /// Dropping the future gives up the replacement that is going on.
     ///
@@ -61,7 +61,7 @@ impl Supervisor {
     pub async fn roll(&mut self, launch: Launch, patience: Duration) -> Result<(), NotReplaced> {
         let old = self.instances_of(&launch.procfile.name);
         if old.is_empty() {
-            let new = self.start_ready(launch, patience).await?;
+            let new = self.promoted_or_started(launch, patience).await?;
             self.kept.push(new);
             return Ok(());
         }
@@ -182,7 +182,7 @@ impl Supervisor {
         launch: Launch,
         patience: Duration,
     ) -> Result<Option<(u64, Launch)>, NotReplaced> {
-        let new = self.start_ready(launch, patience).await?;
+        let new = self.promoted_or_started(launch, patience).await?;
         let Some(kept) = self.kept.iter_mut().find(|kept| kept.instance == old) else {
             new.stop.cancel();
             return Ok(None);
@@ -191,6 +191,13 @@ impl Supervisor {
         let old = std::mem::replace(kept, new);
         self.let_go(&old);
         Ok(Some((instance, old.launch)))
+    }
+
+    async fn promoted_or_started(&mut self, launch: Launch, patience: Duration) -> Result<Kept, NotReplaced> {
+        match self.promote_canary(&launch) {
+            Some(canary) => Ok(canary),
+            None => self.start_ready(launch, patience).await,
+        }
     }
 
     /// Asks an instance to end, and says so before it has heard it: whoever gave the order sees it done.

@@ -11,6 +11,7 @@
 
 mod beside;
 mod bundle;
+mod canary;
 pub mod control;
 mod exit;
 mod follow;

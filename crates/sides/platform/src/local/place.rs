@@ -168,6 +168,15 @@ impl Place for LocalHost {
         }
     }
 
+    async fn start_canary(&self, process: &str, release: &str, why: &Why) -> Result<(), PlaceError> {
+        let what = What::Canary { process: process.to_owned(), release: release.to_owned() };
+        self.insist(what, why).await.map(drop)
+    }
+
+    async fn end_canary(&self, process: &str, why: &Why) -> Result<(), PlaceError> {
+        self.insist(What::EndCanary { process: process.to_owned() }, why).await.map(drop)
+    }
+
     async fn take_out_and_put(&self, process: &str, release: &str, why: &Why) -> Result<(), PlaceError> {
         let what =
             What::Put { process: process.to_owned(), release: release.to_owned(), take_out_first: true };

@@ -65,6 +65,8 @@ pub struct Supervisor {
     keepers: JoinSet<()>,
     /// The instances that count: not those that leave, nor those that nobody knows to be good yet.
     pub(super) kept: Vec<Kept>,
+    /// At most one of each process, beside those that count.
+    pub(super) canaries: Vec<Kept>,
     next_instance: u64,
 }
 
@@ -147,8 +149,13 @@ impl Supervisor {
             statuses: statuses_seen,
             heavy: heavy_received,
         };
-        let mut supervisor =
-            Self { shared: Arc::new(shared), keepers: JoinSet::new(), kept: Vec::new(), next_instance: 1 };
+        let mut supervisor = Self {
+            shared: Arc::new(shared),
+            keepers: JoinSet::new(),
+            kept: Vec::new(),
+            canaries: Vec::new(),
+            next_instance: 1,
+        };
         supervisor.reap();
         Ok((supervisor, watch))
     }
@@ -193,7 +200,7 @@ impl Supervisor {
         self.begin(launch, None)
     }
 
-    fn begin(&mut self, launch: Launch, orphan: Option<Orphan>) -> Kept {
+    pub(super) fn begin(&mut self, launch: Launch, orphan: Option<Orphan>) -> Kept {
         let instance = orphan.as_ref().map_or(self.next_instance, |orphan| orphan.instance);
         self.next_instance = self.next_instance.max(instance + 1);
         let status = ProcessStatus {

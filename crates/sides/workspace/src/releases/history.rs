@@ -100,6 +100,12 @@ impl History {
         self.entries.iter().any(|entry| entry.seen == Seen::Good && entry.set == *set)
     }
 
+    /// Whether this very set did not go well when it was seen last.
+    fn was_bad(&self, set: &Set) -> bool {
+        let last = self.entries.iter().rev().find(|entry| entry.set == *set);
+        last.is_some_and(|last| matches!(last.seen, Seen::Failed | Seen::Undone))
+    }
+
     /// Where a rollback goes from what runs: to the set that was seen good last and is another one.
     pub fn last_good_beside(&self, running: &Set) -> Option<&Set> {
         let good = self.entries.iter().rev().filter(|entry| entry.seen == Seen::Good);
@@ -116,7 +122,10 @@ impl History {
         });
         // To stay where nothing answers is no way back.
         let is_better = |set: &&Set| self.is_good(set) && (answers || *set != running);
-        let before_all = || interrupted.map(|interrupted| &interrupted.from).filter(|from| !from.is_empty());
+        // No other was ever seen good. What was seen bad, or by nobody, is worse than what was seen good and answers.
+        let is_worse = |set: &Set| answers && (self.was_bad(set) || self.is_good(running));
+        let is_last_resort = |set: &&Set| !set.is_empty() && !is_worse(set);
+        let before_all = || interrupted.map(|interrupted| &interrupted.from).filter(is_last_resort);
         before.filter(is_better).or_else(|| self.last_good_beside(running)).or_else(before_all).cloned()
     }
 
@@ -173,6 +182,15 @@ mod tests {
         );
         assert_eq!(history(&[('b', Failed)]).last_good_beside(&set('b')), None);
         assert!(broken.is_good(&set('a')) && !broken.is_good(&set('b')));
+        let from = Interrupted::new(set('b'), set('c'));
+        let nothing_good = history(&[('b', Failed), ('c', NeverJudged)]);
+        assert_eq!(
+            nothing_good.way_back(&set('d'), true, Some(&from)),
+            None,
+            "what runs answers, that did not"
+        );
+        assert_eq!(nothing_good.way_back(&set('d'), false, Some(&from)), Some(set('b')));
+        assert_eq!(history(&[]).way_back(&set('d'), true, Some(&from)), Some(set('b')));
         let mut rotten = history(&[('a', Good), ('b', Good), ('c', Good)]);
         rotten.doubt(&set('b'));
         assert_eq!(rotten.last_good_beside(&set('c')), Some(&set('a')));

@@ -21,6 +21,8 @@ struct State {
     running: u8,
     /// The command that goes on or was interrupted: from, to, and whether it goes back.
     journal: Option<(u8, u8, bool)>,
+    /// The build of the canary that stands beside what runs.
+    canary: Option<u8>,
     /// Where the command that goes on is; none when nothing goes on.
     step: Option<Step>,
     /// A build that became bad after it had been judged.
@@ -32,6 +34,12 @@ struct State {
 enum Step {
     /// The set is in the history, and nothing was put.
     Begun,
+    /// One instance of it serves beside the others, and is watched.
+    Canary,
+    /// That one was good.
+    Tried,
+    /// That one was worse, and is being ended.
+    EndingCanary,
     /// It runs, and is watched.
     Put,
     /// It was worse, and is being put back.
@@ -42,6 +50,13 @@ enum Step {
 enum Action {
     Release(u8),
     Rollback,
+    StartCanary,
+    JudgeCanary,
+    EndCanary,
+    /// The host does not answer: the canary stays.
+    EndCanaryFails,
+    /// The host died, and its successor has no canary.
+    LoseCanary,
     Put,
     Judge,
     PutBack,
@@ -81,7 +96,20 @@ impl State {
         build != BAD && self.rotten != Some(build)
     }
 
+    /// Whether every instance serves.
+    fn is_well(&self) -> bool {
+        self.serves(self.running) && self.canary.is_none_or(|canary| self.serves(canary))
+    }
+
+    /// What runs when one rollback from here has come to its end.
+    fn after_rollback(&self) -> u8 {
+        // It ends the canary, whatever else there is to do.
+        self.way_back().unwrap_or(self.running)
+    }
+
     fn begin(&mut self, to: u8, goes_back: bool) {
+        // What an earlier command has left beside goes, but for the canary that this one is about.
+        self.canary = self.canary.filter(|canary| *canary == to && !goes_back);
         // What a release that was interrupted began with is what this one goes back to.
         let from = match self.journal {
             Some((from, _, _)) if !goes_back => from,
@@ -116,18 +144,31 @@ impl Model for Releases {
 
     fn init_states(&self) -> Vec<State> {
         let history = vec![(0, Seen::Good), (2, Seen::Good)];
-        vec![State { history, running: 2, journal: None, step: None, rotten: None, commands: 0 }]
+        vec![State {
+            history,
+            running: 2,
+            journal: None,
+            canary: None,
+            step: None,
+            rotten: None,
+            commands: 0,
+        }]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         match state.step {
             None if state.commands < COMMANDS => {
-                let others = BUILDS.into_iter().filter(|build| *build != state.running);
-                actions.extend(others.map(Action::Release));
+                actions.extend(BUILDS.map(Action::Release));
                 actions.extend([Action::Rollback, Action::Rot]);
             }
             None => {}
-            Some(Step::Begun) => actions.extend([Action::Put, Action::Kill]),
+            // One of several instances is tried; one alone is replaced at once, as whatever goes back is.
+            Some(Step::Begun) => actions.extend([Action::Put, Action::StartCanary, Action::Kill]),
+            Some(Step::Canary) => actions.extend([Action::JudgeCanary, Action::LoseCanary, Action::Kill]),
+            Some(Step::Tried) => actions.extend([Action::Put, Action::LoseCanary, Action::Kill]),
+            Some(Step::EndingCanary) => {
+                actions.extend([Action::EndCanary, Action::EndCanaryFails, Action::Kill]);
+            }
             Some(Step::Put) => actions.extend([Action::Judge, Action::Kill]),
             Some(Step::GoingBack) => actions.extend([Action::PutBack, Action::PutBackFails, Action::Kill]),
         }
@@ -136,14 +177,42 @@ impl Model for Releases {
     fn next_state(&self, before: &State, action: Action) -> Option<State> {
         let mut state = before.clone();
         match action {
+            Action::Release(build) if build == state.running => match state.journal {
+                // What a release that was interrupted has put was not watched yet.
+                Some((from, _, _)) if from != build => {
+                    state.begin(build, false);
+                    (state.canary, state.step) = (None, Some(Step::Put));
+                }
+                // There is nothing to put, and the story of the one that was interrupted has come to this.
+                _ => (state.journal, state.canary) = (None, None),
+            },
             Action::Release(build) => state.begin(build, false),
             Action::Rollback => match state.way_back() {
                 Some(to) if to != state.running => state.begin(to, true),
-                // There is nothing to do: the story of the one that was interrupted ends.
-                _ => state.journal = None,
+                // There is nothing to put: the story of the one that was interrupted ends.
+                Some(_) => (state.journal, state.canary) = (None, None),
+                None => state.canary = None,
             },
+            Action::StartCanary => {
+                let (_, to, goes_back) = state.journal?;
+                if goes_back {
+                    return None;
+                }
+                (state.canary, state.step) = (Some(to), Some(Step::Canary));
+            }
+            Action::JudgeCanary if state.canary.is_some_and(|canary| state.serves(canary)) => {
+                state.step = Some(Step::Tried);
+            }
+            Action::JudgeCanary => state.step = Some(Step::EndingCanary),
+            Action::EndCanary => {
+                state.canary = None;
+                state.end(Seen::Undone);
+            }
+            Action::EndCanaryFails => state.end(Seen::Failed),
+            Action::LoseCanary => state.canary = None,
             Action::Put => {
-                (state.running, state.step) = (state.journal?.1, Some(Step::Put));
+                // The canary is the first of the new instances.
+                (state.running, state.canary, state.step) = (state.journal?.1, None, Some(Step::Put));
             }
             Action::Judge if state.serves(state.running) => state.end(Seen::Good),
             Action::Judge => state.step = Some(Step::GoingBack),
@@ -169,10 +238,19 @@ impl Model for Releases {
                 "one rollback leads from what does not serve to what does",
                 |_, state: &State| {
                     let is_over = state.step.is_none();
-                    let leads_to_good = || state.way_back().is_some_and(|build| state.serves(build));
-                    !is_over || state.serves(state.running) || leads_to_good()
+                    !is_over || state.is_well() || state.serves(state.after_rollback())
                 },
             ),
+            Property::always("a canary that is left is named by what was interrupted", |_, state: &State| {
+                let is_named = |canary| state.journal.is_some_and(|(_, to, _)| to == canary);
+                state.step.is_some() || state.canary.is_none_or(is_named)
+            }),
+            Property::always("while a canary is tried, what ran serves as before", |_, state: &State| {
+                state.canary.is_none_or(|canary| canary != state.running)
+            }),
+            Property::sometimes("a bad canary is left running", |_, state: &State| {
+                state.step.is_none() && state.canary == Some(BAD)
+            }),
             Property::sometimes("a bad build is left running", |_, state: &State| {
                 state.step.is_none() && state.running == BAD
             }),

@@ -33,6 +33,16 @@ pub enum StepId {
         /// The jobs, each with its version.
         jobs: Vec<String>,
     },
+    /// Has one instance of the new build serve beside the others of a process.
+    Canary {
+        /// As in `Procfile.NAME`.
+        process: String,
+    },
+    /// Ends that instance: it is bad, or something else is.
+    EndCanary {
+        /// As in `Procfile.NAME`.
+        process: String,
+    },
     /// Replaces a process.
     Replace {
         /// As in `Procfile.NAME`.

@@ -187,6 +187,19 @@ impl Store {
         self.write("counts.json", Some(counts))
     }
 
+    /// The digests of the canaries that stand beside what runs, by process.
+    pub fn canaries(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        Ok(self.read("canaries.json")?.unwrap_or_default())
+    }
+
+    /// Writes down which canaries there are.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn set_canaries(&self, canaries: &BTreeMap<String, String>) -> anyhow::Result<()> {
+        self.write("canaries.json", Some(canaries).filter(|canaries| !canaries.is_empty()))
+    }
+
     /// The sets that were released, and what was seen of them.
     pub fn history(&self) -> anyhow::Result<History> {
         if let Some(history) = self.read("history.json")? {

@@ -22,8 +22,21 @@ pub enum Step {
         /// What is waited for.
         jobs: Vec<WaitingJob>,
     },
+    /// Has one instance of the new build serve beside the others for a while.
+    Canary(Canary),
     /// Replaces a process.
     Roll(Roll),
+}
+
+/// One instance of a new build beside the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Canary {
+    /// What follows when it is good.
+    pub roll: Roll,
+    /// How many instances of the process there are beside it.
+    pub instances: u32,
+    /// How long it is watched, in seconds.
+    pub seconds: u64,
 }
 
 /// One process and its release.
@@ -51,6 +64,7 @@ impl Step {
         match self {
             Self::Migrate { name, .. } => StepId::Migrate { migration: name.clone() },
             Self::Await { jobs } => StepId::Await { jobs: jobs.iter().map(ToString::to_string).collect() },
+            Self::Canary(canary) => StepId::Canary { process: canary.roll.process.clone() },
             Self::Roll(roll) => StepId::Replace { process: roll.process.clone() },
         }
     }
@@ -60,6 +74,7 @@ impl Step {
         match self {
             Self::Migrate { name, place, .. } => format!("migrated {name}{}", at(place.as_ref())),
             Self::Await { .. } => self.to_string().replacen("wait", "waited", 1),
+            Self::Canary(_) => self.to_string().replacen("try", "tried", 1),
             Self::Roll(_) => self.to_string().replacen("replace", "replaced", 1),
         }
     }
@@ -79,6 +94,12 @@ impl fmt::Display for Step {
             Self::Await { jobs } => {
                 let jobs: Vec<String> = jobs.iter().map(ToString::to_string).collect();
                 write!(f, "wait until there are no jobs of {}", jobs.join(", "))
+            }
+            Self::Canary(Canary { roll: Roll { process, to, .. }, instances, seconds }) => {
+                write!(
+                    f,
+                    "try a canary of {process} for {seconds} s: one instance of {to} beside the {instances}"
+                )
             }
             Self::Roll(Roll { process, from, to, place }) => {
                 let place = at(place.as_ref());

@@ -57,6 +57,18 @@ pub enum What {
         /// What to ask for, such as `/`.
         path: String,
     },
+    /// Start one instance of a kept release beside those that run, where visitors and jobs reach it as they reach the others.
+    Canary {
+        /// The process.
+        process: String,
+        /// The digest.
+        release: String,
+    },
+    /// End exactly that instance.
+    EndCanary {
+        /// The process.
+        process: String,
+    },
     /// Set the number of instances.
     Scale {
         /// The process.
@@ -138,6 +150,9 @@ pub struct Status {
     /// How many instances a host wants, by process.
     #[serde(default)]
     pub counts: BTreeMap<String, u32>,
+    /// The digests of the canaries of a host, by process.
+    #[serde(default)]
+    pub canaries: BTreeMap<String, String>,
     /// The order that is being carried out, in words.
     #[serde(default)]
     pub busy_with: Option<String>,
@@ -208,6 +223,7 @@ impl Default for Status {
             is_host: false,
             releases: BTreeMap::new(),
             counts: BTreeMap::new(),
+            canaries: BTreeMap::new(),
             busy_with: None,
             killed: Vec::new(),
         }
@@ -251,6 +267,8 @@ impl What {
         match self {
             Self::Put { process, .. }
             | Self::Compare { process, .. }
+            | Self::Canary { process, .. }
+            | Self::EndCanary { process }
             | Self::Scale { process, .. }
             | Self::Restart { process, .. }
             | Self::RunOnce { process, .. } => Some(process),
@@ -269,6 +287,10 @@ impl fmt::Display for What {
             Self::Compare { process, release, .. } => {
                 write!(f, "try {} beside {process}", release.get(..12).unwrap_or(release))
             }
+            Self::Canary { process, release } => {
+                write!(f, "start a canary of {process}, {}", release.get(..12).unwrap_or(release))
+            }
+            Self::EndCanary { process } => write!(f, "end the canary of {process}"),
             Self::Scale { process, count } => write!(f, "scale {process} to {count}"),
             Self::Restart { process, which: Which::All } => write!(f, "restart {process}"),
             Self::Restart { which: Which::One(instance), .. } => write!(f, "restart {instance}"),
