@@ -66,7 +66,12 @@ fn rows(reports: &[Report]) -> Vec<Vec<String>> {
     let row = |report: &Report| {
         vec![
             report.drill.clone(),
-            if report.passed { "passed" } else { "FAILED" }.to_owned(),
+            match (&report.not_possible, report.passed) {
+                (Some(_), _) => "–",
+                (None, true) => "passed",
+                (None, false) => "FAILED",
+            }
+            .to_owned(),
             report.ended.clone(),
             known(report.seconds_until_good.map(|seconds| format!("{seconds:.1} s"))),
             format!("{} of {}", report.failed, report.requests),

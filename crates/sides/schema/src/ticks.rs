@@ -127,6 +127,24 @@ pub struct Fired {
     pub fired_at: DateTime<Utc>,
 }
 
+/// A scheduler that has just started catches up: only what was due a moment later says how late it fires.
+const FIRED_BY: &str = "\
+SELECT schedule, due_at, fired_at FROM sides.ticks JOIN sides.instances ON instances.id = ticks.fired_by
+WHERE instances.release = $1 AND due_at > $2 AND due_at > started_at + interval '2 seconds' AND asked_by IS NULL";
+
+/// The ticks that were due later than `since` and that instances of this build fired, which ran by then.
+///
+/// # Errors
+/// When the database is unavailable, or not migrated.
+pub async fn fired_by(
+    connection: &mut AsyncPgConnection,
+    release: &str,
+    since: DateTime<Utc>,
+) -> QueryResult<Vec<Fired>> {
+    let query = sql_query(FIRED_BY).bind::<Text, _>(release).bind::<Timestamptz, _>(since);
+    query.load(connection).await
+}
+
 const FIRED: &str = "\
 SELECT schedule, due_at, fired_at FROM sides.ticks WHERE due_at > $1 AND due_at <= $2 AND asked_by IS NULL";
 

@@ -227,24 +227,20 @@ async fn a_worker_canary_that_fails_one_kind_of_job_is_ended() {
     let before = sandbox.status()["releases"]["worker"].clone();
     let old = pids(&sandbox, "worker", &before);
     // By the queue's own rules: whoever claims says which build it is.
-    let works = async |kind: &str, ends: &str, release: &Value| {
+    let works = async |worker: u8, release: &Value, kind: &str, ends: &str| {
         let enqueue = format!("SELECT sides.enqueue('{kind}') FROM generate_series(1, 8)");
         rows::execute(database.url(), &enqueue).await;
-        let ends = format!(
-            "SELECT {ends} FROM sides.claim('00000000-0000-4000-8000-000000000001', ARRAY['{kind}'], 8, '30 seconds', '{}')",
-            &release.as_str().unwrap()[..12]
-        );
-        rows::execute(
-            database.url(),
-            &ends.replace("BY", "'00000000-0000-4000-8000-000000000001', job, lease"),
-        )
-        .await;
+        let worker = format!("'00000000-0000-4000-8000-00000000000{worker}'");
+        let release = &release.as_str().unwrap()[..12];
+        let ends = ends.replace("MINE", &format!("{worker}, job, lease"));
+        let claim = format!("sides.claim({worker}, ARRAY['{kind}'], 8, '30 seconds', '{release}')");
+        rows::execute(database.url(), &format!("SELECT {ends} FROM {claim}")).await;
     };
-    works("mail", "sides.complete(BY)", &before).await;
+    works(1, &before, "mail", "sides.complete(MINE)").await;
     toy::write_program(&sandbox, "worker", &named("two"));
     let (mut release, canary) = with_canary(&sandbox, "worker").await;
-    works("ping", "sides.complete(BY)", &canary).await;
-    works("mail", "sides.fail(BY, 'not today', '1 hour')", &canary).await;
+    works(2, &canary, "ping", "sides.complete(MINE)").await;
+    works(2, &canary, "mail", "sides.fail(MINE, 'not today', '1 hour')").await;
     assert_eq!(release.ended().await.code(), Some(6), "{}", release.said());
     let receipt = last_receipt(&database).await;
     let reason = receipt["reason"].as_str().unwrap();

@@ -33,6 +33,7 @@ mod interrupted;
 mod jobs;
 mod keeping;
 mod lane;
+mod late;
 mod manifests;
 mod names;
 mod odd_rows;

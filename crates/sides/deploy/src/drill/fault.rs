@@ -17,17 +17,23 @@ pub enum Fault {
     Slow,
     /// Ends from a moment on, with an exit code.
     Dies,
+    /// Takes more and more memory from a moment on.
+    Leaks,
+    /// Stands still most of the time from a moment on, so that what it does is late.
+    Late,
     /// Takes jobs of every kind that the good build handles, and fails at all of them.
     FailsJobs,
 }
 
-const NAMES: [(&str, Fault); 7] = [
+const NAMES: [(&str, Fault); 9] = [
     ("harmless", Fault::Harmless),
     ("dies-at-start", Fault::DiesAtStart),
     ("never-ready", Fault::NeverReady),
     ("answers-500", Fault::Answers500),
     ("slow", Fault::Slow),
     ("dies", Fault::Dies),
+    ("leaks", Fault::Leaks),
+    ("late", Fault::Late),
     ("fails-jobs", Fault::FailsJobs),
 ];
 

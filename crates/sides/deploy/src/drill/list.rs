@@ -11,6 +11,8 @@ pub struct Drill {
     pub what: &'static str,
     /// The process whose new build is bad.
     pub process: &'static str,
+    /// How many instances there are of it: of more than one, the first new one is a canary.
+    pub instances: u32,
     /// What that build does.
     pub fault: Fault,
     /// What happens to something else while the new build is watched.
@@ -30,6 +32,10 @@ pub enum Mischief {
     PostgresAway,
     /// The host gets SIGKILL, and is started again.
     HostKilled,
+    /// The host, which is the place of everything on a stage, does not answer for a while.
+    HostAway,
+    /// The disk that has the kept builds fills; `sides rollback` follows when there is room again.
+    DiskFull,
     /// `sides release` gets SIGKILL; `sides rollback` follows.
     CommandKilled,
 }
@@ -62,6 +68,7 @@ const ROW: Drill = Drill {
     name: "",
     what: "",
     process: "web",
+    instances: 1,
     fault: Fault::Harmless,
     mischief: Mischief::None,
     ends: Ends::Undone,
@@ -103,6 +110,20 @@ pub const DRILLS: &[Drill] = &[
         ..ROW
     },
     Drill {
+        name: "web-leaks",
+        what: "The new web is good at first, then takes 20 MB more each second, up to 400.",
+        fault: Fault::Leaks,
+        ..ROW
+    },
+    Drill {
+        name: "web-canary-answers-500",
+        what: "There are three webs; the first new one is good at first, then answers 500 to everybody.",
+        instances: 3,
+        fault: Fault::Answers500,
+        may_fail: MayFail::AnsweredByBadBuild,
+        ..ROW
+    },
+    Drill {
         name: "worker-dies-at-start",
         what: "The new worker ends as soon as it is started.",
         process: "worker",
@@ -121,6 +142,21 @@ pub const DRILLS: &[Drill] = &[
         what: "The new worker is ready, takes jobs and fails at all of them.",
         process: "worker",
         fault: Fault::FailsJobs,
+        ..ROW
+    },
+    Drill {
+        name: "worker-canary-fails-jobs",
+        what: "There are two workers; the first new one takes jobs and fails at all of them.",
+        process: "worker",
+        instances: 2,
+        fault: Fault::FailsJobs,
+        ..ROW
+    },
+    Drill {
+        name: "clock-late",
+        what: "The new clock is good at first, then stands still for 8 of every 9 s.",
+        process: "clock",
+        fault: Fault::Late,
         ..ROW
     },
     Drill {
@@ -150,6 +186,20 @@ pub const DRILLS: &[Drill] = &[
         what: "The host is killed (-9) while a good new web is watched, and is started again.",
         mischief: Mischief::HostKilled,
         ends: Ends::Released,
+        ..ROW
+    },
+    Drill {
+        name: "host-away",
+        what: "The host does not answer for 8 s while a good new web is watched.",
+        mischief: Mischief::HostAway,
+        ends: Ends::Released,
+        ..ROW
+    },
+    Drill {
+        name: "disk-full",
+        what: "The disk with the kept builds fills while a good new web is watched; `sides rollback` follows when there is room.",
+        mischief: Mischief::DiskFull,
+        ends: Ends::RolledBack,
         ..ROW
     },
 ];

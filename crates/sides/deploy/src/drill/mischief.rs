@@ -1,4 +1,4 @@
-//! Faults outside the new build: a Postgres that does not answer.
+//! Faults outside the new build: a Postgres, or a host, that does not answer.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -11,6 +11,8 @@ use tokio::time;
 
 /// How long Postgres is away.
 const AWAY: Duration = Duration::from_secs(6);
+/// How long the host is.
+const HOST_AWAY: Duration = Duration::from_secs(8);
 
 /// Stops every process of the private Postgres of this folder for a while. It is let go on whatever happens.
 pub(super) async fn postgres_away(folder: &Path) -> anyhow::Result<()> {
@@ -24,6 +26,13 @@ pub(super) async fn postgres_away(folder: &Path) -> anyhow::Result<()> {
     children(postmaster).into_iter().for_each(|child| stopped.stop(child));
     time::sleep(AWAY).await;
     Ok(())
+}
+
+/// Stops the host for a while. It is let go on whatever happens.
+pub(super) async fn host_away(pid: u32) {
+    let mut stopped = Stopped(Vec::new());
+    stopped.stop(pid.cast_signed());
+    time::sleep(HOST_AWAY).await;
 }
 
 /// Processes that go on when this is dropped.

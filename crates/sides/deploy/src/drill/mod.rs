@@ -5,6 +5,7 @@
 //! `sides release` release it (`play`), does something beside it (`mischief`), and holds what is seen to what the row says
 //! must be seen (`report`).
 
+mod disk;
 mod fault;
 pub mod list;
 mod mischief;
@@ -27,6 +28,7 @@ use workspace::{
     releases::{Set, Store},
 };
 
+pub(crate) use disk::Disk;
 pub use fault::Fault;
 pub use report::Report;
 pub use stand_in::{StandIn, stand_in};
@@ -145,6 +147,11 @@ impl<'a> Script<'a> {
                 reports.push(Report::skipped(drill));
                 continue;
             }
+            if let Some(why) = impossible(drill, stage) {
+                progress.notice(&format!("{}: not possible here: {why}", drill.name));
+                reports.push(Report::not_possible(drill, why));
+                continue;
+            }
             progress.tell(crate::News::Begins(drill.what));
             let report = play::play(stage, drill, &self.good, self.options).await?;
             progress.tell(crate::News::Ended);
@@ -162,5 +169,13 @@ impl<'a> Script<'a> {
             }
         }
         Ok(drills.len())
+    }
+}
+
+/// Why a drill cannot be carried out on this machine, if it cannot.
+fn impossible(drill: &Drill, stage: &Stage) -> Option<String> {
+    match drill.mischief {
+        Mischief::DiskFull => disk::impossible(&stage.workspace().releases_folder()),
+        _ => None,
     }
 }

@@ -48,8 +48,9 @@ pub(super) async fn play(
     let begun = Instant::now();
     let when = stage.workspace().root().join(format!("{}.when", drill.name));
     let bad = bad_build(stage, drill, good, &when)?;
-    let clients = clients(stage, options).await?;
     let mut report = Report::skipped(drill);
+    scale(stage, drill, drill.instances).await?;
+    let clients = clients(stage, options).await?;
     let (ended, receipt) = release(stage, drill, &bad, &when, options, &mut report).await?;
     report.ended = ended;
     let mut expected = good.clone();
@@ -75,6 +76,13 @@ pub(super) async fn play(
         Some(clients) => Some(clients.end().await),
         None => None,
     };
+    if drill.instances > 1 {
+        scale(stage, drill, 1).await?;
+        let replaced = receipt.iter().flat_map(|receipt| &receipt.steps);
+        if replaced.into_iter().any(|step| matches!(step.id, Some(releases::StepId::Replace { .. }))) {
+            report.faults.push("more than the canary was replaced".to_owned());
+        }
+    }
     report.measured(drill.may_fail, seen.as_ref(), receipt);
     report.passed = report.faults.is_empty();
     report.seconds = begun.elapsed().as_secs_f64();
@@ -105,7 +113,7 @@ async fn release(
             let now = Instant::now();
             there = Some((there.map_or(now, |(first, _)| first), now));
         }
-        if !is_wrong && is_watched(stage)? {
+        if !is_wrong && is_watched(stage).await? {
             is_wrong = true;
             fs::write(when, "").with_context(|| format!("cannot write {}", when.display()))?;
             match drill.mischief {
@@ -114,6 +122,8 @@ async fn release(
                     mischief::postgres_away(&stage.workspace().postgres_folder()).await?;
                 }
                 Mischief::HostKilled => stage.kill_host().await?,
+                Mischief::HostAway => mischief::host_away(stage.host_pid()?).await,
+                Mischief::DiskFull => stage.fill_disk()?,
                 Mischief::CommandKilled => child.start_kill()?,
             }
         }
@@ -130,6 +140,7 @@ async fn release(
         Ends::Undone => (Outcome::Undone, status.code(), said),
         Ends::Released => (Outcome::Done, status.code(), said),
         Ends::RolledBack => {
+            stage.empty_disk()?;
             let name = format!("{}-rollback", drill.name);
             let (code, said) = ran(stage, &name, &["rollback", "--bake", "1", "--json"], options).await?;
             if let Some((first, _)) = there {
@@ -212,12 +223,34 @@ async fn is_there(stage: &Stage, build: &Digest) -> bool {
     })
 }
 
-/// Whether the release watches its new builds.
-fn is_watched(stage: &Stage) -> anyhow::Result<bool> {
-    let release = stage.store().interrupted()?;
-    let is_it =
-        |step: &releases::Noted| step.stage == releases::Stage::Begun && step.what.starts_with("watch");
-    Ok(release.is_some_and(|release| release.steps.iter().any(is_it)))
+/// Has so many instances of the drill's process.
+async fn scale(stage: &Stage, drill: &Drill, count: u32) -> anyhow::Result<()> {
+    if stage.store().counts()?.get(drill.process).copied().unwrap_or(1) == count {
+        return Ok(());
+    }
+    let mut command = stage.command()?;
+    command.args(["scale", drill.process, &count.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+    bind_to_supervisor(&mut command, None);
+    let status = command.status().await.context("cannot start a command on the stage")?;
+    anyhow::ensure!(status.success(), "{} cannot have {count} instances on the stage", drill.process);
+    Ok(())
+}
+
+/// Whether the release watches its new builds, or a canary of them that serves.
+async fn is_watched(stage: &Stage) -> anyhow::Result<bool> {
+    let Some(release) = stage.store().interrupted()? else { return Ok(false) };
+    let begun = release.steps.iter().filter(|step| step.stage == releases::Stage::Begun);
+    for step in begun {
+        match &step.id {
+            Some(releases::StepId::Watch { .. }) => return Ok(true),
+            Some(releases::StepId::Canary { process }) => {
+                let status = control::status(stage.workspace()).await.ok().flatten();
+                return Ok(status.is_some_and(|status| status.canaries.contains_key(process)));
+            }
+            _ => {}
+        }
+    }
+    Ok(false)
 }
 
 /// Waits until exactly these builds run and answer.

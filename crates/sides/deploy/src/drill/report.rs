@@ -18,8 +18,10 @@ pub struct Report {
     pub drill: String,
     /// Whether everything was seen that must be seen.
     pub passed: bool,
-    /// In a word or two: `undone`, `released, then rolled back`, or `skipped`.
+    /// In a word or two: `undone`, `released, then rolled back`, `skipped` or `not possible here`.
     pub ended: String,
+    /// Why it was not carried out.
+    pub not_possible: Option<String>,
     /// What was not as it must be.
     pub faults: Vec<String>,
     /// From the first moment at which an instance of the bad build was there to the last. None when there was none, or
@@ -48,6 +50,7 @@ impl Report {
             drill: drill.name.to_owned(),
             passed: true,
             ended: "skipped".to_owned(),
+            not_possible: None,
             faults: Vec::new(),
             seconds_until_good: None,
             requests: 0,
@@ -58,6 +61,11 @@ impl Report {
             seconds: 0.0,
             receipt: None,
         }
+    }
+
+    /// One that this machine does not allow, and why.
+    pub(super) fn not_possible(drill: &Drill, why: String) -> Self {
+        Self { ended: "not possible here".to_owned(), not_possible: Some(why), ..Self::skipped(drill) }
     }
 
     /// Takes over what was measured, and finds fault with it.

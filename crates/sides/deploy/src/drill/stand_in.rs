@@ -15,7 +15,10 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::{
+    fcntl::{FcntlArg, FdFlag, fcntl},
+    sys::signal::Signal,
+};
 use platform::local::{Group, bind_to_supervisor};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -36,6 +39,14 @@ use workspace::named_database;
 const DEATH: i32 = 70;
 /// What a host passes a listening socket by.
 const LISTEN_FD: &str = "LISTEN_FD";
+
+/// How much a leak takes at once, how often, and how often in all.
+const LEAK: usize = 2 << 20;
+const BETWEEN_LEAKS: Duration = Duration::from_millis(100);
+const LEAKS: usize = 200;
+/// How long one that is late stands still, and goes on.
+const STANDS_STILL: Duration = Duration::from_secs(8);
+const GOES_ON: Duration = Duration::from_secs(1);
 
 const FAIL_JOBS: &str = "\
 SELECT sides.fail($1::text::uuid, job, lease, 'a drill', '1 second')
@@ -78,7 +89,7 @@ pub async fn stand_in(bad: StandIn) -> anyhow::Result<i32> {
                 _ = stop.recv() => Ok(0),
             }
         }
-        Fault::Harmless | Fault::Answers500 | Fault::Slow | Fault::Dies => {
+        Fault::Harmless | Fault::Answers500 | Fault::Slow | Fault::Dies | Fault::Leaks | Fault::Late => {
             with_good_program(&bad, stop).await
         }
     }
@@ -114,6 +125,14 @@ async fn with_good_program(bad: &StandIn, mut stop: tokio::signal::unix::Signal)
     let dies = async {
         match bad.fault {
             Fault::Dies => moment.come().await,
+            Fault::Leaks => {
+                moment.come().await;
+                leak().await;
+            }
+            Fault::Late => {
+                moment.come().await;
+                stand_still(group).await;
+            }
             _ => std::future::pending().await,
         }
     };
@@ -125,6 +144,8 @@ async fn with_good_program(bad: &StandIn, mut stop: tokio::signal::unix::Signal)
         }
         _ = stop.recv() => {}
     }
+    // One that stands still would not hear it.
+    group.signal(Signal::SIGCONT);
     closed.cancel();
     if let Some(relay) = &relay {
         relay.settle().await;
@@ -135,6 +156,28 @@ async fn with_good_program(bad: &StandIn, mut stop: tokio::signal::unix::Signal)
         relay.settle().await;
     }
     Ok(status.code().unwrap_or(DEATH))
+}
+
+/// Takes memory and keeps it.
+async fn leak() {
+    let mut kept = Vec::new();
+    while kept.len() < LEAKS {
+        // Written to: what nobody touched takes no memory.
+        kept.push(vec![1_u8; LEAK]);
+        time::sleep(BETWEEN_LEAKS).await;
+    }
+    std::future::pending::<()>().await;
+    drop(kept);
+}
+
+/// Has the good program stand still for most of the time.
+async fn stand_still(group: Group) {
+    loop {
+        group.signal(Signal::SIGSTOP);
+        time::sleep(STANDS_STILL).await;
+        group.signal(Signal::SIGCONT);
+        time::sleep(GOES_ON).await;
+    }
 }
 
 /// The socket that the host passed; only this process accepts there from now on.

@@ -26,7 +26,7 @@ use tokio::{
     time,
 };
 
-use crate::release::Prepared;
+use crate::{drill::Disk, release::Prepared};
 use workspace::{
     Stop, Workspace, control, manifest_of,
     releases::{Digest, Set, Store},
@@ -56,6 +56,8 @@ pub(crate) struct Stage {
     /// Whether what the host runs ends with it, however it ends.
     pub(crate) is_bound: bool,
     environment: Vec<(OsString, OsString)>,
+    /// What stands in for the disk with the kept builds; unmounted before the folder is removed.
+    disk: Option<Disk>,
     folder: TempDir,
 }
 
@@ -113,6 +115,7 @@ impl Stage {
             host: None,
             is_bound,
             environment,
+            disk: None,
             folder,
         })
     }
@@ -198,6 +201,7 @@ impl Stage {
             drop(host.kill().await);
         }
         self.cluster.stop().await;
+        drop(self.disk.take());
         // A folder that stays costs room in the place for temporary ones, nothing else.
         drop(self.folder.close());
     }
@@ -224,6 +228,25 @@ impl Stage {
         }
         self.host = Some(start_host(&self.workspace, &self.environment, self.is_bound)?);
         Ok(())
+    }
+
+    /// The process of its host.
+    pub(crate) fn host_pid(&self) -> anyhow::Result<u32> {
+        self.host.as_ref().and_then(Child::id).context("the stage's host has ended")
+    }
+
+    /// Has the disk with the kept builds be a small one, and fills it.
+    pub(crate) fn fill_disk(&mut self) -> anyhow::Result<()> {
+        let disk = match self.disk.take() {
+            Some(disk) => disk,
+            None => Disk::instead_of(&self.workspace.releases_folder())?,
+        };
+        self.disk.insert(disk).fill()
+    }
+
+    /// Gives the room back, if it was filled.
+    pub(crate) fn empty_disk(&self) -> anyhow::Result<()> {
+        self.disk.as_ref().map_or(Ok(()), Disk::empty)
     }
 
     /// The last words of its host.

@@ -8,11 +8,12 @@ use super::{
     begun::{Begun, host_status},
     canary, journal,
     ledger::{OUTAGE_LIMIT, patiently},
+    limits::Limits,
     order,
     plan::Plan,
     recipe::{said, told},
     report::Report,
-    steps::Run,
+    steps::{Run, memory_of},
     underway::Underway,
 };
 use crate::places::Places;
@@ -116,6 +117,8 @@ async fn go_back(
         running: running.clone(),
         back_to: running,
         already: Vec::new(),
+        limits: Limits::read(workspace)?,
+        memory_before: memory_of(status.as_ref()),
         // Whoever goes back is in a hurry, and what comes was seen good.
         compared: None,
         rehearsal: None,

@@ -1,4 +1,4 @@
-//! The watch over new builds: their requests, their jobs, their crashes.
+//! The watch over new builds: their requests, their jobs, their ticks, their crashes, their memory.
 
 use std::{
     collections::BTreeMap,
@@ -14,8 +14,10 @@ use platform::{
 use tokio::time;
 
 use super::{
+    growth::Growth,
     journal::Journal,
     judge::{self, Blame, Judge, Lap},
+    late::Ticking,
     ledger::{self, Ledger, OUTAGE_LIMIT},
     machine::Machine,
     measure::WEB,
@@ -201,13 +203,13 @@ impl Run<'_> {
         seconds: u64,
     ) -> anyhow::Result<()> {
         let (mut begun, mut outages) = (Instant::now(), OUTAGES);
-        let (mut asked_at, mut lives) = (None, Lives::default());
+        let (mut asked_at, mut known) = (None, Known::default());
         loop {
             let mut blame = eyes.look();
             if blame.is_none() && asked_at.is_none_or(|at: Instant| at.elapsed() > ASKED_EVERY) {
                 asked_at = Some(Instant::now());
                 for roll in new {
-                    let worse = self.worse(roll, &mut journal.ledger, &mut lives).await;
+                    let worse = self.worse(roll, &mut journal.ledger, &mut known).await;
                     blame = blame.or(worse.map(|reason| Blame { process: roll.process.clone(), reason }));
                 }
             }
@@ -219,6 +221,7 @@ impl Run<'_> {
                 let sat_out = self.sit_out(eyes, journal, "the watch started again").await;
                 sat_out.with_context(|| blame.reason.clone())?;
                 (begun, asked_at) = (Instant::now(), None);
+                known.ticking = Ticking::default();
                 journal.watches_again();
                 continue;
             }
@@ -251,21 +254,36 @@ impl Run<'_> {
     }
 
     /// Why a new release is worse than the old one, as far as it can be seen now.
-    async fn worse(&self, roll: &Roll, ledger: &mut Ledger, lives: &mut Lives) -> Option<String> {
+    async fn worse(&self, roll: &Roll, ledger: &mut Ledger, known: &mut Known) -> Option<String> {
         let name = &roll.process;
         let instances = self.places.place_of(name).instances(name).await.ok()?;
         for instance in instances.iter().filter(|instance| instance.release == roll.to.as_str()) {
             let has_died = instance.details.get("restarts").is_some_and(|restarts| restarts != "0");
-            if has_died || lives.has_followed(name, instance) || instance.state == InstanceState::Crashed {
+            if has_died
+                || known.lives.has_followed(name, instance)
+                || instance.state == InstanceState::Crashed
+            {
                 let why = instance.reason.as_deref().map(|reason| format!(": {reason}"));
                 return Some(format!("{} died after it was ready{}", instance.id, why.unwrap_or_default()));
             }
+            let memory = instance.details.get("memory").and_then(|memory| memory.parse().ok());
+            let old = self.memory_before.get(name).copied();
+            let see = |memory| known.growth.see(&instance.id, memory, old, self.limits.growth(name));
+            let grown = memory.and_then(see);
+            if grown.is_some() {
+                return grown;
+            }
         }
+        let is_alone = instances.iter().all(|instance| instance.release == roll.to.as_str());
         let old = match &roll.from {
             Some(from) => ledger.attempts_of(from).await.ok()?,
             None => judge::ByKind::new(),
         };
-        judge::blame(name, &old, &ledger.attempts_of(&roll.to).await.ok()?)
+        let blame = judge::blame(name, &old, &ledger.attempts_of(&roll.to).await.ok()?);
+        if blame.is_some() {
+            return blame;
+        }
+        known.ticking.see(roll, is_alone, ledger).await
     }
 
     /// Which of the replaced processes does not answer in its expected release.
@@ -314,6 +332,14 @@ fn missing_there(Roll { process, to, .. }: &Roll, instances: &[Instance]) -> Opt
     }
     let answers = instances.iter().any(|instance| instance.state == InstanceState::Healthy);
     (!answers).then(|| format!("{process} does not answer"))
+}
+
+/// What was seen of the new builds in one watch.
+#[derive(Default)]
+struct Known {
+    lives: Lives,
+    growth: Growth,
+    ticking: Ticking,
 }
 
 /// Which instance is under which name of a place that gives a name again when it starts an instance again.

@@ -150,7 +150,7 @@ impl Run<'_> {
             patiently(&mut journal.ledger, self.progress, end).await
         };
         let id = StepId::EndCanary { process: process.clone() };
-        journal.step(id, what.clone(), what.replacen("end", "ended", 1), ended).await
+        journal.step_back(id, what, ended).await
     }
 }
 

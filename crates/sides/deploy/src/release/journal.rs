@@ -73,20 +73,49 @@ impl<'a> Journal<'a> {
         done: String,
         step: impl AsyncFnOnce(&mut Self) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
-        let begun = Instant::now();
         self.note(&id, &what, Stage::Begun)?;
-        let progress = self.progress;
+        let (answer, seconds) = self.during(&what, step).await?;
+        self.note(&id, &what, Stage::Done)?;
+        self.done(id, done, seconds).await;
+        Ok(answer)
+    }
+
+    /// Takes a step back. It is taken even where nothing can be written down, as on a full disk: that the release began is
+    /// known, and each step back can be taken again.
+    pub(super) async fn step_back<T>(
+        &mut self,
+        id: StepId,
+        what: String,
+        step: impl AsyncFnOnce(&mut Self) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let told = self.note(&id, &what, Stage::Begun);
+        self.heed(told);
+        let (answer, seconds) = self.during(&what, step).await?;
+        let told = self.note(&id, &what, Stage::Done);
+        self.heed(told);
+        self.done(id, what, seconds).await;
+        Ok(answer)
+    }
+
+    async fn during<T>(
+        &mut self,
+        what: &str,
+        step: impl AsyncFnOnce(&mut Self) -> anyhow::Result<T>,
+    ) -> anyhow::Result<(T, Duration)> {
+        let (begun, progress) = (Instant::now(), self.progress);
         let answer = progress
-            .during(&what, async {
+            .during(what, async {
                 self.tell().await;
                 step(self).await
             })
             .await?;
-        self.note(&id, &what, Stage::Done)?;
-        self.progress.done(&done, begun.elapsed());
-        self.steps.push(Done { id: Some(id), what: done, seconds: begun.elapsed().as_secs_f64() });
+        Ok((answer, begun.elapsed()))
+    }
+
+    async fn done(&mut self, id: StepId, what: String, took: Duration) {
+        self.progress.done(&what, took);
+        self.steps.push(Done { id: Some(id), what, seconds: took.as_secs_f64() });
         self.tell().await;
-        Ok(answer)
     }
 
     /// Everything that was measured of the steps, for the last word.

@@ -108,6 +108,14 @@ impl Ledger {
         }
     }
 
+    /// Asks once: who looks again and again anyway waits for nobody.
+    pub(super) async fn look<T>(
+        &mut self,
+        question: impl AsyncFn(&mut Connection) -> QueryResult<T>,
+    ) -> anyhow::Result<T> {
+        self.ask(Duration::ZERO, question).await
+    }
+
     /// Whether the session lives, and with it the right to be the one release in progress.
     pub(super) async fn answers(&mut self) -> bool {
         let ping = tokio::time::timeout(PING_LIMIT, self.connection.batch_execute("SELECT 1")).await;

@@ -5,6 +5,7 @@
 //!
 //! [processes.web]
 //! canary = 15        # seconds; 0 for none
+//! growth_mb = 128    # megabytes that an instance may grow by while it is watched; 0 for any number
 //! ```
 //! Without the file, and for what it does not name, the defaults count.
 
@@ -22,6 +23,8 @@ const FILE: &str = "deploy/release.toml";
 const BAKE: u64 = 75;
 /// The same of a canary: long enough for a difference to be told from chance, and for jobs that fail at once.
 const CANARY: u64 = 15;
+/// By how many megabytes a new instance may grow while it is watched, beyond which it leaks if it has doubled, too.
+const GROWTH_MB: u64 = 128;
 /// Longer than a day is a mistake in the unit.
 const LONGEST: u64 = 86_400;
 
@@ -38,6 +41,7 @@ pub struct Limits {
 #[serde(deny_unknown_fields)]
 struct OfProcess {
     canary: Option<u64>,
+    growth_mb: Option<u64>,
 }
 
 impl Limits {
@@ -85,6 +89,12 @@ impl Limits {
     pub fn canary(&self, process: &str) -> u64 {
         self.processes.get(process).and_then(|of| of.canary).unwrap_or(CANARY)
     }
+
+    /// By how many bytes an instance of a process may grow while it is watched; 0 for any number.
+    pub fn growth(&self, process: &str) -> u64 {
+        let megabytes = self.processes.get(process).and_then(|of| of.growth_mb).unwrap_or(GROWTH_MB);
+        megabytes.saturating_mul(1 << 20)
+    }
 }
 
 #[cfg(test)]
@@ -96,9 +106,21 @@ mod tests {
     }
 
     #[test]
+    fn the_example_says_the_defaults() {
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../deploy/release.example.toml");
+        let limits = parse(&fs::read_to_string(example).unwrap()).unwrap();
+        let of = |limits: &Limits| {
+            (limits.bake(), limits.canary("web"), limits.canary("worker"), limits.growth("web"))
+        };
+        assert_eq!(of(&limits), of(&Limits::default()));
+    }
+
+    #[test]
     fn what_is_not_named_has_its_default_and_every_fault_is_said() {
-        let limits = parse("bake = 5\n[processes.web]\ncanary = 0\n[processes.worker]\n").unwrap();
+        let limits =
+            parse("bake = 5\n[processes.web]\ncanary = 0\n[processes.worker]\ngrowth_mb = 0\n").unwrap();
         assert_eq!((limits.bake(), limits.canary("web"), limits.canary("worker")), (5, 0, CANARY));
+        assert_eq!((limits.growth("web"), limits.growth("worker")), (GROWTH_MB << 20, 0));
         assert_eq!(parse("").unwrap(), Limits::default());
         assert_eq!(Limits::default().bake(), BAKE);
         for (text, said) in [

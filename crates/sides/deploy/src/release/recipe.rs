@@ -19,7 +19,7 @@ use super::{
     receipt::{Receipt, Requests, Verdict},
     rehearsal::Rehearsal,
     report::Report,
-    steps::{Run, Way},
+    steps::{Run, Way, memory_of},
     watching::Watching,
 };
 use crate::{
@@ -177,6 +177,8 @@ async fn release(
         running,
         back_to: from,
         already,
+        limits,
+        memory_before: memory_of(status.as_ref()),
         compared: (options.watching.bake > 0).then_some(&options.watching),
         rehearsal,
     };
@@ -239,10 +241,17 @@ impl Run<'_> {
         let mut way =
             Way { rolled: self.already.iter().collect(), canary: None, narrowed: false, held_up: false };
         let taken = self.take_all(plan, &mut way, &mut journal, &mut eyes, watching).await;
-        let (outcome, reason) = self.judge(taken, &mut way, &mut journal).await;
+        let (mut outcome, mut reason) = self.judge(taken, &mut way, &mut journal).await;
 
         let (requests, requests_before) = eyes.close().await;
-        self.conclude(outcome, way.held_up, plan, journal.number())?;
+        // A receipt is written whatever a full disk keeps from being known here.
+        if let Err(error) = self.conclude(outcome, way.held_up, plan, journal.number()) {
+            if outcome == Verdict::Released {
+                outcome = Verdict::Partial;
+            }
+            let before = reason.map(|reason| format!("{reason}; then ")).unwrap_or_default();
+            reason = Some(format!("{before}{error:#}"));
+        }
         // What was counted is not lost by a database that is away at this very moment; the receipt says it if it is.
         journal.ledger.wait_until_back(OUTAGE_LIMIT).await.ok();
         let counts = counter.end().await;

@@ -1,6 +1,6 @@
 //! The steps of a plan, one after the other, and the way back when one does not go well.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context as _;
 use database::DatabaseUrl;
@@ -10,6 +10,7 @@ use super::{
     build::Migrate,
     journal::Journal,
     ledger::patiently,
+    limits::Limits,
     measure,
     plan::{Plan, Roll, Step},
     receipt::Verdict,
@@ -20,6 +21,7 @@ use crate::places::Places;
 use crate::progress::Progress;
 use workspace::{
     Workspace,
+    control::DevStatus,
     releases::{Seen, Set, StepId, Store},
 };
 
@@ -52,10 +54,24 @@ pub(super) struct Run<'a> {
     pub(super) back_to: Set,
     /// What a release that was cut off had replaced: it is watched, and put back, with the rest.
     pub(super) already: Vec<Roll>,
+    /// How releases of this application are watched.
+    pub(super) limits: Limits,
+    /// The most memory that an instance of each process took when it began, in bytes, as far as that is known.
+    pub(super) memory_before: BTreeMap<String, u64>,
     /// How a new web is compared with the old one before it serves; none where that would only take time.
     pub(super) compared: Option<&'a Watching>,
     /// What a rehearsal says of its stage.
     pub(super) rehearsal: Option<Rehearsal>,
+}
+
+/// How much memory the largest instance of each process takes, in bytes.
+pub(super) fn memory_of(status: Option<&DevStatus>) -> BTreeMap<String, u64> {
+    let mut most = BTreeMap::new();
+    for process in status.into_iter().flat_map(|status| &status.processes) {
+        let known: &mut u64 = most.entry(process.name.clone()).or_default();
+        *known = (*known).max(process.memory.unwrap_or(0));
+    }
+    most
 }
 
 impl Run<'_> {
@@ -178,7 +194,7 @@ impl Run<'_> {
                 let put = async || self.put_back(&step.process, from, is_to_blame).await;
                 patiently(&mut journal.ledger, self.progress, put).await
             };
-            if let Err(error) = journal.step(id, what.clone(), what, back).await {
+            if let Err(error) = journal.step_back(id, what, back).await {
                 return (Verdict::Partial, Some(format!("{reason}; then {error:#}")));
             }
         }

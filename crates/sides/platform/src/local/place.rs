@@ -212,6 +212,7 @@ fn instance(instance: &ProcessStatus) -> Instance {
     let details = [
         ("pid", instance.pid.map(|pid| pid.to_string())),
         ("ops_address", instance.ops_address.map(|address| address.to_string())),
+        ("memory", instance.memory.map(|memory| memory.to_string())),
         ("restarts", Some(instance.restarts.to_string())),
     ];
     let details = details.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));

@@ -129,7 +129,8 @@ impl Group {
         self.signal(Signal::SIGKILL);
     }
 
-    fn signal(self, signal: Signal) {
+    /// Sends all of it a signal.
+    pub fn signal(self, signal: Signal) {
         // The only possible failure is that the whole group has ended, which is what was wanted.
         let _ended: Result<(), Errno> = killpg(self.0, signal);
     }

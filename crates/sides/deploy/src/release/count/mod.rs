@@ -96,7 +96,7 @@ async fn reconnected(url: &DatabaseUrl) -> Option<Connection> {
     }
 }
 
-async fn now(connection: &mut Connection) -> QueryResult<DateTime<Utc>> {
+pub(super) async fn now(connection: &mut Connection) -> QueryResult<DateTime<Utc>> {
     let now: Now = diesel::sql_query("SELECT clock_timestamp() AS now").get_result(connection).await?;
     Ok(now.now)
 }
