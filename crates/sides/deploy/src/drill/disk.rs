@@ -27,9 +27,10 @@ pub(super) fn impossible(folder: &Path) -> Option<String> {
     if size > MOST {
         return Some(format!("the kept builds take {} MB, too much for a disk in memory", size >> 20));
     }
+    // Unmounted before its folder is removed.
     let tried = tempfile::tempdir()
         .context("no temporary folder")
-        .and_then(|folder| Disk::mount(folder.path(), 1 << 20));
+        .and_then(|folder| Disk::mount(folder.path(), 1 << 20).map(drop));
     tried.err().map(|error| format!("{error:#}"))
 }
 
