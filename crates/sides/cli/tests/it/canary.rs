@@ -64,7 +64,8 @@ fn pids(sandbox: &Sandbox, process: &str, release: &Value) -> BTreeSet<i64> {
 
 /// A release whose canary serves, and that canary's build.
 async fn with_canary(sandbox: &Sandbox, process: &str) -> (Dev, Value) {
-    let release = Dev::start(sandbox.sides(&["release", "--bake", "1"]));
+    // How long answers take on a busy machine is other tests' business.
+    let release = Dev::start(sandbox.sides(&["release", "--bake", "1", "--slower", "0"]));
     until_stage(sandbox, &format!("try a canary of {process}"), "begun").await;
     let canary = || sandbox.status()["canaries"][process].clone();
     wait_until("the canary serves", PATIENCE, async || canary().is_string()).await;
@@ -200,7 +201,7 @@ async fn a_canary_of_a_release_that_was_killed_is_ended_or_gone_on_with() {
     sandbox.wait_until_green().await;
     assert_eq!((pids(&sandbox, "web", &canary), pids(&sandbox, "web", &before["web"])), (first.clone(), old));
     set_canary(&sandbox, 2);
-    ended(&run(&sandbox, &["release", "--bake", "1"]).await, 0);
+    ended(&run(&sandbox, &["release", "--bake", "1", "--slower", "0"]).await, 0);
     let new = pids(&sandbox, "web", &canary);
     assert!(new.len() == 2 && new.is_superset(&first), "{first:?} is not in {new:?}");
     assert_eq!(sandbox.status()["releases"]["web"], canary);
