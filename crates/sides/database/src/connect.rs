@@ -188,6 +188,8 @@ async fn one(
         match first {
             None if !is_last && error.may_do_otherwise(*mode) => first = Some(said(*mode, &error)),
             None => return Err(error),
+            // Also where the server has no TLS, so that both tries were one.
+            Some(first) if first.ends_with(&chain(&error)) => return Err(error),
             // A server that answered and is not the wanted one has said all that there is to say.
             Some(_) if !error.is_of_the_server() => return Err(error),
             Some(first) => return Err(ConnectErrorKind::Both { first, second: said(*mode, &error) }),

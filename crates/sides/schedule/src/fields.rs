@@ -170,12 +170,16 @@ impl Field {
             _ if range == "*" => (self.low, self.high),
             Some((low, high)) => (self.value(low)?, self.value(high)?),
             None if step.is_some() => {
-                return Err(format!("{part:?}: a step needs a range or * before it"));
+                return Err(format!(
+                    "{part:?}: a step needs a range or * before it: write {range}-{}/{}",
+                    self.last(),
+                    step.unwrap_or_default()
+                ));
             }
             None => self.value(range).map(|value| (value, value))?,
         };
         if low > high {
-            return Err(format!("{range:?} runs backwards"));
+            return Err(format!("{range:?} runs backwards: write {low}-{},{}-{high}", self.last(), self.low));
         }
         let step = match step.map(str::parse::<usize>) {
             None => 1,
@@ -215,10 +219,18 @@ impl Field {
         if let Some(index) = self.names.iter().position(|name| *name == lower) {
             return Ok(u32::try_from(index).expect("twelve names at most") + u32::from(self.high == 12));
         }
+        if text == "?" {
+            return Err("\"?\" is not taken: write *".to_owned());
+        }
         match text.parse() {
             Ok(value) if (self.low..=self.high).contains(&value) => Ok(value),
             _ => Err(format!("{text:?} is not within {} to {}", self.low, self.high)),
         }
+    }
+
+    /// The highest value, by its usual number.
+    fn last(&self) -> u32 {
+        if self.high == 7 { 6 } else { self.high }
     }
 
     fn fold_sunday(&self, value: u32) -> u32 {
@@ -289,10 +301,12 @@ mod tests {
                 "10-20/30 * * * *",
                 "minute \"10-20/30\": the step is longer than its range, so it matches only 10: write 10",
             ),
-            ("* * ? * *", "day of month \"?\""),
-            ("5/15 * * * *", "minute \"5/15\": a step needs a range"),
+            ("* * ? * *", "day of month \"?\" is not taken: write *"),
+            ("5/15 * * * *", "minute \"5/15\": a step needs a range or * before it: write 5-59/15"),
             ("*/0 * * * *", "minute \"*/0\": the step"),
-            ("30-10 * * * *", "minute \"30-10\" runs backwards"),
+            ("30-10 * * * *", "minute \"30-10\" runs backwards: write 30-59,0-10"),
+            ("0 22-2 * * *", "hour \"22-2\" runs backwards: write 22-23,0-2"),
+            ("0 0 * * fri-mon", "weekday \"fri-mon\" runs backwards: write 5-6,0-1"),
             ("1,,2 * * * *", "minute \"\""),
             ("0 0 1 1 * 2026 *", "7 fields"),
         ] {

@@ -2,10 +2,10 @@
 
 use std::error::Error as _;
 
-use tokio_postgres::{Config, Error, config::SslMode, error::SqlState};
+use tokio_postgres::{Config, Error, error::SqlState};
 
 use crate::{
-    DatabaseUrl,
+    DatabaseUrl, TlsMode,
     address::{Server, passfile},
     tls,
 };
@@ -57,10 +57,10 @@ fn access(url: &DatabaseUrl, server: &Server, config: &Config, said: &str) -> Op
         return Some(format!("{server} asks for a certificate: write sslcert=file and sslkey=file"));
     }
     // How pg_hba.conf is said to have no line for a session.
-    match config.get_ssl_mode() {
-        SslMode::Disable if said.contains("no encryption") && !server.is_socket() => {
-            Some(format!("{server} takes nobody without TLS: write sslmode=require, or better verify-full"))
-        }
-        _ => None,
-    }
+    let is_plain = url.tls_mode() == TlsMode::Disable && !server.is_socket();
+    (is_plain && said.contains("no encryption")).then(|| {
+        format!(
+            "{server} takes nobody of this name without TLS: write sslmode=require, or better verify-full"
+        )
+    })
 }

@@ -68,18 +68,11 @@ impl Survivors {
         if asked.is_empty() || scratch.eye.batch_execute(TRY).await.is_err() {
             return Ok(None);
         }
+        let asked = preparable(scratch, &probes, asked).await?;
         let named: BTreeSet<&String> = asked.iter().flat_map(|one| &one.roles).collect();
         let roles = named.into_iter().take(ROLES).cloned().collect();
         let mut own = Self { probes, asked, roles, before: Vec::new() };
-        let prepare = own
-            .asked
-            .iter()
-            .enumerate()
-            .map(|(number, one)| format!("PREPARE sides_probe_{number} AS {}", one.text));
-        let mut passes = vec![prepare.collect()];
-        passes.extend(own.passes());
-        let mut said = rolled_back(&scratch.eye, &own.probes, &passes).await?;
-        own.before = said.split_off(1);
+        own.before = rolled_back(&scratch.eye, &own.probes, &own.passes()).await?;
         Ok(Some(own))
     }
 
@@ -102,9 +95,7 @@ impl Survivors {
         let mut passes = self.passes();
         passes.push(self.asked.iter().map(|one| one.text.clone()).collect());
         let after = rolled_back(&scratch.eye, &self.probes, &passes).await?;
-        // What could not be prepared is not there.
-        let there = scratch.eye.query(PREPARED, &[]).await?;
-        let forget = there.iter().map(|row| format!("DEALLOCATE {};", row.get::<_, String>(0)));
+        let forget = (0..self.asked.len()).map(|number| format!("DEALLOCATE sides_probe_{number};"));
         scratch.eye.batch_execute(&forget.collect::<String>()).await?;
         let mut broken = Vec::new();
         let later = after.last().map_or(&[][..], Vec::as_slice);
@@ -158,9 +149,6 @@ impl Survivors {
     }
 }
 
-const PREPARED: &str =
-    "SELECT name FROM pg_catalog.pg_prepared_statements WHERE name LIKE 'sides\\_probe\\_%'";
-
 /// What roles may do with these tables and views that do not own them, in the words of the probes.
 const RIGHTS: &str = "
     SELECT CASE s.nspname WHEN 'public' THEN '' ELSE s.nspname || '.' END || c.relname, ARRAY(
@@ -174,6 +162,25 @@ const RIGHTS: &str = "
         ) AS r LEFT JOIN pg_catalog.pg_roles AS g ON g.oid = r.grantee)
     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
     WHERE c.relname = ANY ($1::text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')";
+
+/// Prepares them. What nobody can say now, as where a rule without RETURNING stands in the way, is left out: it cannot
+/// become worse.
+async fn preparable(scratch: &Scratch, probes: &[Probe], asked: Vec<Asked>) -> Result<Vec<Asked>, Error> {
+    let prepare = |(number, one): (usize, &Asked)| format!("PREPARE sides_probe_{number} AS {}", one.text);
+    let all = asked.iter().enumerate().map(prepare).collect();
+    let went = rolled_back(&scratch.eye, probes, &[all]).await?.remove(0);
+    if went.iter().all(|one| matches!(one, Went::Well(_))) {
+        return Ok(asked);
+    }
+    let there = went.iter().enumerate().filter(|(_, one)| matches!(one, Went::Well(_)));
+    let forget = there.map(|(number, _)| format!("DEALLOCATE sides_probe_{number};"));
+    scratch.eye.batch_execute(&forget.collect::<String>()).await?;
+    let left = asked.into_iter().zip(&went).filter(|(_, went)| matches!(went, Went::Well(_)));
+    let left: Vec<Asked> = left.map(|(one, _)| one).collect();
+    let again = left.iter().enumerate().map(prepare).collect();
+    rolled_back(&scratch.eye, probes, &[again]).await?;
+    Ok(left)
+}
 
 impl Asked {
     fn worse(&self, before: &Went, after: &Went, who: &str) -> Option<Broken> {

@@ -317,3 +317,34 @@ async fn a_table_without_columns_is_a_change_too() {
     let line: Value = serde_json::from_slice(&planned.stdout).unwrap();
     assert_eq!(line["changes"], serde_json::json!([{"change": "add_table", "table": "bare"}]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_certificates_is_trusted_or_told_what_is_wrong_with_it() {
+    let folder = TempDir::with_prefix("sides-tls-").unwrap();
+    // The server is another user's when the tests run as root.
+    fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let (files, migrations) = (folder.path().join("files"), folder.path().join("migrations"));
+    fs::create_dir(&files).unwrap();
+    fs::create_dir(&migrations).unwrap();
+    add(&migrations, "1_table", "CREATE TABLE t (id bigint PRIMARY KEY);", "DROP TABLE t;");
+    let (ours, other) = (testing::Authority::new(&files, "ca"), testing::Authority::new(&files, "other"));
+    let common = testing::Certificate::of_host("localhost");
+    ours.sign("server", common);
+    let access = "hostssl all postgres 127.0.0.1/32 trust";
+    let server = testing::TlsServer::start(&folder.path().join("server"), access).await;
+    server.show(&files, "server", &ours.file()).await;
+
+    let run = async |root: &Path, arguments: &[&str]| {
+        let url = format!("postgres://postgres@localhost:{}/sides?sslmode=verify-full", server.port());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sides-migrate"));
+        command.args(arguments).arg("--folder").arg(&migrations);
+        command.env("DATABASE_URL", url).env("PGSSLROOTCERT", root).output().await.unwrap()
+    };
+    let up = run(&ours.file(), &["up"]).await;
+    assert_eq!(up.status.code(), Some(0), "{}", said(&up));
+    let refused = run(&other.file(), &["status"]).await;
+    assert_ne!(refused.status.code(), Some(0));
+    let text = said(&refused);
+    assert!(text.contains("other.crt: write sslrootcert=file"), "{text}");
+    server.stop().await;
+}

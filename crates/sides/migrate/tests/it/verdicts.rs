@@ -30,6 +30,8 @@ const TABLES: &str = "
     CREATE TYPE pair AS (x int, y text);
     CREATE DOMAIN small AS int;
     CREATE TABLE lines (id int PRIMARY KEY, order_id bigint NOT NULL REFERENCES orders (id), n int DEFAULT answer(), pair pair, size small);
+    CREATE TABLE ruled (id int PRIMARY KEY, n int);
+    CREATE RULE kept AS ON DELETE TO ruled DO INSTEAD NOTHING;
     CREATE TABLE parts (id int NOT NULL, n int) PARTITION BY RANGE (id);
     CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (100);";
 
@@ -63,6 +65,8 @@ const VERDICTS: &[(&str, Phase, Option<Reason>)] = &[
     ("ALTER TABLE orders ALTER COLUMN name TYPE varchar(40)", Contract, Some(Prepared)),
     ("DO $$ BEGIN ALTER TABLE orders ALTER COLUMN name TYPE text; END $$", Contract, Some(Prepared)),
     ("ALTER TABLE orders ADD COLUMN region text", Expand, None),
+    // Nobody can prepare a DELETE with RETURNING there: what cannot be asked before is not asked afterwards.
+    ("ALTER TABLE ruled ADD COLUMN region text", Expand, None),
     ("CREATE OR REPLACE FUNCTION touch_all() RETURNS void LANGUAGE sql AS ''", Expand, None),
     // A trigger that refuses is felt by every writer.
     ("CREATE TRIGGER no BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION refuse()", Contract, None),

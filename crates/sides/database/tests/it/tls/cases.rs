@@ -84,6 +84,10 @@ fn modes() -> Vec<Case> {
         refused("host=localhost port={port} user=plain dbname=sides sslmode=require", "SSL encryption"),
         refused("host=localhost port={port} user=nobody dbname=sides", "with TLS: "),
         // A server without TLS.
+        refused(
+            "host=localhost port={plain} user=nobody dbname=sides",
+            "sides: the server did not accept the connection",
+        ),
         case("host=localhost port={plain} user=either dbname=sides", Plain),
         case("host=localhost port={plain} user=either dbname=sides sslmode=allow", Plain),
         refused("host=localhost port={plain} user=either dbname=sides sslmode=require", "set ssl = on there"),

@@ -67,15 +67,15 @@ async fn verdicts(seed: u64, place: &Place, all: &mut Vec<Migration>, tally: &mu
     Vec::new()
 }
 
-struct Run<'a> {
-    seed: u64,
-    live: &'a TestDatabase,
-    traffic: Option<Traffic>,
-    tally: &'a mut Tally,
+pub(super) struct Run<'a> {
+    pub(super) seed: u64,
+    pub(super) live: &'a TestDatabase,
+    pub(super) traffic: Option<Traffic>,
+    pub(super) tally: &'a mut Tally,
 }
 
 impl Run<'_> {
-    async fn all(&mut self, all: &[Migration], drawn: &[Drawn], verdicts: &[Checked]) {
+    pub(super) async fn all(&mut self, all: &[Migration], drawn: &[Drawn], verdicts: &[Checked]) {
         let eye = connect(self.live.url(), "eye").await;
         self.apply(&all[..1]).await.unwrap();
         eye.batch_execute(base::ROWS).await.unwrap();

@@ -5,6 +5,8 @@
 
 mod base;
 mod code;
+#[cfg(test)]
+mod field;
 mod grammar;
 mod lane;
 mod model;
