@@ -54,7 +54,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &LogsOptions) -> anyhow:
     if let Some(name) = &options.process {
         let mut known = names::processes(workspace);
         known.extend(
-            names::elsewhere(&places).into_iter().filter(|name| !known.contains(name)).collect::<Vec<_>>(),
+            names::remote(&places).into_iter().filter(|name| !known.contains(name)).collect::<Vec<_>>(),
         );
         // What ran here once may have left its log behind.
         let has_log = logs::file_of(&folder, name).exists();
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_from_elsewhere_says_when_and_which_copy() {
+    fn a_remote_line_says_when_and_which_instance() {
         let line = remote("worker", "2026-11-25T12:00:00.000000+00:00 app[worker.2]: [x]: hello");
         assert_eq!(
             (line.instance.as_str(), line.text.as_str(), line.at.is_some()),

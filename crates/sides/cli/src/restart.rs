@@ -62,7 +62,7 @@ pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Resu
             Which::One(instance) => instance.clone(),
         };
         let restarted = places.place_of(&process).restart(&process, which, &why).await;
-        restarted.map_err(|error| names::explain_process(error, workspace, &names::elsewhere(&places)))?;
+        restarted.map_err(|error| names::explain_process(error, workspace, &names::remote(&places)))?;
         let text = format!("restarted {what}; the old instances are draining");
         screen.line(&tell::done(screen.palette, &text, begun.elapsed()));
     }

@@ -40,7 +40,7 @@ pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Resu
     }
     let (screen, begun) = (Screen::new(), Instant::now());
     let scaled = places.place_of(process).scale(process, count, &actor::why(reason.reason, "scale")).await;
-    scaled.map_err(|error| names::explain_process(error, workspace, &names::elsewhere(&places)))?;
+    scaled.map_err(|error| names::explain_process(error, workspace, &names::remote(&places)))?;
     let is_released = !places.is_local(process)
         || match running_host(workspace).await? {
             Some(host) => host.status().await?.releases.contains_key(process),

@@ -1,16 +1,23 @@
 //! `sides setup heroku`: creates what the first release needs.
 
-use std::{collections::BTreeMap, env};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+};
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use heroku::setup::{self, Step, Wanted};
-use platform::targets::HerokuPlace;
+use planner::Role;
+use platform::{
+    procfile,
+    targets::{HerokuPlace, MIGRATE},
+};
 use serde_json::json;
 
 use deploy::places;
 use terminal::Screen;
-use workspace::{HEROKU_KEY, Outcome, Workspace, targets};
+use workspace::{HEROKU_KEY, Outcome, Workspace, releases::Store, targets};
 
 /// Where processes run beside this machine.
 #[derive(Debug, Subcommand)]
@@ -35,10 +42,7 @@ pub(crate) struct SetupOptions {
 /// Taken over from the environment when they are set there: secrets have no place in a file of the repository.
 const FROM_ENVIRONMENT: [&str; 1] = ["ADMIN_TOKEN"];
 
-/// The process that restarts and scales the others.
-const CLOCK: &str = "clock";
-
-/// The variables that a clock is told where the others live with.
+/// What a controller is told of where the others live, as variables.
 type Told = BTreeMap<&'static str, String>;
 
 /// Shows what is missing, and makes it when told to.
@@ -55,16 +59,20 @@ pub(crate) async fn run(workspace: &Workspace, options: &SetupOptions) -> anyhow
     let client = places::client()?;
     let screen = if options.json { Screen::beside_output() } else { Screen::new() };
     let mut steps = Vec::new();
-    let mut told = BTreeMap::new();
-    let mut keyless = None;
+    let told: Told = targets.told_to_the_controller().into_iter().collect();
+    let (mut keyless, mut has_key) = (BTreeMap::new(), false);
     for (name, place, apps) in used {
-        if let Some(app) = apps.get(CLOCK) {
-            match setup::has_variable(&client, app, HEROKU_KEY).await? {
-                true => told = targets.told_to_the_clock().into_iter().collect(),
-                false => keyless = Some(app.clone()),
+        // A person gave a key to whoever may restart and scale the others.
+        let mut controllers = BTreeSet::new();
+        for (process, app) in apps.iter().filter(|(process, _)| *process != MIGRATE) {
+            if setup::has_variable(&client, app, HEROKU_KEY).await? {
+                controllers.insert(process.clone());
+            } else {
+                keyless.insert(process.clone(), app.clone());
             }
         }
-        let wanted = wanted(place, apps, &told);
+        has_key |= !controllers.is_empty();
+        let wanted = wanted(place, apps, &controllers, &told);
         let missing = setup::plan(&client, &wanted).await?;
         for step in &missing {
             screen.line(&format!("{name}: {step}"));
@@ -77,8 +85,8 @@ pub(crate) async fn run(workspace: &Workspace, options: &SetupOptions) -> anyhow
         }
         steps.extend(missing);
     }
-    if let Some(app) = &keyless {
-        screen.line(&hint(app));
+    if !has_key && let Some(hint) = hint(workspace, &keyless) {
+        screen.line(&hint);
     }
     if options.json {
         println!("{}", serde_json::to_string_pretty(&json!({"applied": options.apply, "steps": steps}))?);
@@ -105,17 +113,43 @@ fn said(screen: &Screen, steps: &[Step], applied: bool) -> Outcome {
     }
 }
 
-/// A key is given by a person, to the app that needs it and to no other.
-fn hint(app: &str) -> String {
-    format!(
-        "The clock cannot restart or scale anything at Heroku, since {app} has no {HEROKU_KEY}. To allow it: \
-         `heroku authorizations:create -d {app}`, `heroku config:set {HEROKU_KEY}=… -a {app}`, then run this \
-         again."
-    )
+/// A key is given by a person, to the app of the process that looks after the others and to no other. Which one that is say
+/// the kept builds; before there are any, it may be each but the one that Procfiles take to listen. Nothing where it does not
+/// run at Heroku, or may not.
+fn hint(workspace: &Workspace, apps: &BTreeMap<String, String>) -> Option<String> {
+    let store = Store::existing(workspace);
+    let fires = |process: &str| {
+        store.iter().any(|store| {
+            let kept = store.starting_with(process, "");
+            kept.iter().any(|digest| store.has_role(process, digest, Role::Fires))
+        })
+    };
+    let known: Vec<String> =
+        procfile::discover(workspace.root()).ok()?.into_iter().map(|one| one.name).collect();
+    let is_known = known.iter().any(|process| fires(process));
+    let may_be_it = |process: &&String| if is_known { fires(process) } else { *process != procfile::WEB };
+    let apps: Option<Vec<&str>> =
+        known.iter().filter(may_be_it).map(|process| apps.get(process).map(String::as_str)).collect();
+    let apps = apps?;
+    let (one, of) = match apps[..] {
+        [] => return None,
+        [app] => (app, String::new()),
+        _ => ("APP", format!(", where APP is the one of {} whose process fires schedules", apps.join(", "))),
+    };
+    Some(format!(
+        "Nothing can restart or scale processes at Heroku: no app there has a {HEROKU_KEY}. To allow it: \
+         `heroku authorizations:create -d {one}`, `heroku config:set {HEROKU_KEY}=… -a {one}`{of}; then run this again."
+    ))
 }
 
-fn wanted(place: &HerokuPlace, apps: BTreeMap<String, String>, told: &Told) -> Wanted {
-    let config = apps.keys().map(|process| (process.clone(), config(process, place, told))).collect();
+fn wanted(
+    place: &HerokuPlace,
+    apps: BTreeMap<String, String>,
+    controllers: &BTreeSet<String>,
+    told: &Told,
+) -> Wanted {
+    let of = |process: &String| config(process, place, told, controllers.contains(process));
+    let config = apps.keys().map(|process| (process.clone(), of(process))).collect();
     Wanted {
         apps,
         region: place.region.clone(),
@@ -125,12 +159,12 @@ fn wanted(place: &HerokuPlace, apps: BTreeMap<String, String>, told: &Told) -> W
     }
 }
 
-fn config(process: &str, place: &HerokuPlace, told: &Told) -> BTreeMap<String, String> {
+fn config(process: &str, place: &HerokuPlace, told: &Told, is_controller: bool) -> BTreeMap<String, String> {
     let mut config = BTreeMap::from([("DRAIN_SECONDS".to_owned(), place.drain_seconds.to_string())]);
-    if process == CLOCK {
+    if is_controller {
         config.extend(told.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     }
-    if process == "web" {
+    if process == procfile::WEB {
         // Heroku's router reaches a dyno over its network, never over loopback.
         config.insert("HOST".to_owned(), "0.0.0.0".to_owned());
         for name in FROM_ENVIRONMENT {

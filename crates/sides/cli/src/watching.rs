@@ -20,9 +20,9 @@ pub(crate) struct Watching {
     /// watched].
     ///
     /// Before any visitor reaches a new web, it and the old one get the same requests side by side for a few seconds; a
-    /// difference of at least 1 ms that chance does not explain is refused. While it is watched, the limit applies to the
+    /// difference of at least 4 ms that chance does not explain is refused. While it is watched, the limit applies to the
     /// median (if it is 100 ms more) and to the 99th percentile (if it is 500 ms more), over several seconds, if chance does
-    /// not explain it; what the machine itself became slower by does not count.
+    /// not explain it; slowdowns of the machine itself do not count.
     #[arg(long, value_name = "TIMES", value_parser = times)]
     slower: Option<f64>,
     /// The path that the prober requests from web; it must answer 200.

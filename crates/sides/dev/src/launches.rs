@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use manifest::Manifest;
+use manifest::{Manifest, Role};
 use platform::{
     local::{Launch, Ports, find_program},
     procfile::{self, Procfile},
@@ -91,13 +91,8 @@ fn conventional(mut manifest: Manifest, process: &str) -> Manifest {
     manifest
 }
 
-fn position(manifest: &Manifest) -> u8 {
-    match manifest {
-        one if one.listens => 0,
-        one if one.is_worker() => 1,
-        one if one.fires => 2,
-        _ => 3,
-    }
+fn position(manifest: &Manifest) -> usize {
+    Role::ALL.iter().position(|role| manifest.has_role(*role)).unwrap_or(Role::ALL.len())
 }
 
 /// Behind the page's port in the order of the processes: 3001, 3002, 3003 … Any free one when any will do.

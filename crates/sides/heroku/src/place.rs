@@ -7,7 +7,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use platform::place::{Abilities, Bundle, Ended, Instance, InstanceState, Place, PlaceError, Which, Why};
+use platform::{
+    place::{Abilities, Bundle, Ended, Instance, InstanceState, Place, PlaceError, Which, Why},
+    procfile,
+};
 use serde_json::json;
 
 use crate::{
@@ -138,7 +141,7 @@ impl Place for Heroku {
     }
 
     fn abilities(&self, process: &str) -> Abilities {
-        let is_web = process == "web";
+        let is_web = process == procfile::WEB;
         let preboot = is_web && self.settings.preboot.get(process).copied().unwrap_or(false);
         // A process without visitors may be away for a moment: what it does waits in the database.
         let gap = if is_web && !preboot { USUAL_GAP } else { Duration::ZERO };
@@ -195,7 +198,7 @@ impl Place for Heroku {
 
     async fn public_address(&self, process: &str) -> Result<Option<String>, PlaceError> {
         match process {
-            "web" => self.web_address(self.app(process)?).await,
+            procfile::WEB => self.web_address(self.app(process)?).await,
             _ => Ok(None),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use platform::procfile;
 use serde::Serialize;
 use serde_json::json;
 
@@ -101,7 +102,7 @@ pub async fn plan(client: &Client, wanted: &Wanted) -> Result<Vec<Step>, ApiErro
             owner.get_or_insert(database.addon.app.name);
         }
     }
-    let first = wanted.apps.get("web").or_else(|| wanted.apps.values().next());
+    let first = wanted.apps.get(procfile::WEB).or_else(|| wanted.apps.values().next());
     let owning = match (owner, first) {
         (Some(owner), _) => owner,
         (None, Some(first)) => {
@@ -123,7 +124,7 @@ pub async fn plan(client: &Client, wanted: &Wanted) -> Result<Vec<Step>, ApiErro
         if !variables.is_empty() {
             steps.push(Step::SetConfig { app: app.clone(), variables });
         }
-        if wanted.preboot && process == "web" {
+        if wanted.preboot && process == procfile::WEB {
             let path = format!("/apps/{app}/features/preboot");
             let is_on = exists && client.get::<Feature>(&path).await?.enabled;
             if !is_on {

@@ -2,25 +2,21 @@
 
 use std::{
     env,
+    ffi::OsString,
     net::{IpAddr, Ipv4Addr, TcpListener},
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::Context as _;
+use manifest::Role;
 use platform::{
     local::{Launch, control::HOST_VARIABLE},
     procfile::{self, Procfile},
 };
 
-use super::Options;
-use workspace::{HEROKU_KEY, Workspace, targets};
-
-/// The process with the public address.
-pub(super) const WEB: &str = "web";
-
-/// The process that restarts and scales the others.
-const CLOCK: &str = "clock";
+use super::{Options, manifests::Manifests};
+use workspace::{HEROKU_KEY, Workspace, releases::Digest, targets};
 
 /// `DRAIN_SECONDS`, which the processes inherit.
 pub(super) fn drain_seconds() -> anyhow::Result<Duration> {
@@ -35,6 +31,7 @@ pub(super) struct Launches {
     listener: Arc<TcpListener>,
     options: Options,
     all: Vec<Launch>,
+    pub(super) manifests: Manifests,
 }
 
 impl Launches {
@@ -45,7 +42,13 @@ impl Launches {
         options: &Options,
     ) -> anyhow::Result<Self> {
         let (listener, options) = (Arc::clone(listener), options.clone());
-        let mut launches = Self { workspace: workspace.clone(), listener, options, all: Vec::new() };
+        let mut launches = Self {
+            workspace: workspace.clone(),
+            listener,
+            options,
+            all: Vec::new(),
+            manifests: Manifests::default(),
+        };
         for procfile in procfile::discover(workspace.root())? {
             launches.all.push(launches.launch(procfile)?);
         }
@@ -75,42 +78,48 @@ impl Launches {
     }
 
     fn launch(&self, procfile: Procfile) -> anyhow::Result<Launch> {
-        let Self { workspace, listener, options, .. } = self;
-        let is_web = procfile.name == WEB;
-        let mut launch = Launch {
+        let workspace = &self.workspace;
+        Ok(Launch {
             folder: workspace.root().to_owned(),
             path: env::var_os("PATH").unwrap_or_default(),
-            // The clock is a child too: it restarts and scales through this door.
+            // Who looks after the fleet is a child too: it restarts and scales through this socket.
             environment: vec![(HOST_VARIABLE.to_owned(), workspace.run_folder().into())],
-            listener: is_web.then(|| Arc::clone(listener)),
+            listener: None,
             release: None,
             memory_limit: memory_limit(&procfile.name)?,
-            page: is_web.then(|| listener.local_addr().ok()).flatten(),
+            page: None,
             ops_host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            ops_port: ops_port(&procfile.name, options.port),
+            ops_port: 0,
             procfile,
-        };
-        if launch.procfile.name == CLOCK {
-            let told = told_to_the_clock(workspace);
-            launch.environment.extend(told.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+        })
+    }
+
+    /// Gives a launch of a build what the build is there for: the public socket, an ops port, the way to Heroku.
+    pub(super) fn equip(&self, launch: &mut Launch, digest: &Digest) {
+        let Self { workspace, listener, options, manifests, .. } = self;
+        let mut set = |name: &str, value: OsString| launch.environment.push((name.to_owned(), value));
+        if manifests.has_role(&launch.procfile.name, digest, Role::Fires) {
+            told_to_the_controller(workspace).into_iter().for_each(|(name, value)| set(name, value.into()));
         } else if env::var_os(HEROKU_KEY).is_some() {
             // Empty counts as unset: nobody else has to do with every app of the account.
-            launch.environment.push((HEROKU_KEY.to_owned(), "".into()));
+            set(HEROKU_KEY, "".into());
         }
-        if is_web {
-            launch.environment.push(("HOST".to_owned(), options.host.to_string().into()));
-            launch.environment.push(("PORT".to_owned(), options.port.to_string().into()));
+        if manifests.is_public(&launch.procfile.name, digest) {
+            set("HOST", options.host.to_string().into());
+            set("PORT", options.port.to_string().into());
+            launch.listener = Some(Arc::clone(listener));
+            launch.page = listener.local_addr().ok();
         }
-        Ok(launch)
+        launch.ops_port = ops_port(manifests.role(&launch.procfile.name, digest), options.port);
     }
 }
 
-/// What a clock is told of the processes at Heroku, unless a person has. Without a key it could not reach them and would
+/// What a controller is told of the processes at Heroku, unless a person has. Without a key it could not reach them and would
 /// not start, so it is told nothing then; what is wrong with the targets says whoever releases.
-fn told_to_the_clock(workspace: &Workspace) -> Vec<(&'static str, String)> {
+fn told_to_the_controller(workspace: &Workspace) -> Vec<(&'static str, String)> {
     let is_set = |name| env::var(name).is_ok_and(|value| !value.trim().is_empty());
     let targets = targets(workspace).ok().filter(|_| is_set(HEROKU_KEY) && !is_set("HEROKU_APPS"));
-    targets.map(|targets| targets.told_to_the_clock()).unwrap_or_default()
+    targets.map(|targets| targets.told_to_the_controller()).unwrap_or_default()
 }
 
 /// `WORKER_MEMORY_MB` and its like, in bytes.
@@ -126,14 +135,14 @@ fn memory_limit(process: &str) -> anyhow::Result<Option<u64>> {
     Ok(Some(megabytes << 20))
 }
 
-/// Behind web's port, as each process has it by itself; any free one for others, and when any will do for web.
-fn ops_port(process: &str, page_port: u16) -> u16 {
-    let behind = match process {
-        _ if page_port == 0 => return 0,
-        WEB => 1,
-        "worker" => 2,
-        "clock" => 3,
-        _ => return 0,
+/// Behind the public port, as each process has it by itself; any free one for others, and when any will do for the public one.
+fn ops_port(role: Option<Role>, public_port: u16) -> u16 {
+    let behind = match role {
+        _ if public_port == 0 => return 0,
+        Some(Role::Listens) => 1,
+        Some(Role::Works) => 2,
+        Some(Role::Fires) => 3,
+        None => return 0,
     };
-    page_port.checked_add(behind).unwrap_or(0)
+    public_port.checked_add(behind).unwrap_or(0)
 }

@@ -17,6 +17,7 @@ pub mod describe;
 mod feed;
 mod launches;
 mod ledger;
+mod manifests;
 mod orders;
 mod replace;
 mod resume;
@@ -92,7 +93,7 @@ pub async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Out
         named_database()?.context("DATABASE_URL is not set: a host needs a database that outlives it")?;
     let store = Store::open(workspace)?;
     let drain_limit = launches::drain_seconds()? + DRAIN_SLACK;
-    let socket = Socket::find(workspace, options, &screen, handed_over, drain_limit).await?;
+    let socket = Socket::find(workspace, &store, options, &screen, handed_over, drain_limit).await?;
     let keeping = if options.bound { None } else { socket.keep(workspace) };
     let status = watch::Sender::new(DevStatus::of_host(socket::page(&socket.listener)?));
     let (tasks, received) = mpsc::channel(1);
@@ -112,7 +113,8 @@ pub async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Out
         Supervisor::new(loopback_client()?, Policy::default(), ports, drain_limit, lifetime)
             .context("cannot start a thread")?;
     let heavy = std::mem::replace(&mut watch.heavy, mpsc::unbounded_channel().1);
-    let launches = Launches::read(workspace, &socket.listener, options)?;
+    let mut launches = Launches::read(workspace, &socket.listener, options)?;
+    launches.manifests.ask_all(&store, &store.running()?).await;
     let ready = || describe::ready(screen.palette, &status.borrow(), None, Duration::ZERO);
     let mut feed = Feed::new(&screen, &status, watch, launches.all(), ready);
     feed.show_lines(!options.detached);

@@ -81,6 +81,11 @@ impl Host {
         {
             return Err(Failure::UnknownProcess(process.to_owned()));
         }
+        if let What::Put { process, release, .. } | What::Compare { process, release, .. } = what
+            && let Some(digest) = Digest::parse(release)
+        {
+            self.launches.manifests.ask(&self.store, process, &digest).await;
+        }
         let done = match what {
             What::Put { process, release, take_out_first: false } => self.put(process, release).await,
             What::Put { process, release, take_out_first: true } => {
@@ -233,6 +238,7 @@ impl Host {
     }
 
     pub(super) fn launch_of(&self, mut launch: Launch, digest: &Digest) -> anyhow::Result<Launch> {
+        self.launches.equip(&mut launch, digest);
         let name = &launch.procfile.name;
         let folder = self.store.find(name, digest).with_context(|| {
             format!("{name} {digest} is no longer kept here: release it again with `sides release`")

@@ -10,18 +10,25 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use manifest::Role;
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
-use platform::local::{Orphan, orphans, socket_keeper};
+use platform::{
+    local::{Orphan, orphans, socket_keeper},
+    procfile,
+};
 use tokio::time;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Options, launches::WEB, succession};
+use super::{Options, succession};
 use terminal::Screen;
 use terminal::tell;
-use workspace::Workspace;
+use workspace::{
+    Workspace,
+    releases::{Digest, Store},
+};
 
 /// The first descriptor that systemd hands over.
 const FIRST: RawFd = 3;
@@ -41,6 +48,7 @@ impl Socket {
     /// The one that instances listen on already, if there is one; otherwise a new one.
     pub(super) async fn find(
         workspace: &Workspace,
+        store: &Store,
         options: &Options,
         screen: &Screen,
         handed_over: Option<TcpListener>,
@@ -66,7 +74,7 @@ impl Socket {
             screen.line(&tell::notice(screen.palette, text));
             let_keeper_go(workspace);
         }
-        let listener = bind(workspace, options, screen, drain_limit).await?;
+        let listener = bind(workspace, store, options, screen, drain_limit).await?;
         Ok(Self { listener: Arc::new(listener), is_inherited: false, is_systemds: false })
     }
 
@@ -130,6 +138,7 @@ fn is_wanted(listener: &TcpListener, options: &Options) -> bool {
 /// Where only instances without a host stand in the way, they are ended: nobody could hand their socket on.
 async fn bind(
     workspace: &Workspace,
+    store: &Store,
     options: &Options,
     screen: &Screen,
     drain_limit: Duration,
@@ -142,7 +151,12 @@ async fn bind(
         Ok(listener) => return Ok(listener),
         Err(error) => error,
     };
-    let web = || orphans(&workspace.run_folder()).into_iter().filter(|one| one.process == WEB);
+    // One that was never released is what Procfiles take it for.
+    let listens = |one: &Orphan| match one.release.as_deref().and_then(Digest::parse) {
+        Some(digest) => store.has_role(&one.process, &digest, Role::Listens),
+        None => one.process == procfile::WEB,
+    };
+    let web = || orphans(&workspace.run_folder()).into_iter().filter(listens);
     if error.kind() != io::ErrorKind::AddrInUse || web().next().is_none() {
         return Err(error).with_context(in_words);
     }

@@ -1,19 +1,39 @@
-//! The macro's input, and the file it names.
+//! The macro's input: a list, or a file and where it is.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use syn::{
     Ident, LitStr, Token,
     parse::{Parse, ParseStream},
+    token,
 };
 
+use crate::list::List;
+
+/// What the macro is given.
+pub(crate) enum Input {
+    File(File),
+    List(List),
+}
+
 /// A path, and SQL types that other crates define.
-pub(crate) struct Input {
+pub(crate) struct File {
     path: LitStr,
     pub(crate) types: BTreeMap<String, String>,
 }
 
 impl Parse for Input {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        // A table's name may be a text as well, but its columns follow.
+        let is_file = input.peek(LitStr) && !input.peek2(token::Brace) && !input.peek2(Token![:]);
+        if is_file { input.parse().map(Self::File) } else { input.parse().map(Self::List) }
+    }
+}
+
+impl Parse for File {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let path = input.parse()?;
         let mut types = BTreeMap::new();
@@ -26,7 +46,12 @@ impl Parse for Input {
     }
 }
 
-impl Input {
+impl File {
+    /// Whether it is a list, and no schema file of diesel's.
+    pub(crate) fn is_json(&self) -> bool {
+        Path::new(&self.path.value()).extension().is_some_and(|extension| extension == "json")
+    }
+
     /// The file's absolute path and its text.
     pub(crate) fn read(&self) -> syn::Result<(String, String)> {
         let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();

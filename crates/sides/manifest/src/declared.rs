@@ -1,9 +1,19 @@
-//! The tables a build knows, read by the compiler from the very file that its code was compiled from.
+//! The tables a build knows, read by the compiler from the very file that its code was compiled from, or from a list.
 //!
 //! `models/src/schema.rs` and its like hold one `diesel::table!` for each table. Diesel cannot name a column
 //! that is not in there, and a test holds raw SQL to them, so that file is the sound upper bound of what a
 //! build can touch: no second list that could be forgotten. [`tables!`](crate::tables) reads it by diesel's own parser
 //! while the crate is compiled; what it does not understand does not compile.
+//!
+//! Code that does not use diesel lists its tables:
+//!
+//! ```
+//! const SCHEMA: sides_manifest::Tables = sides_manifest::tables! {
+//!     people { id: bigint, name: text, tags: text[] }
+//! };
+//! assert_eq!(SCHEMA, [("people", &[("id", "int8"), ("name", "text"), ("tags", "_text")][..])]);
+//! ```
+//! The database knows whether a list is right: `assert_tables` of `sides-testing` asks it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -16,6 +16,7 @@ mod catalogue;
 mod compatibility;
 mod declared;
 mod manifest;
+mod role;
 
 pub use catalogue::{CATALOGUE_SQL, Catalogue, Change, Column};
 pub use compatibility::{SchemaMismatch, schema_mismatches};
@@ -23,3 +24,4 @@ pub use declared::{Tables, declared};
 pub use manifest_macros::tables;
 
 pub use manifest::{Arguments, Handled, MANIFEST_VERSION, Manifest, TableUse, json_type};
+pub use role::Role;

@@ -113,12 +113,6 @@ impl Manifest {
         }
     }
 
-    /// Whether it works jobs. Builds from before they said so handle some kind.
-    #[must_use]
-    pub fn is_worker(&self) -> bool {
-        self.works || !self.handles.is_empty()
-    }
-
     /// Adds what another part of the same build does with tables.
     pub fn add_tables(&mut self, tables: BTreeMap<String, TableUse>) {
         for (name, usage) in tables {

@@ -5,12 +5,15 @@ use std::time::Duration;
 use tokio_postgres::{Client, Error, error::SqlState};
 
 const TRIES: u32 = 20;
-const CLOCK: &str = "sides_clock";
 
-/// Makes the role `sides_clock`, which has rights in schema `sides` and none in `public`.
+/// The role of whoever fires schedules: the migrations make it, since it needs nothing of the application. Databases have it
+/// by this name, and a process that is called otherwise may ask for it.
+pub(crate) const SCHEDULER: &str = "sides_clock";
+
+/// Makes the role of whoever fires schedules, which has rights in schema `sides` and none in `public`.
 ///
 /// Roles belong to the whole server, so databases of one server share it; its rights are per database.
-/// Without the right to make roles nothing happens: the clock then acts with the user's own rights and says
+/// Without the right to make roles nothing happens: that process then acts with the user's own rights and says
 /// so in its log.
 ///
 /// When everything was reverted it gives back what it took from others. Needs the runner's own tables.
@@ -20,9 +23,9 @@ const CLOCK: &str = "sides_clock";
 pub async fn ensure_roles(client: &Client) -> Result<(), Error> {
     let is_there = "SELECT to_regnamespace('sides') IS NOT NULL";
     if client.query_one(is_there, &[]).await?.get(0) {
-        make(client, CLOCK).await?;
+        make(client, SCHEDULER).await?;
     }
-    unless_lost(client, include_str!("roles.sql")).await
+    unless_lost(client, &include_str!("roles.sql").replace("{role}", SCHEDULER)).await
 }
 
 /// Makes a role that the user of this session may act as, where it is missing. False when the user may not.

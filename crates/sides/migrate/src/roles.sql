@@ -10,13 +10,13 @@ BEGIN
         END LOOP;
         RETURN;
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'sides_clock') THEN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
         RETURN;
     END IF;
 
-    GRANT USAGE ON SCHEMA sides TO sides_clock;
-    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA sides TO sides_clock;
-    GRANT USAGE ON ALL SEQUENCES IN SCHEMA sides TO sides_clock;
+    GRANT USAGE ON SCHEMA sides TO {role};
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA sides TO {role};
+    GRANT USAGE ON ALL SEQUENCES IN SCHEMA sides TO {role};
 
     -- Only who owns the schema can close it, and it is closed once: whoever opens it again has a reason.
     IF EXISTS (

@@ -4,23 +4,28 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::NewError;
 
-/// The crates that an application uses: its name for each, the package, and its folder in `crates/sides`.
-const CRATES: &[(&str, &str, &str)] = &[
-    ("controller", "sides-controller", "controller"),
-    ("database", "sides-database", "database"),
-    ("job", "sides-job", "job"),
-    ("manifest", "sides-manifest", "manifest"),
-    ("migrate-build", "sides-migrate-build", "migrate-build"),
-    ("process", "sides-process", "process"),
-    ("queue", "sides-queue", "queue"),
-    ("schedule", "sides-schedule", "schedule"),
-    ("scheduler", "sides-scheduler", "scheduler"),
-    ("sides-cli", "sides-cli", "cli"),
-    ("sides-launch", "sides-launch", "launch"),
-    ("sides-migrate", "sides-migrate", "migrate"),
-    ("sides-web", "sides-web", "web"),
-    ("testing", "sides-testing", "testing"),
+/// The crates that an application uses: its name for each, and the package.
+const CRATES: &[(&str, &str)] = &[
+    ("controller", "sides-controller"),
+    ("database", "sides-database"),
+    ("job", "sides-job"),
+    ("manifest", "sides-manifest"),
+    ("migrate-build", "sides-migrate-build"),
+    ("process", "sides-process"),
+    ("queue", "sides-queue"),
+    ("schedule", "sides-schedule"),
+    ("scheduler", "sides-scheduler"),
+    ("sides-cli", "sides-cli"),
+    ("sides-launch", "sides-launch"),
+    ("sides-migrate", "sides-migrate"),
+    ("sides-web", "sides-web"),
+    ("testing", "sides-testing"),
 ];
+
+/// Where a package is in `crates/sides`.
+fn folder(package: &str) -> &str {
+    package.strip_prefix("sides-").unwrap_or(package)
+}
 
 /// Where the crates of sides come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,11 +71,14 @@ impl Chassis {
     /// The lines of `[workspace.dependencies]` in the workspace that lies in `root`, a path from the root of the file
     /// system.
     pub(crate) fn dependencies(&self, root: &Path) -> String {
-        let lines = CRATES.iter().map(|(name, package, folder)| {
+        let lines = CRATES.iter().map(|(name, package)| {
             let from = match self {
                 Self::Path { given, folder: checkout } => {
                     let checkout = if given.is_relative() { way(root, checkout) } else { checkout.clone() };
-                    format!("path = {:?}", checkout.join("crates/sides").join(folder).display().to_string())
+                    format!(
+                        "path = {:?}",
+                        checkout.join("crates/sides").join(folder(package)).display().to_string()
+                    )
                 }
                 Self::Git(url) => format!("git = {url:?}"),
             };
@@ -111,9 +119,9 @@ mod tests {
     #[test]
     fn every_crate_is_where_it_is_said_to_be() {
         let sides = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        for (_, package, folder) in CRATES {
-            let text = std::fs::read_to_string(sides.join(folder).join("Cargo.toml")).unwrap();
-            assert!(text.contains(&format!("name = \"{package}\"")), "{folder}");
+        for (_, package) in CRATES {
+            let text = std::fs::read_to_string(sides.join(folder(package)).join("Cargo.toml")).unwrap();
+            assert!(text.contains(&format!("name = \"{package}\"")), "{package}");
         }
         assert!(Chassis::of_this_build().is_some());
         assert!(matches!(Chassis::at(Path::new("/nowhere")), Err(NewError::NoChassis(_))));

@@ -38,8 +38,8 @@ mod world;
 
 pub use compatibility::{JobMismatch, argument_mismatches, job_mismatches, shape_mismatches};
 pub use manifest::{
-    Arguments, CATALOGUE_SQL, Catalogue, Change, Column, Handled, MANIFEST_VERSION, Manifest, SchemaMismatch,
-    TableUse, Tables, declared, json_type, schema_mismatches,
+    Arguments, CATALOGUE_SQL, Catalogue, Change, Column, Handled, MANIFEST_VERSION, Manifest, Role,
+    SchemaMismatch, TableUse, Tables, declared, json_type, schema_mismatches,
 };
 pub use plan::{Action, Plan, plan, plan_in_rolls};
 pub use refusal::{Refusal, WorldFault};

@@ -168,10 +168,10 @@ impl Targets {
         all.collect()
     }
 
-    /// What a clock is told of the processes at Heroku, as variables: `HEROKU_APPS` and the most dynos that every one of
+    /// What a controller is told of the processes at Heroku, as variables: `HEROKU_APPS` and the most dynos that every one of
     /// their places allows. Nothing when no process lives there.
     #[must_use]
-    pub fn told_to_the_clock(&self) -> Vec<(&'static str, String)> {
+    pub fn told_to_the_controller(&self) -> Vec<(&'static str, String)> {
         let (mut all, mut most) = (BTreeMap::new(), u32::MAX);
         for (_, place, mut its) in self.heroku() {
             its.remove(MIGRATE);
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_is_told_of_every_process_at_heroku() {
+    fn a_controller_is_told_of_every_process_at_heroku() {
         let text = format!(
             "[places.small]\nkind = \"heroku\"\nmost_dynos = 1\n{PLACES}\
              web = {{ place = \"cloud\", app = \"acme-web\" }}\nclock = {{ place = \"here\" }}\n\
@@ -279,7 +279,7 @@ mod tests {
         );
         let told = [("HEROKU_APPS", "web=acme-web,worker=acme-worker"), ("HEROKU_MOST_DYNOS", "1")];
         let told = told.map(|(name, value)| (name, value.to_owned()));
-        assert_eq!(read(&text).unwrap().told_to_the_clock(), told);
+        assert_eq!(read(&text).unwrap().told_to_the_controller(), told);
     }
 
     #[test]
@@ -291,7 +291,7 @@ mod tests {
             "{PLACES}web = {{ place = \"cloud\", app = \"acme\" }}\n[migrations]\nplace = \"cloud\"\napp = \"acme\""
         );
         assert!(read(&shared).unwrap_err().contains("web and migrate share the app acme"));
-        assert_eq!(targets.told_to_the_clock(), [], "no process lives there");
+        assert_eq!(targets.told_to_the_controller(), [], "no process lives there");
         let nowhere = read(&format!("{PLACES}\n[migrations]\nplace = \"moon\"")).unwrap_err();
         assert!(nowhere.contains("add [places.moon]"), "{nowhere}");
     }

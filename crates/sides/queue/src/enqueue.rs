@@ -167,6 +167,7 @@ impl NewJob {
             until: options.unique.until,
             on_conflict: options.unique.on_conflict,
             limit_key: options.limit_key.clone(),
+            uniq_hash: None,
             tags: options.tags.clone(),
             trace: options.trace.clone(),
             enqueued_by: options.enqueued_by.clone(),

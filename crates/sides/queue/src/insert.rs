@@ -1,4 +1,5 @@
-//! The statements that write new jobs.
+//! The statements that write new jobs: no other file has any. One job is written by [`ONE`], whoever enqueues it; many that
+//! are alike by one statement for all of them, and many that are not by another.
 
 use chrono::{DateTime, Utc};
 use database::Connection;
@@ -24,15 +25,17 @@ pub(crate) struct NewJob {
     pub(crate) until: UniqueUntil,
     pub(crate) on_conflict: OnConflict,
     pub(crate) limit_key: Option<String>,
+    /// For a stock fang that looks for it.
+    pub(crate) uniq_hash: Option<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) trace: Option<String>,
     pub(crate) enqueued_by: Option<String>,
 }
 
 #[derive(QueryableByName)]
-struct Inserted {
+pub(crate) struct Inserted {
     #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
+    pub(crate) id: Uuid,
     #[diesel(sql_type = Bool)]
     is_new: bool,
 }
@@ -47,9 +50,9 @@ struct Id {
 pub(crate) const ONE: &str = "\
 INSERT INTO sides.fang_tasks AS there
     (id, metadata, version, task_type, priority, scheduled_at, unique_key, unique_waiting, tags, trace, enqueued_by,
-    limit_key)
+    limit_key, uniq_hash)
 VALUES ($1, $2::jsonb, $3, $4, $5, coalesce($6, now()), $7, $8, $9, $10,
-    coalesce($11, nullif(current_setting('application_name'), '')), $14)
+    coalesce($11, nullif(current_setting('application_name'), '')), $14, $15)
 ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL
 DO UPDATE SET unique_key = excluded.unique_key,
     scheduled_at = CASE WHEN ($12 OR $13) AND there.state IN ('new', 'retried')
@@ -84,7 +87,8 @@ pub(crate) async fn one(connection: &mut Connection, job: NewJob) -> QueryResult
         .await
 }
 
-async fn write(connection: &mut Connection, job: &NewJob) -> QueryResult<Inserted> {
+/// Writes one job, or finds the one that waits with its key.
+pub(crate) async fn write(connection: &mut Connection, job: &NewJob) -> QueryResult<Inserted> {
     let query = diesel::sql_query(ONE)
         .bind::<SqlUuid, _>(job.id)
         .bind::<Text, _>(&job.metadata)
@@ -99,7 +103,8 @@ async fn write(connection: &mut Connection, job: &NewJob) -> QueryResult<Inserte
         .bind::<Nullable<Text>, _>(job.enqueued_by.as_deref())
         .bind::<Bool, _>(job.on_conflict == OnConflict::Replace)
         .bind::<Bool, _>(job.on_conflict == OnConflict::Move)
-        .bind::<Nullable<Text>, _>(job.limit_key.as_deref());
+        .bind::<Nullable<Text>, _>(job.limit_key.as_deref())
+        .bind::<Nullable<Text>, _>(job.uniq_hash.as_deref());
     Prepared(query).get_result(connection).await
 }
 
@@ -182,4 +187,37 @@ async fn all_without_keys(
         .bind::<Nullable<Text>, _>(first.limit_key.as_deref());
     Prepared(query).execute(connection).await?;
     Ok(rows.iter().map(|row| JobId(row.id)).collect())
+}
+
+/// Unlike the single insert this one never locks a job that is there: a batch that holds the rows of some and
+/// waits for others would meet a worker that acknowledges them in another order.
+const EACH: &str = "\
+INSERT INTO sides.fang_tasks
+    (id, metadata, version, task_type, priority, scheduled_at, unique_key, enqueued_by, unique_waiting,
+    limit_key, trace)
+SELECT id, metadata::jsonb, version, queue, priority, coalesce(at, now()), unique_key,
+    coalesce(enqueued_by, nullif(current_setting('application_name'), '')), unique_waiting, limit_key, trace
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::timestamptz[], $6::text[], $7::text[],
+    $8::bool[], $9::text[], $10::text[], $11::smallint[])
+    AS new (id, metadata, queue, priority, at, unique_key, enqueued_by, unique_waiting, limit_key, trace, version)
+ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO NOTHING
+RETURNING id";
+
+/// Writes many jobs of any kinds. A job whose key is taken is left out.
+pub(crate) async fn each(connection: &mut Connection, rows: &[NewJob]) -> QueryResult<Vec<JobId>> {
+    let texts = |field: fn(&NewJob) -> Option<&str>| rows.iter().map(field).collect::<Vec<_>>();
+    let query = diesel::sql_query(EACH)
+        .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|row| row.metadata.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|row| row.queue.as_str()).collect::<Vec<_>>())
+        .bind::<Array<SmallInt>, _>(rows.iter().map(|row| row.priority).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Timestamptz>>, _>(rows.iter().map(|row| row.at).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(texts(|row| row.unique_key.as_deref()))
+        .bind::<Array<Nullable<Text>>, _>(texts(|row| row.enqueued_by.as_deref()))
+        .bind::<Array<Bool>, _>(rows.iter().map(|row| row.until == UniqueUntil::Started).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(texts(|row| row.limit_key.as_deref()))
+        .bind::<Array<Nullable<Text>>, _>(texts(|row| row.trace.as_deref()))
+        .bind::<Array<SmallInt>, _>(rows.iter().map(|row| row.version).collect::<Vec<_>>());
+    let inserted: Vec<Id> = Prepared(query).load(connection).await?;
+    Ok(inserted.into_iter().map(|row| JobId(row.id)).collect())
 }

@@ -56,7 +56,7 @@ async fn write(transaction: &Transaction<'_>, job: &NewJob) -> Result<(Uuid, boo
     let until_started = job.until == UniqueUntil::Started;
     let (replaces, moves) = (job.on_conflict == OnConflict::Replace, job.on_conflict == OnConflict::Move);
     let tags = (!job.tags.is_empty()).then_some(&job.tags);
-    let values: [(&(dyn ToSql + Sync), Type); 14] = [
+    let values: [(&(dyn ToSql + Sync), Type); 15] = [
         (&job.id, Type::UUID),
         (&job.metadata, Type::TEXT),
         (&job.version, Type::INT2),
@@ -71,6 +71,7 @@ async fn write(transaction: &Transaction<'_>, job: &NewJob) -> Result<(Uuid, boo
         (&replaces, Type::BOOL),
         (&moves, Type::BOOL),
         (&job.limit_key, Type::TEXT),
+        (&job.uniq_hash, Type::TEXT),
     ];
     let row = transaction.query_typed_one(ONE, &values).await?;
     Ok((row.try_get(0)?, row.try_get(1)?))

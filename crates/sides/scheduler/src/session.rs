@@ -1,6 +1,6 @@
 //! The scheduler's connection: set up so that a stuck scheduler cannot hold up the others.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use ::schema::schedules;
 use chrono::{DateTime, Utc};
@@ -10,6 +10,9 @@ use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use futures_util::StreamExt as _;
 
 use crate::{Time, orders::Orders, timeline::Known, wall::Wall};
+
+/// An answer of the database that takes longer counts as none.
+pub(crate) const LIMIT: Duration = Duration::from_secs(8);
 
 /// A scheduler that stops in the middle of a tick, paused or cut off, holds the tick's key. Postgres ends such a
 /// session after a second, and the others go on.
@@ -27,7 +30,7 @@ pub(crate) enum SessionError {
     Query(#[from] diesel::result::Error),
     #[error("the database ended the connection")]
     Ended,
-    #[error("the database did not answer within {} s", crate::ticker::LIMIT.as_secs())]
+    #[error("the database did not answer within {} s", LIMIT.as_secs())]
     Slow,
 }
 

@@ -17,13 +17,11 @@ use crate::{
     announce::{announce, withdraw},
     metrics::{Metrics, Outcome},
     orders::Run,
-    session::{Session, SessionError},
+    session::{LIMIT, Session, SessionError},
     tick::{BATCH, FireError, Fired, Firer, fire},
     timeline::{Due, Timeline},
 };
 
-/// An answer of the database that takes longer counts as none.
-pub(crate) const LIMIT: Duration = Duration::from_secs(8);
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// A sleeping machine does not count its sleep, and a notification may be lost: look this often at least.
 const LONGEST_NAP: Duration = Duration::from_secs(60);

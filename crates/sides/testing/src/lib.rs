@@ -10,6 +10,7 @@ mod program;
 pub mod schema;
 mod server;
 mod sweep;
+mod tables;
 mod template;
 mod wait;
 
@@ -20,4 +21,5 @@ pub use encrypted::{Authority, Certificate, TlsServer, openssl};
 pub use odd::fill_with_odd_rows;
 pub use pair::Member;
 pub use program::{Program, browser, example, folder_of, need};
+pub use tables::{assert_tables, reduction};
 pub use wait::wait_until;

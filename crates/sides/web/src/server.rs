@@ -77,7 +77,9 @@ struct Identity {
 
 impl Identity {
     fn of(process: &Process) -> Self {
-        Self { release: process.release.clone(), instance: std::env::var("SIDES_COPY").ok() }
+        // A host of an older version says it by the other name.
+        let instance = ["SIDES_INSTANCE", "SIDES_COPY"].iter().find_map(|name| std::env::var(name).ok());
+        Self { release: process.release.clone(), instance }
     }
 
     fn headers(&self) -> DefaultHeaders {
@@ -132,7 +134,7 @@ where
         .shutdown_timeout(LAST_ANSWERS.as_secs())
         .disable_signals();
     // As `HttpServer` does it, but for how a connection is read.
-    let server = server.listen("web", listener, move || {
+    let server = server.listen("public", listener, move || {
         let connected = connected.clone();
         let app = app().into_factory().map_err(|error| error.error_response());
         let http = HttpService::build()

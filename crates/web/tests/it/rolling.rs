@@ -36,7 +36,7 @@ async fn start(database: &TestDatabase, listener: &Arc<TcpListener>) -> Child {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_request_fails_while_copies_follow_each_other() {
+async fn no_request_fails_while_instances_follow_each_other() {
     let database = TestDatabase::create().await;
     let listener = Arc::new(TcpListener::bind("127.0.0.1:0").unwrap());
     let mut current = start(&database, &listener).await;

@@ -80,12 +80,12 @@ fn judge(answer: &Answer, is_migrated: bool, here: DateTime<Utc>) -> Vec<Finding
     let skew = (here - answer.now).as_seconds_f64();
     if skew.abs() > MOST_SKEW {
         findings.push(Finding::notice(
-            "clock",
+            "time",
             format!("this machine's clock differs from the database's by {skew:+.1} s"),
             "schedules use the database's clock; synchronize both with NTP, or logs are hard to compare",
         ));
     } else {
-        findings.push(Finding::good("clock", format!("{skew:+.1} s from the database's clock")));
+        findings.push(Finding::good("time", format!("{skew:+.1} s from the database's clock")));
     }
     findings
 }
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_is_well_has_no_advice() {
-        assert_eq!(seen(&answer(), true, 1), [(TOPIC, Verdict::Good), ("clock", Verdict::Good)]);
+        assert_eq!(seen(&answer(), true, 1), [(TOPIC, Verdict::Good), ("time", Verdict::Good)]);
     }
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
         let worst = Answer { creates_roles: false, ..answer() };
         let topics: Vec<_> =
             seen(&worst, false, -60).into_iter().filter(|(_, verdict)| *verdict != Verdict::Good).collect();
-        let wanted = [("schema", Verdict::Notice), ("rights", Verdict::Notice), ("clock", Verdict::Notice)];
+        let wanted = [("schema", Verdict::Notice), ("rights", Verdict::Notice), ("time", Verdict::Notice)];
         assert_eq!(topics, wanted);
     }
 }

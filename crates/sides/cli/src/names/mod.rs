@@ -13,8 +13,8 @@ pub(crate) use nearest::{hint, nearest_number};
 
 use workspace::Workspace;
 
-/// The processes that run elsewhere.
-pub(crate) fn elsewhere(places: &Places) -> Vec<String> {
+/// The remote processes.
+pub(crate) fn remote(places: &Places) -> Vec<String> {
     places.remote().map(str::to_owned).collect()
 }
 

@@ -37,7 +37,7 @@ pub(super) fn of(report: &Report) -> Value {
         "uncommitted_files": report.place.uncommitted,
         "since": report.since,
         "processes": report.processes.iter().map(process).collect::<Vec<_>>(),
-        "untouched": report.elsewhere,
+        "untouched": report.unused_changes,
         "migrations": {
             "known": report.migrations.are_known,
             "pending": report.migrations.pending.iter().map(|one| json!({

@@ -15,9 +15,9 @@ pub(super) fn of(report: &Report, process: &str) -> anyhow::Result<String> {
     for one in asked {
         text += &explain(one);
     }
-    if !report.elsewhere.is_empty() && process.is_empty() {
+    if !report.unused_changes.is_empty() && process.is_empty() {
         text += "touches no process:\n";
-        for path in &report.elsewhere {
+        for path in &report.unused_changes {
             text += &format!("  {path}\n");
         }
     }

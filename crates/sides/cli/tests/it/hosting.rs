@@ -26,7 +26,7 @@ fn why() -> Why {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn copies_are_counted_kept_and_remembered() {
+async fn instances_are_counted_kept_and_remembered() {
     let database = TestDatabase::create().await;
     let (sandbox, mut host) = released(&database).await;
 

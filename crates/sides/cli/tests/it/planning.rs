@@ -116,7 +116,7 @@ async fn beats(database: &TestDatabase, process: &str, commit: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn copies_elsewhere_name_the_commit_to_compare_with_and_a_clone_may_lack_it() {
+async fn remote_instances_name_the_commit_to_compare_with_and_a_clone_may_lack_it() {
     let database = TestDatabase::create().await;
     let sandbox = Sandbox::with(&["web", "worker"]).on(&database);
     let first = repository(&sandbox);

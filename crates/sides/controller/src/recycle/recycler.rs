@@ -112,7 +112,7 @@ impl Reconciler {
                 if let Some(one) = replicas.iter().find(|one| one.id == id) {
                     let reason = format!("{}: due by RECYCLE", replica::name(one));
                     let measured =
-                        json!({ "copies": replicas.len(), "oldest_job_seconds": oldest.as_secs() });
+                        json!({ "instances": replicas.len(), "oldest_job_seconds": oldest.as_secs() });
                     let wish = self.row(process, "recycle", reason, measured);
                     let row = actions::put(connection, &wish).await?;
                     self.replace(row, process, &id, &wish.reason).await;

@@ -75,7 +75,7 @@ impl Places {
         }
     }
 
-    /// The processes that run elsewhere.
+    /// The remote processes: those that do not run on this machine.
     pub fn remote(&self) -> impl Iterator<Item = &str> {
         self.remote.keys().map(String::as_str)
     }

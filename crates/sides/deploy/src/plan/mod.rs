@@ -82,8 +82,8 @@ pub async fn make(
         process.walk(&here.graph, &procfile.program);
         processes.push(process);
     }
-    let elsewhere = match (&repository, baselines.commit()) {
-        (Ok(repository), Some(commit)) => why::elsewhere(repository, commit, &processes),
+    let unused_changes = match (&repository, baselines.commit()) {
+        (Ok(repository), Some(commit)) => why::unused_changes(repository, commit, &processes),
         _ => Vec::new(),
     };
     let store = match options.build {
@@ -127,7 +127,7 @@ pub async fn make(
         built: options.build,
         since: options.since.clone(),
         processes,
-        elsewhere,
+        unused_changes,
         migrations,
         order,
         obstacles,

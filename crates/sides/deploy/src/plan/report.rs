@@ -21,7 +21,7 @@ pub struct Report {
     /// Every process with a Procfile.
     pub processes: Vec<Process>,
     /// Changed files that are in no program.
-    pub elsewhere: Vec<String>,
+    pub unused_changes: Vec<String>,
     /// What is to be migrated.
     pub migrations: Migrations,
     /// In which order it would go.

@@ -45,7 +45,7 @@ impl fmt::Display for Walk {
 }
 
 /// What changed since a commit and is in none of the programs.
-pub(super) fn elsewhere(repository: &Repository, commit: &str, processes: &[Process]) -> Vec<String> {
+pub(super) fn unused_changes(repository: &Repository, commit: &str, processes: &[Process]) -> Vec<String> {
     let differs = |path: &String| {
         processes.iter().flat_map(|process| &process.walks).any(|walk| match &walk.difference.input {
             Input::File { path: named, .. } => named == path,

@@ -32,7 +32,7 @@ impl Heard {
         Ok(Self { client: Some(client), alive })
     }
 
-    /// The release of a process that runs elsewhere.
+    /// The release of a remote process.
     pub(super) fn of(&self, process: &str) -> Found {
         let newest = self.alive.iter().rfind(|one| one.process == process);
         let by = if newest.is_some() { KnownBy::Database } else { KnownBy::Nobody };

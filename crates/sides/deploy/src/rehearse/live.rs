@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use database::DatabaseUrl;
-use platform::targets::{MIGRATE, Targets};
+use platform::{
+    procfile,
+    targets::{MIGRATE, Targets},
+};
 
 use super::{
     heard::Heard,
@@ -71,7 +74,7 @@ pub(super) async fn look(
         };
         let surges = match &asked {
             Ok(asked) => asked.places.place_of(process).abilities(process).surges,
-            Err(_) => *has_preboot && process == "web",
+            Err(_) => *has_preboot && process == procfile::WEB,
         };
         let left_behind = host.and_then(|host| Digest::parse(host.release_of(process)?));
         let there =

@@ -1,6 +1,6 @@
 //! A process at another place: what of it can be on the stage, and what to report.
 
-use platform::place::told;
+use platform::{place::told, procfile};
 
 use crate::release::{KnownBy, Rehearsal, Remote};
 use workspace::releases::{DIRTY, Digest};
@@ -125,7 +125,7 @@ impl There<'_> {
     fn gap(&self) -> String {
         let Self { process, place, .. } = self;
         match *process {
-            "web" => format!(
+            procfile::WEB => format!(
                 "nobody answers at {place} while web's dyno starts, since it has no preboot; on the stage the \
                  new instance starts beside the old one"
             ),

@@ -1,7 +1,7 @@
 //! Changes the number of dynos.
 
 use chrono::Utc;
-use platform::place::PlaceError;
+use platform::{place::PlaceError, procfile};
 use serde_json::json;
 
 use crate::{Heroku, answers::Formation, window};
@@ -16,7 +16,7 @@ impl Heroku {
         }
         let newest = self.releases(app).await?.into_iter().next();
         let newest = newest.ok_or_else(|| self.refused(format!("{app} has no release yet")))?;
-        if process == "web"
+        if process == procfile::WEB
             && self.has_preboot(app).await?
             && let Some(left) = window::left(newest.created_at, self.settings.preboot_window, Utc::now())
         {

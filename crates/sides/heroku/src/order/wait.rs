@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use platform::place::PlaceError;
+use platform::{place::PlaceError, procfile};
 use tokio::time::Instant;
 
 use crate::{
@@ -77,7 +77,7 @@ impl Heroku {
         digest: &str,
         up: Duration,
     ) -> Result<Option<String>, PlaceError> {
-        if process == "web" {
+        if process == procfile::WEB {
             if self.has_preboot(app).await?
                 && let Some(left) = window::left(made.created_at, self.settings.preboot_window, Utc::now())
             {
@@ -98,7 +98,7 @@ impl Heroku {
                 Ok(_) => Ok(None),
                 Err(reason) => Ok(Some(reason)),
             },
-            None if up < self.settings.settle && process != "web" => {
+            None if up < self.settings.settle && process != procfile::WEB => {
                 Ok(Some("it has just come up".to_owned()))
             }
             None => Ok(None),

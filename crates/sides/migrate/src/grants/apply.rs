@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio_postgres::Client;
 
 use super::{
-    needs::{by_process, is_the_migrations, needs, role},
+    needs::{by_process, needs, role},
     present::{self, Live},
     rights::{self, Right},
 };
@@ -47,7 +47,7 @@ pub async fn grant(
     let all: Vec<Manifest> = running.into_iter().chain(manifests.iter().cloned()).collect();
     let mut granted = Vec::new();
     for (process, declared) in by_process(&all) {
-        let Some(role) = role(process).filter(|_| !is_the_migrations(process)) else { continue };
+        let Some(role) = role(process).filter(|role| role != roles::SCHEDULER) else { continue };
         let is_kept = narrow && silent.contains(process);
         let mut one = Granted { process: process.to_owned(), role, ..Granted::default() };
         if let Err(warning) = make(&client, &one.role).await? {

@@ -52,11 +52,6 @@ pub(crate) fn role(process: &str) -> Option<String> {
     is_name.then(|| format!("sides_{process}"))
 }
 
-/// The clock's role is made by the migrations, and has no right on the application's tables.
-pub(crate) fn is_the_migrations(process: &str) -> bool {
-    process == "clock"
-}
-
 /// The manifests of each process.
 pub(crate) fn by_process(manifests: &[Manifest]) -> BTreeMap<&str, Vec<&Manifest>> {
     let mut found: BTreeMap<&str, Vec<&Manifest>> = BTreeMap::new();

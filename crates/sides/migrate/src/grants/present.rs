@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Error};
 
 use super::rights::Right;
 
-/// What running copies say of themselves.
+/// What running instances say of themselves.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     pub(crate) manifests: Vec<Manifest>,

@@ -17,9 +17,15 @@ use serde::{Deserialize, Serialize};
 use super::{private::write_private, status::instance_id};
 
 /// The variable that names an instance, as `worker.3`, in its own environment.
-pub(super) const COPY_VARIABLE: &str = "SIDES_COPY";
+pub(super) const INSTANCE_VARIABLE: &str = "SIDES_INSTANCE";
+/// Its former name: builds and hosts of before still ask for it.
+pub(super) const FORMER_INSTANCE_VARIABLE: &str = "SIDES_COPY";
 /// The variable with its whole release.
 pub(super) const RELEASE_VARIABLE: &str = "SIDES_RELEASE";
+
+/// The folder with the files of instances, and what it was called before.
+const FOLDER: &str = "instances";
+const FORMER_FOLDER: &str = "copies";
 
 /// How long children live.
 #[derive(Debug, Clone)]
@@ -55,7 +61,7 @@ pub(super) struct InstanceFiles {
 
 impl InstanceFiles {
     pub(super) fn of(run_folder: &Path, process: &str, instance: u64) -> Self {
-        Self { folder: run_folder.join("copies"), name: instance_id(process, instance) }
+        Self { folder: folder(run_folder), name: instance_id(process, instance) }
     }
 
     /// The instance's name.
@@ -111,9 +117,27 @@ impl InstanceFiles {
     }
 }
 
+/// Where the files of instances are. Until a host of this version begins, those of a former one are where it put them.
+fn folder(run_folder: &Path) -> PathBuf {
+    let (folder, former) = (run_folder.join(FOLDER), run_folder.join(FORMER_FOLDER));
+    if !folder.exists() && former.is_dir() { former } else { folder }
+}
+
+/// Takes over the files of a former version's instances, which go on writing into them.
+pub(super) fn move_former_folder(run_folder: &Path) -> io::Result<()> {
+    let folder = run_folder.join(FOLDER);
+    if folder.exists() {
+        return Ok(());
+    }
+    match fs::rename(run_folder.join(FORMER_FOLDER), folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Every instance whose files are still here, running or not.
 pub(super) fn instances_with_files(run_folder: &Path) -> BTreeSet<(String, u64)> {
-    let Ok(entries) = fs::read_dir(run_folder.join("copies")) else { return BTreeSet::new() };
+    let Ok(entries) = fs::read_dir(folder(run_folder)) else { return BTreeSet::new() };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let instances = names.filter_map(|name| {
         let (instance, _kind) = name.rsplit_once('.')?;

@@ -13,7 +13,7 @@ use super::{
     control::HOST_VARIABLE,
     exit::Exit,
     identity::{ProcessIdentity, Stat},
-    lifetime::{COPY_VARIABLE, InstanceFiles, Note, RELEASE_VARIABLE},
+    lifetime::{FORMER_INSTANCE_VARIABLE, INSTANCE_VARIABLE, InstanceFiles, Note, RELEASE_VARIABLE},
 };
 
 /// How long the end of an adopted instance may go unnoticed.
@@ -75,7 +75,8 @@ fn read(pid: u32, run_folder: &Path) -> Option<Orphan> {
     if Path::new(variable(HOST_VARIABLE)?) != run_folder {
         return None;
     }
-    let (process, instance) = variable(COPY_VARIABLE)?.rsplit_once('.')?;
+    let (process, instance) =
+        variable(INSTANCE_VARIABLE).or_else(|| variable(FORMER_INSTANCE_VARIABLE))?.rsplit_once('.')?;
     let instance = instance.parse().ok()?;
     let stat = Stat::of(pid)?;
     let note: Note = InstanceFiles::of(run_folder, process, instance).note();

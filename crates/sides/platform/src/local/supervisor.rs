@@ -163,6 +163,8 @@ impl Supervisor {
     /// Reads the last words of instances that died while nobody watched, and forgets them.
     fn reap(&mut self) {
         let Lifetime::Outliving { run_folder, .. } = self.shared.lifetime.clone() else { return };
+        // Where it cannot be moved it is used where it is.
+        drop(lifetime::move_former_folder(&run_folder));
         let alive = orphan::orphans(&run_folder);
         for (process, instance) in lifetime::instances_with_files(&run_folder) {
             self.next_instance = self.next_instance.max(instance + 1);

@@ -17,7 +17,8 @@ use std::{
 
 pub use foreign::Foreign;
 
-/// The process that answers visitors where its program does not say what it is: so Procfiles have it everywhere.
+/// The word of Procfiles for the process that answers visitors: the only one that Heroku's router knows, and what a program
+/// that does not say what it is is taken for.
 pub const WEB: &str = "web";
 
 /// One process as its Procfile says it.

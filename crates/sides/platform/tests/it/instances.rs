@@ -36,7 +36,7 @@ async fn three(supervisor: &mut Supervisor, watch: &mut Watch, launch: &Launch) 
 }
 
 #[tokio::test]
-async fn copies_come_ready_and_the_busy_one_is_the_last_to_leave() {
+async fn instances_come_ready_and_the_busy_one_is_the_last_to_leave() {
     let (mut supervisor, mut watch) = supervisor(DEADLINE);
     let folder = tempfile::tempdir().unwrap();
     let busy_file = folder.path().join("busy").into();
@@ -60,7 +60,7 @@ async fn copies_come_ready_and_the_busy_one_is_the_last_to_leave() {
 }
 
 #[tokio::test]
-async fn copies_are_replaced_one_by_one_on_the_same_listener() {
+async fn instances_are_replaced_one_by_one_on_the_same_listener() {
     let (mut supervisor, mut watch) = supervisor(DEADLINE);
     let listener = Arc::new(Ports::default().listen(LOOPBACK, 0).unwrap());
     let address = listener.local_addr().unwrap();

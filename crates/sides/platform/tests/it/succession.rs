@@ -92,7 +92,31 @@ async fn children_outlive_their_supervisor_and_the_next_one_goes_on_with_them() 
     second.drain().await;
     wait_until_gone(talker).await;
     assert_eq!(alive(folder.path()), []);
-    assert_eq!(std::fs::read_dir(folder.path().join("run/copies")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(folder.path().join("run/instances")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn what_a_host_of_a_former_version_left_is_taken_over_with_its_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut first, mut watch) = supervisor_of(folder.path());
+    // As a former version had it: another variable, and another folder.
+    let talks = "env -u SIDES_INSTANCE sh -c 'n=0; while :; do n=$((n+1)); echo line $n; sleep 0.02; done'";
+    first.keep(launch("talker", talks));
+    let talker = started(&mut watch, "talker").await;
+    until_logged(folder.path(), "talker", "talker.1 line 3").await;
+    drop((first, watch));
+    let (now, former) = (folder.path().join("run/instances"), folder.path().join("run/copies"));
+    std::fs::rename(&now, &former).unwrap();
+    let left = alive(folder.path());
+    assert_eq!(left.iter().map(Orphan::pid).collect::<Vec<_>>(), [talker]);
+
+    let (mut second, _watch) = supervisor_of(folder.path());
+    assert!(now.is_dir() && !former.exists());
+    second.adopt(launch("talker", talks), alive(folder.path()).remove(0), true);
+    until_logged(folder.path(), "talker", "talker.1 line 40").await;
+    second.drain().await;
+    wait_until_gone(talker).await;
+    assert_eq!(std::fs::read_dir(now).unwrap().count(), 0);
 }
 
 #[tokio::test]

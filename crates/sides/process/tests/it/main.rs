@@ -5,4 +5,5 @@ mod configuration;
 mod fixture;
 mod life;
 mod outage;
+mod plain_sql;
 mod poolers;

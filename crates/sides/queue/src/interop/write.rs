@@ -4,17 +4,22 @@ use chrono::{DateTime, Utc};
 use database::Connection;
 use diesel::{
     QueryResult,
-    sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Text, Uuid as SqlUuid},
 };
-use diesel_async::RunQueryDsl as _;
+use diesel_async::{AsyncConnection as _, RunQueryDsl as _};
 use fang::AsyncRunnable;
 use sha2::{Digest as _, Sha256};
 
 use super::row::{COLUMNS, Row};
-use crate::{JobId, arguments, prepared::Prepared};
+use crate::{
+    JobId, OnConflict, UniqueUntil, arguments,
+    insert::{self, NewJob},
+    prepared::Prepared,
+};
 
 /// One of fang's jobs before it is written.
 pub(crate) struct Draft {
+    kind: String,
     metadata: String,
     queue: String,
     /// For a stock fang that looks for it: a digest of the metadata.
@@ -36,7 +41,8 @@ impl Draft {
             (false, true) => Some(format!("cron {hash}")),
             (false, false) => None,
         };
-        Ok(Self { metadata, queue: job.task_type(), uniq_hash: job.uniq().then_some(hash), key })
+        let kind = value["type"].as_str().unwrap_or_default().to_owned();
+        Ok(Self { kind, metadata, queue: job.task_type(), uniq_hash: job.uniq().then_some(hash), key })
     }
 
     /// Writes it, or finds the one that waits instead.
@@ -51,21 +57,35 @@ impl Draft {
                 return Ok(there);
             }
         }
-        let sql = format!(
-            "INSERT INTO sides.fang_tasks (id, metadata, task_type, scheduled_at, uniq_hash, unique_key, \
-                 unique_waiting) \
-             VALUES ($1, $2::jsonb, $3, $4, $5, $6, $6 IS NOT NULL) \
-             ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL \
-             DO UPDATE SET unique_key = excluded.unique_key RETURNING {COLUMNS}"
-        );
-        let query = diesel::sql_query(sql)
-            .bind::<SqlUuid, _>(JobId::generate().0)
-            .bind::<Text, _>(&self.metadata)
-            .bind::<Text, _>(&self.queue)
-            .bind::<Timestamptz, _>(at)
-            .bind::<Nullable<Text>, _>(self.uniq_hash.as_deref())
-            .bind::<Nullable<Text>, _>(self.key.as_deref());
-        Prepared(query).get_result(c).await
+        let row = self.row(at);
+        // In one transaction: once it is there for others, a runner may have done it before it is read.
+        c.transaction(async |c| {
+            let written = insert::write(c, &row).await?;
+            let sql = format!("SELECT {COLUMNS} FROM sides.fang_tasks WHERE id = $1");
+            Prepared(diesel::sql_query(sql).bind::<SqlUuid, _>(written.id)).get_result(c).await
+        })
+        .await
+    }
+
+    /// What fang says nothing of is as the queue has it by itself.
+    fn row(&self, at: DateTime<Utc>) -> NewJob {
+        NewJob {
+            id: JobId::generate().0,
+            kind: self.kind.clone(),
+            metadata: self.metadata.clone(),
+            version: 1,
+            queue: self.queue.clone(),
+            priority: 0,
+            at: Some(at),
+            unique_key: self.key.clone(),
+            until: if self.key.is_some() { UniqueUntil::Started } else { UniqueUntil::default() },
+            on_conflict: OnConflict::default(),
+            limit_key: None,
+            uniq_hash: self.uniq_hash.clone(),
+            tags: Vec::new(),
+            trace: None,
+            enqueued_by: None,
+        }
     }
 }
 

@@ -59,10 +59,11 @@ pub(crate) struct PoolContext<S> {
 pub(crate) struct WorkerPool<S> {
     place: Arc<PoolContext<S>>,
     concurrency: usize,
-    teams: Vec<Team>,
+    runtimes: Vec<SlotRuntime>,
 }
 
-struct Team {
+/// A runtime and the slots that work on it.
+struct SlotRuntime {
     runtime: Option<Runtime>,
     generation: Arc<Generation>,
     slots: Vec<Slot>,
@@ -75,7 +76,7 @@ struct Team {
 impl<S: Clone + Send + Sync + 'static> WorkerPool<S> {
     /// Slots that wait for jobs.
     pub(crate) fn start(place: Arc<PoolContext<S>>, concurrency: usize) -> std::io::Result<Self> {
-        let mut pool = Self { place, concurrency, teams: Vec::new() };
+        let mut pool = Self { place, concurrency, runtimes: Vec::new() };
         pool.take_over()?;
         Ok(pool)
     }
@@ -94,7 +95,14 @@ impl<S: Clone + Send + Sync + 'static> WorkerPool<S> {
             runtime.spawn(work(Arc::clone(&self.place), Arc::clone(&generation), Arc::clone(slot)));
         }
         let alive = Arc::new(AtomicBool::new(true));
-        self.teams.push(Team { runtime: Some(runtime), generation, slots, alive, asked: None, blocked: 0 });
+        self.runtimes.push(SlotRuntime {
+            runtime: Some(runtime),
+            generation,
+            slots,
+            alive,
+            asked: None,
+            blocked: 0,
+        });
         Ok(())
     }
 
@@ -102,8 +110,8 @@ impl<S: Clone + Send + Sync + 'static> WorkerPool<S> {
     pub(crate) fn look_after(&mut self) {
         let now = Instant::now();
         let mut lost = false;
-        for team in &mut self.teams {
-            for slot in &team.slots {
+        for runtime in &mut self.runtimes {
+            for slot in &runtime.slots {
                 let overdue = {
                     let mut slot = lock(slot);
                     slot.take_if(|running| running.is_overdue(now, self.place.grace))
@@ -112,11 +120,11 @@ impl<S: Clone + Send + Sync + 'static> WorkerPool<S> {
                 tracing::error!(job.id = %job.id, job.kind = job.kind, "a handler blocks its thread; it is left behind");
                 self.place.outcomes.push(attempt::blocked(&job, &policy, &stop, now - started));
                 self.place.buffer.done();
-                team.blocked += 1;
+                runtime.blocked += 1;
                 lost = true;
             }
         }
-        let stalled = self.teams.last_mut().is_some_and(|team| team.is_stalled(now));
+        let stalled = self.runtimes.last_mut().is_some_and(|runtime| runtime.is_stalled(now));
         if stalled && !lost {
             tracing::error!("handlers block all threads; new jobs run on new ones");
         }
@@ -130,17 +138,17 @@ impl<S: Clone + Send + Sync + 'static> WorkerPool<S> {
 
     /// Former runtimes end when only blocked handlers are left on them.
     fn dismiss(&mut self) {
-        let current = self.teams.len().saturating_sub(1);
+        let current = self.runtimes.len().saturating_sub(1);
         let mut index = 0;
-        self.teams.retain(|team| {
+        self.runtimes.retain(|runtime| {
             index += 1;
-            index > current || team.generation.slots.load(Ordering::Acquire) > team.blocked
+            index > current || runtime.generation.slots.load(Ordering::Acquire) > runtime.blocked
         });
     }
 
     /// Tells running attempts to stop, those that `which` says.
     pub(crate) fn stop(&self, reason: &StopReason, which: impl Fn(&Claimed) -> bool) {
-        for slot in self.teams.iter().flat_map(|team| &team.slots) {
+        for slot in self.runtimes.iter().flat_map(|runtime| &runtime.slots) {
             if let Some(running) = &*lock(slot)
                 && which(&running.job)
             {
@@ -165,7 +173,7 @@ impl Running {
     }
 }
 
-impl Team {
+impl SlotRuntime {
     fn is_stalled(&mut self, now: Instant) -> bool {
         if self.alive.swap(false, Ordering::AcqRel) {
             self.asked = Some(now);
@@ -178,7 +186,7 @@ impl Team {
     }
 }
 
-impl Drop for Team {
+impl Drop for SlotRuntime {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             // Never waits: a blocked thread would not end.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 /// One job.
-#[derive(Debug, QueryableByName, Serialize)]
+#[derive(Debug, Clone, QueryableByName, Serialize)]
 pub struct Job {
     /// Its id.
     #[diesel(sql_type = SqlUuid)]
@@ -60,7 +60,7 @@ pub struct Job {
 }
 
 /// One attempt that has ended.
-#[derive(Debug, QueryableByName, Serialize)]
+#[derive(Debug, Clone, QueryableByName, Serialize)]
 pub struct Attempt {
     /// The number of the attempt.
     #[diesel(sql_type = SmallInt)]
@@ -83,7 +83,7 @@ pub struct Attempt {
 }
 
 /// How many jobs of a kind stand how.
-#[derive(Debug, QueryableByName, Serialize)]
+#[derive(Debug, Clone, QueryableByName, Serialize)]
 pub struct Kind {
     /// Its kind.
     #[diesel(sql_type = Text)]
@@ -109,6 +109,10 @@ pub struct Kind {
     /// What holds it up, if anything does.
     #[diesel(sql_type = Nullable<Text>)]
     pub held_up: Option<String>,
+    /// No running worker knows this kind: its jobs wait for a build that does.
+    #[diesel(sql_type = Bool)]
+    #[serde(skip)]
+    pub waits_for_build: bool,
 }
 
 /// The jobs that are not over, and what follows.
@@ -186,7 +190,8 @@ SELECT kind,
         AS oldest_ready_seconds,
     CASE WHEN EXISTS (SELECT FROM sides.job_rules WHERE scope = 'kind' AND name = kind AND paused) THEN 'paused'
         WHEN NOT EXISTS (SELECT FROM sides.runners WHERE lease_until > now() AND kind = ANY (kinds))
-            THEN 'no running worker knows it' END AS held_up
+            THEN 'no running worker knows it' END AS held_up,
+    NOT EXISTS (SELECT FROM sides.runners WHERE lease_until > now() AND kind = ANY (kinds)) AS waits_for_build
 FROM (SELECT *, state IN ('new', 'retried') AND parked_by IS NULL AS ready FROM sides.fang_tasks) AS tasks
 WHERE state <> 'finished'
 GROUP BY kind ORDER BY kind";

@@ -19,6 +19,7 @@ pub use history::{Entry, History, Seen};
 pub use leftovers::ask_for_room;
 pub use progress::{Interrupted, Noted, Stage, StepId};
 pub use record::{DIRTY, Record};
+pub use said::has_role;
 pub use status::{End, State, Status};
 pub use store::Store;
 

@@ -70,11 +70,11 @@ struct Releases;
 
 fn set(build: u8) -> Set {
     let letter = char::from(b'a' + build).to_string();
-    Set::from([("web".to_owned(), Digest::parse(&letter.repeat(64)).unwrap())])
+    Set::from([("page".to_owned(), Digest::parse(&letter.repeat(64)).unwrap())])
 }
 
 fn build_of(set: &Set) -> u8 {
-    set["web"].as_str().as_bytes()[0] - b'a'
+    set["page"].as_str().as_bytes()[0] - b'a'
 }
 
 impl State {

@@ -6,7 +6,7 @@ mod written;
 use std::{collections::BTreeSet, fs, process::Command};
 
 use planner::{CATALOGUE_SQL, Catalogue, Manifest, Tables, declared, schema_mismatches};
-use testing::TestDatabase;
+use testing::{TestDatabase, reduction};
 
 use crate::{dependency_rules::Graph, programs};
 use reach::Schema;
@@ -47,22 +47,6 @@ fn listing(lists: &[&str]) -> Manifest {
     let mut listing = Manifest::new("any", "any");
     lists.iter().for_each(|name| listing.add_tables(declared(tables_of(name))));
     listing
-}
-
-/// Drops whatever is not listed.
-fn reduction(catalogue: &Catalogue, listed: &Manifest) -> String {
-    let mut statements = String::new();
-    for (table, columns) in &catalogue.tables {
-        match listed.tables.get(table) {
-            None => statements += &format!("DROP TABLE {table} CASCADE;"),
-            Some(usage) => {
-                for column in columns.keys().filter(|column| !usage.columns.contains_key(*column)) {
-                    statements += &format!("ALTER TABLE {table} DROP COLUMN {column} CASCADE;");
-                }
-            }
-        }
-    }
-    statements
 }
 
 async fn catalogue(database: &TestDatabase) -> Catalogue {

@@ -10,7 +10,7 @@ use super::{Body, Keeper, RunningInstance};
 use crate::local::{
     control::{HANDOVER_VARIABLE, HOST_VARIABLE},
     follow::{Readers, follow},
-    lifetime::{COPY_VARIABLE, Lifetime, Note, RELEASE_VARIABLE},
+    lifetime::{FORMER_INSTANCE_VARIABLE, INSTANCE_VARIABLE, Lifetime, Note, RELEASE_VARIABLE},
     orphan::Orphan,
     output,
     probe::Probe,
@@ -79,7 +79,10 @@ impl Keeper {
             (Lifetime::Outliving { run_folder, .. }, Some(files)) => {
                 let output = files.output()?;
                 command.stdout(output.try_clone()?).stderr(output);
-                command.env(HOST_VARIABLE, run_folder).env(COPY_VARIABLE, files.name());
+                command
+                    .env(HOST_VARIABLE, run_folder)
+                    .env(INSTANCE_VARIABLE, files.name())
+                    .env(FORMER_INSTANCE_VARIABLE, files.name());
                 match &self.launch.release {
                     Some(release) => command.env(RELEASE_VARIABLE, release),
                     None => command.env_remove(RELEASE_VARIABLE),
