@@ -1,6 +1,9 @@
 //! What the builds of this host say of themselves: who gets the public socket, and who is told of Heroku.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    time::Duration,
+};
 
 use manifest::{Manifest, Role};
 use platform::procfile;
@@ -32,11 +35,11 @@ impl Manifests {
     /// Asks a build that may be started, unless it has said it before. The first that answers visitors gets the public socket.
     pub(super) async fn ask(&mut self, store: &Store, process: &str, digest: &Digest) {
         let build = (process.to_owned(), digest.clone());
-        if !self.said.contains_key(&build) {
+        if let Entry::Vacant(unasked) = self.said.entry(build) {
             let asked = time::timeout(ANSWER_LIMIT, store.ask(process, digest)).await;
             // One that is late is asked again the next time.
             if let Ok(Ok(Some(manifest))) = asked {
-                self.said.insert(build, manifest);
+                unasked.insert(manifest);
             }
         }
         if self.public.is_none() && self.has_role(process, digest, Role::Listens) {

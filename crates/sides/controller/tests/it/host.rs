@@ -92,6 +92,7 @@ fn nothing() -> Status {
         is_host: true,
         releases: BTreeMap::new(),
         counts: BTreeMap::new(),
+        canaries: BTreeMap::new(),
         busy_with: None,
         killed: Vec::new(),
     }

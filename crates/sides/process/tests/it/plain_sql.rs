@@ -23,7 +23,7 @@ fn visitors() -> Command {
 
 async fn migrated() -> TestDatabase {
     let database = TestDatabase::create().await;
-    database.connect().await.batch_execute(MIGRATION).await.unwrap();
+    database.connect().await.batch_execute(MIGRATION).await.expect("the table is made");
     database
 }
 
@@ -41,7 +41,7 @@ async fn its_list_is_in_its_manifest_and_it_waits_for_its_table() {
     command.env("DATABASE_URL", database.url().expose()).env("OPS_PORT", "0");
     let program = Program::start(&mut command);
     program.says("visitors.name").await;
-    database.connect().await.batch_execute(MIGRATION).await.unwrap();
+    database.connect().await.batch_execute(MIGRATION).await.expect("the table is made");
     program.says("visitors: 1").await;
     assert_eq!(lines(&database, "SELECT name AS line FROM visitors").await, ["Ada"]);
 }
@@ -69,5 +69,5 @@ async fn a_test_of_the_chassis_holds_the_list_and_the_statements_to_the_database
 async fn refused(database: &TestDatabase, texts: &[&str]) -> String {
     let failed = async { assert_tables(database, statements::SCHEMA, texts).await };
     let failed = futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(failed)).await;
-    failed.unwrap_err().downcast_ref::<String>().cloned().unwrap_or_default()
+    failed.expect_err("the test fails").downcast_ref::<String>().cloned().unwrap_or_default()
 }
