@@ -69,7 +69,7 @@ async fn compare(how: &str, before: u64, after: u64) -> Result<Result<String, St
     let (_new, new) = server(how, after)?;
     let pairs = Pairs::ask(old, new, "/").await;
     visitors.end().await;
-    Ok(judge_beside(&pairs, Some(TIMES)))
+    Ok(judge_beside(&pairs, Some(TIMES)).map_err(|worse| worse.to_string()))
 }
 
 /// A process that is killed when it is not needed any more.

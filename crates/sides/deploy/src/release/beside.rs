@@ -24,21 +24,33 @@ const SPREAD: (u64, f64) = (2, 1.3);
 /// Fewer pairs say nothing of times.
 const LEAST_PAIRS: usize = 14;
 
+/// Why visitors should not reach a new build.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Worse {
+    /// It fails requests that the old one answers.
+    #[error("{0}")]
+    Fails(String),
+    /// It is slower. One instance may be slower than another for seconds because of the processor it runs on, so this is said
+    /// of a build when two of its instances were.
+    #[error("{0}")]
+    Slow(String),
+}
+
 /// What `pairs` say of the new build: figures for the receipt, or the reason not to let visitors reach it. An answer may
 /// take `times` as long as the old build's; none when that does not matter.
 ///
 /// # Errors
 /// The reason, in words.
-pub fn judge(pairs: &Pairs, times: Option<f64>) -> Result<String, String> {
+pub fn judge(pairs: &Pairs, times: Option<f64>) -> Result<String, Worse> {
     let (old_failed, new_failed) = (pairs.old_failures.values().sum(), pairs.new_failures.values().sum());
     let is_new = old_failed == 0 && new_failed > 0;
     if is_new || chance::of(pairs.asked, old_failed, pairs.asked, new_failed) < CHANCE {
         let why: Vec<&str> = pairs.new_failures.keys().map(String::as_str).collect();
-        return Err(format!(
+        return Err(Worse::Fails(format!(
             "failed {new_failed} of {} requests beside the old build, which failed {old_failed}: {}",
             pairs.asked,
             why.join(", ")
-        ));
+        )));
     }
     let [old, new] = [0, 1].map(|which| {
         let mut took: Vec<u64> = pairs.took.iter().map(|&(old, new)| [old, new][which]).collect();
@@ -52,7 +64,7 @@ pub fn judge(pairs: &Pairs, times: Option<f64>) -> Result<String, String> {
         ));
     }
     if let Some(slow) = times.and_then(|times| slow(&old, &new, times)) {
-        return Err(slow);
+        return Err(Worse::Slow(slow));
     }
     Ok(format!(
         "beside the old build, {} pairs of requests: half of its answers took up to {}, the old one's {}",
@@ -116,7 +128,9 @@ mod tests {
 
     #[test]
     fn twice_as_slow_is_found_under_noise_that_is_larger_than_the_difference() {
-        let slow = judge(&noisy(5000, 10_000, 20_000), Some(1.5)).unwrap_err();
+        let Err(Worse::Slow(slow)) = judge(&noisy(5000, 10_000, 20_000), Some(1.5)) else {
+            panic!("it is not slow")
+        };
         assert!(slow.starts_with("is slower than the old build beside it: 10 % of its answers"), "{slow}");
         assert!(judge(&noisy(20_000, 40_000, 60_000), Some(1.5)).is_err());
         assert!(judge(&noisy(5000, 10_000, 20_000), None).is_ok(), "nobody wants to know");
@@ -155,7 +169,7 @@ mod tests {
     #[test]
     fn some_answers_that_are_slow_are_found_too() {
         let some = |turn: u64| if turn.is_multiple_of(3) { 60_000 } else { 5000 };
-        let slow = judge(&pairs((0..180).map(|turn| (5000, some(turn)))), Some(1.5)).unwrap_err();
+        let slow = judge(&pairs((0..180).map(|turn| (5000, some(turn)))), Some(1.5)).unwrap_err().to_string();
         assert!(slow.contains("75 % of its answers"), "{slow}");
     }
 
@@ -171,7 +185,7 @@ mod tests {
                 ..pairs([(5000, 5000); 100])
             }
         };
-        let one = judge(&failing(0, 1), None).unwrap_err();
+        let Err(Worse::Fails(one)) = judge(&failing(0, 1), None) else { panic!("it does not fail") };
         assert_eq!(one, "failed 1 of 200 requests beside the old build, which failed 0: answered 500");
         assert!(judge(&failing(100, 100), None).is_ok(), "it does not get worse");
         assert!(judge(&failing(200, 0), None).is_ok(), "it is mended");

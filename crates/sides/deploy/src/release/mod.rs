@@ -54,7 +54,7 @@ use crate::preflight::Obstacle;
 use workspace::Outcome;
 
 pub use back::{RollbackOptions, run as run_back};
-pub use beside::judge as judge_beside;
+pub use beside::{Worse, judge as judge_beside};
 pub(crate) use build::Pending;
 pub(crate) use build::programs as build_programs;
 pub use count::{Block, Jobs, Ticks};

@@ -10,7 +10,14 @@ use platform::{
 };
 use tokio::time;
 
-use super::{beside, bundle, journal::Journal, judge::Blame, plan::Roll, steps::Run};
+use super::{
+    beside::{self, Worse},
+    bundle,
+    journal::Journal,
+    judge::Blame,
+    plan::Roll,
+    steps::Run,
+};
 use workspace::{control::Client, releases::Digest};
 
 /// How long an old instance may take to leave: its own drain, which the host ends at the end, and some more.
@@ -26,37 +33,53 @@ pub(super) struct Rolled {
     pub(super) done: anyhow::Result<()>,
 }
 
+fn blame(Roll { process, .. }: &Roll, worse: &Worse) -> anyhow::Error {
+    Blame { process: process.clone(), reason: format!("the new {process} {worse}") }.into()
+}
+
 impl Run<'_> {
-    /// Asks the new build and the old one in turn before any visitor reaches the new one. One that is worse is refused.
+    /// Asks the new build and the old one in turn before any visitor reaches the new one. One that is worse is refused; one
+    /// that is slower when another instance of it was slower, too.
     pub(super) async fn compare(&self, roll: &Roll, journal: &mut Journal<'_>) -> anyhow::Result<()> {
-        let Some(watching) = self.compared else { return Ok(()) };
+        match self.compare_once(roll, journal).await? {
+            None => return Ok(()),
+            Some(worse @ Worse::Fails(_)) => return Err(blame(roll, &worse)),
+            Some(Worse::Slow(_)) => {}
+        }
+        match self.compare_once(roll, journal).await? {
+            Some(worse) => Err(blame(roll, &worse)),
+            None => {
+                let process = &roll.process;
+                journal.notes.push(format!(
+                    "one instance of the new {process} was slower before, and this one is not"
+                ));
+                Ok(())
+            }
+        }
+    }
+
+    /// What speaks against the new build, if anything does.
+    async fn compare_once(&self, roll: &Roll, journal: &mut Journal<'_>) -> anyhow::Result<Option<Worse>> {
+        let Some(watching) = self.compared else { return Ok(None) };
         let Roll { process, to, .. } = roll;
         self.prepare(process, to).await?;
         let why = Why { asked_by: "release".to_owned(), reason: format!("release {to}") };
         let place = self.places.place_of(process);
         let pairs = match place.compare(process, to.as_str(), &watching.probe, &why).await {
             Ok(Some(pairs)) => pairs,
-            Ok(None) => return Ok(()),
+            Ok(None) => return Ok(None),
             Err(error @ PlaceError::Refused { .. }) => {
                 return Err(error).with_context(|| format!("{process} was not replaced"));
             }
             // An older host has never heard of it.
             Err(error) => {
                 journal.notes.push(format!("the new {process} was not compared with the old one: {error}"));
-                return Ok(());
+                return Ok(None);
             }
         };
-        match beside::judge(&pairs, watching.beside()) {
-            Ok(figures) => journal.notes.push(format!("the new {process}, {figures}")),
-            Err(reason) => {
-                return Err(Blame {
-                    process: process.clone(),
-                    reason: format!("the new {process} {reason}"),
-                }
-                .into());
-            }
-        }
-        Ok(())
+        let judged = beside::judge(&pairs, watching.beside());
+        journal.notes.extend(judged.as_ref().ok().map(|figures| format!("the new {process}, {figures}")));
+        Ok(judged.err())
     }
 
     /// Replaces a process.
