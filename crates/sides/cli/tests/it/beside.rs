@@ -58,7 +58,7 @@ async fn released_beside(database: &TestDatabase, sandbox: &Sandbox, source: &st
     let mut release = Dev::start(sandbox.sides(&["release", "--bake", "1"]));
     until_stage(sandbox, "replace web", "begun").await;
     let load = Load::start();
-    let ended = release.ended_within(Duration::from_secs(240)).await;
+    let ended = release.ended_within(Duration::from_secs(420)).await;
     assert_eq!(ended.code(), Some(code), "{}", release.said());
     drop(load);
     let query = "SELECT receipt::text AS word FROM sides.releases ORDER BY id DESC LIMIT 1";
