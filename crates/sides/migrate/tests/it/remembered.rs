@@ -13,8 +13,8 @@ async fn checked(database: &TestDatabase, folder: &Path, cache: &Path) -> String
         .args(["check", "--json", "--folder"])
         .arg(folder)
         .env("DATABASE_URL", database.url().expose())
-        .env("XDG_CACHE_HOME", cache)
-        .env_remove("SIDES_SCRATCH_DIR")
+        // Not the user's whole cache: Postgres itself may be there.
+        .env("SIDES_SCRATCH_DIR", cache)
         .output()
         .await
         .unwrap();
@@ -28,7 +28,7 @@ fn add(folder: &Path, name: &str, up: &str) {
 
 /// Puts a mark on everything that is remembered, so that an answer shows where it comes from.
 fn mark(cache: &Path) -> usize {
-    let folder = cache.join("sides/scratch/checked");
+    let folder = cache.join("checked");
     let files = fs::read_dir(&folder).unwrap().map(|one| one.unwrap().path());
     let mut marked = 0;
     for file in files {
