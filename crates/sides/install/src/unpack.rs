@@ -104,11 +104,14 @@ fn write_starters(root: &Path, bin: &Path) -> Result<(), InstallError> {
 fn library_folders(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for parent in ["usr/lib", "lib"].map(|folder| root.join(folder)) {
-        let inside = fs::read_dir(&parent).into_iter().flatten().flatten().map(|entry| entry.path());
-        // Debian's folders for an architecture, like x86_64-linux-gnu, and what a package keeps for itself.
-        found.extend(inside.filter(|path| path.is_dir() && has_libraries(path)));
+        // Debian's folders for an architecture, like x86_64-linux-gnu, and what a package keeps for itself: there, or in a
+        // folder of that one, as pulseaudio does, whose libraries look for it where they would be installed.
+        let inside = folders(&parent);
+        let deeper = inside.iter().flat_map(|folder| folders(folder));
+        found.extend(deeper.chain(inside.iter().cloned()).filter(|path| has_libraries(path)));
     }
-    found.sort();
+    // The shallow ones first: plugins further down never stand in for a library.
+    found.sort_by_key(|path| (path.components().count(), path.clone()));
     found
 }
 
