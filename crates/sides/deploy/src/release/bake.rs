@@ -9,168 +9,30 @@ use anyhow::Context as _;
 use platform::{
     local::State,
     place::{Instance, InstanceState},
-    prober::{Prober, Seen},
 };
 use tokio::time;
 
 use super::{
+    eyes::Eyes,
     growth::Growth,
     journal::Journal,
-    judge::{self, Blame, Judge, Lap},
+    judge::{self, Blame},
     late::Ticking,
     ledger::{self, Ledger, OUTAGE_LIMIT},
-    machine::Machine,
-    measure::WEB,
     plan::Roll,
     steps::Run,
-    watching::Watching,
 };
-use workspace::{control::Client, releases::Digest};
+use workspace::control::Client;
 
 /// How long the replaced processes may take to answer, all of them, at the end.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// The same where an instance may be on its way still when a release that was interrupted is continued.
 const ANSWER_LIMIT_REMOTE: Duration = Duration::from_secs(120);
-/// How long web is watched before it is touched, to know what it was like.
-const BEFORE: Duration = Duration::from_secs(1);
 const BETWEEN: Duration = Duration::from_millis(100);
-/// Fewer requests say nothing of what runs.
-const LEAST_SEEN: u64 = 20;
 /// How often a watch may begin again because the database was unavailable.
 pub(super) const OUTAGES: u32 = 3;
 /// The queue and the host are asked less often.
 const ASKED_EVERY: Duration = Duration::from_secs(1);
-
-/// So much longer than it was asked to does a watch go on while web looks slow.
-const DOUBT_LIMIT: Duration = Duration::from_secs(30);
-
-/// How long web may take to answer well again behind an outage of the database.
-const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
-/// So long it has answered well when that is over.
-const RECOVERED: Duration = Duration::from_secs(1);
-
-/// The prober, and what it saw before web was touched.
-pub(super) struct Eyes {
-    prober: Option<Prober>,
-    machine: Option<Machine>,
-    before: Option<Seen>,
-    slower: Option<f64>,
-    judge: Option<Judge>,
-    /// The new build of web, as its instances are told it; none while web is as it was.
-    new_web: Option<String>,
-    /// What that has answered, as far as it was looked at.
-    of_new: Seen,
-}
-
-impl Eyes {
-    /// Without a prober they see nothing. A release that is not watched needs no comparison.
-    pub(super) async fn open(prober: Option<Prober>, watching: &Watching) -> Self {
-        // Where the machine cannot be watched it counts as quiet.
-        let machine = if prober.is_some() { Machine::watch().await.ok() } else { None };
-        if prober.is_some() && watching.bake > 0 {
-            time::sleep(BEFORE).await;
-        }
-        Self {
-            prober,
-            machine,
-            before: None,
-            slower: watching.since(),
-            judge: None,
-            new_web: None,
-            of_new: Seen::default(),
-        }
-    }
-
-    /// Whether most visitors are answered badly, as far as that was seen.
-    pub(super) fn see_failures(&self) -> bool {
-        let seen = self.prober.as_ref().map(Prober::seen).unwrap_or_default();
-        seen.all() >= LEAST_SEEN && seen.failed() * 2 > seen.all()
-    }
-
-    /// From now on web may be a new one.
-    pub(super) fn web_is_touched(&mut self, to: &Digest) {
-        self.new_web = Some(to.to_string());
-        self.compare_from_now();
-    }
-
-    /// What web did until now is what it is held to.
-    pub(super) fn compare_from_now(&mut self) {
-        if let (Some(prober), None) = (&self.prober, &self.judge) {
-            let before = prober.lap();
-            let machine = self.machine.as_ref().map(Machine::lap).unwrap_or_default();
-            self.judge = Some(Judge::new(Lap { web: before.clone(), machine }, self.slower));
-            self.before = Some(before);
-        }
-    }
-
-    /// What failed while web was away, as its place has nobody answer meanwhile: it is counted and told, and no reason to go
-    /// back.
-    pub(super) fn pass_over(&self) -> Option<String> {
-        let away = self.prober.as_ref()?.lap();
-        let text = format!("{} of {} requests failed while web was away", away.failed(), away.all());
-        (away.failed() > 0).then_some(text)
-    }
-
-    /// What the new web has answered while it was watched; none where nobody asks web.
-    pub(super) fn seen_of_new(&self) -> Option<Seen> {
-        self.prober.is_some().then(|| self.of_new.clone())
-    }
-
-    /// A reason to go back: what the new web answered. A web that is as it was is judged only where the schema under it
-    /// has changed.
-    fn look(&mut self) -> Option<Blame> {
-        let (prober, judge) = (self.prober.as_ref()?, self.judge.as_mut()?);
-        let web = match &self.new_web {
-            Some(release) => {
-                let lap = prober.lap_of(release);
-                self.of_new.add(&lap);
-                lap
-            }
-            None => prober.lap(),
-        };
-        let machine = self.machine.as_ref().map(Machine::lap).unwrap_or_default();
-        let reason = judge.see(&Lap { web, machine })?;
-        let process = if self.new_web.is_some() { WEB.to_owned() } else { String::new() };
-        Some(Blame { process, reason })
-    }
-
-    /// Whether nothing that was seen last is still to be blamed or forgiven, for a watch that is over for so long.
-    ///
-    /// # Errors
-    /// The blame, when that stays open.
-    fn are_sure(&self, over_for: Duration) -> Result<bool, Blame> {
-        let Some(judge) = self.judge.as_ref().filter(|judge| judge.suspects()) else { return Ok(true) };
-        if over_for < DOUBT_LIMIT {
-            return Ok(false);
-        }
-        let process = if self.new_web.is_some() { WEB.to_owned() } else { String::new() };
-        judge.unsettled().map_or(Ok(true), |reason| Err(Blame { process, reason }))
-    }
-
-    /// Waits until web answers well again. How many requests failed until then is counted like all others, and held
-    /// against nobody.
-    async fn recover(&mut self) {
-        let Some(prober) = &self.prober else { return };
-        let (begun, mut well_since) = (Instant::now(), Instant::now());
-        while begun.elapsed() < RECOVERY_LIMIT && well_since.elapsed() < RECOVERED {
-            time::sleep(BETWEEN).await;
-            if prober.lap().failed() > 0 {
-                well_since = Instant::now();
-            }
-        }
-        if let Some(judge) = &mut self.judge {
-            judge.forget();
-        }
-    }
-
-    /// All that was seen, and what of it before web was touched.
-    pub(super) async fn close(self) -> (Option<Seen>, Option<Seen>) {
-        match self.prober {
-            Some(prober) => (Some(prober.end().await), self.before),
-            None => (None, None),
-        }
-    }
-}
 
 impl Run<'_> {
     /// Watches for a while, and then asks whether the expected builds answer. A database that goes away meanwhile is waited
@@ -358,10 +220,11 @@ impl Lives {
 #[cfg(test)]
 mod tests {
     use chrono::Utc;
+    use workspace::releases::Digest;
 
     use super::*;
 
-    fn copy(id: &str, release: char, state: InstanceState) -> Instance {
+    fn instance(id: &str, release: char, state: InstanceState) -> Instance {
         Instance {
             id: id.to_owned(),
             release: release.to_string().repeat(64),
@@ -375,21 +238,23 @@ mod tests {
     #[test]
     fn a_dyno_that_comes_back_under_its_name_has_died() {
         let mut lives = Lives::default();
-        let mut see = |id: &str| lives.has_followed("web", &copy(id, 'b', InstanceState::Healthy));
+        let mut see = |id: &str| lives.has_followed("web", &instance(id, 'b', InstanceState::Healthy));
         assert_eq!([see("one"), see("one"), see("two"), see("two")], [false, false, true, false]);
     }
 
     #[test]
-    fn elsewhere_a_copy_in_the_expected_release_has_to_answer_and_none_of_another_may_stay() {
+    fn at_another_place_an_instance_in_the_expected_release_has_to_answer_and_none_of_another_may_stay() {
         use InstanceState::{Draining, Healthy, Starting};
         let to = Digest::parse(&"b".repeat(64)).unwrap();
         let roll = Roll { process: "web".to_owned(), from: None, to, place: Some("cloud".to_owned()) };
         let missing = |instances: &[Instance]| missing_there(&roll, instances);
-        assert_eq!(missing(&[copy("1", 'a', Draining), copy("2", 'b', Healthy)]), None);
+        assert_eq!(missing(&[instance("1", 'a', Draining), instance("2", 'b', Healthy)]), None);
         assert!(
-            missing(&[copy("1", 'a', Healthy), copy("2", 'b', Healthy)]).unwrap().contains("is not running")
+            missing(&[instance("1", 'a', Healthy), instance("2", 'b', Healthy)])
+                .unwrap()
+                .contains("is not running")
         );
-        assert!(missing(&[copy("2", 'b', Starting)]).unwrap().contains("does not answer"));
+        assert!(missing(&[instance("2", 'b', Starting)]).unwrap().contains("does not answer"));
         assert!(missing(&[]).is_some());
     }
 }

@@ -14,7 +14,7 @@ use platform::{
 use tokio::time;
 
 use super::{
-    bake::Eyes,
+    eyes::Eyes,
     journal::Journal,
     judge::{self, Blame},
     ledger::patiently,

@@ -19,6 +19,7 @@ mod canary;
 mod chance;
 mod count;
 mod detach;
+mod eyes;
 mod growth;
 mod holder;
 mod jobs;

@@ -4,11 +4,11 @@ use std::{ops::ControlFlow, path::PathBuf};
 
 use super::{
     Ended, ReleaseOptions,
-    bake::Eyes,
     begun::Begun,
     build::{self, Built},
     canary,
     count::Counter,
+    eyes::Eyes,
     journal::{self, Journal},
     judge::Blame,
     ledger::{Ledger, OUTAGE_LIMIT, patiently},

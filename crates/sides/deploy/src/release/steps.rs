@@ -6,8 +6,9 @@ use anyhow::Context as _;
 use database::DatabaseUrl;
 
 use super::{
-    bake::{Eyes, OUTAGES},
+    bake::OUTAGES,
     build::Migrate,
+    eyes::Eyes,
     journal::Journal,
     ledger::patiently,
     limits::Limits,
