@@ -9,6 +9,7 @@ mod progress;
 mod record;
 mod said;
 mod schema_program;
+mod state;
 mod status;
 mod store;
 

@@ -1,10 +1,7 @@
-//! `.sides/releases/`: one folder for each process and digest, with the program and what is known of it, and small
-//! files that say which of them runs.
-//!
-//! Every file is replaced in one step, so a kill at any moment leaves the old or the new text.
+//! `.sides/releases/`: one folder for each process and digest, with the program and what is known of it. The small files
+//! beside them, which say what runs, are in [`super::state`].
 
 use std::{
-    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -12,10 +9,9 @@ use std::{
 
 use anyhow::Context as _;
 use platform::local::write_private;
-use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Digest, History, Interrupted, Record, Seen, Set,
+    Digest, Record, Set,
     leftovers::{self, FRESH},
     schema_program,
 };
@@ -30,7 +26,7 @@ const SPARE: usize = 5;
 /// The builds that a workspace keeps, and what is known of them.
 #[derive(Debug, Clone)]
 pub struct Store {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 impl Store {
@@ -161,98 +157,6 @@ impl Store {
         Ok(entry.with_context(|| format!("cannot read {}", folder.display()))?.path())
     }
 
-    /// What the host runs, or would run.
-    pub fn running(&self) -> anyhow::Result<Set> {
-        Ok(self.read("running.json")?.unwrap_or_default())
-    }
-
-    /// Writes down what shall run.
-    ///
-    /// # Errors
-    /// When the disk does not take it.
-    pub fn set_running(&self, set: &Set) -> anyhow::Result<()> {
-        self.write("running.json", Some(set))
-    }
-
-    /// How many instances of each process are wanted; one of those that are not named.
-    pub fn counts(&self) -> anyhow::Result<BTreeMap<String, u32>> {
-        Ok(self.read("counts.json")?.unwrap_or_default())
-    }
-
-    /// Writes down how many instances of each process shall run.
-    ///
-    /// # Errors
-    /// When the disk does not take it.
-    pub fn set_counts(&self, counts: &BTreeMap<String, u32>) -> anyhow::Result<()> {
-        self.write("counts.json", Some(counts))
-    }
-
-    /// The digests of the canaries that stand beside what runs, by process.
-    pub fn canaries(&self) -> anyhow::Result<BTreeMap<String, String>> {
-        Ok(self.read("canaries.json")?.unwrap_or_default())
-    }
-
-    /// Writes down which canaries there are.
-    ///
-    /// # Errors
-    /// When the disk does not take it.
-    pub fn set_canaries(&self, canaries: &BTreeMap<String, String>) -> anyhow::Result<()> {
-        self.write("canaries.json", Some(canaries).filter(|canaries| !canaries.is_empty()))
-    }
-
-    /// The sets that were released, and what was seen of them.
-    pub fn history(&self) -> anyhow::Result<History> {
-        if let Some(history) = self.read("history.json")? {
-            return Ok(history);
-        }
-        let running = match self.interrupted()? {
-            Some(interrupted) => interrupted.from,
-            None => self.running()?,
-        };
-        Ok(History::of_older(self.read("before.json")?, running, chrono::Utc::now()))
-    }
-
-    /// Notes that a set is about to be put in place; its number.
-    pub fn begin(&self, set: &Set) -> anyhow::Result<u64> {
-        let mut history = self.history()?;
-        let number = history.begin(set.clone(), chrono::Utc::now());
-        self.write("history.json", Some(&history))?;
-        Ok(number)
-    }
-
-    /// Notes that a set which was seen good answers badly now.
-    pub fn doubt(&self, set: &Set) -> anyhow::Result<()> {
-        let mut history = self.history()?;
-        history.doubt(set);
-        self.write("history.json", Some(&history))
-    }
-
-    /// Notes what was seen of it.
-    pub fn judge(&self, number: u64, seen: Seen) -> anyhow::Result<()> {
-        let mut history = self.history()?;
-        history.judge(number, seen);
-        self.write("history.json", Some(&history))
-    }
-
-    /// The release that was interrupted, if one was.
-    pub fn interrupted(&self) -> anyhow::Result<Option<Interrupted>> {
-        self.read("interrupted.json")
-    }
-
-    /// Says that a release begins, or (with none) that it has come to an end.
-    pub fn set_interrupted(&self, release: Option<&Interrupted>) -> anyhow::Result<()> {
-        self.write("interrupted.json", release)
-    }
-
-    /// Ends the story of a release that was interrupted when `running` is all that it wanted, or all that was before.
-    pub fn settle(&self, running: &Set) -> anyhow::Result<()> {
-        let Some(interrupted) = self.interrupted()? else { return Ok(()) };
-        if *running != interrupted.to && *running != interrupted.from {
-            return Ok(());
-        }
-        self.set_interrupted(None)
-    }
-
     /// Removes old releases of a process; those in `sets`, and what a rollback may go to, stay. A failure costs room, nothing else.
     pub fn prune(&self, process: &str, sets: &[&Set]) {
         let Ok(entries) = fs::read_dir(self.folder.join(process)) else { return };
@@ -279,36 +183,16 @@ impl Store {
     fn path_of(&self, process: &str, digest: &Digest) -> PathBuf {
         self.folder.join(process).join(digest.as_str())
     }
-
-    fn read<T: DeserializeOwned>(&self, name: &str) -> anyhow::Result<Option<T>> {
-        let path = self.folder.join(name);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-        };
-        let value = serde_json::from_str(&text);
-        Ok(Some(
-            value.with_context(|| format!("{} is damaged: remove it, and release again", path.display()))?,
-        ))
-    }
-
-    fn write<T: Serialize>(&self, name: &str, value: Option<&T>) -> anyhow::Result<()> {
-        let path = self.folder.join(name);
-        let written = match value {
-            Some(value) => write_private(&path, &serde_json::to_string_pretty(value)?),
-            None => match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            },
-        };
-        written.with_context(|| format!("cannot write {}", path.display()))
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeMap;
+
+    use super::{
+        super::{Interrupted, Seen},
+        *,
+    };
 
     fn record(text: &str) -> Record {
         let settings = BTreeMap::from([("text".to_owned(), text.to_owned())]);
