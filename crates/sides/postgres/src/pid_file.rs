@@ -82,10 +82,13 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let mine = std::process::id();
         let file = data.path().join("postmaster.pid");
-        // Pid 1 lives and is not this folder's server.
-        fs::write(&file, "1\n/data\n1\n5432\n/s\n\n 5 6\nready\n").unwrap();
+        // It lives, and is not this folder's server. One of our own, as an ordinary user may not ask after another's.
+        let mut other = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        fs::write(&file, format!("{}\n/data\n1\n5432\n/s\n\n 5 6\nready\n", other.id())).unwrap();
         assert_eq!(PidFile::live(data.path()), None);
         disarm_stale(data.path()).unwrap();
+        other.kill().unwrap();
+        other.wait().unwrap();
         assert_eq!(
             fs::read_to_string(&file).unwrap(),
             format!("{mine}\n/data\n1\n5432\n/s\n\n 5 6\nready\n")
