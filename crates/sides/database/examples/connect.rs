@@ -3,7 +3,7 @@
 //! Without an argument, the address is `DATABASE_URL`. A line for each way says whether the session is encrypted, or
 //! what is wrong.
 
-use std::{error::Error, process::ExitCode};
+use std::process::ExitCode;
 
 use diesel::{QueryableByName, sql_types::Bool};
 use diesel_async::RunQueryDsl as _;
@@ -33,33 +33,23 @@ async fn main() -> ExitCode {
         match answer {
             Ok(true) => println!("{way}: encrypted"),
             Ok(false) => println!("{way}: plain"),
-            Err(error) => println!("{way}: {}", chain(error.as_ref())),
+            Err(error) => println!("{way}: {error:#}"),
         }
     }
     if answers.iter().all(|(_, answer)| answer.is_ok()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn by_client(url: &DatabaseUrl) -> Result<bool, Box<dyn Error>> {
+async fn by_client(url: &DatabaseUrl) -> anyhow::Result<bool> {
     Ok(client(url).await?.query_one(IS_ENCRYPTED, &[]).await?.get(0))
 }
 
-async fn by_diesel(url: &DatabaseUrl) -> Result<bool, Box<dyn Error>> {
+async fn by_diesel(url: &DatabaseUrl) -> anyhow::Result<bool> {
     let mut connection = connect(url).await?;
     Ok(diesel::sql_query(IS_ENCRYPTED).get_result::<Row>(&mut connection).await?.ssl)
 }
 
-async fn by_pool(url: &DatabaseUrl) -> Result<bool, Box<dyn Error>> {
+async fn by_pool(url: &DatabaseUrl) -> anyhow::Result<bool> {
     let pool = pool(url, 1);
     let mut connection = pool.get().await?;
     Ok(diesel::sql_query(IS_ENCRYPTED).get_result::<Row>(&mut **connection).await?.ssl)
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }

@@ -14,6 +14,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::{
     DatabaseUrl, Target, UrlError,
     address::Server,
+    chain,
     target::Standing,
     tls::{self, TlsError, is_of_tls},
 };
@@ -276,15 +277,4 @@ async fn establish(url: &DatabaseUrl) -> Result<AsyncPgConnection, ConnectErrorK
     AsyncPgConnection::try_from_client_and_connection(client, connection)
         .await
         .map_err(ConnectErrorKind::Session)
-}
-
-/// An error and what caused it, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

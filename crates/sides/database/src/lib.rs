@@ -13,6 +13,7 @@
 //! Never knows models, the queue or any process.
 
 mod address;
+mod chain;
 mod connect;
 mod lenient;
 mod pool;
@@ -23,6 +24,7 @@ mod tls;
 mod verdict;
 
 pub use address::{DatabaseUrl, UrlError};
+pub use chain::chain;
 pub use connect::{ConnectError, client, connect};
 pub use lenient::{Json, Moment, OptionalJson, OptionalMoment, Words};
 pub use pool::{

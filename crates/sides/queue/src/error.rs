@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt, time::Duration};
 
+pub(crate) use database::chain;
+
 type Source = Box<dyn Error + Send + Sync>;
 
 /// The outcome of an attempt that did not succeed.
@@ -54,16 +56,4 @@ impl fmt::Debug for JobError {
             Kind::Snooze(wait) => write!(f, "snooze for {wait:?}"),
         }
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

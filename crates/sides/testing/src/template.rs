@@ -1,6 +1,6 @@
 //! A migrated database that tests are cloned from, made once for each state of the migrations.
 
-use ::database::{Connection, DatabaseUrl};
+use ::database::{Connection, DatabaseUrl, chain};
 use diesel::sql_types::{Bool, Text};
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use migrate::Migration;
@@ -80,11 +80,4 @@ async fn is_usable(connection: &mut Connection, name: &str) -> bool {
     .await
     .expect("the catalogue can be read");
     found.iter().any(|found| found.usable)
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::{io::Write as _, path::Path};
 
+use database::chain;
 use serde_json::json;
 
 use super::progress::ProgressLine;
@@ -200,13 +201,6 @@ impl Report {
         } else {
             complain(&text);
         }
-    }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {}", chain(cause)),
-        None => error.to_string(),
     }
 }
 
