@@ -34,6 +34,9 @@ use workspace::{
 const FIRST: RawFd = 3;
 /// How often a host looks whether the keeper of its socket lives.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long a keeper may take to start, or to answer, on a busy machine. Instances without a host serve meanwhile.
+const KEEPER_LIMIT: Duration = Duration::from_secs(5);
+const BETWEEN: Duration = Duration::from_millis(50);
 
 /// The socket, and where it came from.
 pub(super) struct Socket {
@@ -61,10 +64,7 @@ impl Socket {
         }
         let kept = match handed_over {
             Some(listener) => Some(listener),
-            None => {
-                let kept = socket_keeper::fetch(&workspace.run_folder());
-                kept.context("the keeper of the listening socket does not answer")?.map(|kept| kept.listener)
-            }
+            None => from_keeper(workspace, store).await?,
         };
         if let Some(listener) = kept {
             if is_wanted(&listener, options) {
@@ -102,6 +102,33 @@ impl Socket {
 pub(super) fn let_keeper_go(workspace: &Workspace) {
     if let Ok(Some(kept)) = socket_keeper::fetch(&workspace.run_folder()) {
         kept.let_go();
+    }
+}
+
+/// The socket that a keeper holds; none when there is no keeper. Where instances listen without a host one may be on its way:
+/// the host that started it may have died before it was there.
+async fn from_keeper(workspace: &Workspace, store: &Store) -> anyhow::Result<Option<TcpListener>> {
+    let (run_folder, deadline) = (workspace.run_folder(), Instant::now() + KEEPER_LIMIT);
+    loop {
+        let kept = socket_keeper::fetch(&run_folder);
+        let is_settled = match &kept {
+            Ok(Some(_)) => true,
+            Ok(None) => !orphans(&run_folder).iter().any(|orphan| listens(orphan, store)),
+            Err(_) => false,
+        };
+        if is_settled || Instant::now() > deadline {
+            let kept = kept.context("the keeper of the listening socket does not answer")?;
+            return Ok(kept.map(|kept| kept.listener));
+        }
+        time::sleep(BETWEEN).await;
+    }
+}
+
+/// Whether an instance without a host answers visitors. One that was never released is what Procfiles take it for.
+fn listens(orphan: &Orphan, store: &Store) -> bool {
+    match orphan.release.as_deref().and_then(Digest::parse) {
+        Some(digest) => store.has_role(&orphan.process, &digest, Role::Listens),
+        None => orphan.process == procfile::WEB,
     }
 }
 
@@ -151,12 +178,7 @@ async fn bind(
         Ok(listener) => return Ok(listener),
         Err(error) => error,
     };
-    // One that was never released is what Procfiles take it for.
-    let listens = |one: &Orphan| match one.release.as_deref().and_then(Digest::parse) {
-        Some(digest) => store.has_role(&one.process, &digest, Role::Listens),
-        None => one.process == procfile::WEB,
-    };
-    let web = || orphans(&workspace.run_folder()).into_iter().filter(listens);
+    let web = || orphans(&workspace.run_folder()).into_iter().filter(|one| listens(one, store));
     if error.kind() != io::ErrorKind::AddrInUse || web().next().is_none() {
         return Err(error).with_context(in_words);
     }
@@ -169,7 +191,7 @@ async fn bind(
         if Instant::now() > deadline {
             web().for_each(|one| send(&one, Signal::SIGKILL));
         }
-        time::sleep(Duration::from_millis(50)).await;
+        time::sleep(BETWEEN).await;
     }
     TcpListener::bind(address).with_context(in_words)
 }

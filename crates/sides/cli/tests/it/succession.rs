@@ -1,9 +1,17 @@
 //! Hosts that are killed or replaced, and the processes that never notice.
 
-use std::{net::TcpListener, os::fd::OwnedFd, process::Command, time::Duration};
+use std::{
+    net::TcpListener,
+    os::fd::OwnedFd,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use nix::sys::signal::Signal;
-use platform::prober::{Plan, Prober};
+use platform::{
+    local::socket_keeper,
+    prober::{Plan, Prober},
+};
 use testing::{TestDatabase, wait_until};
 
 use crate::{
@@ -16,6 +24,11 @@ use crate::{
 /// The pids of web and worker.
 fn pids(sandbox: &Sandbox) -> [Option<i32>; 2] {
     ["web", "worker"].map(|name| sandbox.pid_of(name))
+}
+
+/// Who keeps the listening socket.
+fn keeper(sandbox: &Sandbox) -> Option<i32> {
+    sandbox.residents().into_iter().find(|(_, line)| line.contains("keep-socket")).map(|(pid, _)| pid)
 }
 
 fn prober(sandbox: &Sandbox) -> Prober {
@@ -95,9 +108,6 @@ async fn a_socket_that_nobody_kept_costs_a_restart_and_not_the_service() {
     let database = TestDatabase::create().await;
     let (sandbox, mut host) = released(&database).await;
     let port = sandbox.status()["address"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
-    let keeper = |sandbox: &Sandbox| {
-        sandbox.residents().into_iter().find(|(_, line)| line.contains("keep-socket")).map(|(pid, _)| pid)
-    };
     let first = keeper(&sandbox).expect("somebody keeps the socket");
     signal(first, Signal::SIGKILL);
     wait_until("another keeps it", PATIENCE, async || keeper(&sandbox).is_some_and(|pid| pid != first)).await;
@@ -112,6 +122,31 @@ async fn a_socket_that_nobody_kept_costs_a_restart_and_not_the_service() {
     assert_ne!(pids(&sandbox)[0], web);
     ended(&run(&sandbox, &["stop"]).await, 0);
     host.ended().await;
+    sandbox.wait_until_empty().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keeper_that_was_still_starting_when_its_host_died_is_waited_for() {
+    let database = TestDatabase::create().await;
+    let (sandbox, mut host) = released(&database).await;
+    let (address, [web, worker]) = (sandbox.status()["address"].clone(), pids(&sandbox));
+    let run_folder = sandbox.path().canonicalize().unwrap().join(".sides/run");
+    let kept = socket_keeper::fetch(&run_folder).unwrap().expect("somebody keeps the socket");
+    signal(host.pid(), Signal::SIGKILL);
+    host.ended().await;
+    kept.let_go();
+    wait_until("nobody keeps it", PATIENCE, async || keeper(&sandbox).is_none()).await;
+    let mut host = start_host(&sandbox);
+    // By then the host has looked for one on a machine that is not busy.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut late = sandbox.sides(&["keep-socket"]);
+    late.stdin(OwnedFd::from(kept.listener)).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut late = late.spawn().unwrap();
+    host.ready().await;
+    assert_eq!((sandbox.status()["address"].clone(), pids(&sandbox)), (address, [web, worker]));
+    ended(&run(&sandbox, &["stop"]).await, 0);
+    host.ended().await;
+    late.wait().unwrap();
     sandbox.wait_until_empty().await;
 }
 
