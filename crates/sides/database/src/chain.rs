@@ -2,10 +2,32 @@
 
 use std::error::Error;
 
-/// An error and what caused it, in one line: its own text, and behind a colon that of each cause.
+/// An error and what caused it, in one line: its own text, and behind a colon that of each cause, unless that is what the
+/// text before it ends with, as a pool's does.
 pub fn chain(error: &dyn Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {}", chain(cause)),
-        None => error.to_string(),
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let own = cause.to_string();
+        if !text.ends_with(&own) {
+            text = format!("{text}: {own}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chain;
+    use crate::{DatabaseUrl, pool};
+
+    #[tokio::test]
+    async fn a_pool_says_what_failed_once() {
+        let url: DatabaseUrl = "postgres://ann@127.0.0.1:1/app?sslmode=disable".parse().unwrap();
+        let error = pool(&url, 1).get().await.err().unwrap();
+        let text = chain(&error);
+        assert_eq!(text.matches("cannot connect to").count(), 1, "{text}");
+        assert!(text.contains("refused"), "{text}");
     }
 }

@@ -1,10 +1,9 @@
-//! One connection, to the first server of an address that is of the wanted kind.
+//! One connection, to the first server of an address that is of the wanted kind, and why there is none.
 
 mod advice;
 
 use std::{sync::Arc, time::Duration};
 
-use diesel_async::AsyncPgConnection;
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use tokio_postgres::{
     Client, Connection, SimpleQueryMessage, Socket, config::SslMode, error::SqlState, tls::MakeTlsConnect,
@@ -64,7 +63,7 @@ pub(crate) enum ConnectErrorKind {
 }
 
 impl ConnectError {
-    fn new(url: &DatabaseUrl, kind: ConnectErrorKind) -> Self {
+    pub(crate) fn new(url: &DatabaseUrl, kind: ConnectErrorKind) -> Self {
         Self { url: url.to_string(), kind }
     }
 
@@ -80,41 +79,27 @@ impl ConnectError {
     pub fn is_without_options(&self) -> bool {
         match &self.kind {
             ConnectErrorKind::Role { .. } => true,
-            // What PgBouncer says: "unsupported startup parameter: options", or "… in options: …".
-            ConnectErrorKind::Server(error) | ConnectErrorKind::Advised { error, .. } => error
-                .as_db_error()
-                .is_some_and(|error| error.message().contains("unsupported startup parameter")),
+            ConnectErrorKind::Server(error) | ConnectErrorKind::Advised { error, .. } => {
+                error.as_db_error().is_some_and(|error| error.message().contains(WITHOUT_OPTIONS))
+            }
+            ConnectErrorKind::Both { first, second } => {
+                [first, second].iter().any(|text| text.contains(WITHOUT_OPTIONS))
+            }
+            ConnectErrorKind::All(text) => text.contains(WITHOUT_OPTIONS),
             _ => false,
         }
     }
 }
 
-/// Opens a connection of its own, outside any pool: for a listener, a lock, a migration.
-///
-/// # Errors
-/// When no server of the address answers, takes the user and is of the wanted kind, or TLS cannot be agreed on.
-pub async fn connect(url: &DatabaseUrl) -> Result<AsyncPgConnection, ConnectError> {
-    establish(url).await.map_err(|kind| ConnectError::new(url, kind))
-}
-
-/// Opens a connection without diesel, for statements whose errors matter in Postgres' own words and codes.
-///
-/// A task of its own reads from it until the client is dropped.
-///
-/// # Errors
-/// When no server of the address answers, takes the user and is of the wanted kind, or TLS cannot be agreed on.
-pub async fn client(url: &DatabaseUrl) -> Result<Client, ConnectError> {
-    let (client, connection) = open(url).await.map_err(|kind| ConnectError::new(url, kind))?;
-    // Anyone who waits for an answer hears of a broken connection; an idle client has nobody to tell.
-    tokio::spawn(async move { connection.await.ok() });
-    Ok(client)
-}
+/// What PgBouncer says: "unsupported startup parameter: options", or "… in options: …".
+const WITHOUT_OPTIONS: &str = "unsupported startup parameter";
 
 /// Files that cannot be read matter only to a server that is asked with TLS.
 type Tls = Result<MakeRustlsConnect, Arc<TlsError>>;
-type Connected = (Client, Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>);
+pub(crate) type Connected =
+    (Client, Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>);
 
-async fn open(url: &DatabaseUrl) -> Result<Connected, ConnectErrorKind> {
+pub(crate) async fn open(url: &DatabaseUrl) -> Result<Connected, ConnectErrorKind> {
     let tls = tls::connector(url).map_err(Arc::new);
     let mut servers = url.servers().map_err(ConnectErrorKind::Address)?;
     if url.get("load_balance_hosts") == Some("random") {
@@ -270,11 +255,4 @@ async fn attempt(
         Some(role) if said(2) != Some(role) => Err(ConnectErrorKind::Role { role: role.to_owned() }),
         _ => Ok((client, connection)),
     }
-}
-
-async fn establish(url: &DatabaseUrl) -> Result<AsyncPgConnection, ConnectErrorKind> {
-    let (client, connection) = open(url).await?;
-    AsyncPgConnection::try_from_client_and_connection(client, connection)
-        .await
-        .map_err(ConnectErrorKind::Session)
 }

@@ -19,19 +19,21 @@ mod lenient;
 mod pool;
 mod pooler;
 mod read;
+mod session;
 mod target;
 mod tls;
 mod verdict;
 
 pub use address::{DatabaseUrl, UrlError};
 pub use chain::chain;
-pub use connect::{ConnectError, client, connect};
+pub use connect::ConnectError;
 pub use lenient::{Json, Moment, OptionalJson, OptionalMoment, Words};
 pub use pool::{
     Limits, Manager, ManagerError, Pool, PoolError, Pooled, PooledConnection, discard, limited_pool, pool,
 };
 pub use pooler::{Pooler, PoolerError, pooler};
 pub use read::{ReadError, ReadFault, read};
+pub use session::{NO_TRANSACTION_TIMEOUT, client, connect, unlimited_client};
 pub use target::Target;
 pub use tls::TlsMode;
 pub use verdict::{Verdict, is_end_of_session, verdict};

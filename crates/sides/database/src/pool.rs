@@ -16,7 +16,7 @@ use diesel_async::{
     pooled_connection::{PoolableConnection as _, RecyclingMethod},
 };
 
-use crate::{ConnectError, DatabaseUrl, Verdict, connect, verdict};
+use crate::{ConnectError, DatabaseUrl, Verdict, session::connect_pooled, verdict};
 
 /// A cheap handle; clone it freely.
 pub type Pool = managed::Pool<Manager>;
@@ -89,7 +89,7 @@ impl managed::Manager for Manager {
 
     async fn create(&self) -> Result<Pooled, ManagerError> {
         let generation = self.generation.load(Ordering::Relaxed);
-        let mut connection = connect(&self.url).await?;
+        let mut connection = connect_pooled(&self.url).await?;
         let condemned = Arc::new(AtomicBool::new(false));
         let (marks, counter) = (condemned.clone(), self.generation.clone());
         // Anyone who uses it sees its errors; so does the pool.

@@ -25,6 +25,8 @@ pub enum Pooler {
     Transaction,
     /// Sessions change between transactions, prepared statements are lost.
     TransactionWithoutStatements,
+    /// Sessions change between statements, and there are no transactions.
+    Statement,
 }
 
 /// Why it could not be found out.
@@ -52,8 +54,8 @@ pub async fn pooler(url: &DatabaseUrl) -> Result<Pooler, PoolerError> {
         }
         // In a transaction a session is kept: the other then gets another one, where there is a pooler.
         let held = round % 2 == 0;
-        if held {
-            one.batch_execute("BEGIN").await?;
+        if held && !begins(&one).await? {
+            return Ok(Pooler::Statement);
         }
         let now = (backend(&one).await?, backend(&other).await?);
         if held {
@@ -64,11 +66,27 @@ pub async fn pooler(url: &DatabaseUrl) -> Result<Pooler, PoolerError> {
     if !shared {
         return Ok(Pooler::None);
     }
+    if !begins(&one).await? {
+        return Ok(Pooler::Statement);
+    }
+    one.batch_execute("ROLLBACK").await?;
     Ok(if keeps_statements(&one, &other).await {
         Pooler::Transaction
     } else {
         Pooler::TransactionWithoutStatements
     })
+}
+
+/// Begins a transaction, unless there are none: what PgBouncer refuses with `pool_mode = statement`.
+async fn begins(client: &Client) -> Result<bool, tokio_postgres::Error> {
+    let refuses = |error: &tokio_postgres::Error| {
+        error.as_db_error().is_some_and(|error| error.message().contains("statement pooling"))
+    };
+    match client.batch_execute("BEGIN").await {
+        Ok(()) => Ok(true),
+        Err(error) if refuses(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The server's process behind a session. Asked without a prepared statement.

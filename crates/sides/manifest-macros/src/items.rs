@@ -26,6 +26,7 @@ pub(crate) struct Table {
 /// The tables of a file, which must have some.
 pub(crate) fn read(source: &str, foreign: &BTreeMap<String, String>) -> Result<Vec<Table>> {
     let file = syn::parse_file(source)?;
+    unconditional(&file.attrs)?;
     let types = Types::of(&file.items, foreign)?;
     let mut tables = Vec::new();
     collect(&file.items, &types, &mut tables)?;
@@ -45,7 +46,13 @@ fn collect(items: &[Item], types: &Types, tables: &mut Vec<Table>) -> Result<()>
         match item {
             Item::Macro(call) => tables.extend(table(call, types).map_err(|fault| within(call, &fault))?),
             Item::Mod(module) => match &module.content {
-                Some((_, items)) => collect(items, types, tables)?,
+                Some((_, items)) => {
+                    let before = tables.len();
+                    collect(items, types, tables)?;
+                    if tables.len() > before {
+                        unconditional(&module.attrs)?;
+                    }
+                }
                 None => {
                     let advice = "a module in another file is not read from here: give that file a `tables!` of \
                                   its own, and move the `mod` line out of this one";
@@ -77,6 +84,7 @@ fn table(call: &ItemMacro, types: &Types) -> Result<Option<Table>> {
     unconditional(&call.attrs)?;
     let declared: TableDecl = call.mac.parse_body()?;
     unconditional(&declared.meta)?;
+    not_renamed(&declared)?;
     let name = match &declared.schema {
         Some(schema) if schema != "public" => format!("{schema}.{}", declared.sql_name),
         _ => declared.sql_name.clone(),
@@ -98,6 +106,23 @@ fn table(call: &ItemMacro, types: &Types) -> Result<Option<Table>> {
 fn within(call: &ItemMacro, fault: &Error) -> Error {
     let text: String = call.mac.tokens.to_string().split_whitespace().take(6).collect::<Vec<_>>().join(" ");
     Error::new(fault.span(), format!("in `{text} …`: {fault}"))
+}
+
+/// Types are known by their own names.
+fn not_renamed(declared: &TableDecl) -> Result<()> {
+    let is_renamed = |tree: &syn::UseTree| quote::quote!(#tree).into_iter().any(|token| is_as(&token));
+    match declared.use_statements.iter().find(|one| is_renamed(&one.tree)) {
+        Some(one) => Err(Error::new(one.span(), "a type under another name: import it by its own")),
+        None => Ok(()),
+    }
+}
+
+fn is_as(token: &proc_macro2::TokenTree) -> bool {
+    match token {
+        proc_macro2::TokenTree::Ident(word) => word == "as",
+        proc_macro2::TokenTree::Group(group) => group.stream().into_iter().any(|token| is_as(&token)),
+        _ => false,
+    }
 }
 
 /// What is there only at times cannot be declared once for all.
@@ -216,6 +241,20 @@ diesel::allow_tables_to_appear_in_same_query!(people, a,);
             (table("id -> Int8,"), "declared twice"),
             (table("#[cfg(feature = \"x\")] x -> Int4,"), "only at times"),
             (format!("#[cfg(unix)] {}", table("")), "only at times"),
+            (format!("#[cfg(unix)] mod other {{ {} }}", table("")), "only at times"),
+            (format!("#![cfg(unix)] {}", table("")), "only at times"),
+            (
+                "table! { use super::sql_types::Mood as Text; a (id) { id -> Text, } }".to_owned(),
+                "another name",
+            ),
+            ("table! { use x::{Int4, Mood as Text}; a (id) { id -> Text, } }".to_owned(), "another name"),
+            (
+                "mod one { #[diesel(postgres_type(name = \"mood\"))] pub struct Mood; }
+                 mod other { #[diesel(postgres_type(name = \"feeling\"))] pub struct Mood; }"
+                    .to_owned()
+                    + &table("mood -> Mood,"),
+                "feeling",
+            ),
             (table("") + &table(""), "declared twice"),
             (table("") + "include!(\"more.rs\");", "include! declares tables"),
             (table("") + "mod more;", "tables!` of its own"),

@@ -103,7 +103,9 @@ impl Types {
         let mut known: BTreeMap<String, String> =
             ALIKE.iter().map(|name| ((*name).to_owned(), name.to_ascii_lowercase())).collect();
         known.extend(OTHERWISE.iter().map(|(diesel, name)| ((*diesel).to_owned(), (*name).to_owned())));
-        own(items, &mut known)?;
+        let mut made = BTreeMap::new();
+        own(items, &mut made)?;
+        known.extend(made);
         known.extend(foreign.clone());
         Ok(Self(known))
     }
@@ -143,11 +145,20 @@ impl Types {
     }
 }
 
+/// Types that the file declares, also in modules of several schemas: one name means one of them.
 fn own(items: &[Item], known: &mut BTreeMap<String, String>) -> Result<()> {
     for item in items {
         match item {
             Item::Struct(made) => {
-                known.extend(postgres_type(made)?.map(|name| (made.ident.to_string(), name)));
+                let Some(name) = postgres_type(made)? else { continue };
+                match known.insert(made.ident.to_string(), name.clone()) {
+                    Some(other) if other != name => {
+                        let twice =
+                            format!("{} is both {other} and {name}: name one of them otherwise", made.ident);
+                        return Err(Error::new(made.ident.span(), twice));
+                    }
+                    _ => {}
+                }
             }
             Item::Mod(module) => own(module.content.as_ref().map_or(&[], |(_, items)| items), known)?,
             _ => {}

@@ -11,6 +11,7 @@ mod planned;
 mod progress;
 mod report;
 mod run;
+mod shown;
 
 use std::path::PathBuf;
 

@@ -3,7 +3,7 @@
 use database::DatabaseUrl;
 
 use crate::{
-    MigrateError, Migration, ledger,
+    MigrateError, Migration, ledger, session,
     shadow::{Place, Scratch, catalogue, texts},
 };
 
@@ -18,7 +18,7 @@ pub async fn drift(
     shadow: Option<&DatabaseUrl>,
     all: &[Migration],
 ) -> Result<Vec<String>, MigrateError> {
-    let client = database::client(&url.with_application_name("migrate (drift)")).await?;
+    let client = session::connect_as("migrate (drift)", url).await?;
     let applied = ledger::applied(&client).await?;
     let place = Place::find(url, shadow).await?;
     let scratch = Scratch::create(&place, &texts(all, &applied)).await?;

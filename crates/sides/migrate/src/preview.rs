@@ -9,7 +9,7 @@ use crate::{
     Applied, MigrateError, Migration,
     check::{Checked, look_at},
     class::{Class, Classifier, Facts, Phase},
-    ledger, phases, plan,
+    ledger, phases, plan, session,
     shadow::{Place, Scratch, facts, texts},
     sql::statements,
 };
@@ -55,7 +55,7 @@ pub async fn preview(
     shadow: Option<&DatabaseUrl>,
     all: &[Migration],
 ) -> Result<Vec<Planned>, MigrateError> {
-    let client = database::client(&url.with_application_name("migrate (plan)")).await?;
+    let client = session::connect_as("migrate (plan)", url).await?;
     let applied = ledger::applied(&client).await?;
     let pending = plan::pending(all, &applied, false)?;
     look_ahead(&client, url, shadow, all, &applied, &pending).await

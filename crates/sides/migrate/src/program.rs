@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use database::{DatabaseUrl, Pooler};
+use database::DatabaseUrl;
 use diesel::{migration::MigrationSource, pg::Pg};
 
 use crate::{
@@ -64,18 +64,8 @@ pub fn run(sources: &Sources) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    runtime.block_on(async {
-        // A server that is away is the command's to tell.
-        if matches!(database::pooler(&url).await, Ok(pooler) if pooler != Pooler::None) {
-            eprintln!("error: {POOLED}");
-            return ExitCode::from(78);
-        }
-        cli::run(&url, command, &arguments.common, sources).await.into()
-    })
+    runtime.block_on(async { cli::run(&url, command, &arguments.common, sources).await.into() })
 }
-
-const POOLED: &str = "the database is behind a transaction pooler, and migrations hold locks beyond a \
-                      transaction: set DATABASE_DIRECT_URL to the server itself";
 
 fn database_url() -> Result<DatabaseUrl, String> {
     // The server itself, where DATABASE_URL goes through a pooler.

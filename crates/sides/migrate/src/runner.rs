@@ -150,7 +150,7 @@ pub(crate) async fn run(
     if scripts.is_empty() {
         return Ok(());
     }
-    let watch = Watch::start(url, session::pid(client).await?);
+    let watch = Watch::start(url, session::pid(client).await?).await;
     let own = Identity::of(client).await?;
     let mut hands = Hands { client, watch: &watch, options, own: &own, tell };
     for script in scripts {

@@ -24,7 +24,12 @@ pub(crate) async fn open(
 
 /// Connects, with a runner's settings and without its lock.
 pub(crate) async fn connect(url: &DatabaseUrl) -> Result<Client, MigrateError> {
-    let client = database::client(&url.with_application_name("migrate")).await?;
+    connect_as("migrate", url).await
+}
+
+/// The same under another name in `pg_stat_activity`.
+pub(crate) async fn connect_as(name: &str, url: &DatabaseUrl) -> Result<Client, MigrateError> {
+    let client = database::unlimited_client(&url.with_application_name(name)).await?;
     settle(&client).await?;
     Ok(client)
 }
@@ -78,16 +83,19 @@ async fn holder(client: &Client, key: i64) -> Result<String, Error> {
     Ok(row.map_or_else(|| "it has just ended".to_owned(), |row| row.get(0)))
 }
 
-/// Who every migration starts as, and its settings, whatever the last one left behind or the user's defaults say.
+/// Who every migration starts as, and its settings, whatever the last one left behind or the defaults of the user and the
+/// database say. What is left to those a scratch database gets as well: see [`crate::shadow::Defaults`].
 pub(crate) async fn settle(client: &Client) -> Result<(), Error> {
     // Unqualified names mean public, also for a user who is called like a schema; a temporary table would come first.
-    client
-        .batch_execute(
-            "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; DISCARD TEMP;
+    // Texts mean what they mean by Postgres' own defaults; that is how they are split.
+    const SETTLE: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; DISCARD TEMP;
              SET search_path = public; SET statement_timeout = 0; SET lock_timeout = 0;
-             SET idle_in_transaction_session_timeout = 0",
-        )
-        .await
+             SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0;
+             SET standard_conforming_strings = on; SET backslash_quote = safe_encoding; SET array_nulls = on;
+             SET transform_null_equals = off; SET quote_all_identifiers = off; SET xmloption = content;
+             SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off;
+             SET check_function_bodies = on; SET row_security = on;";
+    client.batch_execute(&[SETTLE, database::NO_TRANSACTION_TIMEOUT].concat()).await
 }
 
 /// This session's process id at the server.

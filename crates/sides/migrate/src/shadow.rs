@@ -2,6 +2,8 @@
 
 mod apply;
 mod catalogue;
+mod costs;
+mod defaults;
 mod error;
 mod facts;
 mod functions;
@@ -22,6 +24,8 @@ pub use facts::facts;
 pub use place::Place;
 pub use scratch::Scratch;
 
+pub(crate) use costs::Costs;
+pub(crate) use defaults::Defaults;
 pub(crate) use error::apply_error;
 pub(crate) use functions::Functions;
 pub(crate) use live_only::LiveOnly;

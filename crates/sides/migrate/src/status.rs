@@ -42,7 +42,7 @@ pub enum State {
 /// # Errors
 /// When the database is unavailable.
 pub async fn status(url: &DatabaseUrl, all: &[Migration]) -> Result<Vec<Status>, MigrateError> {
-    let client = database::client(&url.with_application_name("migrate (status)")).await?;
+    let client = session::connect_as("migrate (status)", url).await?;
     Ok(compare(all, &ledger::applied(&client).await?))
 }
 

@@ -11,6 +11,8 @@ use tokio_postgres::Client;
 
 use crate::sessions;
 
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(2);
 const INTERVAL: Duration = Duration::from_millis(25);
 /// A build is looked at each time that so many looks were taken.
 const EACH_BUILD: u32 = 10;
@@ -64,16 +66,19 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Watches the session `pid` over a connection of its own. Without one nothing is seen, and nothing fails.
-    pub(crate) fn start(url: &DatabaseUrl, pid: i32) -> Self {
+    /// Watches the session `pid` over a connection of its own, from now on. Without one nothing is seen, and nothing
+    /// fails.
+    pub(crate) async fn start(url: &DatabaseUrl, pid: i32) -> Self {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let build = Arc::new(Mutex::new(None));
         let (url, noted) = (url.with_application_name("migrate (watching)"), Arc::clone(&seen));
+        // What is run unwatched holds others up, and nobody knows for whom it waits.
+        let connected = tokio::time::timeout(CONNECT, database::unlimited_client(&url)).await;
         let builds = Arc::clone(&build);
         let guard = Arc::new(tokio::sync::Mutex::new(Guard::default()));
         let guarded = Arc::clone(&guard);
         let eyes = tokio::spawn(async move {
-            let Ok(client) = database::client(&url).await else { return };
+            let Ok(Ok(client)) = connected else { return };
             let mut looks = 0_u32;
             while let Ok((blockers, own, others)) = look(&client, pid).await {
                 if looks.is_multiple_of(EACH_BUILD) {

@@ -72,6 +72,11 @@ pub(crate) enum Permanent {
     )]
     NoStatements,
     #[error(
+        "DATABASE_URL goes through a pooler without transactions (such as PgBouncer with pool_mode = statement): use \
+         transaction or session pooling, or set DATABASE_URL to the server itself"
+    )]
+    NoTransactions,
+    #[error(
         "the pooler in front of the database does not pass on the role {0:?} of DATABASE_ROLE: connect to the \
          server itself, or unset DATABASE_ROLE and log in as that role"
     )]
@@ -145,10 +150,14 @@ async fn look_for_poolers(url: &DatabaseUrl, settings: &Settings) -> Result<(), 
             if settings.direct.is_some() { Permanent::DirectIsPooled } else { Permanent::NoDirect }.into()
         );
     }
-    if settings.direct.is_some() && database::pooler(url).await? == Pooler::TransactionWithoutStatements {
-        return Err(Permanent::NoStatements.into());
+    if settings.direct.is_none() {
+        return Ok(());
     }
-    Ok(())
+    match database::pooler(url).await? {
+        Pooler::TransactionWithoutStatements => Err(Permanent::NoStatements.into()),
+        Pooler::Statement => Err(Permanent::NoTransactions.into()),
+        Pooler::None | Pooler::Transaction => Ok(()),
+    }
 }
 
 /// The addresses with the role, where what is between passes it on.

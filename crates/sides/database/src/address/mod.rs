@@ -161,13 +161,18 @@ impl DatabaseUrl {
     /// session of another program can get it from a pooler.
     #[must_use]
     pub fn with_setting(&self, name: &str, value: &str) -> Self {
-        // In `options` a blank ends a value, unless a backslash is before it.
-        let value = value.replace('\\', "\\\\").replace(' ', "\\ ");
-        let option = format!("-c {name}={value}");
+        let option = option(name, value);
         match self.get("options") {
             Some(options) => self.with("options", &format!("{options} {option}")),
             None => self.with("options", &option),
         }
+    }
+
+    /// The same address, with settings that every session begins with unless the address says otherwise.
+    pub(crate) fn with_defaults(&self, settings: &[(&str, &str)]) -> Self {
+        let defaults = settings.iter().map(|(name, value)| option(name, value));
+        let all: Vec<String> = defaults.chain(self.get("options").map(str::to_owned)).collect();
+        self.with("options", &all.join(" "))
     }
 
     /// The same address, with the name that `pg_stat_activity` shows.
@@ -297,6 +302,11 @@ impl DatabaseUrl {
         };
         passfile::password(&file, &asked)
     }
+}
+
+/// One setting, as the parameter `options` has it: a blank ends a value, unless a backslash is before it.
+fn option(name: &str, value: &str) -> String {
+    format!("-c {name}={}", value.replace('\\', "\\\\").replace(' ', "\\ "))
 }
 
 fn own_user() -> Option<String> {

@@ -29,6 +29,8 @@ pub(crate) fn advice(url: &DatabaseUrl, server: &Server, error: &tokio_postgres:
 const NO_VERSION: &str =
     "no version of TLS that may be used: look at ssl_min_protocol_version here and there";
 
+const SUPPORTED: &str = "make a new one with a key of RSA, Ed25519, P-256 or P-384, signed with SHA-256 or SHA-384";
+
 fn certificate(url: &DatabaseUrl, server: &Server, why: &CertificateError) -> String {
     match why {
         CertificateError::UnknownIssuer => match root_file(url) {
@@ -53,6 +55,11 @@ fn certificate(url: &DatabaseUrl, server: &Server, why: &CertificateError) -> St
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             format!("the certificate of {server} is not valid yet: look at this machine's clock")
         }
+        // There are several, each with what it met.
+        other if format!("{other:?}").starts_with("UnsupportedSignatureAlgorithm") => format!(
+            "the certificate of {server} is signed in a way that is not supported here, such as P-521 or ECDSA with \
+             SHA-512: {SUPPORTED}"
+        ),
         other => format!("the certificate of {server} cannot be used ({other}): make it a new one"),
     }
 }
@@ -78,6 +85,10 @@ fn refused(url: &DatabaseUrl, alert: AlertDescription) -> String {
         AlertDescription::CertificateRequired => {
             "the server asks for a certificate: write sslcert=file and sslkey=file".to_owned()
         }
+        AlertDescription::HandshakeFailure => format!(
+            "the server and this program have no algorithm of TLS in common; if the server's key is of a kind that is not \
+             supported here, such as P-521: {SUPPORTED}"
+        ),
         other => format!("the server ended TLS ({other:?}): its log says why"),
     }
 }
@@ -100,4 +111,16 @@ fn cause(error: &tokio_postgres::Error) -> Option<&Error> {
 
 fn said(error: &tokio_postgres::Error) -> String {
     error.source().map(ToString::to_string).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_not_supported_is_named_with_those_that_are() {
+        let url = "postgres://ann@localhost/app?sslmode=require".parse().unwrap();
+        let said = refused(&url, AlertDescription::HandshakeFailure);
+        assert!(said.contains("P-521") && said.contains("P-384"), "{said}");
+    }
 }

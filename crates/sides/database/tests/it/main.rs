@@ -1,4 +1,5 @@
 //! Connections to real servers.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod sessions;
 mod tls;

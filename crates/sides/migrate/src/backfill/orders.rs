@@ -4,7 +4,7 @@ use database::DatabaseUrl;
 use tokio_postgres::Client;
 
 use super::{Progress, checkpoint};
-use crate::{MigrateError, ledger};
+use crate::{MigrateError, ledger, session};
 
 /// How far every backfill has come. Changes nothing.
 ///
@@ -62,5 +62,5 @@ async fn order(
 }
 
 async fn open(url: &DatabaseUrl) -> Result<Client, MigrateError> {
-    Ok(database::client(&url.with_application_name("migrate (backfill)")).await?)
+    session::connect_as("migrate (backfill)", url).await
 }

@@ -9,7 +9,7 @@ use super::{
     Memory,
     judge::{Given, judged},
     memory::keys,
-    opaque::{is_opaque, reaches_all, touches_rows, words},
+    opaque::{changes_code, is_opaque, makes_work, reaches_all, touches_rows, words},
 };
 use crate::{
     MigrateError, Migration,
@@ -18,7 +18,9 @@ use crate::{
     class::{Class, Classifier, Facts, Lock, Phase, Seen, Who},
     recipe::Instead,
     script::Script,
-    shadow::{Broken, Functions, Place, Scratch, Survivors, Trial, catalogue, mentioned, texts, with_rows},
+    shadow::{
+        Broken, Costs, Functions, Place, Scratch, Survivors, Trial, catalogue, mentioned, texts, with_rows,
+    },
     sql::Statement,
 };
 
@@ -161,8 +163,13 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
     };
     let before = if opaque { Some(catalogue(&scratch.eye).await?) } else { None };
     let whole = whole(scratch, &script).await;
-    let thorough = opaque || changes_code(&script);
+    let thorough = opaque || script.statements.iter().any(changes_code);
     let functions = Functions::read(scratch, thorough).await?;
+    let costs = match thorough || functions.are_called_by(&named) || script.statements.iter().any(makes_work)
+    {
+        true => Costs::measure(scratch, &probes).await?,
+        false => None,
+    };
     let calls = if scratch.is_private() { functions.calls(&named) } else { Vec::new() };
     let survivors = Survivors::prepare(scratch, probes, calls).await?;
     let setters = functions.that_say("setval");
@@ -222,6 +229,9 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
         Some(survivors) => survivors.go_on(scratch).await?,
         None => Vec::new(),
     };
+    if let Some(costs) = costs {
+        broken.extend(costs.go_on(scratch).await?);
+    }
     if thorough || functions.have_schema_of_role(&named) {
         broken.extend(functions.broken_by(&Functions::read(scratch, thorough).await?));
     }
@@ -270,13 +280,6 @@ fn hold(held: &mut BTreeMap<String, Lock>, seen: &Seen) {
         let strongest = held.entry(name.clone()).or_insert(*lock);
         *strongest = (*lock).max(*strongest);
     }
-}
-
-/// Whether it makes or changes functions, triggers or schemas.
-fn changes_code(script: &Script<'_>) -> bool {
-    let is_code =
-        |word: &String| ["function", "procedure", "routine", "trigger", "schema"].contains(&word.as_str());
-    script.statements.iter().any(|statement| words(&statement.text).iter().any(is_code))
 }
 
 /// Whether it runs what gives a sequence another value: numbers that are given out already may be given again.

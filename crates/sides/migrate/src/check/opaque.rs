@@ -39,6 +39,19 @@ pub(crate) fn touches_rows(statement: &Statement) -> bool {
     changes || is_opaque(&statement.text)
 }
 
+/// Whether it makes or changes functions, triggers or schemas.
+pub(crate) fn changes_code(statement: &Statement) -> bool {
+    let is_code =
+        |word: &String| ["function", "procedure", "routine", "trigger", "schema"].contains(&word.as_str());
+    words(&statement.text).iter().any(is_code)
+}
+
+/// Whether statements of others do more from then on, without a function of the database's own.
+pub(crate) fn makes_work(statement: &Statement) -> bool {
+    let is_work = |word: &String| ["rule", "policy"].contains(&word.as_str()) || word.starts_with("pg_sleep");
+    words(&statement.text).iter().any(is_work)
+}
+
 /// Every word of a text, also of those in its strings and code, in lower case and as it is written.
 pub(crate) fn words(text: &str) -> Vec<String> {
     let mut found = Vec::new();

@@ -36,6 +36,8 @@ pub enum Reason {
     Prepared,
     /// It changes a function whose results are stored in an index, a generated column or a partition key.
     Computed,
+    /// Statements of running code wait, or work as long as a table is large, in a function that they did not call before.
+    Costly,
     /// It acts on the whole server, and was not tried for that.
     WholeServer,
     /// It reaches another server, and was not tried for that.
@@ -73,6 +75,10 @@ impl fmt::Display for Reason {
             Self::Computed => {
                 "changes a function whose results are stored in an index, a generated column or a partition key, so \
                  queries miss rows from then on; create a function with another name, and rebuild what uses it"
+            }
+            Self::Costly => {
+                "makes each statement of the running code pause, lock a table, or work the longer the more rows there \
+                 are; do that work in a job, or look the rows up by an index"
             }
             Self::WholeServer => {
                 "acts on the whole server, so it is not tried on one that others use; install the Postgres \

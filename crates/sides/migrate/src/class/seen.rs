@@ -17,6 +17,8 @@ pub(crate) struct Seen {
     pub(crate) scanned: BTreeSet<String>,
     /// Rows that were changed or deleted, by table.
     pub(crate) changed: BTreeMap<String, i64>,
+    /// Tables of which it changes so many rows as its LIMIT says, however many there are.
+    pub(crate) limited: BTreeSet<String>,
     /// Rows that were added, by table.
     pub(crate) added: BTreeMap<String, i64>,
     /// Whether it took long although the tables have few rows.
@@ -43,12 +45,13 @@ impl Seen {
         self.indexed.extend(other.indexed);
         self.scanned.extend(other.scanned);
         self.changed.extend(other.changed);
+        self.limited.extend(other.limited);
         self.added.extend(other.added);
         self
     }
 
     fn changes_many(&self) -> bool {
-        self.changed.values().any(|rows| *rows >= MANY)
+        self.changed.iter().any(|(name, rows)| *rows >= MANY && !self.limited.contains(name))
     }
 
     /// Whether it did more than some rows of the catalogue: it may work for long, or wait for rows of others.
@@ -81,6 +84,10 @@ impl Class {
         }
         if !seen.scanned.is_empty() && keeps_out && self.work < Work::Scan {
             self = self.doing(Work::Scan).refused(Reason::Scan);
+        }
+        let is_limited = self.subject.as_ref().is_some_and(|own| seen.limited.contains(own));
+        if is_limited && self.refused == Some(Reason::Unbatched) {
+            self.refused = None;
         }
         if seen.changes_many() {
             self.phase = self.phase.max(Phase::Backfill);
@@ -127,6 +134,15 @@ mod tests {
         assert_eq!(of(&checked), Some(Reason::Scan));
         let update = |rows| Seen { changed: BTreeMap::from([("t".to_owned(), rows)]), ..Seen::default() };
         assert_eq!((of(&update(60)), of(&update(1))), (Some(Reason::Unbatched), None));
+        let limited = Seen { limited: names(&["t"]), ..update(100) };
+        assert_eq!(
+            Class::on("t", Lock::RowExclusive).refused(Reason::Unbatched).seen(&limited, &none).refused,
+            None
+        );
+        assert_eq!(
+            Class::on("u", Lock::RowExclusive).refused(Reason::Unbatched).seen(&limited, &none).refused,
+            Some(Reason::Unbatched)
+        );
         assert_eq!(of(&Seen { locks: exclusive, ..Seen::default() }), None);
         let reads =
             Seen { locks: locks(&[("t", Lock::AccessShare)]), scanned: names(&["t"]), ..Seen::default() };

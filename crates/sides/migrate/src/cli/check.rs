@@ -8,7 +8,7 @@ use super::{Check, annotations, report::Report};
 use crate::{
     MigrateError, Migration,
     check::{Checked, Memory, check_remembering, fix},
-    ledger,
+    ledger, session,
     shadow::Place,
 };
 
@@ -48,7 +48,7 @@ async fn look(
     let applied = if options.all {
         Vec::new()
     } else {
-        let client = database::client(&url.with_application_name("migrate (check)")).await?;
+        let client = session::connect_as("migrate (check)", url).await?;
         ledger::applied(&client).await?
     };
     let is_pending = |one: &Migration| applied.iter().all(|applied| applied.version != one.version());

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::shown::on_one_line;
 use crate::{
     check::{Checked, Finding, annotation},
     recipe::Instead,
@@ -13,7 +14,10 @@ pub(crate) fn lines(folder: &Path, checked: &Checked) -> Vec<String> {
     let mut lines = vec![format!("{verdict:8} {}  {}", checked.name, checked.phase)];
     lines.extend(checked.problems.iter().map(|problem| format!("  {problem}")));
     for finding in &checked.statements {
-        let witness = finding.witness.iter().map(|witness| format!("  line {}: {witness}", finding.line));
+        let witness = finding
+            .witness
+            .iter()
+            .map(|witness| format!("  line {}: {}", finding.line, on_one_line(witness)));
         lines.extend(witness);
         let Some(reason) = finding.class.refused else { continue };
         let place = format!("{}:{}", folder.join(&checked.name).join("up.sql").display(), finding.line);

@@ -2,6 +2,7 @@
 
 use manifest::Change;
 
+use super::shown::on_one_line;
 use crate::{Planned, class::Class};
 
 /// What a person reads about one of them.
@@ -21,12 +22,13 @@ pub(crate) fn lines(planned: &Planned) -> Vec<String> {
 }
 
 fn locks(class: &Class) -> String {
-    let locks: Vec<_> = class.locks.iter().map(|(relation, lock)| format!("{lock} on {relation}")).collect();
+    let locks: Vec<_> =
+        class.locks.iter().map(|(relation, lock)| format!("{lock} on {}", on_one_line(relation))).collect();
     if locks.is_empty() { String::new() } else { format!("  ({})", locks.join(", ")) }
 }
 
 fn change_line(change: &Change) -> String {
-    match change {
+    let line = match change {
         Change::AddTable { table } => format!("+ {table}"),
         Change::DropTable { table } => format!("- {table}"),
         Change::SetColumn { table, column, to } => {
@@ -34,5 +36,6 @@ fn change_line(change: &Change) -> String {
             format!("+ {table}.{column} {}{required}", to.sql_type)
         }
         Change::DropColumn { table, column } => format!("- {table}.{column}"),
-    }
+    };
+    on_one_line(&line).into_owned()
 }

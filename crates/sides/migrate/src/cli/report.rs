@@ -5,7 +5,10 @@ use std::{io::Write as _, path::Path};
 use database::chain;
 use serde_json::json;
 
-use super::progress::ProgressLine;
+use super::{
+    progress::ProgressLine,
+    shown::{on_one_line, shown},
+};
 use crate::{
     Event, MigrateError, Planned, Progress, State, Status,
     check::{Checked, Fixed},
@@ -38,7 +41,7 @@ impl Report {
             say(&json!(event).to_string());
         } else if let Some(line) = line(event) {
             if matches!(event, Event::Progress { .. } | Event::Builds { .. }) {
-                self.progress.show(&line);
+                self.progress.show(&shown(&line));
             } else {
                 self.progress.clear();
                 say(&line);
@@ -69,7 +72,7 @@ impl Report {
                 State::Edited { at } => ("edited", format!("{at}, changed here since")),
                 State::Unknown { at } => ("unknown", format!("{at}, by a newer release")),
             };
-            say(format!("{state:8} {}  {note}", one.name).trim_end());
+            say(format!("{state:8} {}  {note}", on_one_line(&one.name)).trim_end());
         }
         let pending = found.iter().filter(|one| one.state == State::Pending).count();
         say(&format!("{} known to the database, {pending} pending", found.len() - pending));
@@ -105,7 +108,7 @@ impl Report {
             say("the schema matches the applied migrations");
         } else {
             say("the schema does not match the applied migrations (- missing, + unexpected):");
-            lines.iter().for_each(|line| say(&format!("  {line}")));
+            lines.iter().for_each(|line| say(&format!("  {}", line.replace('\n', "\n    "))));
         }
     }
 
@@ -244,9 +247,9 @@ fn line(event: &Event) -> Option<String> {
 
 /// A reader that went away, like `head`, is no reason to stop half way.
 fn say(line: &str) {
-    writeln!(std::io::stdout(), "{line}").ok();
+    writeln!(std::io::stdout(), "{}", shown(line)).ok();
 }
 
 fn complain(text: &str) {
-    writeln!(std::io::stderr(), "error: {text}").ok();
+    writeln!(std::io::stderr(), "error: {}", shown(text)).ok();
 }

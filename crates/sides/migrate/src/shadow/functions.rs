@@ -3,6 +3,8 @@
 //! A trigger or a check may refuse some rows and let others pass, so it cannot be tried on made rows alone: one whose
 //! function can refuse is taken for one that does.
 
+mod pauses;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Error;
@@ -135,12 +137,15 @@ impl Functions {
                 .any(|word| source.contains(word))
         };
         let says = |one: &&Function| {
-            let words =
-                tokens(&one.source).into_iter().map(|token| token.text.trim_matches('"').to_lowercase());
-            names.contains(bare(&one.name)) || words.into_iter().any(|word| names.contains(&word))
+            names.contains(bare(&one.name)) || words_of(&one.source).any(|word| names.contains(&word))
         };
         let found = self.functions.values().filter(|one| one.call.is_some()).filter(is_tame).filter(says);
         found.take(MOST).filter_map(|one| Some((one.name.clone(), one.call.clone()?))).collect()
+    }
+
+    /// Whether one of these names is that of a function.
+    pub(crate) fn are_called_by(&self, names: &BTreeSet<String>) -> bool {
+        self.functions.values().any(|one| names.contains(bare(&one.name)))
     }
 
     /// Whether one of these names is that of a schema which a role looks into first.
@@ -178,6 +183,7 @@ impl Functions {
                 reads: false,
             });
         }
+        broken.extend(self.paused_by(after));
         broken.extend(self.lost_by(after));
         broken
     }
@@ -274,6 +280,10 @@ impl Function {
             (raises || drops || asserts).then(|| format!("`{}{word}`", found[place].text))
         })
     }
+}
+
+fn words_of(source: &str) -> impl Iterator<Item = String> {
+    tokens(source).into_iter().map(|token| token.text.trim_matches('"').to_lowercase())
 }
 
 fn shown(settings: &str) -> &str {

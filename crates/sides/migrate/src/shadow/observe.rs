@@ -110,6 +110,18 @@ impl Reading {
         self
     }
 
+    /// How many rows of each relation were changed or deleted since.
+    pub(crate) fn changed_since(&self, before: &Self) -> impl Iterator<Item = (u32, i64)> {
+        let was = |oid: &u32| before.0.get(oid).map_or(0, |was| was.changed);
+        self.0.iter().map(move |(oid, now)| (*oid, now.changed - was(oid))).filter(|(_, rows)| *rows > 0)
+    }
+
+    /// How many rows a relation got since.
+    pub(crate) fn added_since(&self, before: &Self, oid: u32) -> i64 {
+        let added = |reading: &Self| reading.0.get(&oid).map_or(0, |one| one.added);
+        added(self) - added(before)
+    }
+
     pub(crate) fn oids(&self) -> impl Iterator<Item = u32> {
         self.0.keys().copied()
     }

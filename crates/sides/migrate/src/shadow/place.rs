@@ -7,10 +7,10 @@ use postgres::{ClusterError, ScratchServer};
 use tokio_postgres::{Client, Error};
 
 use super::{
-    LiveOnly,
+    Defaults, LiveOnly,
     roles::{self, Role},
 };
-use crate::MigrateError;
+use crate::{MigrateError, session};
 
 /// How long a private server runs on for the next check.
 const GRACE: Duration = Duration::from_secs(120);
@@ -27,6 +27,8 @@ pub struct Place {
     pub(crate) roles: Vec<Role>,
     /// What is on the live database beside the migrations.
     pub(crate) live_only: LiveOnly,
+    /// The settings that the live database's sessions begin with.
+    pub(crate) defaults: Defaults,
     /// What the server can do: its version and its extensions.
     version: String,
     /// Set for a private server, which is this value's alone.
@@ -45,7 +47,10 @@ impl Place {
         if let Some(shadow) = shadow {
             return Ok(Self::used(shadow, None));
         }
-        let client = database::client(&live.with_application_name("migrate (check)")).await?;
+        let client = database::unlimited_client(&live.with_application_name("migrate (check)")).await?;
+        // Before the session has any of its own.
+        let defaults = Defaults::read(&client).await?;
+        session::settle(&client).await?;
         let (live_major, session_user, roles) = roles::read(&client).await?;
         let server = match private(live_major).await {
             Ok(server) => server,
@@ -70,13 +75,14 @@ impl Place {
             other => address(&server.url().replacen("://postgres@", &format!("://{}@", encoded(other)), 1))?,
         };
         let live_only = LiveOnly::read(&client).await?;
-        let version = version(&database::client(&admin).await?).await?;
+        let version = version(&database::unlimited_client(&admin).await?).await?;
         Ok(Self {
             admin,
             user,
             owner: Some(session_user),
             roles,
             live_only,
+            defaults,
             version,
             server: Some(server),
             note,
@@ -90,6 +96,7 @@ impl Place {
             owner: None,
             roles: Vec::new(),
             live_only: LiveOnly::default(),
+            defaults: Defaults::default(),
             version: String::new(),
             server: None,
             note,
@@ -105,10 +112,10 @@ impl Place {
     /// Everything that decides a verdict beside the migrations and the program, whose texts are given: of the roles
     /// only those that a scratch database gets for them. None of another's server, whose settings may change.
     pub(crate) fn identity(&self, texts: &[&str]) -> Option<String> {
-        let Self { owner, roles, live_only, version, .. } = self;
+        let Self { owner, roles, live_only, defaults, version, .. } = self;
         let mut made = owner.as_deref().map(|user| roles::statements(roles, user, texts)).unwrap_or_default();
         made.sort();
-        self.is_private().then(|| format!("{version} {owner:?} {made:?} {live_only:?}"))
+        self.is_private().then(|| format!("{version} {owner:?} {made:?} {live_only:?} {defaults:?}"))
     }
 
     /// What people should know about it.
@@ -186,7 +193,7 @@ fn folders() -> Vec<PathBuf> {
 
 async fn clean(url: &str) -> Result<(), String> {
     let url: DatabaseUrl = url.parse().map_err(|_| "cannot parse its address".to_owned())?;
-    let admin = database::client(&url).await.map_err(|error| error.to_string())?;
+    let admin = database::unlimited_client(&url).await.map_err(|error| error.to_string())?;
     clean_with(&admin).await.map_err(|error| error.to_string())
 }
 

@@ -66,6 +66,9 @@ pub(crate) async fn mentioned(
 /// The number of the row that each table has before code speaks to it.
 const THERE: u32 = 30_000;
 
+/// So many made rows are enough to tell all rows from one.
+pub(crate) const ROWS: u32 = 60;
+
 const UPDATE: i32 = 4;
 const INSERT: i32 = 8;
 const DELETE: i32 = 16;
@@ -116,10 +119,68 @@ pub(crate) fn rows(probes: &[Probe]) -> Vec<String> {
     tables.map(|one| one.insert(&one.all, &one.all_values, THERE, last(one))).collect()
 }
 
+/// Rows that others may refer to, beside those that every table has.
+pub(crate) fn fillers(probes: &[Probe]) -> Vec<String> {
+    let fillers = probes.iter().filter(|one| one.is_table && one.is_filler);
+    fillers.map(|one| one.insert(&one.all, &one.all_values, THERE, THERE + 3)).collect()
+}
+
+/// What code says about one row of a filled table, parents before those that refer to them.
+pub(crate) fn single(probes: &[Probe]) -> Vec<(usize, String)> {
+    let tables = || {
+        let own = probes.iter().enumerate().filter(|(_, one)| one.is_table && !one.is_filler);
+        own.filter(|(_, one)| !one.columns.is_empty())
+    };
+    let mut said = Vec::new();
+    for (place, one) in tables() {
+        let Probe { given, values, required, required_values, all, all_values, columns, written, .. } = one;
+        // With few columns named the defaults of the others are what costs.
+        said.push((place, one.insert(required, required_values, THERE, THERE)));
+        if required != given {
+            said.push((place, one.insert(given, values, THERE + 1, THERE + 1)));
+        }
+        if all != given && !all.is_empty() {
+            said.push((place, one.insert(all, all_values, THERE + 2, THERE + 2)));
+        }
+        said.push((place, format!("SELECT {columns} FROM {written} WHERE {}", one.is_row(2))));
+    }
+    for (place, one) in tables() {
+        let Probe { written, all, all_values, unchanged, .. } = one;
+        if all.is_empty() {
+            continue;
+        }
+        let another = THERE + 3;
+        said.push((
+            place,
+            format!(
+                "UPDATE {written} SET ({all}) = (SELECT {all_values} FROM generate_series({another}, {another}) AS made (n)) \
+                 WHERE {}",
+                one.is_row(3)
+            ),
+        ));
+        said.push((place, format!("UPDATE {written} SET {unchanged} WHERE {}", one.is_row(4))));
+    }
+    let delete = |one: &Probe| format!("DELETE FROM {} WHERE {}", one.written, one.is_row(1));
+    let deletes = tables().map(|(place, one)| (place, delete(one)));
+    said.extend(deletes.collect::<Vec<_>>().into_iter().rev());
+    said
+}
+
 impl Probe {
+    /// The condition of one row, by its place among the first.
+    fn is_row(&self, place: u32) -> String {
+        let written = &self.written;
+        format!("ctid = ANY (ARRAY(SELECT ctid FROM {written} ORDER BY ctid OFFSET {place} LIMIT 1))")
+    }
+
     /// Fills a table with this many made rows.
     pub(crate) fn fill(&self, count: u32) -> Option<String> {
-        let insert = || self.insert(&self.given, &self.values, 1, count);
+        self.fill_more(1, count)
+    }
+
+    /// The made rows of these numbers.
+    pub(crate) fn fill_more(&self, first: u32, last: u32) -> Option<String> {
+        let insert = || self.insert(&self.given, &self.values, first, last);
         self.is_table.then(|| format!("{} ON CONFLICT DO NOTHING", insert()))
     }
 
@@ -148,8 +209,13 @@ pub(crate) const TRY: &str = "
                 EXECUTE statement;
                 GET DIAGNOSTICS count = ROW_COUNT;
                 said := said || count::text;
-            EXCEPTION WHEN OTHERS OR query_canceled OR assert_failure THEN
-                said := said || (SQLERRM || ' (' || SQLSTATE || ')');
+            EXCEPTION
+                WHEN query_canceled THEN
+                    -- The time of all is over, and nothing would stop the next one.
+                    RETURN said || array_fill(SQLERRM || ' (' || SQLSTATE || ')',
+                        ARRAY[cardinality(statements) - cardinality(said)]);
+                WHEN OTHERS OR assert_failure THEN
+                    said := said || (SQLERRM || ' (' || SQLSTATE || ')');
             END;
         END LOOP;
         RETURN said;

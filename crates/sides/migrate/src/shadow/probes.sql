@@ -12,9 +12,12 @@ WITH RECURSIVE
     ),
     -- Nothing but its text says what a function uses.
     callers AS (
-        SELECT 'pg_proc'::regclass::oid AS classid, p.oid AS objid FROM pg_proc AS p
+        SELECT 'pg_proc'::regclass::oid AS classid, p.oid AS objid, p.proname FROM pg_proc AS p
         WHERE $1 IS NOT NULL AND p.oid >= 16384
           AND EXISTS (SELECT FROM named AS n WHERE strpos(lower(p.prosrc), lower(n.name)) > 0)
+        UNION
+        SELECT 'pg_proc'::regclass::oid, p.oid, p.proname FROM callers AS c
+        JOIN pg_proc AS p ON p.oid >= 16384 AND strpos(lower(p.prosrc), lower(c.proname)) > 0
     ),
     -- What hangs on it: columns of a type, defaults and triggers that call a function, indexes, views.
     reached (classid, objid) AS (

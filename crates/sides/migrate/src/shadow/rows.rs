@@ -1,16 +1,18 @@
 //! The same migration once more, on tables that have rows: what is done row by row shows only then.
 
+use std::collections::BTreeSet;
+
 use tokio_postgres::{Client, Error};
 
 use super::{
     Probe, Scratch,
     observe::{Reading, known},
-    probes::{TRY, try_all},
+    probes::{ROWS, TRY, try_all},
 };
-use crate::{class::Seen, script::Script, session};
+use crate::{class::Seen, script::Script, session, sql::tokens};
 
-/// Enough to tell all rows from one.
-const ROWS: u32 = 60;
+/// No batch that somebody writes out is larger.
+const LARGEST_BATCH: u32 = 1000;
 
 /// What each statement was seen to do to filled tables, as far as they go: made rows may fail for their values.
 /// Everything is undone.
@@ -38,6 +40,7 @@ async fn inside(scratch: &Scratch, script: &Script<'_>, probes: &[Probe]) -> Res
         if statement.concurrent.is_some() || scratch.skips(&statement.text) {
             break;
         }
+        let limited = limited(eye, probes, &statement.text).await?;
         eye.batch_execute("SAVEPOINT made; SET LOCAL statement_timeout = '10s'").await?;
         if eye.batch_execute(&statement.text).await.is_err() {
             // Made rows that refer to each other, or a trigger, may be in its way.
@@ -49,12 +52,46 @@ async fn inside(scratch: &Scratch, script: &Script<'_>, probes: &[Probe]) -> Res
             }
         }
         let now = Reading::now(eye).await?.with_counts_of(&last);
-        steps.push((std::mem::replace(&mut last, now.clone()), now));
+        steps.push((std::mem::replace(&mut last, now.clone()), now, limited));
     }
-    let oids: Vec<u32> = steps.last().map(|(_, now)| now.oids().collect()).unwrap_or_default();
+    let oids: Vec<u32> = steps.last().map(|(_, now, _)| now.oids().collect()).unwrap_or_default();
     // The other session sees what is committed.
     let known = known(&scratch.client, &oids).await?;
-    Ok(steps.iter().map(|(before, now)| before.until(now, &known)).collect())
+    let seen = |(before, now, limited): &(Reading, Reading, BTreeSet<u32>)| {
+        let limited = limited.iter().filter_map(|oid| known.get(oid)).map(|one| one.name.clone()).collect();
+        Seen { limited, ..before.until(now, &known) }
+    };
+    Ok(steps.iter().map(seen).collect())
+}
+
+/// Tables of which a statement changes so many rows as its LIMIT says, however many there are.
+async fn limited(eye: &Client, probes: &[Probe], text: &str) -> Result<BTreeSet<u32>, Error> {
+    let found = tokens(text);
+    let limits =
+        found.windows(2).filter(|two| two[0].is("limit")).filter_map(|two| two[1].text.parse::<i64>().ok());
+    let limits: BTreeSet<i64> = limits.filter(|limit| *limit <= i64::from(LARGEST_BATCH)).collect();
+    if limits.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    eye.batch_execute("SAVEPOINT many; SET LOCAL statement_timeout = '10s'").await?;
+    let (first, last) = (ROWS + 1, ROWS + 3 * LARGEST_BATCH);
+    let more: Vec<String> = probes.iter().filter_map(|probe| probe.fill_more(first, last)).collect();
+    let empty = Reading::now(eye).await?;
+    without_triggers(eye, &more).await?;
+    let before = Reading::now(eye).await?;
+    let done = eye.batch_execute(text).await;
+    let mut limited = BTreeSet::new();
+    if done.is_ok() {
+        let now = Reading::now(eye).await?;
+        let has_many = |oid: u32, limit: i64| before.added_since(&empty, oid) >= 2 * limit;
+        limited = now
+            .changed_since(&before)
+            .filter(|(oid, rows)| limits.contains(rows) && has_many(*oid, *rows))
+            .map(|(oid, _)| oid)
+            .collect();
+    }
+    eye.batch_execute("ROLLBACK TO SAVEPOINT many").await?;
+    Ok(limited)
 }
 
 async fn fill(eye: &Client, probes: &[Probe]) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, OnceCell};
 use tokio_postgres::{Client, Error, Row, Statement, error::SqlState, types::ToSql};
 
 use super::{
-    Place, ShadowError,
+    Defaults, Place, ShadowError,
     facts::{self, FACTS_SQL},
     reach::{Reach, reach},
     roles::{self, quoted},
@@ -38,6 +38,7 @@ pub struct Scratch {
     user_url: DatabaseUrl,
     /// Set on a private server.
     owner: Option<String>,
+    defaults: Defaults,
     name: String,
     /// What was there before the migrations ran.
     known_roles: BTreeSet<String>,
@@ -57,7 +58,8 @@ impl Scratch {
     /// # Errors
     /// When the server is away or the user may not make databases.
     pub async fn create(place: &Place, texts: &[&str]) -> Result<Self, MigrateError> {
-        let admin = database::client(&place.admin.with_application_name("migrate (shadow)")).await?;
+        let admin =
+            database::unlimited_client(&place.admin.with_application_name("migrate (shadow)")).await?;
         match &place.owner {
             Some(user) => {
                 for statement in roles::statements(&place.roles, user, texts) {
@@ -73,16 +75,18 @@ impl Scratch {
             }
         }
         let owner = place.owner.as_deref();
-        Self::make(admin, &place.admin, &place.user, owner, "template0").await
+        Self::make(admin, &place.admin, &place.user, owner, &place.defaults, "template0").await
     }
 
     /// Makes another one with everything that this one holds, down to the numbers of its tables. This one's sessions
     /// end.
     pub(crate) async fn copy(&self) -> Result<Self, MigrateError> {
-        let admin = database::client(&self.admin_url.with_application_name("migrate (shadow)")).await?;
+        let admin =
+            database::unlimited_client(&self.admin_url.with_application_name("migrate (shadow)")).await?;
         let ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
         admin.execute(ends, &[&self.name]).await?;
-        Self::make(admin, &self.admin_url, &self.user_url, self.owner.as_deref(), &self.name).await
+        let owner = self.owner.as_deref();
+        Self::make(admin, &self.admin_url, &self.user_url, owner, &self.defaults, &self.name).await
     }
 
     async fn make(
@@ -90,11 +94,14 @@ impl Scratch {
         admin_url: &DatabaseUrl,
         user_url: &DatabaseUrl,
         owner: Option<&str>,
+        defaults: &Defaults,
         template: &str,
     ) -> Result<Self, MigrateError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let name = format!("{PREFIX}{}_{}_{}", now.as_secs(), std::process::id(), now.subsec_nanos());
-        let owned = owner.map(|owner| format!("OWNER {}", quoted(owner))).unwrap_or_default();
+        // Who acts as another from the start makes everything as that one.
+        let acts_as = owner.map(|owner| defaults.role().unwrap_or(owner));
+        let owned = acts_as.map(|owner| format!("OWNER {}", quoted(owner))).unwrap_or_default();
         admin
             .batch_execute(&format!("CREATE DATABASE {name} {owned} TEMPLATE {template}"))
             .await
@@ -103,8 +110,9 @@ impl Scratch {
         admin
             .batch_execute(&format!("ALTER DATABASE {name} SET plan_cache_mode = force_generic_plan"))
             .await?;
-        let client = database::client(&user_url.with_database(&name)).await?;
-        let eye = database::client(&admin_url.with_database(&name)).await?;
+        defaults.give(&admin, &name, owner).await;
+        let client = database::unlimited_client(&user_url.with_database(&name)).await?;
+        let eye = database::unlimited_client(&admin_url.with_database(&name)).await?;
         session::settle(&eye).await?;
         let known_roles = own_roles(&admin).await?;
         let scratch = Self {
@@ -114,6 +122,7 @@ impl Scratch {
             admin_url: admin_url.clone(),
             user_url: user_url.clone(),
             owner: owner.map(str::to_owned),
+            defaults: defaults.clone(),
             name,
             known_roles,
             lacking: AtomicBool::new(false),

@@ -13,7 +13,7 @@ use super::{
 use crate::class::Reason;
 
 /// No statement of a probe takes as long; a trigger may wait for ever.
-const LIMIT: &str = "SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '1s'";
+pub(super) const LIMIT: &str = "SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '1s'";
 /// As so many roles is everything said again.
 const ROLES: usize = 4;
 

@@ -6,6 +6,7 @@ mod backfills;
 mod classes;
 mod commands;
 mod crashes;
+mod defaults;
 mod failures;
 mod felt;
 mod grants;

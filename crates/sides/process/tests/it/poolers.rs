@@ -45,7 +45,20 @@ async fn with_the_servers_address_it_works_or_is_refused_for_the_statements_that
             is_refused(&mut command, "max_prepared_statements").await;
         }
         database::Pooler::Transaction => Program::start(&mut command).answers("/readyz", 200, "ready").await,
-        database::Pooler::None => panic!("it is a pooler"),
+        other => panic!("it is a pooler of transactions, not {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_without_transactions_is_refused_everywhere() {
+    let database = TestDatabase::create().await;
+    for more in ["", "default_pool_size = 1", "ignore_startup_parameters = options"] {
+        let bouncer = Bouncer::before(database.url(), &["pool_mode = statement", more]).await;
+        assert_eq!(database::pooler(bouncer.url()).await.unwrap(), database::Pooler::Statement);
+        is_refused(&mut napper_on(bouncer.url()), "Set DATABASE_DIRECT_URL to the server itself").await;
+        let mut command = napper_on(bouncer.url());
+        command.env("DATABASE_DIRECT_URL", database.url().expose());
+        is_refused(&mut command, "a pooler without transactions").await;
     }
 }
 
