@@ -29,7 +29,8 @@ pub(crate) fn advice(url: &DatabaseUrl, server: &Server, error: &tokio_postgres:
 const NO_VERSION: &str =
     "no version of TLS that may be used: look at ssl_min_protocol_version here and there";
 
-const SUPPORTED: &str = "make a new one with a key of RSA, Ed25519, P-256 or P-384, signed with SHA-256 or SHA-384";
+const SUPPORTED: &str =
+    "make a new one with a key of RSA, Ed25519, P-256 or P-384, signed with SHA-256 or SHA-384";
 
 fn certificate(url: &DatabaseUrl, server: &Server, why: &CertificateError) -> String {
     match why {

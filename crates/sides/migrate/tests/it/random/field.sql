@@ -51,7 +51,7 @@ expand ALTER TABLE parts ADD COLUMN extra int DEFAULT 5
 expand CREATE OR REPLACE VIEW seen AS SELECT id, name, size FROM parent
 contract DROP VIEW seen; CREATE VIEW seen AS SELECT id, name FROM parent
 refused DROP MATERIALIZED VIEW sums; CREATE MATERIALIZED VIEW sums AS SELECT id, size FROM parent
-refused DELETE FROM child WHERE id IN (SELECT id FROM child ORDER BY id LIMIT 100)
+backfill DELETE FROM child WHERE id IN (SELECT id FROM child ORDER BY id LIMIT 100)
 backfill INSERT INTO parent (id) SELECT generate_series(50001, 50010)
 refused MERGE INTO child USING parent ON child.parent_id = parent.id WHEN MATCHED THEN UPDATE SET note = 'm'
 refused ALTER TABLE child ALTER COLUMN at TYPE timestamp
