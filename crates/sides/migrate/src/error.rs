@@ -10,6 +10,12 @@ pub enum MigrateError {
     /// No connection.
     #[error("no connection for the migration runner")]
     Connect(#[from] database::ConnectError),
+    /// No session of its own.
+    #[error(
+        "the database is behind a pooler that shares sessions, and migrations hold locks beyond a transaction: set \
+         DATABASE_DIRECT_URL to the server itself"
+    )]
+    Pooled,
     /// The runner's own statement failed.
     #[error("the database refused a statement of the migration runner itself: {0}")]
     Runner(Said),

@@ -1,8 +1,12 @@
 //! The runner's session: the lock that makes it the only one, and its settings.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
-use database::DatabaseUrl;
+use database::{DatabaseUrl, Pooler};
 use schema::locks;
 use tokio_postgres::{Client, Error};
 
@@ -29,9 +33,27 @@ pub(crate) async fn connect(url: &DatabaseUrl) -> Result<Client, MigrateError> {
 
 /// The same under another name in `pg_stat_activity`.
 pub(crate) async fn connect_as(name: &str, url: &DatabaseUrl) -> Result<Client, MigrateError> {
+    is_direct(url).await?;
     let client = database::unlimited_client(&url.with_application_name(name)).await?;
     settle(&client).await?;
     Ok(client)
+}
+
+/// Refuses a pooler that shares sessions: locks would be lost there, and settings reach the sessions of others. A server
+/// that is away is told of by whoever connects next.
+pub(crate) async fn is_direct(url: &DatabaseUrl) -> Result<(), MigrateError> {
+    static KNOWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let address = url.to_string();
+    if known().contains(&address) {
+        return Ok(());
+    }
+    match database::pooler(url).await {
+        Ok(Pooler::None) => drop(known().insert(address)),
+        Ok(_) => return Err(MigrateError::Pooled),
+        Err(_) => {}
+    }
+    Ok(())
 }
 
 /// Takes an advisory lock until the session ends.

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use database::{DatabaseUrl, Pooler};
+use database::DatabaseUrl;
 
 use super::{Command, Common, annotations, backfills, check, export, grants, new, report::Report};
 use crate::{
@@ -49,11 +49,6 @@ impl From<Outcome> for ExitCode {
 /// Does what the command says and prints what happens.
 pub async fn run(url: &DatabaseUrl, command: Command, common: &Common, sources: &Sources) -> Outcome {
     let mut report = Report::new(common.json);
-    // A server that is away is the command's to tell.
-    if matches!(database::pooler(url).await, Ok(pooler) if pooler != Pooler::None) {
-        report.complain(&Pooled);
-        return Outcome::Unusable;
-    }
     let annotates = annotations::are_wanted(matches!(&command, Command::Check(check) if check.annotate));
     match execute(url, command, common.folder.as_deref(), sources, &mut report).await {
         Ok(Outcome::Nothing) if !common.detailed_exit_code => Outcome::Done,
@@ -68,14 +63,6 @@ pub async fn run(url: &DatabaseUrl, command: Command, common: &Common, sources: 
         }
     }
 }
-
-/// A database that no migration can be run on.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the database is behind a pooler that shares sessions, and migrations hold locks beyond a transaction: set \
-     DATABASE_DIRECT_URL to the server itself"
-)]
-struct Pooled;
 
 /// Does a command that needs no database, if it is one.
 #[must_use]
@@ -186,6 +173,7 @@ fn ended(report: &Report, verb: &str, names: &[String]) -> Outcome {
 fn outcome(error: &MigrateError, changed: bool) -> Outcome {
     match error {
         MigrateError::Busy { .. } => Outcome::Busy,
+        MigrateError::Pooled => Outcome::Unusable,
         MigrateError::Refused(_)
         | MigrateError::Migration(_)
         | MigrateError::Shadow(ShadowError::Apply { .. } | ShadowError::NoExtension { .. })

@@ -47,6 +47,7 @@ impl Place {
         if let Some(shadow) = shadow {
             return Ok(Self::used(shadow, None));
         }
+        session::is_direct(live).await?;
         let client = database::unlimited_client(&live.with_application_name("migrate (check)")).await?;
         // Before the session has any of its own.
         let defaults = Defaults::read(&client).await?;

@@ -1,11 +1,11 @@
 //! Roles and databases whose defaults are unusual: what is planned, checked and applied is the same.
 
 use sides_migrate::{
-    Migration, Revert,
+    MigrateError, Migration, Revert,
     check::{check, fix},
     class::{Phase, Reason},
 };
-use testing::TestDatabase;
+use testing::{Bouncer, TestDatabase};
 
 use crate::lane::{ask, client, hasty, lane};
 
@@ -180,5 +180,40 @@ async fn a_fix_is_proved_whatever_sessions_begin_with() {
         std::fs::write(folder.path().join("2_m/up.sql"), all[1].up()).unwrap();
         let fixed = fix(database.url(), folder.path(), &all, &all[1], &checked).await;
         fixed.unwrap_or_else(|error| panic!("{setting:?}: {}", database::chain(&error)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_that_shares_sessions_is_refused_and_gets_no_settings() {
+    let database = TestDatabase::empty().await;
+    let all = lane(&[("CREATE TABLE t (id int)", "")]);
+    for mode in ["pool_mode = transaction", "pool_mode = statement"] {
+        let bouncer = Bouncer::before(database.url(), &[mode, "default_pool_size = 2"]).await;
+        let url = bouncer.url();
+        let refused = [
+            sides_migrate::apply(url, &all, &hasty(), &mut |_| {}).await.err(),
+            sides_migrate::preview(url, None, &all).await.err(),
+            sides_migrate::status(url, &all).await.err(),
+            sides_migrate::drift(url, None, &all).await.err(),
+            check(url, &all, |_| true).await.err(),
+        ];
+        for error in refused {
+            assert!(matches!(error, Some(MigrateError::Pooled)), "{mode}: {error:?}");
+        }
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sides-migrate"));
+        let folder = tempfile::tempdir().unwrap();
+        command.env("DATABASE_URL", url.expose()).arg("--folder").arg(folder.path());
+        let output = command.arg("up").output().unwrap();
+        assert_eq!(output.status.code(), Some(78), "{}", String::from_utf8_lossy(&output.stderr));
+        // Another program, in whichever session.
+        for _ in 0..6 {
+            let other = database::client(url).await.unwrap();
+            let answer = other.simple_query("SHOW search_path").await.unwrap();
+            let row = answer.iter().find_map(|message| match message {
+                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+                _ => None,
+            });
+            assert_eq!(row, Some("\"$user\", public"), "{mode}");
+        }
     }
 }

@@ -10,6 +10,7 @@ mod coming_and_going;
 mod controlling;
 mod crashing;
 mod deaths;
+mod defaults;
 mod enqueueing;
 #[cfg(feature = "fang")]
 mod fang_jobs;
