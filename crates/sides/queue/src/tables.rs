@@ -65,6 +65,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    sides.claim_places (place) {
+        place -> Int8,
+        noted_at -> Timestamptz,
+        looked_at -> Timestamptz,
+        took -> Interval,
+        rules -> Nullable<Int8>,
+        priorities -> Array<Nullable<Int2>>,
+        due -> Array<Nullable<Timestamptz>>,
+        ids -> Array<Nullable<Uuid>>,
+        running -> Array<Nullable<Uuid>>,
+    }
+}
+
+diesel::table! {
     sides.job_history (id) {
         id -> Uuid,
         kind -> Text,

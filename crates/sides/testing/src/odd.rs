@@ -38,6 +38,8 @@ BEGIN
         ('runners', '{"id": "0dd00000-0000-4000-8000-#12", "instance": "0dd00000-0000-4000-8000-#12", "release": "r",
             "kinds": ["odd"], "concurrency": 1, "started_at": "NOW", "lease_until": "NOW", "presumed_dead": 0}'),
         ('runner_sessions', '{"runner": "0dd00000-0000-4000-8000-#12", "server_started_at": "NOW", "seen_at": "NOW"}'),
+        ('claim_places', '{"place": 1000#, "noted_at": "NOW", "looked_at": "NOW", "took": "1 second", "priorities": [0],
+            "due": ["NOW"], "ids": ["0dd00000-0000-4000-8000-#12"], "running": []}'),
         ('actions', '{"id": 1000000#, "at": "NOW", "subject": "worker", "action": "scale", "asked_by": "me",
             "reason": "odd", "measured": {"from": 1, "to": 2}, "outcome": "done"}'),
         ('releases', '{"id": 1000000#, "started_at": "NOW", "ended_at": "NOW", "asked_by": "me", "outcome": "released",

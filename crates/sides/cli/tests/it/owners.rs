@@ -14,7 +14,8 @@ use crate::programs;
 /// that do; what the command line, a release and the controller ask of its tables, they ask the schema's `jobs` and `names`.
 fn owners(table: &str) -> &'static [&'static str] {
     match table {
-        "fang_tasks" | "runners" | "runner_sessions" | "job_history" | "job_attempts" | "job_rules" => {
+        "fang_tasks" | "runners" | "runner_sessions" | "claim_places" | "job_history" | "job_attempts"
+        | "job_rules" => {
             &["crates/sides/queue/src/", "crates/sides/schema/src/jobs/", "crates/sides/schema/src/names.rs"]
         }
         _ => &["crates/sides/schema/src/"],

@@ -21,7 +21,7 @@ use super::{
     outcomes::Outcomes,
     position::Cursor,
     session::{Session, SessionError},
-    sql::{claim, claim::Claims, control::Rules, give_back},
+    sql::{claim, claim::Claims, control::Rules, give_back, places},
     worker_pool,
 };
 use crate::error::chain;
@@ -58,19 +58,26 @@ struct Memory {
     reconcile: Instant,
     suspect: Option<Uuid>,
     suspects_at: Instant,
+    /// When to note where claims are; `None` where that cannot be noted.
+    note_at: Option<Instant>,
 }
+
+/// How often to note it.
+const NOTE_EVERY: Duration = Duration::from_secs(1);
 
 impl Claimer {
     /// Claims until the drain begins.
     pub(crate) async fn run(mut self, drain: CancellationToken) {
         let now = Instant::now();
+        let (cursor, note_at) = self.begin().await;
         let mut memory = Memory {
-            cursor: Cursor::default(),
+            cursor,
             pace: Pace::new(now),
             dry: false,
             reconcile: now + self.config.lease,
             suspect: None,
             suspects_at: now,
+            note_at,
         };
         while !drain.is_cancelled() {
             let done = self.step(&mut memory).await;
@@ -97,6 +104,30 @@ impl Claimer {
                 () = self.lease.changed.notified() => {}
                 () = tokio::time::sleep(sleep) => memory.dry = false,
             }
+        }
+    }
+
+    /// Where the claims of others are, and when to note where one's own are. What they have not claimed behind it is found by
+    /// the look through everything that begins now as well.
+    async fn begin(&mut self) -> (Cursor, Option<Instant>) {
+        match places::newest(&mut self.session).await {
+            Ok(places) => (Cursor::at(places), Some(Instant::now() + NOTE_EVERY)),
+            // A database of before, or one that is away.
+            Err(error) => {
+                tracing::debug!(error = chain(&error), "claims begin at the beginning");
+                (Cursor::default(), None)
+            }
+        }
+    }
+
+    async fn note(&mut self, memory: &mut Memory, now: Instant) {
+        if !self.late.is_long() || memory.note_at.is_none_or(|at| now < at) {
+            return;
+        }
+        memory.note_at = Some(now + NOTE_EVERY);
+        if let Err(error) = places::note(&mut self.session, &memory.cursor.places()).await {
+            tracing::debug!(error = chain(&error), "where claims are was not noted");
+            memory.note_at = None;
         }
     }
 
@@ -140,6 +171,7 @@ impl Claimer {
         }
         memory.dry = !was_full;
         self.bring(claims);
+        self.note(memory, now).await;
         Ok(if memory.dry { Wait::ForJobs } else { Wait::No })
     }
 

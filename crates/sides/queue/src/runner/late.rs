@@ -54,6 +54,9 @@ const SHARE: u32 = 20;
 /// After so long without one, a claim looks through everything itself.
 const OVERDUE: Duration = Duration::from_secs(30);
 
+/// Who starts is spared a look of its own that takes longer.
+const LONG: Duration = Duration::from_millis(10);
+
 impl Swept {
     /// When the next one is due, at least `pause` later.
     pub(crate) fn next(self, pause: Duration) -> Instant {
@@ -127,6 +130,11 @@ impl Late {
     /// Everything was looked at.
     pub(crate) fn swept(&self, swept: Swept) {
         *lock(&self.swept) = swept;
+    }
+
+    /// Whether looking through everything is worth avoiding.
+    pub(crate) fn is_long(&self) -> bool {
+        lock(&self.swept).took > LONG
     }
 
     /// Whether the next claim has to look through everything itself. It is then expected to.

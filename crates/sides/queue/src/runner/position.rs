@@ -60,6 +60,23 @@ impl Cursor {
         cursor
     }
 
+    /// In each priority at such a place.
+    pub(crate) fn at(places: impl IntoIterator<Item = Position>) -> Self {
+        let mut cursor = Self::default();
+        for (priority, due, id) in places {
+            let place = Some((due, id));
+            cursor.levels.insert(priority, Level { floor: place, reached: place, ..Level::default() });
+        }
+        cursor.forget();
+        cursor
+    }
+
+    /// Where the next claim begins in each priority that is known, unless that is the beginning.
+    pub(crate) fn places(&self) -> Vec<Position> {
+        let place = |(priority, level): (&i16, &Level)| level.floor.map(|(due, id)| (*priority, due, id));
+        self.levels.iter().filter_map(place).collect()
+    }
+
     /// Takes note of what was heard since the last claim.
     pub(crate) fn hear(&mut self, heard: Heard) {
         for priority in heard.priorities {

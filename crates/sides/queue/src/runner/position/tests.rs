@@ -225,3 +225,15 @@ fn whatever_the_order_of_commits_and_notifications_each_job_is_claimed_once() {
         assert_eq!((all, world.claimed.len()), (world.jobs.len(), world.jobs.len()), "seed {seed}");
     }
 }
+
+#[test]
+fn who_starts_goes_on_where_others_are() {
+    let mut cursor = behind_all(&[job(0, 10), job(5, 3)]);
+    let mut next = Cursor::at(cursor.places());
+    assert_eq!(next.parts(), cursor.parts());
+    // And finds what they had left behind.
+    next.hear(heard(&[4], None));
+    cursor.hear(heard(&[4], None));
+    assert_eq!(next.parts(), cursor.parts());
+    assert_eq!(Cursor::default().places(), []);
+}

@@ -5,5 +5,6 @@ pub(crate) mod control;
 pub(crate) mod finish;
 pub(crate) mod give_back;
 pub(crate) mod lease;
+pub(crate) mod places;
 pub(crate) mod presence;
 pub(crate) mod vacuum;
