@@ -13,6 +13,7 @@
 
 mod action;
 mod database;
+mod deaths;
 pub mod describe;
 mod feed;
 mod launches;
@@ -100,7 +101,7 @@ pub async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Out
     let _server =
         Server::start(&workspace.run_folder(), status.subscribe(), stop.token(), Some(tasks.clone()))?;
     let ledger = Ledger::open(&workspace.run_folder(), url.clone());
-    let _pings = database::watch(url, status.clone());
+    let _pings = database::watch(url.clone(), status.clone());
     let _hangups = hangups(tasks.clone())?;
     let own_tasks = tasks;
 
@@ -113,6 +114,7 @@ pub async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Out
         Supervisor::new(loopback_client()?, Policy::default(), ports, drain_limit, lifetime)
             .context("cannot start a thread")?;
     let heavy = std::mem::replace(&mut watch.heavy, mpsc::unbounded_channel().1);
+    let _deaths = deaths::tell(&url, watch.statuses.clone());
     let mut launches = Launches::read(workspace, &socket.listener, options)?;
     launches.manifests.ask_all(&store, &store.running()?).await;
     let ready = || describe::ready(screen.palette, &status.borrow(), None, Duration::ZERO);

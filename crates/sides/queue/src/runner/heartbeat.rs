@@ -111,7 +111,13 @@ impl Heartbeat {
         self.obey().await;
         loop {
             tokio::select! {
-                () = self.control.notified() => self.obey().await,
+                () = self.control.notified() => {
+                    self.obey().await;
+                    // A host that saw a process end has ended its lease.
+                    if let Err(error) = self.rescue().await {
+                        tracing::warn!(error = chain(&error), "the jobs of dead runners were not looked for");
+                    }
+                }
                 () = self.presence.changed.notified() => return,
                 () = tokio::time::sleep_until(self.watch.next().min(next).into()) => {
                     if Instant::now() >= next {
