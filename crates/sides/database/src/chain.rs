@@ -3,18 +3,19 @@
 use std::error::Error;
 
 /// An error and what caused it, in one line: its own text, and behind a colon that of each cause, unless that is what the
-/// text before it ends with, as a pool's does.
+/// text before it ends with, as a pool's does, with or without the causes behind it.
 pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let own = cause.to_string();
-        if !text.ends_with(&own) {
-            text = format!("{text}: {own}");
-        }
-        next = cause.source();
+    let own = error.to_string();
+    let Some(cause) = error.source() else { return own };
+    let rest = chain(cause);
+    let first = cause.to_string();
+    if own.ends_with(&rest) {
+        return own;
     }
-    text
+    match rest.strip_prefix(&first) {
+        Some(behind) if own.ends_with(&first) => format!("{own}{behind}"),
+        _ => format!("{own}: {rest}"),
+    }
 }
 
 #[cfg(test)]

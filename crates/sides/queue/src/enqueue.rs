@@ -1,13 +1,16 @@
 //! Into the queue, inside the caller's transaction if there is one.
 
+use std::time::Duration;
+
 use chrono::Utc;
-use database::Connection;
+use database::{ConnectError, Connection};
 use job::Job;
 use serde_json::Value;
 
 use crate::{
     JobId, Options, OptionsFault, admissible,
     arguments::{self, ArgumentsFault},
+    error::chain,
     insert::{self, NewJob},
 };
 
@@ -43,11 +46,22 @@ pub enum EnqueueError {
         fault: OptionsFault,
     },
     /// The database refused or is away.
-    #[error("the job could not be written")]
+    #[error("the job could not be written: {0}")]
     Database(#[from] diesel::result::Error),
     /// The database refused or is away, says tokio-postgres.
-    #[error("the job could not be written")]
+    #[error("the job could not be written: {}", chain(.0))]
     Client(#[from] tokio_postgres::Error),
+    /// The server does not take the user, or has no such database: only an [`crate::Enqueuer`] connects.
+    #[error("the job could not be written: {}", chain(.0))]
+    Connect(#[from] ConnectError),
+    /// The database was away for longer than an [`crate::Enqueuer`] may wait.
+    #[error("the job could not be written: no database for {waited:.1?}; {}", chain(.source.as_ref()))]
+    Outage {
+        /// How long it was tried.
+        waited: Duration,
+        /// Why the last try failed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// Enqueues a job as its policy says. It exists if and only if the caller's transaction commits.

@@ -7,6 +7,8 @@ use diesel::{QueryableByName, pg::Pg, sql_types::Bool};
 use diesel_async::{RunQueryDsl as _, async_connection_wrapper::AsyncConnectionWrapper};
 use diesel_migrations::EmbeddedMigrations;
 
+use crate::error::chain;
+
 /// How often to ask whether another instance has finished.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -14,10 +16,10 @@ const POLL: Duration = Duration::from_millis(100);
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// There is no connection.
-    #[error("the queue's tables cannot be set up")]
+    #[error("the queue's tables cannot be set up: {}", chain(.0))]
     Connect(#[from] ConnectError),
     /// The lock could not be asked for.
-    #[error("the lock that makes one instance migrate at a time could not be taken")]
+    #[error("the lock that makes one instance migrate at a time could not be taken: {0}")]
     Lock(#[from] diesel::result::Error),
     /// A migration failed. Those before it stay applied; the next call continues with this one.
     #[error(

@@ -48,6 +48,46 @@ pub(crate) struct Entry<S> {
 }
 
 /// The kinds a worker knows, each with its handler, and the state that handlers share.
+///
+/// A handler is an async function of a job and its context, or a closure. Any error is a retry, as the kind's policy says;
+/// what should not be tried again is said with a [`JobError`].
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use sides_queue::{Context, Job, JobError, Policy, Registry, testing};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct SendReport {
+///     person_id: i64,
+/// }
+///
+/// impl Job for SendReport {
+///     const KIND: &'static str = "send_report";
+///     const POLICY: Policy = Policy { max_attempts: 5, ..Policy::DEFAULT };
+/// }
+///
+/// /// What handlers share: a pool, a client of the mail server.
+/// #[derive(Clone)]
+/// struct State {
+///     sender: &'static str,
+/// }
+///
+/// async fn send_report(job: SendReport, context: Context<State>) -> Result<(), JobError> {
+///     if job.person_id < 1 {
+///         return Err(JobError::discard("there is no such person"));
+///     }
+///     println!("{} sends job {}, attempt {}", context.state.sender, context.job_id, context.attempt);
+///     Ok(())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let registry = Registry::new(State { sender: "reports" }).handle::<SendReport, _>(send_report);
+/// assert_eq!(testing::run(&registry, &SendReport { person_id: 7 }).await?.outcome, "finished");
+/// assert_eq!(testing::run(&registry, &SendReport { person_id: 0 }).await?.outcome, "discarded");
+/// # Ok(())
+/// # }
+/// ```
 pub struct Registry<S> {
     pub(crate) state: S,
     entries: HashMap<&'static str, Arc<Entry<S>>>,

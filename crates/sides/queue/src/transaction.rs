@@ -40,8 +40,15 @@ pub async fn enqueue_in_with<J: Job>(
     job: &J,
     options: &Options,
 ) -> Result<JobId, EnqueueError> {
-    let job = NewJob::of(job, options)?;
-    let (id, is_new) = write(transaction, &job).await?;
+    Ok(insert(transaction, &NewJob::of(job, options)?).await?)
+}
+
+/// Writes one job, or finds the one that has its key.
+pub(crate) async fn insert(
+    transaction: &Transaction<'_>,
+    job: &NewJob,
+) -> Result<JobId, tokio_postgres::Error> {
+    let (id, is_new) = write(transaction, job).await?;
     if is_new && job.until == UniqueUntil::Forgotten && job.unique_key.is_some() {
         let values: [(&(dyn ToSql + Sync), Type); 3] =
             [(&job.kind, Type::TEXT), (&job.unique_key, Type::TEXT), (&job.id, Type::UUID)];

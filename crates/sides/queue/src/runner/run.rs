@@ -49,14 +49,44 @@ pub enum RunnerError {
     #[error("the registry has no handler; add one with Registry::handle")]
     NoHandlers,
     /// The system gives no threads.
-    #[error("no threads for handlers")]
+    #[error("no threads for handlers: {0}")]
     Threads(#[source] std::io::Error),
     /// A part of the runner itself panicked: its jobs are rescued when its lease has run out.
-    #[error("the runner itself failed")]
+    #[error("the runner itself failed: {0}")]
     Broken(#[source] tokio::task::JoinError),
 }
 
 /// Runs the jobs whose kinds its registry knows.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use sides_queue::{CancellationToken, Context, DatabaseUrl, Job, JobError, Part, Registry, Runner, RunnerConfig};
+///
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct Welcome { name: String }
+/// # impl Job for Welcome { const KIND: &'static str = "welcome"; }
+/// # async fn welcome(_: Welcome, _: Context<()>) -> Result<(), JobError> { Ok(()) }
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let url: DatabaseUrl = std::env::var("DATABASE_URL")?.parse()?;
+/// let registry = Registry::new(()).handle::<Welcome, _>(welcome);
+/// let config = RunnerConfig { concurrency: 32, release: "shop 1.4".to_owned(), ..RunnerConfig::default() };
+/// let runner = Runner::new(url, registry, config).report(|part: Part, fault| match fault {
+///     Some(fault) => eprintln!("{part:?}: {fault}"),
+///     None => eprintln!("{part:?} is well"),
+/// });
+/// // How many jobs run, for a metric.
+/// let busy = runner.busy();
+///
+/// let drain = CancellationToken::new();
+/// let working = tokio::spawn(runner.run(drain.clone(), Duration::from_secs(20)));
+/// println!("{} jobs run", busy());
+/// // On SIGTERM: nothing new starts, and what runs has 20 seconds.
+/// drain.cancel();
+/// working.await??;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Runner<S> {
     url: DatabaseUrl,
     registry: Registry<S>,

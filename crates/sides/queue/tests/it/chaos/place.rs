@@ -47,6 +47,11 @@ impl Server {
 
     /// As `pg_ctl restart -m immediate` (SIGQUIT) or `-m fast` (SIGINT) does it.
     pub(crate) async fn restart(&mut self, how: Signal) {
+        self.stop(how).await;
+        self.start_again().await;
+    }
+
+    pub(crate) async fn stop(&mut self, how: Signal) {
         let mut c = database::connect(&self.url).await.unwrap();
         let data = text(&mut c, "SELECT current_setting('data_directory')").await;
         drop(c);
@@ -55,7 +60,9 @@ impl Server {
         kill(Pid::from_raw(pid), how).unwrap();
         let cluster = self.cluster.take().expect("it runs");
         cluster.ended().await;
-        drop(cluster);
+    }
+
+    pub(crate) async fn start_again(&mut self) {
         self.cluster = Some(open(self.folder.path()).await);
     }
 }
