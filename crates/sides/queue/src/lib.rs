@@ -41,6 +41,7 @@
 //! | tokio-postgres | [`enqueue_in`], [`enqueue_in_with`] |
 //! | sqlx of any version, `postgres`, SeaORM | [`sql::ENQUEUE`] and [`sql::job`] |
 //! | another language | `SELECT sides.enqueue('welcome', '{"name": "Ada"}')` |
+//! | nobody's: only the job is written, and an outage may be waited for | [`Enqueuer`] |
 //!
 //! A handler is tested without a database:
 //!
@@ -72,6 +73,7 @@ pub mod bench;
 mod context;
 mod control;
 mod enqueue;
+mod enqueuer;
 mod error;
 mod insert;
 #[cfg(feature = "fang")]
@@ -91,8 +93,15 @@ mod tables;
 pub mod testing;
 mod transaction;
 
-pub use database::{DatabaseUrl, UrlError};
+// What the signatures here name, so that nobody needs these crates, in these versions, for it.
+pub use chrono;
+pub use database::{ConnectError, Connection, DatabaseUrl, Json, Moment, UrlError, Words};
+pub use diesel_migrations::EmbeddedMigrations;
 pub use job::{Backoff, Job, Policy};
+pub use serde_json;
+pub use tokio_postgres;
+pub use tokio_util::sync::CancellationToken;
+pub use uuid::Uuid;
 
 pub use admissible::OptionsFault;
 pub use arguments::ArgumentsFault;
@@ -101,6 +110,7 @@ pub use control::{Cancelled, Limits, Scope, cancel, limit, pause, resume, retry}
 pub use enqueue::{
     EnqueueError, enqueue, enqueue_all, enqueue_all_unique, enqueue_all_with, enqueue_named, enqueue_with,
 };
+pub use enqueuer::{Enqueuer, OnOutage};
 pub use error::JobError;
 #[cfg(feature = "fang")]
 pub use interop::{FangQueue, fang_kinds};
@@ -109,7 +119,7 @@ pub use life::{AttemptSeen, JobSeen, Life, life};
 pub use migrations::{MigrateError, migrate, migrations};
 pub use named::{NamedJob, enqueue_all_named};
 pub use options::{OnConflict, Options, Unique, UniqueUntil};
-pub use overview::{KindOverview, overview};
+pub use overview::{Depth, KindOverview, depth, overview};
 pub use registry::{Handler, Registry};
 pub use retention::keep_history;
 pub use runner::{Part, Runner, RunnerConfig, RunnerError};

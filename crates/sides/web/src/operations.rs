@@ -122,8 +122,8 @@ fn queue_row(kind: &KindOverview) -> Markup {
                 (kind.kind)
                 @if kind.waits_for_build { " " span.pill.stale { "waits for a build that knows it" } }
             }
-            td.number { (kind.ready) }
-            td.number { (kind.scheduled) }
+            td.number { @if kind.estimated { "about " } (kind.ready) }
+            td.number { @if kind.estimated { "about " } (kind.scheduled) }
             td.number { (kind.running) }
             td.number { @if kind.failed > 0 { strong.bad { (kind.failed) } } @else { "0" } }
             td.number { (kind.parked) }

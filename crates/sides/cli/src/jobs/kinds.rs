@@ -4,12 +4,12 @@ use anyhow::Context as _;
 use database::Connection;
 
 use super::STALE;
-use schema::jobs::seen::{self, Kind};
+use schema::jobs::{kinds, seen::Kind};
 use terminal::{Palette, table};
 use workspace::Outcome;
 
 pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Result<Outcome> {
-    let kinds = seen::kinds(connection).await.context(STALE)?;
+    let kinds = kinds::kinds(connection).await.context(STALE)?;
     if json {
         println!("{}", serde_json::to_string_pretty(&kinds)?);
     } else if kinds.is_empty() {
@@ -24,9 +24,10 @@ pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Resu
 
 fn row(kind: &Kind) -> Vec<String> {
     let oldest = kind.oldest_ready_seconds.map(|seconds| format!("{seconds:.0} s"));
-    let counts = [kind.ready, kind.scheduled, kind.running, kind.failed, kind.parked];
+    let about = if kind.estimated { "~" } else { "" };
     let mut row = vec![kind.kind.clone()];
-    row.extend(counts.map(|count| count.to_string()));
+    row.extend([kind.ready, kind.scheduled].map(|count| format!("{about}{count}")));
+    row.extend([kind.running, kind.failed, kind.parked].map(|count| count.to_string()));
     row.extend([oldest.unwrap_or_default(), kind.held_up.clone().unwrap_or_default()]);
     row
 }

@@ -3,6 +3,8 @@
 
 pub mod change;
 pub mod count;
+pub mod ended;
+pub mod kinds;
 pub mod load;
 pub mod release;
 pub mod replay;

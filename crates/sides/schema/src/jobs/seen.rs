@@ -113,6 +113,10 @@ pub struct Kind {
     #[diesel(sql_type = Bool)]
     #[serde(skip)]
     pub waits_for_build: bool,
+    /// `ready` and `scheduled` are estimates, give or take a tenth: more wait than are worth counting each time somebody looks.
+    #[diesel(sql_type = Bool)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
 }
 
 /// The jobs that are not over, and what follows.
@@ -179,23 +183,6 @@ SELECT attempt, outcome, CASE WHEN outcome <> 'finished' THEN error END, release
 FROM sides.job_history WHERE id = $1 AND claimed_at IS NOT NULL
 ORDER BY ended_at, attempt";
 
-const KINDS: &str = "\
-SELECT kind,
-    count(*) FILTER (WHERE ready AND scheduled_at <= now()) AS ready,
-    count(*) FILTER (WHERE ready AND scheduled_at > now()) AS scheduled,
-    count(*) FILTER (WHERE state = 'in_progress') AS running,
-    count(*) FILTER (WHERE state = 'failed') AS failed,
-    count(*) FILTER (WHERE parked_by IS NOT NULL) AS parked,
-    extract(epoch FROM now() - min(scheduled_at) FILTER (WHERE ready AND scheduled_at <= now() AND isfinite(scheduled_at)))::float8
-        AS oldest_ready_seconds,
-    CASE WHEN EXISTS (SELECT FROM sides.job_rules WHERE scope = 'kind' AND name = kind AND paused) THEN 'paused'
-        WHEN NOT EXISTS (SELECT FROM sides.runners WHERE lease_until > now() AND kind = ANY (kinds))
-            THEN 'no running worker knows it' END AS held_up,
-    NOT EXISTS (SELECT FROM sides.runners WHERE lease_until > now() AND kind = ANY (kinds)) AS waits_for_build
-FROM (SELECT *, state IN ('new', 'retried') AND parked_by IS NULL AS ready FROM sides.fang_tasks) AS tasks
-WHERE state <> 'finished'
-GROUP BY kind ORDER BY kind";
-
 /// Which jobs to list.
 #[derive(Debug, Clone, Copy)]
 pub struct Filter<'a> {
@@ -250,12 +237,4 @@ pub async fn find(connection: &mut AsyncPgConnection, id: Uuid, arguments: bool)
 /// When the database is unavailable, or not migrated.
 pub async fn attempts(connection: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Vec<Attempt>> {
     diesel::sql_query(ATTEMPTS).bind::<SqlUuid, _>(id).load(connection).await
-}
-
-/// The kinds that have jobs which are not over.
-///
-/// # Errors
-/// When the database is unavailable, or not migrated.
-pub async fn kinds(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Kind>> {
-    diesel::sql_query(KINDS).load(connection).await
 }
