@@ -86,7 +86,7 @@ impl Counts {
         let sql = "\
 SELECT ready.idx_scan::float8, ready.idx_tup_read::float8, (blocks.idx_blks_hit + blocks.idx_blks_read)::float8,
     running.idx_tup_read::float8, jobs.n_dead_tup::float8, pg_total_relation_size('sides.fang_tasks')::float8,
-    (jobs.vacuum_count + jobs.autovacuum_count)::float8
+    (jobs.vacuum_count + jobs.autovacuum_count)::float8, (pg_current_wal_lsn() - '0/0'::pg_lsn)::float8
 FROM pg_stat_user_indexes AS ready
 JOIN pg_statio_user_indexes AS blocks USING (indexrelid)
 JOIN pg_stat_user_indexes AS running ON running.indexrelname = 'fang_tasks_in_progress'
@@ -109,6 +109,7 @@ WHERE ready.indexrelname = 'fang_tasks_in_order'";
             ("dead", self.row[4]),
             ("MB", self.row[5] / 1e6),
             ("vacuums", more(6)),
+            ("WAL B/job", more(7) / jobs),
         ]
     }
 }

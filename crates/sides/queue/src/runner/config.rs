@@ -23,7 +23,8 @@ pub struct RunnerConfig {
     pub poll: Duration,
     /// How long an attempt that was told to stop may go on before it is dropped where it waits.
     pub grace: Duration,
-    /// How long jobs are remembered once they are over, by whole days; `None` is for ever.
+    /// How long jobs that are over and their attempts are remembered, by whole days: 30 days, unless told otherwise. `None` is
+    /// for ever. Of a unique key that is taken until it is forgotten this is the time.
     pub history: Option<Duration>,
 }
 
@@ -37,7 +38,7 @@ impl Default for RunnerConfig {
             lease: Duration::from_secs(30),
             poll: Duration::from_secs(1),
             grace: Duration::from_secs(5),
-            history: None,
+            history: Some(Duration::from_secs(30 * 86_400)),
         }
     }
 }

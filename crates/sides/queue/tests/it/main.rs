@@ -11,10 +11,13 @@ mod controlling;
 mod crashing;
 mod deaths;
 mod defaults;
+mod depth;
 mod enqueueing;
 #[cfg(feature = "fang")]
 mod fang_jobs;
+mod going_on;
 mod odd_rows;
+mod outages;
 mod planning;
 mod poison;
 mod remembering;

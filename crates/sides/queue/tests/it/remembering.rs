@@ -201,3 +201,41 @@ async fn enqueuing_goes_on_in_a_session_without_a_name() {
         "common,default"
     );
 }
+
+/// Nobody has to say so: a runner forgets what was over more than 30 days ago, attempts as well, and nothing before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runner_forgets_after_thirty_days() {
+    let database = TestDatabase::create().await;
+    let mut c = database.connect().await;
+    for (table, at, columns, values) in [
+        (
+            "job_history",
+            "finished_at",
+            "id, kind, queue, outcome, attempt, created_at, scheduled_at, duration_us",
+            "gen_random_uuid(), 'note', 'default', 'finished', 1, now(), now(), 1",
+        ),
+        ("job_attempts", "ended_at", "job_id, attempt, outcome", "gen_random_uuid(), 1, 'retried'"),
+    ] {
+        for days in [29, 32] {
+            let sql = format!(
+                "INSERT INTO sides.{table} ({columns}, {at}) VALUES ({values}, now() - interval '{days} days')"
+            );
+            execute(&mut c, &sql).await;
+        }
+    }
+    let running = start(&database, Registry::new(Notes::default()).handle::<Note, _>(note), config());
+    for table in ["job_history", "job_attempts"] {
+        wait_for_count(&mut c, &format!("SELECT count(*) FROM sides.{table}"), 1).await;
+    }
+    running.stop().await;
+    let left = "SELECT count(*) FROM sides.job_history JOIN sides.job_attempts ON true \
+        WHERE finished_at > now() - interval '30 days' AND ended_at > now() - interval '30 days'";
+    assert_eq!(count(&mut c, left).await, 1);
+    let ever = RunnerConfig { history: None, ..config() };
+    let old = "UPDATE sides.job_history SET finished_at = now() - interval '300 days'";
+    execute(&mut c, old).await;
+    let running = start(&database, Registry::new(Notes::default()).handle::<Note, _>(note), ever);
+    wait_for_count(&mut c, "SELECT count(*) FROM sides.runners", 1).await;
+    running.stop().await;
+    assert_eq!(count(&mut c, "SELECT count(*) FROM sides.job_history").await, 1);
+}
