@@ -417,3 +417,32 @@ async fn the_worker_of_the_document_is_missed_when_it_is_killed() {
     println!("taken after {} ms", killed.elapsed().as_millis());
     assert!(killed.elapsed() < SOON);
 }
+
+/// As a host does; here of a worker that shows no lock, so that nobody else would miss it for half a minute.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_saw_a_worker_end_says_so_and_is_believed_of_none_that_lives() {
+    let database = TestDatabase::create().await;
+    let (mut c, folder) = (database.connect().await, tempfile::tempdir().unwrap());
+    let bouncer =
+        Bouncer::before(database.url(), &["pool_mode = transaction", "ignore_startup_parameters = options"])
+            .await;
+    let mut pooled = Worker::start(bouncer.url(), &folder, "pooled", LONG);
+    enqueue(&mut c, 8, 60_000).await;
+    pooled.has_started(8).await;
+    let direct = Worker::start(database.url(), &folder, "direct", LONG);
+    wait_for_count(&mut c, SEEN, 1).await;
+    // These workers name no instance of their own: both are of this one.
+    let instance = "INSERT INTO sides.instances (id, process, release, host, pid, ops_address, state, started_at, heartbeat_at) \
+        VALUES ('00000000-0000-0000-0000-000000000000', 'worker', 'r', 'here', 4711, '127.0.0.1:1', 'ready', now(), now())";
+    execute(&mut c, instance).await;
+    let note = async |c: &mut Connection, pid| schema::jobs::ended::note(c, "here", pid).await.unwrap();
+    let nobody = note(&mut c, 4712).await;
+    assert_eq!((nobody.leases, nobody.held), (0, 0));
+    let killed = pooled.kill().await;
+    let seen = note(&mut c, 4711).await;
+    assert_eq!((seen.leases, seen.held), (1, 1));
+    assert!(missed(killed, &direct, 8).await < SOON);
+    // The one whose lock is there has lost nothing.
+    let lost = "SELECT sum(presumed_dead)::bigint AS count FROM sides.runners WHERE lease_until > now()";
+    assert_eq!(count(&mut c, lost).await, 0);
+}
