@@ -29,6 +29,8 @@ pub(crate) struct Bed {
     pub(crate) url: DatabaseUrl,
     pub(crate) host: Child,
     pub(crate) place: LocalHost,
+    /// How many instances there are of all three together.
+    pub(crate) instances: usize,
     number: u32,
 }
 
@@ -40,7 +42,8 @@ impl Bed {
         }
         let host = start_host(folder.path(), &url)?;
         let run_folder = folder.path().canonicalize()?.join(".sides/run");
-        let mut bed = Self { place: LocalHost::of(&run_folder), folder, programs, url, host, number: 0 };
+        let (place, instances) = (LocalHost::of(&run_folder), PROCESSES.len());
+        let mut bed = Self { place, folder, programs, url, host, instances, number: 0 };
         for process in PROCESSES {
             bed.release(process).await?;
         }
@@ -87,7 +90,7 @@ impl Bed {
     /// Until the instances that were replaced have drained.
     pub(crate) async fn until_alone(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
-        while self.place.status().await?.processes.len() > PROCESSES.len() {
+        while self.place.status().await?.processes.len() > self.instances {
             ensure!(begun.elapsed() < PATIENCE, "an instance does not leave");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

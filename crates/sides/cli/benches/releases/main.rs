@@ -42,6 +42,9 @@ struct Arguments {
     /// What they ask for.
     #[arg(long, default_value = "/")]
     path: String,
+    /// How many instances of web and of worker the part `mixed` has.
+    #[arg(long, default_value_t = 1)]
+    instances: usize,
     /// Begin no further release after so many seconds.
     #[arg(long, default_value_t = 3600)]
     seconds: u64,

@@ -12,13 +12,16 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use deploy::{
-    drill::list::{DRILLS, Drill, Ends, Mischief},
+    drill::{
+        fault::Fault,
+        list::{DRILLS, Drill, Ends, Mischief},
+    },
     release::Receipt,
 };
 use platform::prober::{Plan, Prober};
 use workspace::{
     Workspace,
-    releases::{Digest, Record, Set, Stage, Store},
+    releases::{Digest, Record, Set, Stage, StepId, Store},
 };
 
 use crate::{
@@ -34,6 +37,12 @@ const BETWEEN: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_millis(10);
 /// For how long new builds are watched, in seconds.
 const BAKE: &str = "8";
+/// A leak has to grow by more than anybody's caches before it is one.
+const BAKE_OF_LEAK: &str = "16";
+/// For how long a canary serves first, where there is more than one instance, in seconds.
+const CANARY: u32 = 4;
+/// Those that may have several instances.
+const SCALED: [&str; 2] = ["web", "worker"];
 /// Builds that stay in the store, of each process.
 const KEPT: usize = 8;
 
@@ -69,6 +78,9 @@ pub(crate) async fn run(bed: &mut Bed, arguments: &Arguments) -> anyhow::Result<
         let mut row = Row::default();
         mixed.release("the first of each", process, &digest, None, &mut row).await?;
         ensure!(row.wrong.is_empty(), "{}", row.wrong.join("\n"));
+    }
+    if arguments.instances > 1 {
+        mixed.scale(arguments.instances).await?;
     }
     let address = mixed.bed.place.status().await?.address.context("web has no address")?;
     let asked = plan(address.trim_start_matches("http://").parse()?, arguments);
@@ -125,6 +137,22 @@ fn is_possible(drill: &Drill) -> bool {
 }
 
 impl Mixed<'_> {
+    /// Several instances of those that may have them: each release of theirs has a canary.
+    async fn scale(&mut self, instances: usize) -> anyhow::Result<()> {
+        let folder = self.bed.folder.path().join("deploy");
+        fs::create_dir_all(&folder)?;
+        let of = |process| format!("[processes.{process}]\ncanary = {CANARY}\n");
+        fs::write(folder.join("release.toml"), SCALED.map(of).concat())?;
+        for process in SCALED {
+            let mut command = sides(self.bed.folder.path(), &self.bed.url);
+            let scaled = command.args(["scale", process, &instances.to_string()]).output()?;
+            ensure!(scaled.status.success(), "{}", String::from_utf8_lossy(&scaled.stderr));
+        }
+        self.bed.instances += SCALED.len() * (instances - 1);
+        ensure!(self.good_builds_serve().await?, "the instances do not come up");
+        Ok(())
+    }
+
     /// One release, to its end: what it must leave behind serves.
     async fn round(&mut self, process: &str, drill: Option<&Drill>, row: &mut Row) -> anyhow::Result<()> {
         let good = self.good_build(process)?;
@@ -145,7 +173,8 @@ impl Mixed<'_> {
     ) -> anyhow::Result<()> {
         row.releases += 1;
         let ends = drill.map_or(Ends::Released, |drill| drill.ends);
-        let (mut child, mut said) = self.command(&["release", "--build", build.as_str(), "--bake", BAKE])?;
+        let bake = if drill.is_some_and(|drill| drill.fault == Fault::Leaks) { BAKE_OF_LEAK } else { BAKE };
+        let (mut child, mut said) = self.command(&["release", "--build", build.as_str(), "--bake", bake])?;
         let (mut is_wrong, mut there, begun) = (false, None::<(Instant, Instant)>, Instant::now());
         let mut code = loop {
             if let Some(status) = child.try_wait()? {
@@ -158,7 +187,7 @@ impl Mixed<'_> {
             }
             if let Some(drill) = drill
                 && !is_wrong
-                && self.is_watched()?
+                && self.is_watched().await?
             {
                 is_wrong = true;
                 fs::write(self.moment(drill), "")?;
@@ -266,10 +295,21 @@ impl Mixed<'_> {
         })
     }
 
-    /// Whether the release watches its new build.
-    fn is_watched(&self) -> anyhow::Result<bool> {
+    /// Whether the release watches its new build, or a canary that serves.
+    async fn is_watched(&self) -> anyhow::Result<bool> {
         let steps = self.store.interrupted()?.map(|release| release.steps).unwrap_or_default();
-        Ok(steps.iter().any(|step| step.stage == Stage::Begun && step.what.starts_with("watch")))
+        let canary = async |process: &str| {
+            let status = self.bed.place.status().await.ok();
+            status.is_some_and(|status| status.canaries.contains_key(process))
+        };
+        for step in steps.iter().filter(|step| step.stage == Stage::Begun) {
+            match &step.id {
+                Some(StepId::Watch { .. }) => return Ok(true),
+                Some(StepId::Canary { process }) => return Ok(canary(process).await),
+                _ => {}
+            }
+        }
+        Ok(false)
     }
 
     async fn good_builds_serve(&self) -> anyhow::Result<bool> {
@@ -277,6 +317,7 @@ impl Mixed<'_> {
         while begun.elapsed() < PATIENCE {
             if let Ok(status) = self.bed.place.status().await
                 && status.all_answer()
+                && status.processes.len() >= self.bed.instances
                 && self.good.iter().all(|(process, build)| {
                     let mut of_it = status.processes.iter().filter(|one| one.name == *process).peekable();
                     of_it.peek().is_some() && of_it.all(|one| one.release.as_deref() == Some(build.as_str()))

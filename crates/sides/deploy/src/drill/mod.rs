@@ -6,7 +6,7 @@
 //! must be seen (`report`).
 
 mod disk;
-mod fault;
+pub mod fault;
 pub mod list;
 mod mischief;
 mod play;
