@@ -87,10 +87,14 @@ fn write_starters(root: &Path, bin: &Path) -> Result<(), InstallError> {
     let libraries: Vec<String> =
         library_folders(root).iter().map(|path| path.display().to_string()).collect();
     let libraries = libraries.join(":");
+    let fonts = match write_fonts(root)? {
+        Some(file) => format!("export FONTCONFIG_FILE=\"${{FONTCONFIG_FILE:-{}}}\"\n", file.display()),
+        None => String::new(),
+    };
     for (name, program) in programs(root) {
         let script = format!(
             "#!/bin/sh\nLD_LIBRARY_PATH='{libraries}'\"${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}\"\n\
-             export LD_LIBRARY_PATH\nexec '{}' \"$@\"\n",
+             export LD_LIBRARY_PATH\n{fonts}exec '{}' \"$@\"\n",
             program.display()
         );
         let path = bin.join(name);
@@ -99,6 +103,24 @@ fn write_starters(root: &Path, bin: &Path) -> Result<(), InstallError> {
         fs::set_permissions(&path, executable).map_err(InstallError::file("set the mode of", &path))?;
     }
     Ok(())
+}
+
+/// Where the fonts lie that came along. A browser that finds none of them, as on a machine that has none, loses its pages.
+fn write_fonts(root: &Path) -> Result<Option<PathBuf>, InstallError> {
+    if !root.join("usr/share/fonts").is_dir() {
+        return Ok(None);
+    }
+    let (file, root) = (root.join("etc/fonts/unpacked.conf"), root.display());
+    let text = format!(
+        "<?xml version=\"1.0\"?>\n<fontconfig>\n<dir>/usr/share/fonts</dir>\n<dir>{root}/usr/share/fonts</dir>\n\
+         <dir prefix=\"xdg\">fonts</dir>\n<include ignore_missing=\"yes\">{root}/etc/fonts/conf.d</include>\n\
+         <cachedir prefix=\"xdg\">fontconfig</cachedir>\n</fontconfig>\n"
+    );
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).map_err(InstallError::file("create", folder))?;
+    }
+    fs::write(&file, text).map_err(InstallError::file("write", &file))?;
+    Ok(Some(file))
 }
 
 fn library_folders(root: &Path) -> Vec<PathBuf> {

@@ -70,7 +70,7 @@ pub(crate) async fn run(workspace: &Workspace, options: Options) -> anyhow::Resu
 pub(crate) fn conclude(ended: &Ended, json: bool, progress: &OnScreen<'_>) -> anyhow::Result<Outcome> {
     match ended {
         Ended::NoHost => drop(no_host()),
-        Ended::NothingToDo | Ended::CanaryEnded | Ended::Shown | Ended::Refused => {}
+        Ended::NothingToDo | Ended::Shown | Ended::Refused => {}
         Ended::Hindered(obstacles) => obstacles::show(obstacles),
         Ended::CarriedOut { receipt, .. } if json => println!("{}", serde_json::to_string_pretty(receipt)?),
         Ended::CarriedOut { receipt, number, .. } => {

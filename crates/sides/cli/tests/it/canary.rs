@@ -179,16 +179,22 @@ async fn a_canary_of_a_release_that_was_killed_is_ended_or_gone_on_with() {
     );
     // Badly as it may answer, what was seen good is no further back than this.
     toy::ask(&sandbox, "fail", "two");
-    let back = ended(&run(&sandbox, &["rollback", "--bake", "1"]).await, 0);
+    let back = run(&sandbox, &["rollback", "--bake", "1", "--json"]).await;
+    let printed: Value = serde_json::from_slice(&back.stdout).unwrap();
+    let back = ended(&back, 0);
     assert!(back.contains("the canary of web") && back.contains("was ended"), "{back}");
     left_alone(&canary);
+    let receipt = last_receipt(&database).await;
+    assert_eq!((kinds(&receipt), &printed["steps"]), (vec!["end_canary"], &receipt["steps"]));
+    assert!(receipt["jobs"].is_object() && receipt["ticks"].is_object(), "{receipt}");
     toy::ask_no_more(&sandbox, "fail", "two");
 
     // Nobody wants it any more.
     let canary = killed().await;
     toy::write_program(&sandbox, "web", &named("one"));
-    ended(&run(&sandbox, &["release"]).await, 0);
+    let said = ended(&run(&sandbox, &["release"]).await, 0);
     left_alone(&canary);
+    assert!(said.contains("end the canary of web"), "{said}");
 
     // The host is killed as well: the next one keeps the canary, and the next release goes on with it.
     toy::write_program(&sandbox, "web", &named("two"));

@@ -13,8 +13,16 @@ pub enum Fault {
     NeverReady,
     /// Answers 500 to visitors from a moment on.
     Answers500,
+    /// Answers 500 to one request in 200 from a moment on.
+    AnswersSome500,
+    /// Ends its answers in the middle from a moment on.
+    CutsOff,
+    /// Accepts from a moment on, and never answers.
+    Hangs,
     /// Answers late from a moment on.
     Slow,
+    /// Answers late from the start.
+    SlowAtStart,
     /// Ends from a moment on, with an exit code.
     Dies,
     /// Takes more and more memory from a moment on.
@@ -23,18 +31,25 @@ pub enum Fault {
     Late,
     /// Takes jobs of every kind that the good build handles, and fails at all of them.
     FailsJobs,
+    /// Works the jobs of every kind but one from a moment on, and fails at those.
+    FailsOneKind,
 }
 
-const NAMES: [(&str, Fault); 9] = [
+const NAMES: [(&str, Fault); 14] = [
     ("harmless", Fault::Harmless),
     ("dies-at-start", Fault::DiesAtStart),
     ("never-ready", Fault::NeverReady),
     ("answers-500", Fault::Answers500),
+    ("answers-some-500", Fault::AnswersSome500),
+    ("cuts-off", Fault::CutsOff),
+    ("hangs", Fault::Hangs),
     ("slow", Fault::Slow),
+    ("slow-at-start", Fault::SlowAtStart),
     ("dies", Fault::Dies),
     ("leaks", Fault::Leaks),
     ("late", Fault::Late),
     ("fails-jobs", Fault::FailsJobs),
+    ("fails-one-kind", Fault::FailsOneKind),
 ];
 
 impl fmt::Display for Fault {

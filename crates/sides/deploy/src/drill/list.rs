@@ -97,6 +97,33 @@ pub const DRILLS: &[Drill] = &[
         ..ROW
     },
     Drill {
+        name: "web-answers-some-500",
+        what: "The new web is good at first, then answers 500 to one request in 200.",
+        fault: Fault::AnswersSome500,
+        may_fail: MayFail::AnsweredByBadBuild,
+        ..ROW
+    },
+    Drill {
+        name: "web-cuts-off",
+        what: "The new web is good at first, then ends its answers in the middle.",
+        fault: Fault::CutsOff,
+        may_fail: MayFail::CutOff,
+        ..ROW
+    },
+    Drill {
+        name: "web-hangs",
+        what: "The new web is good at first, then accepts and never answers.",
+        fault: Fault::Hangs,
+        may_fail: MayFail::CutOff,
+        ..ROW
+    },
+    Drill {
+        name: "web-slow-at-start",
+        what: "The new web takes 1.5 s longer for each answer from the start.",
+        fault: Fault::SlowAtStart,
+        ..ROW
+    },
+    Drill {
         name: "web-slow",
         what: "The new web is good at first, then takes 1.5 s longer for each answer.",
         fault: Fault::Slow,
@@ -138,6 +165,20 @@ pub const DRILLS: &[Drill] = &[
         ..ROW
     },
     Drill {
+        name: "worker-leaks",
+        what: "The new worker is good at first, then takes 20 MB more each second, up to 400.",
+        process: "worker",
+        fault: Fault::Leaks,
+        ..ROW
+    },
+    Drill {
+        name: "worker-fails-one-kind",
+        what: "The new worker is good at first, then fails at most jobs of one kind.",
+        process: "worker",
+        fault: Fault::FailsOneKind,
+        ..ROW
+    },
+    Drill {
         name: "worker-fails-jobs",
         what: "The new worker is ready, takes jobs and fails at all of them.",
         process: "worker",
@@ -157,6 +198,13 @@ pub const DRILLS: &[Drill] = &[
         what: "The new clock is good at first, then stands still for 8 of every 9 s.",
         process: "clock",
         fault: Fault::Late,
+        ..ROW
+    },
+    Drill {
+        name: "clock-dies",
+        what: "The new clock is good at first, then ends.",
+        process: "clock",
+        fault: Fault::Dies,
         ..ROW
     },
     Drill {

@@ -22,6 +22,8 @@ use super::fault::Fault;
 
 /// How much longer an answer of a slow build takes.
 const DELAY: Duration = Duration::from_millis(1500);
+/// Of so many requests one fails in a build that fails at some.
+const ONE_IN: usize = 200;
 /// The reason in the status line, by which its failures are told from others.
 pub(super) const REASON: &str = "Drill";
 /// How long answers that are on their way are waited for.
@@ -58,6 +60,16 @@ pub(super) struct Relay {
     pub(super) release: String,
     /// Requests without an answer.
     pub(super) unanswered: Arc<AtomicUsize>,
+    /// Requests since the moment came.
+    pub(super) asked: Arc<AtomicUsize>,
+}
+
+/// What becomes of one request.
+enum Fate {
+    PassedOn,
+    PassedOnLate,
+    Answered(String),
+    Unanswered,
 }
 
 impl Relay {
@@ -86,6 +98,31 @@ impl Relay {
         }
     }
 
+    /// What becomes of a request that was just read.
+    fn fate(&self) -> Fate {
+        if self.fault == Fault::SlowAtStart {
+            return Fate::PassedOnLate;
+        }
+        if !self.moment.has_come() {
+            return Fate::PassedOn;
+        }
+        let release = || format!("{}: {}", platform::prober::RELEASE_HEADER, self.release);
+        let answer = |status: &str, length: usize, body: &str| {
+            let head = format!("HTTP/1.1 {status} {REASON}\r\nconnection: close\r\n{}", release());
+            Fate::Answered(format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}"))
+        };
+        match self.fault {
+            Fault::Answers500 => answer("500", 0, ""),
+            Fault::AnswersSome500 if self.asked.fetch_add(1, SeqCst) % ONE_IN == ONE_IN - 1 => {
+                answer("500", 0, "")
+            }
+            Fault::CutsOff => answer("200", 1000, "half of an answer"),
+            Fault::Hangs => Fate::Unanswered,
+            Fault::Slow => Fate::PassedOnLate,
+            _ => Fate::PassedOn,
+        }
+    }
+
     async fn pass_on(&self, mut visitor: TcpStream) -> io::Result<()> {
         let mut waiting = Waiting::new(&self.unanswered);
         waiting.begin();
@@ -103,18 +140,17 @@ impl Relay {
                         return Ok(());
                     }
                     waiting.begin();
-                    if self.moment.has_come() {
-                        match self.fault {
-                            Fault::Answers500 => {
-                                let head = format!(
-                                    "HTTP/1.1 500 {REASON}\r\nconnection: close\r\ncontent-length: 0\r\n{}: {}\r\n\r\n",
-                                    platform::prober::RELEASE_HEADER, self.release
-                                );
-                                visitor.write_all(head.as_bytes()).await?;
-                                return visitor.shutdown().await;
-                            }
-                            Fault::Slow => time::sleep(DELAY).await,
-                            _ => {}
+                    match self.fate() {
+                        Fate::PassedOn => {}
+                        Fate::PassedOnLate => time::sleep(DELAY).await,
+                        Fate::Answered(answer) => {
+                            visitor.write_all(answer.as_bytes()).await?;
+                            return visitor.shutdown().await;
+                        }
+                        // Until the visitor has enough of it.
+                        Fate::Unanswered => {
+                            while visitor.read(&mut asked).await? > 0 {}
+                            return Ok(());
                         }
                     }
                     good.write_all(&asked[..read]).await?;

@@ -85,13 +85,11 @@ pub async fn stand_in(bad: StandIn) -> anyhow::Result<i32> {
         Fault::FailsJobs => {
             let _ops = ops("200 OK").await?;
             tokio::select! {
-                failed = fail_jobs(&bad) => failed.map(|()| DEATH),
+                failed = fail_jobs(&bad, usize::MAX) => failed.map(|()| DEATH),
                 _ = stop.recv() => Ok(0),
             }
         }
-        Fault::Harmless | Fault::Answers500 | Fault::Slow | Fault::Dies | Fault::Leaks | Fault::Late => {
-            with_good_program(&bad, stop).await
-        }
+        _ => with_good_program(&bad, stop).await,
     }
 }
 
@@ -109,7 +107,7 @@ async fn with_good_program(bad: &StandIn, mut stop: tokio::signal::unix::Signal)
             let good = behind.local_addr()?;
             let release = env::var("RELEASE").unwrap_or_default();
             let (fault, moment, unanswered) = (bad.fault, moment.clone(), Arc::default());
-            let passes_on = Relay { good, fault, moment, release, unanswered };
+            let passes_on = Relay { good, fault, moment, release, unanswered, asked: Arc::default() };
             relay = Some(passes_on.clone());
             public.set_nonblocking(true)?;
             let public = tokio::net::TcpListener::from_std(public)?;
@@ -132,6 +130,12 @@ async fn with_good_program(bad: &StandIn, mut stop: tokio::signal::unix::Signal)
             Fault::Late => {
                 moment.come().await;
                 stand_still(group).await;
+            }
+            Fault::FailsOneKind => {
+                moment.come().await;
+                // Without a database there are no jobs either.
+                drop(fail_jobs(&bad, 1).await);
+                std::future::pending().await
             }
             _ => std::future::pending().await,
         }
@@ -209,10 +213,10 @@ async fn ops(status: &'static str) -> anyhow::Result<AbortOnDropHandle<()>> {
     })))
 }
 
-/// Takes what the good build handles, and fails at it.
-async fn fail_jobs(bad: &StandIn) -> anyhow::Result<()> {
+/// Takes what the good build handles, no more than `most` kinds of it, and fails at it.
+async fn fail_jobs(bad: &StandIn, most: usize) -> anyhow::Result<()> {
     let Some(manifest) = manifest_of(&bad.program).await else { bail!("the good build has no manifest") };
-    let kinds: Vec<String> = manifest.handles.keys().cloned().collect();
+    let kinds: Vec<String> = manifest.handles.keys().take(most).cloned().collect();
     let url = named_database()?.context("DATABASE_URL is not set")?;
     let release = env::var("RELEASE").unwrap_or_default();
     let worker = uuid::Uuid::new_v4().to_string();

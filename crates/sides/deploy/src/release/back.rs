@@ -6,8 +6,9 @@ use platform::local::State;
 use super::{
     Ended, Watching,
     begun::{Begun, host_status},
-    canary, journal,
+    journal,
     ledger::{OUTAGE_LIMIT, patiently},
+    left::Leaving,
     limits::Limits,
     order,
     plan::Plan,
@@ -70,9 +71,10 @@ async fn go_back(
         progress.notice(&journal::interruption(interrupted, &running, status.as_ref()));
     }
     // What it answers is no longer anybody's, nor a reason to go further back.
-    let canaries = status.as_ref().map(|status| status.canaries.clone()).unwrap_or_default();
-    let has_ended = canary::end_left(&places, &canaries, None, progress).await?;
-    if has_ended {
+    let watching = &options.watching;
+    let leaving = Leaving { places: &places, url: &url, status: status.as_ref(), watching, progress };
+    let left = leaving.end(None).await?;
+    if left.is_some() {
         status = host_status(workspace).await?;
     }
     let was_cut_off = interrupted.is_some();
@@ -93,7 +95,7 @@ async fn go_back(
     };
     let Some(good) = good else {
         progress.notice("there is nothing to go back to: no other builds were ever seen good here");
-        return Ok(if has_ended { Ended::CanaryEnded } else { Ended::NothingToDo });
+        return Ok(Ended::with(left, &mut ledger, progress).await);
     };
     let order = async || order::find(&places, &store, &url, &running, &good, &[]).await;
     let answer = patiently(&mut ledger, progress, order).await?;
@@ -101,7 +103,7 @@ async fn go_back(
     progress.text(&plan.to_string());
     if plan.is_empty() {
         store.set_interrupted(None)?;
-        return Ok(if has_ended { Ended::CanaryEnded } else { Ended::NothingToDo });
+        return Ok(Ended::with(left, &mut ledger, progress).await);
     }
     // A set that was half replaced is nothing to come back to.
     let from = if was_cut_off { good.clone() } else { running.clone() };
@@ -117,6 +119,7 @@ async fn go_back(
         running: running.clone(),
         back_to: running,
         already: Vec::new(),
+        before: left.map(|left| left.steps()).unwrap_or_default(),
         limits: Limits::read(workspace)?,
         memory_before: memory_of(status.as_ref()),
         // Whoever goes back is in a hurry, and what comes was seen good.

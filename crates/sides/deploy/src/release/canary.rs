@@ -23,8 +23,8 @@ use super::{
     plan::{Canary, Plan, Roll, Step},
     steps::{Run, Way},
 };
-use crate::{places::Places, progress::Progress};
-use workspace::{actor, releases::StepId};
+use crate::places::Places;
+use workspace::releases::StepId;
 
 /// How long it may take to answer at the end, as a host that was killed goes on with it.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -53,33 +53,11 @@ impl Plan {
     }
 
     /// Whether this build of a process is to be a canary.
-    fn has_canary(&self, process: &str, release: &str) -> bool {
+    pub(super) fn has_canary(&self, process: &str, release: &str) -> bool {
         self.steps.iter().any(|step| {
             matches!(step, Step::Canary(Canary { roll, .. }) if roll.process == process && roll.to.as_str() == release)
         })
     }
-}
-
-/// Ends the canaries that a release which was cut off has left, but for those that `plan` goes on with; whether there were
-/// any.
-pub(super) async fn end_left(
-    places: &Places,
-    canaries: &BTreeMap<String, String>,
-    plan: Option<&Plan>,
-    progress: &dyn Progress,
-) -> anyhow::Result<bool> {
-    let goes_on = |process: &str, release: &str| plan.is_some_and(|plan| plan.has_canary(process, release));
-    let mut has_ended = false;
-    for (process, release) in canaries.iter().filter(|(process, release)| !goes_on(process, release)) {
-        let place = places.place_of(process);
-        place.end_canary(process, &actor::why(None, "what a release has left")).await?;
-        let short = platform::place::told(release);
-        progress.notice(&format!(
-            "the canary of {process}, {short}, was ended; the other instances were not touched"
-        ));
-        has_ended = true;
-    }
-    Ok(has_ended)
 }
 
 impl Run<'_> {

@@ -64,6 +64,11 @@ impl<'a> Journal<'a> {
         Ok(journal)
     }
 
+    /// These steps were taken before it was opened.
+    pub(super) fn comes_behind(&mut self, steps: Vec<Done>) {
+        self.steps.splice(0..0, steps);
+    }
+
     /// Takes a step, and writes down that it has started and, if all goes well, that it is done. `what` is what the plan
     /// calls it, `done` what it is called when it is over.
     pub(super) async fn step<T>(

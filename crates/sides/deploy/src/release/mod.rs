@@ -3,10 +3,10 @@
 //! The whole of it reads from the top in `recipe`; what it begins with, and the one lock, are in `begun`. Build every
 //! program on its own (`build`), ask the kept programs, the schema and the queue what they need
 //! (`world`), have the planner find an order in which every state is compatible (`plan`), and carry it out (`steps`): schema
-//! changes, and one process after the other is replaced by the host or by the place where it lives (`replace`), where it has several instances after one of the new build served beside them (`canary`), each with
-//! the rights that its build declares (`rights`), all under the eyes of a strict prober (`measure`) and a
-//! count of jobs, ticks and locks (`count`); each step is written down (`journal`). The new builds are watched (`bake`)
-//! and held to what the old ones did (`judge`). What does not go well is undone. The end is a receipt, which is stored.
+//! changes, and one process after the other is replaced by the host or by the place where it lives (`replace`), where it has several instances after one of the new build
+//! served beside them (`canary`; `left` ends one that an interrupted release has left), each with the rights that its build
+//! declares (`rights`), all under the eyes of a strict prober (`measure`) and a count of jobs, ticks and locks (`count`);
+//! each step is written down (`journal`). The new builds are watched (`bake`) and held to what the old ones did (`judge`). What does not go well is undone. The end is a receipt, which is stored.
 //! Others are told how it stands (`report`), so it may go on in the background as soon as it is built (`detach`).
 
 mod back;
@@ -27,6 +27,7 @@ mod journal;
 mod judge;
 mod late;
 mod ledger;
+mod left;
 mod limits;
 mod machine;
 mod measure;
@@ -51,7 +52,9 @@ mod world;
 
 use std::path::PathBuf;
 
-use crate::preflight::Obstacle;
+use crate::{preflight::Obstacle, progress::Progress};
+use ledger::Ledger;
+use left::Left;
 use workspace::Outcome;
 
 pub use back::{RollbackOptions, run as run_back};
@@ -93,8 +96,6 @@ pub enum Ended {
     NoHost,
     /// What is wanted runs already.
     NothingToDo,
-    /// Nothing but the canary of a release that was cut off, which was ended.
-    CanaryEnded,
     /// It was only asked what would be done.
     Shown,
     /// There is no order in which it could go; nothing was changed.
@@ -118,10 +119,18 @@ impl Ended {
         match self {
             Self::NoHost => Outcome::NotRunning,
             Self::NothingToDo => Outcome::NothingToDo,
-            Self::Shown | Self::CanaryEnded => Outcome::Done,
+            Self::Shown => Outcome::Done,
             Self::Refused => Outcome::Refused,
             Self::Hindered(_) => Outcome::Failed,
             Self::CarriedOut { receipt, .. } => receipt.outcome.into(),
+        }
+    }
+
+    /// Nothing was to be done but to end the canaries that were left, if there were any.
+    async fn with(left: Option<Left>, ledger: &mut Ledger, progress: &dyn Progress) -> Self {
+        match left {
+            Some(left) => Self::carried_out(left.receipt(ledger, progress).await, false),
+            None => Self::NothingToDo,
         }
     }
 

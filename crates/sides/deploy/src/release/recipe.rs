@@ -6,12 +6,12 @@ use super::{
     Ended, ReleaseOptions,
     begun::Begun,
     build::{self, Built},
-    canary,
     count::Counter,
     eyes::Eyes,
     journal::{self, Journal},
     judge::Blame,
     ledger::{Ledger, OUTAGE_LIMIT, patiently},
+    left::Leaving,
     limits::Limits,
     measure, order,
     plan::{self, Plan},
@@ -150,8 +150,9 @@ async fn release(
         _ => plan.with_canaries(&limits, &store.counts()?, &places),
     };
     progress.text(&plan.to_string());
-    let canaries = status.as_ref().map(|status| status.canaries.clone()).unwrap_or_default();
-    let has_ended = !options.dry_run && canary::end_left(&places, &canaries, Some(&plan), progress).await?;
+    let watching = &options.watching;
+    let leaving = Leaving { places: &places, url: &url, status: status.as_ref(), watching, progress };
+    let left = if options.dry_run { None } else { leaving.end(Some(&plan)).await? };
 
     // What was replaced by a release that was cut off has not been watched yet.
     let already = plan::replaced(&from, &running, &plan, &places);
@@ -159,7 +160,7 @@ async fn release(
         (true, true) => return Ok(Ended::NothingToDo),
         (true, false) if already.is_empty() => {
             store.settle(&running)?;
-            return Ok(if has_ended { Ended::CanaryEnded } else { Ended::NothingToDo });
+            return Ok(Ended::with(left, &mut ledger, progress).await);
         }
         (false, true) => return Ok(Ended::Shown),
         (_, false) => {}
@@ -177,6 +178,7 @@ async fn release(
         running,
         back_to: from,
         already,
+        before: left.map(|left| left.steps()).unwrap_or_default(),
         limits,
         memory_before: memory_of(status.as_ref()),
         compared: (options.watching.bake > 0).then_some(&options.watching),
@@ -238,6 +240,7 @@ impl Run<'_> {
         }
 
         let mut journal = Journal::open(self.progress, self.store, ledger, release, plan, report).await?;
+        journal.comes_behind(self.before.clone());
         let mut way =
             Way { rolled: self.already.iter().collect(), canary: None, narrowed: false, held_up: false };
         let taken = self.take_all(plan, &mut way, &mut journal, &mut eyes, watching).await;

@@ -98,7 +98,6 @@ fn end(ended: &anyhow::Result<Ended>) -> End {
             };
             (state, receipt.reason.clone(), *number)
         }
-        Ok(Ended::CanaryEnded) => (State::Undone, None, None),
         Ok(Ended::NothingToDo | Ended::Shown) => (State::NothingToDo, None, None),
         Ok(Ended::Refused) => (State::Refused, None, None),
         Ok(Ended::NoHost) => (State::Failed, Some("no host runs here".to_owned()), None),

@@ -14,7 +14,7 @@ use super::{
     limits::Limits,
     measure,
     plan::{Plan, Roll, Step},
-    receipt::Verdict,
+    receipt::{Done, Verdict},
     rehearsal::Rehearsal,
     watching::Watching,
 };
@@ -55,6 +55,8 @@ pub(super) struct Run<'a> {
     pub(super) back_to: Set,
     /// What a release that was cut off had replaced: it is watched, and put back, with the rest.
     pub(super) already: Vec<Roll>,
+    /// Steps that were taken before anything of the plan.
+    pub(super) before: Vec<Done>,
     /// How releases of this application are watched.
     pub(super) limits: Limits,
     /// The most memory that an instance of each process took when it began, in bytes, as far as that is known.
