@@ -3,7 +3,7 @@
 //! It is written into a file first, and from there into the database as soon as that answers, once.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
@@ -58,6 +58,7 @@ impl Ledger {
     /// Writes an action down. A full disk does not undo what was done.
     pub(super) fn note(&self, action: &Action) {
         let note = || -> io::Result<()> {
+            let _alone = alone(&self.file)?;
             let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.file)?;
             if file.metadata()?.len() < LARGEST {
                 file.write_all((serde_json::to_string(action)? + "\n").as_bytes())?;
@@ -85,7 +86,7 @@ async fn carry(file: PathBuf, url: DatabaseUrl, written: Arc<Notify>) {
     let url = url.with_application_name("sides host");
     loop {
         // Only this task removes lines, and only what it has read.
-        let text = fs::read_to_string(&file).unwrap_or_default();
+        let text = read(&file);
         if !text.is_empty() && insert(&url, &text).await.is_ok() && remove(&file, text.len()).is_ok() {
             continue;
         }
@@ -115,8 +116,68 @@ async fn insert(url: &DatabaseUrl, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whole lines.
+fn read(file: &Path) -> String {
+    let _alone = alone(file).ok();
+    fs::read_to_string(file).unwrap_or_default()
+}
+
+/// Nobody else writes the file while this is kept, no host that is replaced or comes next either: between reading and
+/// renaming, what is added to the old file would be lost.
+fn alone(file: &Path) -> io::Result<File> {
+    let lock = file.with_extension("lock");
+    let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(lock)?;
+    lock.lock()?;
+    Ok(lock)
+}
+
 /// Removes the first bytes. What was written meanwhile stays.
 fn remove(file: &Path, length: usize) -> io::Result<()> {
+    let _alone = alone(file)?;
     let text = fs::read(file)?;
     platform::local::write_private(file, &String::from_utf8_lossy(&text[length.min(text.len())..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Beside somebody who carries everything over at once.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nothing_that_is_noted_while_lines_are_removed_is_lost() {
+        const ACTIONS: usize = 2000;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("actions.jsonl");
+        let written = Arc::new(Notify::new());
+        let carrying = AbortOnDropHandle::new(tokio::spawn(async {}));
+        let ledger = Ledger { file: file.clone(), written, _carrying: carrying };
+        let noting = std::thread::spawn(move || {
+            for number in 0..ACTIONS {
+                ledger.note(&Action {
+                    id: Uuid::now_v7(),
+                    at: DateTime::UNIX_EPOCH,
+                    subject: number.to_string(),
+                    action: "put".to_owned(),
+                    asked_by: "a test".to_owned(),
+                    reason: "a test".to_owned(),
+                    measured: Value::Null,
+                    outcome: "done".to_owned(),
+                });
+            }
+        });
+        let (mut carried, deadline) = (0, time::Instant::now() + Duration::from_secs(60));
+        while carried < ACTIONS && time::Instant::now() < deadline {
+            let is_over = noting.is_finished();
+            let text = read(&file);
+            carried += text.lines().count();
+            // Before the first line there is no file.
+            if !text.is_empty() {
+                remove(&file, text.len()).unwrap();
+            }
+            if is_over {
+                break;
+            }
+        }
+        assert_eq!(carried, ACTIONS);
+    }
 }
