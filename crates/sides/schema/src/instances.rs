@@ -1,6 +1,6 @@
 //! The instances that run: each has a row, which it renews with every heartbeat.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use chrono::{DateTime, Utc};
 use database::{Moment, OptionalJson};
@@ -12,6 +12,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
+
+use crate::locks;
 
 /// How often an instance renews its row.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -211,17 +213,21 @@ ORDER BY heartbeat_at DESC LIMIT 1";
 
 /// An instance holds a shared lock on its release for as long as its session lives, and beats its row. Both must have ended:
 /// a row outlives an instance that was killed for a moment, and a lock does not outlive an instance that lost its session.
-const IS_LIVE: &str = "\
-SELECT NOT pg_try_advisory_xact_lock(hashtextextended($1 || '@' || $2, 0)) OR EXISTS (
-    SELECT FROM sides.instances WHERE process = $1 AND release = $2
-        AND state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds') AS answer";
+static IS_LIVE: LazyLock<String> = LazyLock::new(|| {
+    let key = locks::key_of(locks::BUILD);
+    format!(
+        "SELECT NOT pg_try_advisory_xact_lock({key}) OR EXISTS (
+             SELECT FROM sides.instances WHERE process = $1 AND release = $2
+                 AND state <> 'stopped' AND heartbeat_at > now() - interval '15 seconds') AS answer"
+    )
+});
 
 /// Whether an instance of this build lives, by its lock or by its row.
 ///
 /// # Errors
 /// When the database is unavailable, or not migrated.
 pub async fn is_live(connection: &mut AsyncPgConnection, process: &str, release: &str) -> QueryResult<bool> {
-    let query = sql_query(IS_LIVE).bind::<Text, _>(process).bind::<Text, _>(release);
+    let query = sql_query(IS_LIVE.as_str()).bind::<Text, _>(process).bind::<Text, _>(release);
     let found: Answer = query.get_result(connection).await?;
     Ok(found.answer)
 }

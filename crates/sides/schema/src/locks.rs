@@ -38,6 +38,12 @@ pub const ALL_HELD: &str = "\
 SELECT classid::bigint << 32 | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
+/// The name of the lock of a build, as an expression of SQL: of the process `$1` and the release `$2`.
+pub const BUILD: &str = "$1 || '@' || $2";
+
+/// What the name of a backfill's lock begins with, in front of the version.
+const BACKFILL: &str = "sides backfill ";
+
 /// Held shared by the session of each instance of a build: while it cannot be taken alone, one of them runs.
 #[must_use]
 pub fn build(process: &str, release: &str) -> String {
@@ -47,7 +53,13 @@ pub fn build(process: &str, release: &str) -> String {
 /// Held by the session that runs the backfill of this version of the schema.
 #[must_use]
 pub fn backfill(version: &str) -> String {
-    format!("sides backfill {version}")
+    format!("{BACKFILL}{version}")
+}
+
+/// The name of that lock as an expression of SQL; `version` is one too, such as a column.
+#[must_use]
+pub fn backfill_of(version: &str) -> String {
+    format!("'{BACKFILL}' || {version}")
 }
 
 /// The key of a lock with a text for a name, as an expression of SQL; `name` is one too, such as `$1`.

@@ -1,5 +1,6 @@
 //! The progress of a backfill, in the database.
 
+use schema::locks;
 use serde::Serialize;
 use tokio_postgres::{Client, Error, Row};
 
@@ -131,7 +132,10 @@ pub(crate) async fn note_slow(client: &Client, step_id: i64, slow: Option<&str>)
 
 /// Every backfill of migrations that are not applied whole, and the newest of those that are.
 pub(crate) async fn all(client: &Client) -> Result<Vec<Progress>, Error> {
-    let rows = client.query(include_str!("progress.sql"), &[]).await?;
+    // The runner of a backfill holds a lock, which dies with it.
+    let key = locks::key_of(&locks::backfill_of("s.version"));
+    let query = include_str!("progress.sql").replace("{key}", &key);
+    let rows = client.query(&query, &[]).await?;
     Ok(rows.iter().map(progress).collect())
 }
 

@@ -30,6 +30,22 @@ async fn instances_of_one_build_share_its_lock_and_nobody_has_it_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_is_the_same_in_sql() {
+    let database = TestDatabase::create().await;
+    let mut connection = database.connect().await;
+    let backfill = locks::backfill_of("'20260101000000'");
+    let query =
+        format!("SELECT {} = '{}' AND {backfill} = $3 AS answer", locks::BUILD, locks::build("web", "a1"));
+    let same = sql_query(query)
+        .bind::<sql_types::Text, _>("web")
+        .bind::<sql_types::Text, _>("a1")
+        .bind::<sql_types::Text, _>(locks::backfill("20260101000000"))
+        .get_result::<Answer>(&mut connection)
+        .await;
+    assert!(same.unwrap().answer);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lock_is_seen_by_its_key_and_only_while_it_is_held() {
     let database = TestDatabase::create().await;
     let (mut holder, mut eye) = (database.connect().await, database.connect().await);
