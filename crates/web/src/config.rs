@@ -3,7 +3,7 @@
 use egress::Egress;
 use process::Environment;
 
-use crate::BRAND;
+use crate::brand::BRAND;
 
 /// Web's own settings, each named by its variable.
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 
 mod api;
 mod assets;
+mod brand;
 mod config;
 mod declaration;
 mod draft;
@@ -16,19 +17,8 @@ use std::{process::ExitCode, time::Duration};
 
 use database::Limits;
 
-use sides_web::Brand;
-
 /// Eight database connections serve far more visitors than that: a page holds one for a few milliseconds.
 const POOL_SIZE: usize = 8;
-
-const BRAND: Brand = Brand {
-    name: "Status",
-    navigation: &[("/operations", "Operations"), ("/webhooks", "Webhooks"), ("/sessions", "Sessions")],
-    styles: &[&assets::STYLE],
-    assets: &[&assets::UP, &assets::DOWN, &assets::UNSURE],
-    processes: &["web", "worker", "clock"],
-    ..Brand::new("sides")
-};
 
 /// A reader that waits longer has gone; a lock that lasts longer is said to be in the way.
 const LIMITS: Limits = Limits { statement: Some(Duration::from_secs(5)), lock: Some(Duration::from_secs(3)) };
@@ -41,7 +31,7 @@ fn main() -> ExitCode {
         .limits(LIMITS)
         .declares(declaration::declaration())
         .run(config::Config::read, async |process, config| {
-            let site = sides_web::Site::new(&process, &config.server, BRAND)?;
+            let site = sides_web::Site::new(&process, &config.server, brand::BRAND)?;
             let routes = routes::of(site::Site::new(site.clone(), &config));
             sides_web::serve(process, config.server, site, routes).await
         })

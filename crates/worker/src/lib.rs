@@ -7,6 +7,7 @@ pub mod fetch;
 pub mod webhook;
 
 mod config;
+mod contract;
 mod declaration;
 mod handlers;
 mod metrics;

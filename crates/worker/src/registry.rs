@@ -6,7 +6,7 @@ use queue::Registry;
 
 use crate::{
     State,
-    declaration::{contract, undescribed},
+    contract::{contract, undescribed},
     handlers,
 };
 

@@ -34,7 +34,6 @@ use std::time::Duration;
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Signals {
     /// Its instances.
-    #[serde(rename = "copies")]
     pub instances: u32,
     /// Instances that do nothing just now.
     pub idle: u32,

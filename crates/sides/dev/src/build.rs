@@ -8,7 +8,7 @@ use platform::{
     procfile::Procfile,
 };
 
-use super::Dev;
+use super::dev::Dev;
 use workspace::cargo::{self, Metadata};
 
 /// The program that changes the schema.

@@ -12,7 +12,7 @@ use platform::{
     procfile::{self, Procfile},
 };
 
-use super::{Dev, admin_token, build::Built};
+use super::{admin_token, build::Built, dev::Dev};
 use terminal::tell;
 use workspace::manifest_of;
 

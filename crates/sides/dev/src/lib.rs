@@ -16,6 +16,7 @@
 mod admin_token;
 mod attach;
 mod build;
+mod dev;
 mod launches;
 mod postgres;
 mod prepare;
@@ -26,41 +27,17 @@ mod saves;
 mod schema;
 mod spinner;
 
-use std::{net::IpAddr, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
-use install::Consent;
+use dev::Dev;
+pub use dev::Options;
 use tokio::sync::watch;
 
 use terminal::Screen;
 use workspace::{
     Outcome, Stop, Workspace,
-    control::{Client, DevStatus, Lock, Phase, Server},
+    control::{Client, DevStatus, Lock, Server},
 };
-
-/// How everything is run.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The address that web listens on.
-    pub host: IpAddr,
-    /// Web's port, or the next free one after it.
-    pub port: u16,
-    /// Build with optimisations.
-    pub release: bool,
-    /// Whether to build again and replace what changed after each save.
-    pub watch: bool,
-    /// Whether a Postgres that this machine lacks may be installed.
-    pub consent: Consent,
-}
-
-/// What everything in a `dev` shares.
-struct Dev {
-    workspace: Workspace,
-    options: Options,
-    screen: Arc<Screen>,
-    stop: Stop,
-    status: watch::Sender<DevStatus>,
-    begun: Instant,
-}
 
 /// Runs until Ctrl-C, `sides stop` or a fault; attaches when another one runs already.
 ///
@@ -100,10 +77,4 @@ pub async fn run(workspace: &Workspace, options: Options) -> anyhow::Result<Outc
     ran?;
     dev.screen.line("Everything has stopped.");
     Ok(Outcome::Done)
-}
-
-impl Dev {
-    fn enter(&self, phase: Phase) {
-        self.status.send_modify(|status| status.phase = phase);
-    }
 }

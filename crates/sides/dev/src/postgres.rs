@@ -12,7 +12,7 @@ use postgres::{Cluster, ClusterError, Opened, Settings};
 use tokio::{sync::watch, task::JoinHandle, time};
 use tokio_util::sync::CancellationToken;
 
-use super::Dev;
+use super::dev::Dev;
 use terminal::Screen;
 use terminal::tell;
 use workspace::{

@@ -9,7 +9,9 @@ use platform::{
 
 use super::spinner::Spinner;
 use super::{
-    Dev, build, launches,
+    build,
+    dev::Dev,
+    launches,
     postgres::{self, Postgres},
     rolling::Rolling,
     schema,

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use platform::local::{Launch, Lifetime, Policy, Ports, Supervisor};
 use tokio::time;
 
-use super::{Dev, rolling::Rolling};
+use super::{dev::Dev, rolling::Rolling};
 use host::{Feed, describe};
 use workspace::{control::Phase, loopback_client};
 

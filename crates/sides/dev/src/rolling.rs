@@ -11,8 +11,8 @@ use std::{
 use platform::local::{Launch, Supervisor};
 
 use super::{
-    Dev,
     build::{self, MIGRATE, Sources, search_path},
+    dev::Dev,
     programs::{self, Kept},
     saves::Saves,
     schema,

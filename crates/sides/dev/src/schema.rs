@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use platform::local::{bind_to_supervisor, find_program};
 use tokio::process::Command;
 
-use super::{Dev, build::MIGRATE};
+use super::{build::MIGRATE, dev::Dev};
 
 pub(super) async fn migrate(dev: &Dev, path: &OsStr, database_url: &str) -> anyhow::Result<()> {
     let folder = dev.workspace.root();

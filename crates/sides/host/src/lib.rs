@@ -19,6 +19,7 @@ mod feed;
 mod launches;
 mod ledger;
 mod manifests;
+mod options;
 mod orders;
 mod replace;
 mod resume;
@@ -26,7 +27,7 @@ mod socket;
 mod succession;
 mod up;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use platform::{
@@ -40,6 +41,7 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 pub use feed::Feed;
+pub use options::Options;
 pub use replace::run as replace;
 use terminal::Screen;
 pub use up::{UpOptions, run as up};
@@ -55,19 +57,6 @@ use ledger::Ledger;
 use orders::Host;
 use socket::Socket;
 use succession::Handover;
-
-/// How a host runs.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The address that web listens on.
-    pub host: IpAddr,
-    /// Web's port; 0 for any free one.
-    pub port: u16,
-    /// Show what happens to the processes, but not what they print.
-    pub detached: bool,
-    /// End everything with this process, however it ends.
-    pub bound: bool,
-}
 
 /// What a process may take beyond its own `DRAIN_SECONDS`.
 const DRAIN_SLACK: Duration = Duration::from_secs(5);

@@ -7,40 +7,14 @@ use std::{
 };
 
 use crate::{
-    InstallError, Need,
+    Consent, InstallError, Need,
+    by_hand::typed,
     decision::{Decision, How, decide},
-    package_manager::{PackageManager, typed},
+    package_manager::PackageManager,
     run::Runner,
     situation::Situation,
     unpack,
 };
-
-/// Whether installing was agreed to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Consent {
-    /// Nobody has said anything: a person at a terminal is asked.
-    Ask,
-    /// Yes.
-    Given,
-    /// Yes, and what is done was said already; see [`ask`].
-    Told,
-    /// No: what is missing is an error.
-    Refused,
-}
-
-impl Consent {
-    /// What `SIDES_NO_INSTALL` and two flags say; a refusal weighs more.
-    #[must_use]
-    pub fn of(yes: bool, no: bool) -> Self {
-        if no || env::var_os("SIDES_NO_INSTALL").is_some_and(|value| !value.is_empty() && value != "0") {
-            Self::Refused
-        } else if yes {
-            Self::Given
-        } else {
-            Self::Ask
-        }
-    }
-}
 
 /// Sees to it that this machine has what is needed. Returns whether anything had to be done.
 ///

@@ -8,6 +8,20 @@ use std::{
 
 use crate::{Need, cache};
 
+impl Need {
+    /// Whether this machine has it.
+    #[must_use]
+    pub fn is_met(self) -> bool {
+        match self {
+            Self::Postgres => !installations().is_empty(),
+            Self::Browser => browser().is_some(),
+            Self::Pooler => program("pgbouncer").is_some(),
+            Self::Jq => program("jq").is_some(),
+            Self::Python => program("python3").is_some(),
+        }
+    }
+}
+
 /// One folder with `initdb` and `postgres` of one major version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installation {

@@ -14,7 +14,9 @@
 //! }
 //! ```
 
+mod by_hand;
 mod cache;
+mod consent;
 mod decision;
 mod ensure;
 mod error;
@@ -25,9 +27,10 @@ mod run;
 mod situation;
 mod unpack;
 
+pub use by_hand::install_command;
 pub use cache::folder as cache_folder;
-pub use ensure::{Consent, ask, ensure};
+pub use consent::Consent;
+pub use ensure::{ask, ensure};
 pub use error::{Failure, InstallError};
 pub use found::{Browser, Installation, browser, installations, program};
 pub use need::Need;
-pub use package_manager::install_command;

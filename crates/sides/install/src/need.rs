@@ -1,7 +1,5 @@
 //! The programs that may be missing.
 
-use crate::found;
-
 /// A set of programs that is needed as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -27,18 +25,6 @@ impl Need {
             Self::Pooler => "PgBouncer",
             Self::Jq => "jq",
             Self::Python => "Python 3",
-        }
-    }
-
-    /// Whether this machine has it.
-    #[must_use]
-    pub fn is_met(self) -> bool {
-        match self {
-            Self::Postgres => !found::installations().is_empty(),
-            Self::Browser => found::browser().is_some(),
-            Self::Pooler => found::program("pgbouncer").is_some(),
-            Self::Jq => found::program("jq").is_some(),
-            Self::Python => found::program("python3").is_some(),
         }
     }
 

@@ -2,6 +2,7 @@
 //! refused the text to write instead.
 
 mod annotate;
+mod finding;
 mod fix;
 mod judge;
 mod look;
@@ -10,8 +11,9 @@ mod opaque;
 mod prove;
 
 pub use annotate::annotation;
+pub use finding::{Checked, Finding};
 pub use fix::{FixError, Fixed, fix};
-pub use look::{Checked, Finding, check, check_in};
+pub use look::{check, check_in};
 pub(crate) use look::{check_remembering, look_at};
 pub(crate) use memory::Memory;
 pub(crate) use opaque::{is_opaque, words};

@@ -1,12 +1,14 @@
 //! The command line of the binary `migrate`, and of other programs with the same commands.
 
 mod annotations;
+mod backfill_text;
 mod backfills;
 mod check;
 mod export;
 mod findings;
 mod grants;
 mod new;
+mod outcome;
 mod planned;
 mod progress;
 mod report;
@@ -20,7 +22,8 @@ use database::DatabaseUrl;
 
 use crate::class::Phase;
 
-pub use run::{Outcome, run, without_database};
+pub use outcome::Outcome;
+pub use run::{run, without_database};
 
 /// What the exit codes mean, for a `--help`.
 pub const EXIT_CODES: &str = "Exit codes:

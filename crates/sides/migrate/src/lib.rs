@@ -55,6 +55,7 @@ mod roles;
 mod runner;
 mod said;
 mod script;
+mod scripts;
 mod session;
 mod sessions;
 pub mod shadow;

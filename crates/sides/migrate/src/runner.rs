@@ -1,14 +1,12 @@
 //! Applying and reverting migrations, one runner at a time.
 
-use std::time::Instant;
-
 use database::DatabaseUrl;
 use tokio_postgres::Client;
 
 use crate::{
     Applied, Event, MigrateError, Migration, Options, Refusal, backfill::backfill, class::Phase,
-    ensure_roles, identity::Identity, ledger, phases::choose, plan, preview::look_ahead, rehearse::rehearse,
-    script::Script, session, step::Hands, watch::Watch,
+    ensure_roles, ledger, phases::choose, plan, preview::look_ahead, rehearse::rehearse, script::Script,
+    scripts, session,
 };
 
 /// Which applied migrations to revert.
@@ -50,7 +48,7 @@ pub async fn apply(
     let pending = wanted(&client, url, all, &applied, pending, options, tell).await?;
     let scripts = pending.into_iter().map(Script::up).collect::<Result<Vec<_>, _>>()?;
     let mut names = Vec::new();
-    let done = run(&client, url, &scripts, options, &mut names, tell).await;
+    let done = scripts::run(&client, url, &scripts, options, &mut names, tell).await;
     finish(&client, done).await?;
     Ok(names)
 }
@@ -121,7 +119,7 @@ pub async fn revert(
         tell(Event::Unrehearsed { why });
     }
     let mut names = Vec::new();
-    let done = run(&client, url, &scripts, options, &mut names, tell).await;
+    let done = scripts::run(&client, url, &scripts, options, &mut names, tell).await;
     finish(&client, done).await?;
     Ok(names)
 }
@@ -136,35 +134,6 @@ async fn finish(client: &Client, done: Result<(), MigrateError>) -> Result<(), M
     // The first error is the one that matters; the second may only say that the connection is gone.
     done?;
     Ok(roles?)
-}
-
-/// Runs the scripts in their order; `names` gets those that were completed.
-pub(crate) async fn run(
-    client: &Client,
-    url: &DatabaseUrl,
-    scripts: &[Script<'_>],
-    options: &Options,
-    names: &mut Vec<String>,
-    tell: &mut (dyn FnMut(Event) + Send),
-) -> Result<(), MigrateError> {
-    if scripts.is_empty() {
-        return Ok(());
-    }
-    let watch = Watch::start(url, session::pid(client).await?).await;
-    let own = Identity::of(client).await?;
-    let mut hands = Hands { client, watch: &watch, options, own: &own, tell };
-    for script in scripts {
-        let (migration, direction) = (script.migration.name().to_owned(), script.direction);
-        let begun = Instant::now();
-        (hands.tell)(Event::Begins { migration: migration.clone(), direction });
-        if !hands.run(script).await? {
-            continue;
-        }
-        let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        (hands.tell)(Event::Done { migration: migration.clone(), direction, milliseconds });
-        names.push(migration);
-    }
-    Ok(())
 }
 
 /// Takes over migrations that diesel itself applied.

@@ -3,10 +3,43 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Action, Manifest, WaitingJob, World,
+    Manifest, Phase, WaitingJob, World,
     compatibility::job_mismatches,
     problem::{Move, Problem},
 };
+
+/// One action of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Apply the step of this name.
+    Migrate {
+        /// The migration.
+        step: String,
+        /// Its phase.
+        phase: Phase,
+    },
+    /// Bring a release up and wait until it is ready.
+    Start {
+        /// The process.
+        process: String,
+        /// The build.
+        digest: String,
+    },
+    /// Wait until none of these jobs waits or runs any more: their enqueuers are gone, and the next action takes
+    /// away the last release that works them, or brings one that would claim and not read them. Where they do
+    /// not end in time there is no harm in going back.
+    Await {
+        /// The kinds and versions.
+        jobs: Vec<WaitingJob>,
+    },
+    /// Drain the releases of a process that are not wanted, and see them gone.
+    Stop {
+        /// The process.
+        process: String,
+        /// The builds.
+        digests: Vec<String>,
+    },
+}
 
 /// What a plan says for `moves`.
 pub(crate) fn of(world: &World, problem: &Problem, moves: &[Move]) -> Vec<Action> {

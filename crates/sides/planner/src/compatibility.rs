@@ -43,13 +43,13 @@ pub fn argument_mismatches(enqueuer: &Manifest, handler: &Manifest, kind: &str) 
     let (Some(written), Some(read)) = (enqueuer.arguments.get(kind), handler.arguments_of(kind)) else {
         return Vec::new();
     };
-    let fits = |written: &str, read: &str| {
+    let is_compatible = |written: &str, read: &str| {
         let (bare, wanted) = (written.trim_end_matches('?'), read.trim_end_matches('?'));
         let may_lack = read.ends_with('?') || !written.ends_with('?');
         may_lack && (bare == wanted || bare == "any" || wanted == "any")
     };
     let mismatches = read.iter().filter(|(field, read)| match written.get(*field) {
-        Some(written) => !fits(written, read),
+        Some(written) => !is_compatible(written, read),
         None => !read.ends_with('?'),
     });
     if same_version { mismatches.map(|(field, _)| field.clone()).collect() } else { Vec::new() }
@@ -62,14 +62,14 @@ pub fn shape_mismatches(shape: &Shape, handler: &Manifest) -> Vec<String> {
     let kind = &shape.job.kind;
     let reads = handler.handler_of(kind).is_some_and(|handled| handled.newest == shape.job.version);
     let Some(read) = handler.arguments_of(kind).filter(|_| reads) else { return Vec::new() };
-    let fits = |written: &str, read: &str| match (written, read.trim_end_matches('?')) {
+    let is_compatible = |written: &str, read: &str| match (written, read.trim_end_matches('?')) {
         (_, "any") => true,
         ("null", wanted) => read.ends_with('?') || wanted == "null",
         ("integer", "number") | ("string" | "object", "enum") => true,
         (written, wanted) => written == wanted,
     };
     let mismatches = read.iter().filter(|(field, read)| match shape.arguments.get(*field) {
-        Some(written) => !fits(written, read),
+        Some(written) => !is_compatible(written, read),
         None => !read.ends_with('?') && read.as_str() != "any",
     });
     mismatches.map(|(field, _)| field.clone()).collect()

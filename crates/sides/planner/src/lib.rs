@@ -25,23 +25,27 @@ mod actions;
 mod compatibility;
 mod conflict;
 mod few_rules;
+mod order;
 mod parts;
 mod plan;
 mod problem;
 mod refusal;
 mod requirement;
 mod requirements;
+mod rule;
 mod search;
 mod split;
+mod splitting;
 mod way_back;
 mod world;
 
+pub use actions::Action;
 pub use compatibility::{JobMismatch, argument_mismatches, job_mismatches, shape_mismatches};
 pub use manifest::{
     Arguments, CATALOGUE_SQL, Catalogue, Change, Column, Handled, MANIFEST_VERSION, Manifest, Role,
     SchemaMismatch, TableUse, Tables, declared, json_type, schema_mismatches,
 };
-pub use plan::{Action, Plan, plan, plan_in_rolls};
+pub use plan::{Plan, plan, plan_in_rolls};
 pub use refusal::{Refusal, WorldFault};
 pub use requirement::{Requirement, WaitingJob};
 pub use split::Split;

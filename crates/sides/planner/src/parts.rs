@@ -8,38 +8,18 @@
 use std::{collections::BTreeSet, iter::Peekable, vec::IntoIter};
 
 use crate::{
-    conflict, few_rules,
-    problem::{Move, Mover, Problem, Releases},
+    problem::{Move, Mover, Problem},
+    rule::Releases,
     search,
 };
 
-/// An order of all moves that are left where only rules that matter count.
-///
-/// # Errors
-/// The smallest set of rules that leaves none.
-pub(crate) fn order(problem: &Problem) -> Result<Vec<Move>, Vec<usize>> {
-    whole(problem).map_err(|stuck| {
-        let smallest = conflict::smallest(&stuck.problem, &stuck.blocked_by);
-        smallest.into_iter().map(|rule| stuck.rules[rule]).collect()
-    })
-}
-
-/// Whether there is an order.
-pub(crate) fn has_order(problem: &Problem) -> bool {
-    whole(problem).is_ok()
-}
-
-fn whole(problem: &Problem) -> Result<Vec<Move>, Box<Stuck>> {
-    roads(problem, &problem.rules_that_matter(), few_rules::order)
-}
-
 /// A part without a road.
 pub(crate) struct Stuck {
-    problem: Problem,
+    pub(crate) problem: Problem,
     /// What its rules are called in the whole problem.
-    rules: Vec<usize>,
+    pub(crate) rules: Vec<usize>,
     /// Those of its own rules that leave no order.
-    blocked_by: BTreeSet<usize>,
+    pub(crate) blocked_by: BTreeSet<usize>,
 }
 
 impl Stuck {

@@ -1,43 +1,12 @@
 //! The planner's answer.
 
 use crate::{
-    Phase, Refusal, Requirement, WaitingJob, World, WorldFault, actions, parts,
+    Phase, Refusal, Requirement, World, WorldFault,
+    actions::{self, Action},
+    order,
     problem::{Compiled, compile},
-    split::Split,
+    splitting,
 };
-
-/// One action of a plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Apply the step of this name.
-    Migrate {
-        /// The migration.
-        step: String,
-        /// Its phase.
-        phase: Phase,
-    },
-    /// Bring a release up and wait until it is ready.
-    Start {
-        /// The process.
-        process: String,
-        /// The build.
-        digest: String,
-    },
-    /// Wait until none of these jobs waits or runs any more: their enqueuers are gone, and the next action takes
-    /// away the last release that works them, or brings one that would claim and not read them. Where they do
-    /// not end in time there is no harm in going back.
-    Await {
-        /// The kinds and versions.
-        jobs: Vec<WaitingJob>,
-    },
-    /// Drain the releases of a process that are not wanted, and see them gone.
-    Stop {
-        /// The process.
-        process: String,
-        /// The builds.
-        digests: Vec<String>,
-    },
-}
 
 /// An order in which every state is compatible, the rollback of every step included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +44,7 @@ pub fn plan_in_rolls(world: &World) -> Result<Plan, WorldFault> {
 }
 
 fn answer(world: &World, compiled: Compiled) -> Result<Plan, WorldFault> {
-    match parts::order(&compiled.problem) {
+    match order::find(&compiled.problem) {
         Ok(moves) => {
             let actions = actions::of(world, &compiled.problem, &moves);
             Ok(Plan {
@@ -95,7 +64,7 @@ fn refusal(world: &World, compiled: &Compiled, conflict: &[usize]) -> Refusal {
             .iter()
             .any(|rule| problem.rules[*rule].is_broken(problem.goal.position, problem.goal.live)),
         conflict: conflict.iter().map(|rule| compiled.requirements[*rule].clone()).collect(),
-        split: Split::of(world, problem.in_rolls).map(Box::new),
+        split: splitting::first_that_helps(world, problem.in_rolls).map(Box::new),
     }
 }
 

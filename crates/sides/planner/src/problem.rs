@@ -1,9 +1,9 @@
 //! A world compiled to bit sets, cut down to what its rules touch.
 
-use crate::{Manifest, Phase, Requirement, World, WorldFault, requirements, requirements::Rule};
-
-/// A set of releases, one bit each.
-pub(crate) type Releases = u128;
+use crate::{
+    Manifest, Phase, Requirement, World, WorldFault, requirements,
+    rule::{Releases, Rule},
+};
 
 /// How far the schema is and what is live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::{
     Phase,
-    problem::{Move, Problem, Releases, State},
+    problem::{Move, Problem, State},
+    rule::Releases,
     way_back::WayBack,
 };
 

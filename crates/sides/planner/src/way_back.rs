@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::problem::{Mover, Problem, Releases, State};
+use crate::{
+    problem::{Mover, Problem, State},
+    rule::Releases,
+};
 
 /// Answers, and remembers, whether a set of live releases can be led back to an earlier one.
 ///

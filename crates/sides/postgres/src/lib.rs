@@ -31,11 +31,13 @@ mod keeper;
 mod missing;
 mod pid_file;
 mod scratch;
+mod settings;
 mod shared;
 
-pub use cluster::{Cluster, Opened, Settings};
+pub use cluster::{Cluster, Opened};
 pub use error::ClusterError;
 pub use installation::program;
 pub use missing::NoPostgres;
 pub use scratch::ScratchServer;
+pub use settings::Settings;
 pub use shared::{SharedCluster, shared_for_tests, shared_with_grace};

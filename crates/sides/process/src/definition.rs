@@ -1,10 +1,8 @@
 //! What distinguishes one process from another before it runs.
 
-use std::process::ExitCode;
-
 use database::Limits;
 
-use crate::{Declaration, Environment, Process, lifecycle};
+use crate::Declaration;
 
 /// A process' name and sizes. `Definition::new("clock", "Fires jobs.").threads(1).run(Config::read, clock::run)`
 #[derive(Debug, Clone)]
@@ -81,17 +79,5 @@ impl Definition {
     pub fn declares(mut self, declaration: Declaration) -> Self {
         self.declaration = declaration;
         self
-    }
-
-    /// Runs the process until its work ends or it is told to stop.
-    pub fn run<C, W>(
-        self,
-        read: impl FnOnce(&mut Environment) -> C,
-        work: impl FnOnce(Process, C) -> W,
-    ) -> ExitCode
-    where
-        W: Future<Output = anyhow::Result<()>> + Send + 'static,
-    {
-        lifecycle::run(&self, read, work)
     }
 }

@@ -22,7 +22,21 @@ use crate::{
 /// sysexits.h: something was wrong in the configuration.
 const BAD_CONFIGURATION: u8 = 78;
 
-pub(crate) fn run<C, W>(
+impl Definition {
+    /// Runs the process until its work ends or it is told to stop.
+    pub fn run<C, W>(
+        self,
+        read: impl FnOnce(&mut Environment) -> C,
+        work: impl FnOnce(Process, C) -> W,
+    ) -> ExitCode
+    where
+        W: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        run(&self, read, work)
+    }
+}
+
+fn run<C, W>(
     definition: &Definition,
     read: impl FnOnce(&mut Environment) -> C,
     work: impl FnOnce(Process, C) -> W,

@@ -12,7 +12,7 @@ use nix::{
     sys::socket::{getsockopt, sockopt::AcceptConn},
 };
 
-use crate::{Environment, settings::OpsPort};
+use crate::Environment;
 
 /// Why there is no socket to listen on.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +72,15 @@ pub(crate) fn inherited_number(environment: &mut Environment) -> Result<Option<R
         Ok(number) if number > 2 => Ok(Some(number)),
         _ => Err(format!("is {text:?}: give the number of an inherited descriptor, 3 or above")),
     }
+}
+
+/// The port of the ops server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OpsPort {
+    /// When it is free, otherwise any free one.
+    Preferred(u16),
+    /// Nothing else: asked for by number.
+    Required(u16),
 }
 
 /// The ops server's socket.

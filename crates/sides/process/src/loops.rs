@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use tokio_util::task::TaskTracker;
 
-use crate::{Drain, logs::panic_text, status::Status};
+use crate::{Drain, logs::panic_text};
 
 /// Watches each loop. One that ends, fails or panics before the drain has started makes the process not
 /// live, starts the drain and lets the process exit with 1, so that its supervisor starts a whole one.
@@ -96,16 +96,6 @@ pub(crate) fn panicked(ended: tokio::task::JoinError) -> String {
         Ok(payload) => format!("it panicked: {}", panic_text(&*payload)),
         Err(_) => "its task was cancelled".to_owned(),
     }
-}
-
-/// Whether to answer a liveness probe with yes, or why not.
-pub(crate) fn faults(status: &Status) -> Vec<String> {
-    let mut faults = status.loops.failures();
-    let silent = status.pulse.age();
-    if silent > crate::pulse::Pulse::LIMIT {
-        faults.push(format!("the runtime has run no task for {} s", silent.as_secs()));
-    }
-    faults
 }
 
 #[cfg(test)]

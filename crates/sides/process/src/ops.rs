@@ -12,7 +12,7 @@ use actix_web::{
 };
 use prometheus::TextEncoder;
 
-use crate::{loops, rebinding, signals::Signals, status::Status};
+use crate::{rebinding, signals::Signals, status::Status};
 
 /// Starts the thread that answers probes and hears signals. It ends with the process: neither a stuck runtime
 /// nor a long drain may keep it from answering, or a signal from being heard.
@@ -67,11 +67,11 @@ async fn own_names_only<B: MessageBody + 'static>(
 }
 
 async fn livez(status: web::Data<Status>) -> HttpResponse {
-    verdict("ok", &loops::faults(&status))
+    verdict("ok", &status.faults())
 }
 
 async fn readyz(status: web::Data<Status>) -> HttpResponse {
-    let mut faults = loops::faults(&status);
+    let mut faults = status.faults();
     if status.drain.is_started() {
         faults.push("draining".to_owned());
     }

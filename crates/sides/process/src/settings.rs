@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use database::{DatabaseUrl, Limits};
 
-use crate::{Definition, Environment, host, logs::LogSettings};
+use crate::{Definition, Environment, host, listen::OpsPort, logs::LogSettings};
 
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -43,15 +43,6 @@ pub(crate) enum RoleChoice {
     Preferred(&'static str),
     /// Nothing else: asked for by name.
     Required(String),
-}
-
-/// The port of the ops server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OpsPort {
-    /// When it is free, otherwise any free one.
-    Preferred(u16),
-    /// Nothing else: asked for by number.
-    Required(u16),
 }
 
 impl Settings {

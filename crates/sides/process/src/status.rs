@@ -79,6 +79,16 @@ impl Status {
         }
     }
 
+    /// Why a liveness probe is to be answered with no.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let mut faults = self.loops.failures();
+        let silent = self.pulse.age();
+        if silent > Pulse::LIMIT {
+            faults.push(format!("the runtime has run no task for {} s", silent.as_secs()));
+        }
+        faults
+    }
+
     pub(crate) fn public_address(&self) -> Option<String> {
         self.public_address.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -50,8 +50,8 @@ pub async fn show(site: Data<Site>, _: Admin, visitor: Visitor) -> Result<Markup
             h2 #ticks { "Next ticks" }
             (schedule_table(&schedules, now))
         }
-        section aria-labelledby="tended" {
-            h2 #tended { "Actions" }
+        section aria-labelledby="actions" {
+            h2 #actions { "Actions" }
             (controller::actions(&actions, now))
         }
         section aria-labelledby="memory" {

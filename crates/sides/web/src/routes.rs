@@ -1,15 +1,13 @@
 //! Routes that every site has, and helpers for an application's own.
 
 use actix_web::{
-    HttpResponse, Resource,
+    HttpResponse,
     error::{JsonPayloadError, PayloadError, UrlencodedError},
-    guard,
-    http::header,
     web::{self, FormConfig, JsonConfig, PathConfig, QueryConfig, ServiceConfig},
 };
 
 use crate::{
-    Fault, Site, assets, session,
+    Fault, Site, assets, read, session,
     sign_in::{show, sign_in, sign_out},
 };
 
@@ -39,21 +37,6 @@ pub(crate) fn configure(
     }
     application(config);
     config.default_service(web::to(missing));
-}
-
-/// An address that is read: HEAD is answered like GET, for those who only probe.
-pub fn read<F, Args>(path: &str, handler: F) -> Resource
-where
-    F: actix_web::Handler<Args>,
-    Args: actix_web::FromRequest + 'static,
-    F::Output: actix_web::Responder + 'static,
-{
-    web::resource(path).route(web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler))
-}
-
-/// After a change: the page that shows it. A reload then does not repeat the change.
-pub fn see(place: impl Into<String>) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, place.into())).finish()
 }
 
 async fn missing() -> Result<HttpResponse, Fault> {

@@ -1,6 +1,7 @@
 //! `sides release`, and the output of a finished one.
 
 mod detached;
+mod found;
 mod status;
 mod status_text;
 

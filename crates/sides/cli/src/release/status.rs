@@ -11,7 +11,10 @@ use workspace::{
     releases::{Stage, State, Status, Store},
 };
 
-use super::status_text::{in_words, marks};
+use super::{
+    found::Found,
+    status_text::{in_words, marks},
+};
 
 pub(super) const EXIT_CODES: &str = "Exit codes:
   0  in progress, or ended well
@@ -32,14 +35,6 @@ pub(super) struct Options {
     /// As JSON.
     #[arg(long)]
     json: bool,
-}
-
-/// What was found.
-pub(super) struct Found {
-    pub(super) status: Status,
-    pub(super) state: State,
-    /// Whether a release that was interrupted waits to be taken up.
-    is_left: bool,
 }
 
 pub(super) async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<ExitCode> {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use terminal::{BAD, BUSY, GOOD, Palette, QUIET, clean_lines, tell};
 use workspace::releases::{Noted, Stage, State, Status};
 
-use super::status::Found;
+use super::found::Found;
 
 /// A line for each step.
 pub(super) fn marks(status: &Status, palette: Palette) -> Vec<String> {

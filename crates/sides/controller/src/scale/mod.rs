@@ -5,6 +5,7 @@
 mod history;
 mod scaler;
 mod settings;
+mod state;
 
-pub(crate) use scaler::ScaleState;
 pub use settings::ScaleSettings;
+pub(crate) use state::ScaleState;

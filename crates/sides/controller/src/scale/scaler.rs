@@ -1,9 +1,6 @@
 //! Carries out the decisions of the crate `autoscale`.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use ::schema::scale_requests::Request;
 use autoscale::{Circumstances, Decision, Policy, Signals, Verdict};
@@ -18,35 +15,6 @@ use crate::{
     reconciler::Reconciler,
 };
 use ::schema::jobs::load::{self, Load};
-
-/// What only a row of rounds shows, by process.
-#[derive(Default)]
-pub(crate) struct ScaleState {
-    /// Since when one instance fewer would do.
-    calm: HashMap<String, Instant>,
-    /// A number that somebody else has set, as seen in the last round.
-    external: HashMap<String, u32>,
-    /// Until when a place wants no change of a process, and why.
-    early: HashMap<String, (Instant, String)>,
-}
-
-impl ScaleState {
-    /// For how long one instance fewer would have done.
-    fn calm_for(&mut self, process: &str, is_calm: bool) -> Duration {
-        if is_calm {
-            self.calm.entry(process.to_owned()).or_insert_with(Instant::now).elapsed()
-        } else {
-            self.calm.remove(process);
-            Duration::ZERO
-        }
-    }
-
-    /// Why the place of a process wants no change of it yet.
-    fn too_early(&self, process: &str) -> Option<String> {
-        let (until, why) = self.early.get(process)?;
-        (Instant::now() < *until).then(|| why.clone())
-    }
-}
 
 /// No more than the place can have.
 fn within(policy: &Policy, most: u32) -> Policy {
@@ -157,6 +125,8 @@ impl Reconciler {
             "from": signals.instances, "to": to, "rule": decision.rule, "signals": signals,
             "circumstances": now, "policy": policy, "evidence": evidence,
         });
+        // The name that readers of older rows know.
+        measured["signals"]["copies"] = signals.instances.into();
         let is_wanted = matches!(decision.verdict, Verdict::Scale(_));
         let early = self.scale_state.too_early(process).filter(|_| is_wanted);
         if is_wanted && early.is_none() {

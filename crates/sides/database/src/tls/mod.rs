@@ -3,6 +3,7 @@
 mod advice;
 mod certificate;
 mod files;
+mod mode;
 mod names;
 mod verifier;
 
@@ -19,32 +20,14 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 use rustls_platform_verifier::BuilderVerifierExt as _;
-use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::DatabaseUrl;
 pub(crate) use advice::{advice, is_of_tls};
 use certificate::Facts;
 use files::{certificates, fault, key, of_home, roots};
+pub use mode::TlsMode;
 use verifier::{AnyCertificate, Chain};
-
-/// The meaning of `sslmode`, as libpq has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlsMode {
-    /// Never.
-    Disable,
-    /// Only when the server takes nothing else; the certificate is not checked.
-    Allow,
-    /// When the server offers it, and it works; the certificate is not checked.
-    Prefer,
-    /// Always. The certificate is checked as by `verify-ca` where there is a root certificate to check it by, and else
-    /// not (managed Postgres often signs its own).
-    Require,
-    /// Always; the certificate must be signed by the root certificate.
-    VerifyCa,
-    /// Always; the certificate must be valid for the host, too.
-    VerifyFull,
-}
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -64,30 +47,6 @@ pub(crate) enum TlsError {
     HalfAPair,
     #[error("ssl_min_protocol_version and ssl_max_protocol_version leave no TLS version")]
     NoVersion,
-}
-
-impl TlsMode {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "disable" => Self::Disable,
-            "allow" => Self::Allow,
-            "prefer" => Self::Prefer,
-            "require" => Self::Require,
-            "verify-ca" => Self::VerifyCa,
-            "verify-full" => Self::VerifyFull,
-            _ => return None,
-        })
-    }
-
-    /// How a server is asked, one after the other, until it takes one: as libpq does.
-    pub(crate) const fn tries(self) -> &'static [SslMode] {
-        match self {
-            Self::Disable => &[SslMode::Disable],
-            Self::Allow => &[SslMode::Disable, SslMode::Require],
-            Self::Prefer => &[SslMode::Prefer, SslMode::Disable],
-            Self::Require | Self::VerifyCa | Self::VerifyFull => &[SslMode::Require],
-        }
-    }
 }
 
 /// A connector for an address, with its files read again: a renewed certificate counts from the next connection on.

@@ -7,8 +7,8 @@ use schema::locks;
 use tokio_postgres::Client;
 
 use crate::{
-    Event, MigrateError, Migration, Options, class::Phase, ledger, phases, plan, preview::look_ahead, runner,
-    script::Script, session,
+    Event, MigrateError, Migration, Options, class::Phase, ledger, phases, plan, preview::look_ahead,
+    script::Script, scripts, session,
 };
 
 /// How often a runner that lost its server looks for it again, and the pause between.
@@ -69,7 +69,7 @@ async fn once(
     });
     blocked.iter().for_each(|one| tell(Event::Waits { migration: one.name().to_owned() }));
     let scripts = now.into_iter().map(Script::up).collect::<Result<Vec<_>, _>>()?;
-    runner::run(&client, url, &scripts, options, completed, tell).await
+    scripts::run(&client, url, &scripts, options, completed, tell).await
 }
 
 /// Becomes the only one at work on this migration, until the session ends or lets go.

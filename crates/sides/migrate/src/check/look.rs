@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use database::DatabaseUrl;
-use serde::{Deserialize, Serialize};
 
 use super::{
-    Memory,
+    Checked, Finding, Memory,
     judge::{Given, judged},
     memory::keys,
     opaque::{changes_code, is_opaque, makes_work, reaches_all, touches_rows, words},
@@ -19,58 +18,11 @@ use crate::{
     recipe::Instead,
     script::Script,
     shadow::{
-        Broken, Costs, Functions, Place, Scratch, Survivors, Trial, catalogue, mentioned, texts, with_rows,
+        Broken, Costs, EarlierSessions, Functions, Place, Scratch, Trial, catalogue, mentioned, texts,
+        with_rows,
     },
     sql::Statement,
 };
-
-/// What was found in one migration.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Checked {
-    /// The folder's name.
-    pub name: String,
-    /// When it may run: as declared, or as its statements and the catalogue say.
-    pub phase: Phase,
-    /// Its statements, in their order.
-    pub statements: Vec<Finding>,
-    /// What is wrong with the migration as a whole.
-    pub problems: Vec<String>,
-}
-
-/// One statement and what is thought of it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Finding {
-    /// The line in `up.sql`, from 1.
-    pub line: usize,
-    /// The statement, shortened.
-    pub statement: String,
-    /// Its class.
-    #[serde(flatten)]
-    pub class: Class,
-    /// Why it may run although it is refused, as `metadata.toml` says.
-    pub accepted: Option<String>,
-    /// What of the code that runs no longer works after it, as it was seen.
-    pub witness: Option<String>,
-    /// What to write instead.
-    #[serde(skip)]
-    pub instead: Option<Instead>,
-}
-
-impl Finding {
-    /// Whether it must not run as it is.
-    #[must_use]
-    pub fn is_refused(&self) -> bool {
-        self.class.refused.is_some() && self.accepted.is_none()
-    }
-}
-
-impl Checked {
-    /// Whether something must be changed before it may run.
-    #[must_use]
-    pub fn is_refused(&self) -> bool {
-        !self.problems.is_empty() || self.statements.iter().any(Finding::is_refused)
-    }
-}
 
 /// Tries all migrations on a private scratch server, and looks closely at those that `wanted` names. `live` is the
 /// database that they are for.
@@ -171,7 +123,7 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
         false => None,
     };
     let calls = if scratch.is_private() { functions.calls(&named) } else { Vec::new() };
-    let survivors = Survivors::prepare(scratch, probes, calls).await?;
+    let earlier = EarlierSessions::prepare(scratch, probes, calls).await?;
     let setters = functions.that_say("setval");
 
     let mut trial = Trial::begin(scratch, &script).await?;
@@ -225,8 +177,8 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
             hold(&mut held, seen);
         }
     }
-    let mut broken = match survivors {
-        Some(survivors) => survivors.go_on(scratch).await?,
+    let mut broken = match earlier {
+        Some(earlier) => earlier.go_on(scratch).await?,
         None => Vec::new(),
     };
     if let Some(costs) = costs {

@@ -5,7 +5,7 @@ use std::fs;
 use database::DatabaseUrl;
 use manifest::Manifest;
 
-use super::{Grants, report::Report, run::Outcome};
+use super::{Grants, outcome::Outcome, report::Report};
 use crate::{Event, MigrateError, Options, grants::grant};
 
 pub(crate) async fn run(

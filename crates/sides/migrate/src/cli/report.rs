@@ -6,6 +6,7 @@ use database::chain;
 use serde_json::json;
 
 use super::{
+    backfill_text,
     progress::ProgressLine,
     shown::{on_one_line, shown},
 };
@@ -143,7 +144,7 @@ impl Report {
         } else if found.is_empty() {
             say("no backfill has been started");
         } else {
-            found.iter().for_each(|one| say(&super::backfills::line(one)));
+            found.iter().for_each(|one| say(&backfill_text::line(one)));
         }
     }
 
@@ -233,7 +234,7 @@ fn line(event: &Event) -> Option<String> {
         )),
         Event::Progress { migration, done, estimated, per_second, seconds_left, slow } => {
             let slow = slow.as_ref().map(|why| format!("; slowly: {why}")).unwrap_or_default();
-            let rows = super::backfills::rows(*done, *estimated, *per_second, *seconds_left);
+            let rows = backfill_text::rows(*done, *estimated, *per_second, *seconds_left);
             Some(format!("{migration}: {rows}{slow}"))
         }
         Event::Paused { migration, by } => Some(format!("{migration} is paused by {by}; waiting")),

@@ -1,10 +1,12 @@
 //! Runs a command.
 
-use std::{path::Path, process::ExitCode};
+use std::path::Path;
 
 use database::DatabaseUrl;
 
-use super::{Command, Common, annotations, backfills, check, export, grants, new, report::Report};
+use super::{
+    Command, Common, annotations, backfills, check, export, grants, new, outcome::Outcome, report::Report,
+};
 use crate::{
     Event, MigrateError, Options, Planned, Revert, Sources, Status, apply, drift, preview, repair, revert,
     shadow::ShadowError, status,
@@ -12,39 +14,6 @@ use crate::{
 
 /// Where a checkout keeps them.
 const FOLDER: &str = "migrations";
-
-/// How a command ended. Each has an exit code of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Everything was done.
-    Done,
-    /// There was nothing to do.
-    Nothing,
-    /// It failed and changed nothing.
-    Failed,
-    /// It was refused and changed nothing.
-    Refused,
-    /// It failed after some migrations.
-    Partial,
-    /// Another runner is at work.
-    Busy,
-    /// The address leads to no session of one's own.
-    Unusable,
-}
-
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> Self {
-        Self::from(match outcome {
-            Outcome::Done => 0,
-            Outcome::Nothing => 5,
-            Outcome::Failed => 1,
-            Outcome::Refused => 3,
-            Outcome::Partial => 4,
-            Outcome::Busy => 75,
-            Outcome::Unusable => 78,
-        })
-    }
-}
 
 /// Does what the command says and prints what happens.
 pub async fn run(url: &DatabaseUrl, command: Command, common: &Common, sources: &Sources) -> Outcome {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{late::Heard, sql::claim::Position};
+use super::late::Heard;
 
 /// What is late by no more than this is walked to rather than looked up.
 const NEAR: TimeDelta = TimeDelta::milliseconds(100);
@@ -19,6 +19,10 @@ const NEAR: TimeDelta = TimeDelta::milliseconds(100);
 const MOST_POINTS: usize = 16;
 /// Where there are more priorities, each claim looks through everything.
 const MOST_LEVELS: usize = 64;
+
+/// Where a job stands in the order of claims: its priority, when it is due, and its id, since jobs of one statement are
+/// due at one moment.
+pub(crate) type Position = (i16, DateTime<Utc>, Uuid);
 
 /// A part of the order that a claim looks through.
 #[derive(Debug, Clone, PartialEq, Eq)]

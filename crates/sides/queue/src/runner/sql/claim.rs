@@ -5,7 +5,7 @@ use tokio_postgres::{Row, types::Timestamp};
 use uuid::Uuid;
 
 use super::super::{
-    position::Part,
+    position::{Part, Position},
     session::{Session, SessionError},
 };
 
@@ -63,10 +63,6 @@ impl Claims {
         self.jobs.len() + self.unreadable.len()
     }
 }
-
-/// Where a job stands in the order of claims: its priority, when it is due, and its id, since jobs of one statement are
-/// due at one moment.
-pub(crate) type Position = (i16, DateTime<Utc>, Uuid);
 
 /// The rows are found in an array first: as a join, the limit inside would be planned away once the table has
 /// statistics. They are locked by then, so their places in the table hold still, and save looking up each id.

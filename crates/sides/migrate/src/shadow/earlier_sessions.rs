@@ -18,7 +18,7 @@ pub(super) const LIMIT: &str = "SET LOCAL statement_timeout = '5s'; SET LOCAL lo
 const ROLES: usize = 4;
 
 /// What a session prepared, and how it went before the migration.
-pub(crate) struct Survivors {
+pub(crate) struct EarlierSessions {
     probes: Vec<Probe>,
     asked: Vec<Asked>,
     roles: Vec<String>,
@@ -49,7 +49,7 @@ pub(crate) struct Broken {
     pub(crate) reads: bool,
 }
 
-impl Survivors {
+impl EarlierSessions {
     /// Prepares what code says to these tables and functions, and tries it once. None where the server does not let it.
     pub(crate) async fn prepare(
         scratch: &Scratch,
