@@ -12,7 +12,7 @@ const APPS: &str = "HEROKU_APPS";
 const MOST: &str = "HEROKU_MOST_DYNOS";
 const API: &str = "HEROKU_API_URL";
 
-/// How long dynos are waited for behind an order: other processes wait meanwhile to be tended.
+/// How long dynos are waited for after an order; other processes wait their turn meanwhile.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Read from the environment.

@@ -67,7 +67,7 @@ pub(crate) async fn run(programs: &Path, url: &DatabaseUrl, arguments: &Argument
         command.args(["release", "--bake", bake]).process_group(0);
         task::spawn_blocking(move || command.output()).await?.map_err(anyhow::Error::from)
     };
-    // The host may not have its door open yet.
+    // The host may not have its socket yet.
     let begun = Instant::now();
     while place.status().await.is_err() && begun.elapsed() < Duration::from_secs(30) {}
     let first = release("0").await?;

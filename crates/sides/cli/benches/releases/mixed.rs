@@ -94,7 +94,11 @@ pub(crate) async fn run(bed: &mut Bed, arguments: &Arguments) -> anyhow::Result<
     while tally.releases < arguments.releases && begun.elapsed() < Duration::from_secs(arguments.seconds) {
         let is_bad = tally.releases % 10 % 3 == 2;
         let drill = if is_bad { drills.next() } else { None };
-        let process = drill.map_or_else(|| *processes.next().unwrap_or(&"web"), |drill| drill.process);
+        let process = match drill {
+            Some(drill) => mixed.process_of(drill)?,
+            None => (*processes.next().context("there are no processes")?).to_owned(),
+        };
+        let process = process.as_str();
         let row = rows.entry(drill.map_or("good", |drill| drill.name)).or_default();
         let before = row.wrong.len();
         mixed.round(process, drill, row).await?;
@@ -157,7 +161,7 @@ impl Mixed<'_> {
     async fn round(&mut self, process: &str, drill: Option<&Drill>, row: &mut Row) -> anyhow::Result<()> {
         let good = self.good_build(process)?;
         let (what, build) = match drill {
-            Some(drill) => (drill.name, self.bad_build(drill, &good)?),
+            Some(drill) => (drill.name, self.bad_build(process, drill, &good)?),
             None => ("good", good),
         };
         self.release(what, process, &build, drill, row).await
@@ -251,13 +255,19 @@ impl Mixed<'_> {
         self.keep(process, &bytes)
     }
 
+    /// The process whose build a drill replaces.
+    fn process_of(&self, drill: &Drill) -> anyhow::Result<String> {
+        let found = self.store.in_role(&self.good, drill.role);
+        Ok(found.with_context(|| format!("no process for {}", drill.name))?.to_owned())
+    }
+
     /// A build that is good until its moment comes; there is another one for each round.
-    fn bad_build(&mut self, drill: &Drill, good: &Digest) -> anyhow::Result<Digest> {
+    fn bad_build(&mut self, process: &str, drill: &Drill, good: &Digest) -> anyhow::Result<Digest> {
         let moment = self.moment(drill);
         if moment.exists() {
             fs::remove_file(&moment)?;
         }
-        let program = self.store.program(drill.process, good)?;
+        let program = self.store.program(process, good)?;
         let script = format!(
             "#!/bin/sh\n# {}\nexec '{}' stand-in --fault {} --when '{}' --program '{}' -- \"$@\"\n",
             self.number,
@@ -266,7 +276,7 @@ impl Mixed<'_> {
             moment.display(),
             program.display()
         );
-        self.keep(drill.process, script.as_bytes())
+        self.keep(process, script.as_bytes())
     }
 
     fn keep(&self, process: &str, bytes: &[u8]) -> anyhow::Result<Digest> {

@@ -22,11 +22,11 @@ pub(super) async fn check(
     let alive = instances::alive(connection).await.context("cannot find out what is running")?;
     let said = alive.into_iter().filter_map(|one| one.manifest);
     let live: Vec<Manifest> = said.filter_map(|said| serde_json::from_value(said).ok()).collect();
-    let fits = version(&live, &written.kind, asked).and_then(|version| {
+    let found = version(&live, &written.kind, asked).and_then(|version| {
         written.version = version;
         hands(&live, written)
     });
-    fits.map_err(|why| anyhow::anyhow!("{why}; nothing was changed"))
+    found.map_err(|why| anyhow::anyhow!("{why}; nothing was changed"))
 }
 
 /// In which version the clocks shall enqueue.

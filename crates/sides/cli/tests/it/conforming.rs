@@ -65,7 +65,7 @@ impl Harness for Host {
     }
 
     fn inject(&self, _: Fault) -> bool {
-        // Its door is a socket of this machine: an answer is there or the host has gone.
+        // It listens at a socket of this machine: an answer is there or the host has gone.
         false
     }
 }

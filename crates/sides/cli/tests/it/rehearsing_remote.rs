@@ -50,7 +50,7 @@ async fn every_process_is_on_the_stage_wherever_it_lives_and_its_place_is_only_a
     toy::write_program(sandbox, "web", &toy::program_that_says("two", GREETS));
     let good = receipt(&rehearse(&world, &["--json"], Some(&token)).await, 0);
     assert_eq!((&good["outcome"], &good["requests"]["failed"]), (&"released".into(), &0.into()), "{good}");
-    let (web, place) = (&good["processes"]["web"], &good["rehearsal"]["elsewhere"]["web"]);
+    let (web, place) = (&good["processes"]["web"], &good["rehearsal"]["remote"]["web"]);
     assert!(web["from"].is_string() && web.get("place").is_none(), "old and new, both on the stage: {good}");
     assert_eq!(
         (&place["place"], &place["runs"], &place["known_by"], &place["on_stage"]),
@@ -72,7 +72,7 @@ async fn every_process_is_on_the_stage_wherever_it_lives_and_its_place_is_only_a
     assert_eq!(world.heroku.seen().len(), asked, "nothing was asked of the place");
 
     // Its bytes are nowhere here: it says so, and from where they could be had.
-    let release = good["rehearsal"]["elsewhere"]["worker"]["runs"].as_str().unwrap();
+    let release = good["rehearsal"]["remote"]["worker"]["runs"].as_str().unwrap();
     fs::remove_dir_all(sandbox.file(&format!(".sides/releases/worker/{release}"))).unwrap();
     let manifest = WORKS.replacen('{', &format!(r#"{{"commit": "{first}", "#), 1);
     let tell = format!("UPDATE sides.instances SET manifest = '{manifest}' WHERE process = 'worker'");
@@ -81,7 +81,7 @@ async fn every_process_is_on_the_stage_wherever_it_lives_and_its_place_is_only_a
     commit(sandbox);
     let output = rehearse(&world, &["--json"], Some(&token)).await;
     let without = receipt(&output, 0);
-    let place = &without["rehearsal"]["elsewhere"]["worker"];
+    let place = &without["rehearsal"]["remote"]["worker"];
     assert_eq!((&place["runs"], &place["on_stage"]), (&release.into(), &false.into()), "{without}");
     assert!(without["processes"]["worker"]["from"].is_null(), "{without}");
     let left_out = lines(&without["rehearsal"], "not_rehearsed");
@@ -106,7 +106,7 @@ async fn every_process_is_on_the_stage_wherever_it_lives_and_its_place_is_only_a
     )
     .await;
     let unknown = receipt(&rehearse(&world, &["--json"], None).await, 0);
-    assert_eq!(unknown["rehearsal"]["elsewhere"]["web"]["known_by"], "nobody", "{unknown}");
+    assert_eq!(unknown["rehearsal"]["remote"]["web"]["known_by"], "nobody", "{unknown}");
     let left_out = lines(&unknown["rehearsal"], "not_rehearsed");
     assert!(left_out.contains("it is not known which web runs at cloud"), "{left_out}");
     // And a part alone has nobody to work its jobs.

@@ -1,5 +1,7 @@
 //! The drills, one row each. A bad release that somebody meets becomes a row.
 
+use manifest::Role;
+
 use super::fault::Fault;
 
 /// One drill.
@@ -9,8 +11,8 @@ pub struct Drill {
     pub name: &'static str,
     /// What is done, in a sentence.
     pub what: &'static str,
-    /// The process whose new build is bad.
-    pub process: &'static str,
+    /// What the process is there for whose new build is bad.
+    pub role: Role,
     /// How many instances there are of it: of more than one, the first new one is a canary.
     pub instances: u32,
     /// What that build does.
@@ -67,7 +69,7 @@ pub enum MayFail {
 const ROW: Drill = Drill {
     name: "",
     what: "",
-    process: "web",
+    role: Role::Listens,
     instances: 1,
     fault: Fault::Harmless,
     mischief: Mischief::None,
@@ -153,14 +155,14 @@ pub const DRILLS: &[Drill] = &[
     Drill {
         name: "worker-dies-at-start",
         what: "The new worker ends as soon as it is started.",
-        process: "worker",
+        role: Role::Works,
         fault: Fault::DiesAtStart,
         ..ROW
     },
     Drill {
         name: "worker-dies",
         what: "The new worker is good at first, then ends.",
-        process: "worker",
+        role: Role::Works,
         fault: Fault::Dies,
         ..ROW
     },
@@ -181,14 +183,14 @@ pub const DRILLS: &[Drill] = &[
     Drill {
         name: "worker-fails-jobs",
         what: "The new worker is ready, takes jobs and fails at all of them.",
-        process: "worker",
+        role: Role::Works,
         fault: Fault::FailsJobs,
         ..ROW
     },
     Drill {
         name: "worker-canary-fails-jobs",
         what: "There are two workers; the first new one takes jobs and fails at all of them.",
-        process: "worker",
+        role: Role::Works,
         instances: 2,
         fault: Fault::FailsJobs,
         ..ROW
@@ -196,7 +198,7 @@ pub const DRILLS: &[Drill] = &[
     Drill {
         name: "clock-late",
         what: "The new clock is good at first, then stands still for 8 of every 9 s.",
-        process: "clock",
+        role: Role::Fires,
         fault: Fault::Late,
         ..ROW
     },
@@ -210,7 +212,7 @@ pub const DRILLS: &[Drill] = &[
     Drill {
         name: "clock-dies-at-start",
         what: "The new clock ends as soon as it is started.",
-        process: "clock",
+        role: Role::Fires,
         fault: Fault::DiesAtStart,
         ..ROW
     },

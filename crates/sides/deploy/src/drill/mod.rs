@@ -15,6 +15,7 @@ mod report;
 mod stand_in;
 
 use anyhow::{Context as _, bail};
+use manifest::Role;
 use migrate::Migration;
 
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
     release::build_release,
 };
 use list::{Drill, Mischief};
+use play::Cast;
 use workspace::{
     Stop, Workspace,
     releases::{Set, Store},
@@ -100,6 +102,10 @@ impl<'a> Script<'a> {
         let migrations = own.and_then(migrate::with_chassis).context("cannot read the migrations")?;
         let mut prepared = build_release(workspace, store, progress, &[]).await?;
         let good = std::mem::take(&mut prepared.set);
+        // Who plays a drill is known by what its build says.
+        for (process, digest) in &good {
+            store.ask(process, digest).await?;
+        }
         Ok(Self { workspace, store, options, good, migrations, prepared })
     }
 
@@ -112,8 +118,7 @@ impl<'a> Script<'a> {
         progress: &dyn Progress,
         reports: &mut Vec<Report>,
     ) -> anyhow::Result<&'d [&'d Drill]> {
-        let is_possible = |drill: &&Drill| self.good.contains_key(drill.process);
-        if !drills.iter().copied().any(|drill| is_possible(&drill)) {
+        if !drills.iter().any(|drill| self.process_of(drill).is_some()) {
             reports.extend(drills.iter().map(|drill| Report::skipped(drill)));
             return Ok(&[]);
         }
@@ -130,6 +135,15 @@ impl<'a> Script<'a> {
         Ok(&drills[played?..])
     }
 
+    /// The process whose build a drill replaces; none where this application has none of that role.
+    fn process_of(&self, drill: &Drill) -> Option<&str> {
+        self.store.in_role(&self.good, drill.role)
+    }
+
+    fn cast<'s>(&'s self, drill: &'s Drill, process: &'s str) -> Cast<'s> {
+        Cast { drill, process, web: self.store.in_role(&self.good, Role::Listens), good: &self.good }
+    }
+
     /// How many drills were played.
     async fn play(
         &self,
@@ -143,17 +157,17 @@ impl<'a> Script<'a> {
         let manifests = stage.manifests().await;
         let _load = self.options.makes_jobs.then(|| Load::start(stage.url(), manifests));
         for (number, drill) in drills.iter().enumerate() {
-            if !self.good.contains_key(drill.process) {
+            let Some(process) = self.process_of(drill) else {
                 reports.push(Report::skipped(drill));
                 continue;
-            }
+            };
             if let Some(why) = impossible(drill, stage) {
                 progress.notice(&format!("{}: not possible here: {why}", drill.name));
                 reports.push(Report::not_possible(drill, why));
                 continue;
             }
             progress.tell(crate::News::Begins(drill.what));
-            let report = play::play(stage, drill, &self.good, self.options).await?;
+            let report = play::play(stage, &self.cast(drill, process), self.options).await?;
             progress.tell(crate::News::Ended);
             match report.passed {
                 true => progress.done(

@@ -38,24 +38,32 @@ const RELEASE_LIMIT: Duration = Duration::from_secs(420);
 const CLIENTS: usize = 2;
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// A drill, and who plays it in this application.
+#[derive(Clone, Copy)]
+pub(super) struct Cast<'a> {
+    pub(super) drill: &'a Drill,
+    /// The process whose new build is bad.
+    pub(super) process: &'a str,
+    /// The process that visitors reach, where there is one.
+    pub(super) web: Option<&'a str>,
+    /// The good builds.
+    pub(super) good: &'a Set,
+}
+
 /// Carries a drill out.
-pub(super) async fn play(
-    stage: &mut Stage,
-    drill: &Drill,
-    good: &Set,
-    options: &Options,
-) -> anyhow::Result<Report> {
+pub(super) async fn play(stage: &mut Stage, cast: &Cast<'_>, options: &Options) -> anyhow::Result<Report> {
+    let Cast { drill, process, web, good } = *cast;
     let begun = Instant::now();
     let when = stage.workspace().root().join(format!("{}.when", drill.name));
-    let bad = bad_build(stage, drill, good, &when)?;
+    let bad = bad_build(stage, cast, &when)?;
     let mut report = Report::skipped(drill);
-    scale(stage, drill, drill.instances).await?;
-    let clients = clients(stage, options).await?;
+    scale(stage, process, drill.instances).await?;
+    let clients = clients(stage, web, options).await?;
     let (ended, receipt) = release(stage, drill, &bad, &when, options, &mut report).await?;
     report.ended = ended;
     let mut expected = good.clone();
     if drill.ends == Ends::Released {
-        expected.insert(drill.process.to_owned(), bad.clone());
+        expected.insert(process.to_owned(), bad.clone());
     }
     serves(stage, &expected, &mut report).await?;
     if let Some(clients) = &clients
@@ -77,7 +85,7 @@ pub(super) async fn play(
         None => None,
     };
     if drill.instances > 1 {
-        scale(stage, drill, 1).await?;
+        scale(stage, process, 1).await?;
         let replaced = receipt.iter().flat_map(|receipt| &receipt.steps);
         if replaced.into_iter().any(|step| matches!(step.id, Some(releases::StepId::Replace { .. }))) {
             report.faults.push("more than the canary was replaced".to_owned());
@@ -174,8 +182,9 @@ async fn release(
 }
 
 /// A build of the drill's process that stands in for the good one.
-fn bad_build(stage: &Stage, drill: &Drill, good: &Set, when: &Path) -> anyhow::Result<Digest> {
-    let (store, process) = (stage.store(), drill.process);
+fn bad_build(stage: &Stage, cast: &Cast<'_>, when: &Path) -> anyhow::Result<Digest> {
+    let Cast { drill, process, good, .. } = *cast;
+    let store = stage.store();
     let digest = good.get(process).with_context(|| format!("there is no {process}"))?;
     let program = store.program(process, digest)?;
     let words = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
@@ -201,10 +210,10 @@ fn bad_build(stage: &Stage, drill: &Drill, good: &Set, when: &Path) -> anyhow::R
 }
 
 /// Clients of web, as strict as those of a release, and none of them its own.
-async fn clients(stage: &Stage, options: &Options) -> anyhow::Result<Option<Prober>> {
+async fn clients(stage: &Stage, web: Option<&str>, options: &Options) -> anyhow::Result<Option<Prober>> {
     let Some(status) = control::status(stage.workspace()).await? else { return Ok(None) };
     let address = status.address.as_deref().and_then(|address| address.strip_prefix("http://")?.parse().ok());
-    let has_web = status.processes.iter().any(|process| process.name == "web");
+    let has_web = status.processes.iter().any(|process| Some(process.name.as_str()) == web);
     let plan = address.filter(|_| has_web).map(|address| prober::Plan {
         address,
         path: options.probe.clone(),
@@ -223,16 +232,16 @@ async fn is_there(stage: &Stage, build: &Digest) -> bool {
     })
 }
 
-/// Has so many instances of the drill's process.
-async fn scale(stage: &Stage, drill: &Drill, count: u32) -> anyhow::Result<()> {
-    if stage.store().counts()?.get(drill.process).copied().unwrap_or(1) == count {
+/// Sets the number of instances of a process.
+async fn scale(stage: &Stage, process: &str, count: u32) -> anyhow::Result<()> {
+    if stage.store().counts()?.get(process).copied().unwrap_or(1) == count {
         return Ok(());
     }
     let mut command = stage.command()?;
-    command.args(["scale", drill.process, &count.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(["scale", process, &count.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
     bind_to_supervisor(&mut command, None);
     let status = command.status().await.context("cannot start a command on the stage")?;
-    anyhow::ensure!(status.success(), "{} cannot have {count} instances on the stage", drill.process);
+    anyhow::ensure!(status.success(), "{process} cannot have {count} instances on the stage");
     Ok(())
 }
 

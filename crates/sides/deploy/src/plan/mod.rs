@@ -11,6 +11,7 @@ mod migrations;
 mod order;
 mod report;
 mod runs;
+mod unused;
 mod why;
 
 use anyhow::Context as _;
@@ -83,7 +84,7 @@ pub async fn make(
         processes.push(process);
     }
     let unused_changes = match (&repository, baselines.commit()) {
-        (Ok(repository), Some(commit)) => why::unused_changes(repository, commit, &processes),
+        (Ok(repository), Some(commit)) => unused::changes(repository, commit, &processes),
         _ => Vec::new(),
     };
     let store = match options.build {

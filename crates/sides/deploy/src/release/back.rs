@@ -1,6 +1,7 @@
 //! `sides rollback`: back to the builds of an earlier release.
 
 use anyhow::Context as _;
+use manifest::Role;
 use platform::local::State;
 
 use super::{
@@ -77,7 +78,7 @@ async fn go_back(
     if left.is_some() {
         status = host_status(workspace).await?;
     }
-    let was_cut_off = interrupted.is_some();
+    let was_interrupted = interrupted.is_some();
     let history = store.history()?;
     let answers = status.as_ref().is_none_or(answers);
     let good = match options.to {
@@ -106,7 +107,7 @@ async fn go_back(
         return Ok(Ended::with(left, &mut ledger, progress).await);
     }
     // A set that was half replaced is nothing to come back to.
-    let from = if was_cut_off { good.clone() } else { running.clone() };
+    let from = if was_interrupted { good.clone() } else { running.clone() };
     serve_again(&places, &store, progress, &plan).await?;
     let release = Interrupted { goes_back: true, ..Interrupted::new(from, good) };
     let run = Run {
@@ -116,6 +117,7 @@ async fn go_back(
         store: &store,
         url: &url,
         migrate: None,
+        web: store.in_role(&running, Role::Listens).map(str::to_owned),
         running: running.clone(),
         back_to: running,
         already: Vec::new(),
@@ -127,7 +129,7 @@ async fn go_back(
         rehearsal: None,
     };
     let ended = run.carry_out(ledger, status.as_ref(), &plan, release, &options.watching, report).await?;
-    Ok(Ended::carried_out(ended, !was_cut_off))
+    Ok(Ended::carried_out(ended, !was_interrupted))
 }
 
 /// Whether nothing that this machine's host runs is known to be in trouble.

@@ -18,7 +18,7 @@ use super::{
     journal::Journal,
     judge::{self, Blame},
     late::Ticking,
-    ledger::{self, Ledger, OUTAGE_LIMIT},
+    ledger::{self, Ledger, OUTAGE_LIMIT, OUTAGES},
     plan::Roll,
     steps::Run,
 };
@@ -29,8 +29,6 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// The same where an instance may be on its way still when a release that was interrupted is continued.
 const ANSWER_LIMIT_REMOTE: Duration = Duration::from_secs(120);
 const BETWEEN: Duration = Duration::from_millis(100);
-/// How often a watch may begin again because the database was unavailable.
-pub(super) const OUTAGES: u32 = 3;
 /// The queue and the host are asked less often.
 const ASKED_EVERY: Duration = Duration::from_secs(1);
 

@@ -19,13 +19,13 @@ use super::{
 };
 use crate::{places::Places, progress::Progress};
 
-/// What a host was told before may take so long: a few copies that are never ready.
+/// What a host was told before may take so long: a few instances that are never ready.
 const IDLE_LIMIT: Duration = Duration::from_secs(180);
 
 /// What every release begins with: the places and their database.
 pub(super) struct Begun<'a> {
     progress: &'a dyn Progress,
-    /// None when everything that may be replaced runs elsewhere, and no host is here.
+    /// None when everything that may be replaced is remote, and no host is here.
     pub(super) status: Option<DevStatus>,
     pub(super) places: Places,
     pub(super) store: Store,

@@ -19,7 +19,6 @@ use super::{
     judge::{self, Blame},
     ledger::patiently,
     limits::Limits,
-    measure,
     plan::{Canary, Plan, Roll, Step},
     steps::{Run, Way},
 };
@@ -69,7 +68,7 @@ impl Run<'_> {
         eyes: &mut Eyes,
     ) -> anyhow::Result<()> {
         let Roll { process, to, .. } = roll;
-        if process == measure::WEB {
+        if self.is_web(process) {
             self.compare(roll, journal).await?;
             eyes.web_is_touched(to);
         }
@@ -88,7 +87,7 @@ impl Run<'_> {
         }
         self.look_after(eyes, &[roll], journal, *seconds).await?;
         self.see_canary(roll).await?;
-        let figures = match process == measure::WEB {
+        let figures = match self.is_web(process) {
             true => eyes.seen_of_new().as_ref().map(requests),
             false => journal.ledger.attempts_of(to).await.ok().map(|attempts| jobs(&attempts)),
         };

@@ -8,7 +8,6 @@ use tokio::time;
 use super::{
     judge::{Blame, Judge, Lap},
     machine::Machine,
-    measure::WEB,
     watching::Watching,
 };
 use workspace::releases::Digest;
@@ -32,7 +31,9 @@ pub(super) struct Eyes {
     before: Option<Seen>,
     slower: Option<f64>,
     judge: Option<Judge>,
-    /// The new build of web, as its instances are told it; none while web is as it was.
+    /// The process that is asked; none where there is none that visitors reach.
+    web: Option<String>,
+    /// Its new build, as its instances are told it; none while web is as it was.
     new_web: Option<String>,
     /// What that has answered, as far as it was looked at.
     of_new: Seen,
@@ -40,7 +41,7 @@ pub(super) struct Eyes {
 
 impl Eyes {
     /// Without a prober they see nothing. A release that is not watched needs no comparison.
-    pub(super) async fn open(prober: Option<Prober>, watching: &Watching) -> Self {
+    pub(super) async fn open(web: Option<&str>, prober: Option<Prober>, watching: &Watching) -> Self {
         // Where the machine cannot be watched it counts as quiet.
         let machine = if prober.is_some() { Machine::watch().await.ok() } else { None };
         if prober.is_some() && watching.bake > 0 {
@@ -52,6 +53,7 @@ impl Eyes {
             before: None,
             slower: watching.since(),
             judge: None,
+            web: web.map(str::to_owned),
             new_web: None,
             of_new: Seen::default(),
         }
@@ -123,7 +125,7 @@ impl Eyes {
 
     /// Nobody in particular where web is as it was.
     fn blame(&self, reason: String) -> Blame {
-        let process = if self.new_web.is_some() { WEB.to_owned() } else { String::new() };
+        let process = self.web.clone().filter(|_| self.new_web.is_some()).unwrap_or_default();
         Blame { process, reason }
     }
 

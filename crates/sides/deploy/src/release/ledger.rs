@@ -31,6 +31,8 @@ const LOCK: i64 = schema::locks::RELEASE;
 
 /// How long a Postgres that is away is waited for where it is safe to go on.
 pub(super) const OUTAGE_LIMIT: Duration = Duration::from_secs(60);
+/// How often a watch may begin again because the database was unavailable.
+pub(super) const OUTAGES: u32 = 3;
 /// A question that takes longer has lost its connection.
 const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 /// The same for whether there is anybody at all.

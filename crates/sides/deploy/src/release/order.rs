@@ -1,13 +1,12 @@
 //! Finds the order of a release, or says why there is none.
 
-use std::fmt;
-
 use database::DatabaseUrl;
 use planner::WorldFault;
 
 use super::{
     build::Pending,
     plan::Plan,
+    refused::Refused,
     world::{self, Silent},
 };
 use crate::places::Places;
@@ -22,17 +21,6 @@ pub(crate) struct Answer {
     pub order: Result<Plan, Refused>,
     /// Programs that did not say what they need.
     silent: Vec<Silent>,
-}
-
-/// Why there is no order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    /// What is wrong, in one sentence.
-    pub reason: String,
-    /// The facts that cannot hold together, each with its release, column, job or migration.
-    pub witnesses: Vec<String>,
-    /// What to do instead.
-    pub next: Option<String>,
 }
 
 impl Answer {
@@ -104,39 +92,4 @@ fn unknown_needs(silent: &[Silent], pending: &[Pending]) -> Option<Refused> {
                 .to_owned(),
         ),
     })
-}
-
-impl Refused {
-    /// A reason that needs no witness, and what to do instead.
-    pub fn plain(fault: &impl ToString, next: &str) -> Self {
-        Self { reason: fault.to_string(), witnesses: Vec::new(), next: Some(next.to_owned()) }
-    }
-
-    fn by_the_planner(refusal: &planner::Refusal) -> Self {
-        let reason = match refusal.end_is_incompatible {
-            true => "the wanted releases are not compatible",
-            false => "there is no order in which every intermediate state is compatible",
-        };
-        Self {
-            reason: reason.to_owned(),
-            witnesses: refusal.conflict.iter().map(ToString::to_string).collect(),
-            next: refusal.next(),
-        }
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)?;
-        if !self.witnesses.is_empty() {
-            f.write_str(":")?;
-        }
-        for witness in &self.witnesses {
-            write!(f, "\n  - {witness}")?;
-        }
-        match &self.next {
-            Some(next) => write!(f, "\n{next}"),
-            None => Ok(()),
-        }
-    }
 }

@@ -2,6 +2,8 @@
 
 use std::{ops::ControlFlow, path::PathBuf};
 
+use manifest::Role;
+
 use super::{
     Ended, ReleaseOptions,
     begun::Begun,
@@ -167,6 +169,7 @@ async fn release(
     }
     let mut to = running.clone();
     to.extend(built.set);
+    let web = store.in_role(&to, Role::Listens).map(str::to_owned);
     let release = Interrupted::new(from.clone(), to);
     let run = Run {
         workspace,
@@ -175,6 +178,7 @@ async fn release(
         store: &store,
         url: &url,
         migrate: built.migrate.as_ref(),
+        web,
         running,
         back_to: from,
         already,
@@ -233,8 +237,12 @@ impl Run<'_> {
     ) -> anyhow::Result<(Receipt, Option<i64>)> {
         // Whoever counts and watches begins before anything is touched.
         let counter = patiently(&mut ledger, self.progress, async || Counter::begin(self.url).await).await?;
-        let prober = measure::start(self.places, status, &watching.probe).await;
-        let mut eyes = Eyes::open(prober, watching).await;
+        let web = self.web.as_deref();
+        let prober = match web {
+            Some(web) => measure::start(self.places, status, web, &watching.probe).await,
+            None => None,
+        };
+        let mut eyes = Eyes::open(web, prober, watching).await;
         if eyes.see_failures() && ledger.answers().await {
             self.store.doubt(&self.running)?;
         }

@@ -6,13 +6,11 @@ use anyhow::Context as _;
 use database::DatabaseUrl;
 
 use super::{
-    bake::OUTAGES,
     build::Migrate,
     eyes::Eyes,
     journal::Journal,
-    ledger::patiently,
+    ledger::{OUTAGES, patiently},
     limits::Limits,
-    measure,
     plan::{Plan, Roll, Step},
     receipt::{Done, Verdict},
     rehearsal::Rehearsal,
@@ -49,6 +47,8 @@ pub(super) struct Run<'a> {
     pub(super) store: &'a Store,
     pub(super) url: &'a DatabaseUrl,
     pub(super) migrate: Option<&'a Migrate>,
+    /// The process that visitors reach: what they see of a release is measured there. None where there is none.
+    pub(super) web: Option<String>,
     /// What runs when it begins.
     pub(super) running: Set,
     /// What is put back when it does not go well.
@@ -78,6 +78,11 @@ pub(super) fn memory_of(status: Option<&DevStatus>) -> BTreeMap<String, u64> {
 }
 
 impl Run<'_> {
+    /// Whether this is the process that visitors reach.
+    pub(super) fn is_web(&self, process: &str) -> bool {
+        self.web.as_deref() == Some(process)
+    }
+
     /// Takes one step of the plan.
     pub(super) async fn take<'p>(
         &self,
@@ -124,10 +129,11 @@ impl Run<'_> {
             }
             Step::Roll(roll) => {
                 let was_tried = way.canary.is_some_and(|canary| canary.process == roll.process);
-                if roll.process == measure::WEB && roll.from.is_some() && !was_tried {
+                let is_web = self.is_web(&roll.process);
+                if is_web && roll.from.is_some() && !was_tried {
                     self.compare(roll, journal).await?;
                 }
-                if roll.process == measure::WEB {
+                if is_web {
                     eyes.web_is_touched(&roll.to);
                 }
                 let taken = self.roll(&roll.process, &roll.to).await;
@@ -140,9 +146,7 @@ impl Run<'_> {
                     // It is one of the new instances now.
                     way.canary = None;
                 }
-                if roll.process == measure::WEB
-                    && !self.places.place_of(measure::WEB).abilities(measure::WEB).gap.is_zero()
-                {
+                if is_web && !self.places.place_of(&roll.process).abilities(&roll.process).gap.is_zero() {
                     journal.notes.extend(eyes.pass_over());
                 }
                 match &roll.from {

@@ -3,7 +3,7 @@
 //! [`Supervisor::keep`] takes a [`Launch`] and keeps instances of it running until [`Supervisor::drain`]. The
 //! story of one instance is in `keeper`, the decision when to try again in `restart`, everything the kernel
 //! is asked for in `spawn`. Others reach the supervisor through [`control`]; [`LocalHost`] is the [place](crate::place)
-//! behind that door.
+//! behind that socket.
 //!
 //! How mistakes are caught: a child dies with its supervisor, however that dies (`spawn`), or outlives it and is
 //! found and adopted by the next one (`lifetime`, `orphan`); a group that

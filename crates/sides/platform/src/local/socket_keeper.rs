@@ -96,12 +96,12 @@ pub fn keep(run_folder: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let door = UnixListener::bind(&path)?;
+    let listener = UnixListener::bind(&path)?;
     fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-    setsockopt(&door, ReceiveTimeout, &TimeVal::seconds(LOOK))?;
+    setsockopt(&listener, ReceiveTimeout, &TimeVal::seconds(LOOK))?;
     let mut needed = Instant::now();
     while needed.elapsed() < UNNEEDED {
-        match door.accept() {
+        match listener.accept() {
             // Anyone who went away in the middle asks again.
             Ok((stream, _)) => drop(give(&stream)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -47,7 +47,7 @@ impl Store {
         Some(Self { folder: workspace.releases_folder() }).filter(|store| store.folder.is_dir())
     }
 
-    /// Where the host of this workspace has its door.
+    /// Where the host of this workspace has its control socket.
     pub fn run_folder(&self) -> PathBuf {
         self.folder.with_file_name("run")
     }
