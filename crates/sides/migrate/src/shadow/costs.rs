@@ -5,9 +5,9 @@ use tokio_postgres::{Client, Error};
 
 use super::{
     Broken, Probe, Scratch,
+    earlier_sessions::LIMIT,
     probes::{self, ROWS, TRY},
     rows::without_triggers,
-    survive::LIMIT,
 };
 use crate::class::Reason;
 
