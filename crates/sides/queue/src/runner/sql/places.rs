@@ -5,8 +5,8 @@ use tokio_postgres::types::Timestamp;
 use uuid::Uuid;
 
 use super::{
+    super::position::Position,
     super::session::{Session, SessionError},
-    claim::Position,
 };
 
 const NEWEST: &str = "\
