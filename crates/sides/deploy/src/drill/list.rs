@@ -169,14 +169,14 @@ pub const DRILLS: &[Drill] = &[
     Drill {
         name: "worker-leaks",
         what: "The new worker is good at first, then takes 20 MB more each second, up to 400.",
-        process: "worker",
+        role: Role::Works,
         fault: Fault::Leaks,
         ..ROW
     },
     Drill {
         name: "worker-fails-one-kind",
         what: "The new worker is good at first, then fails at most jobs of one kind.",
-        process: "worker",
+        role: Role::Works,
         fault: Fault::FailsOneKind,
         ..ROW
     },
@@ -205,7 +205,7 @@ pub const DRILLS: &[Drill] = &[
     Drill {
         name: "clock-dies",
         what: "The new clock is good at first, then ends.",
-        process: "clock",
+        role: Role::Fires,
         fault: Fault::Dies,
         ..ROW
     },

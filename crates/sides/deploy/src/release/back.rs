@@ -73,7 +73,8 @@ async fn go_back(
     }
     // What it answers is no longer anybody's, nor a reason to go further back.
     let watching = &options.watching;
-    let leaving = Leaving { places: &places, url: &url, status: status.as_ref(), watching, progress };
+    let web = store.in_role(&running, Role::Listens);
+    let leaving = Leaving { places: &places, web, url: &url, status: status.as_ref(), watching, progress };
     let left = leaving.end(None).await?;
     if left.is_some() {
         status = host_status(workspace).await?;

@@ -21,6 +21,8 @@ use crate::{places::Places, progress::Progress};
 /// What ends them needs.
 pub(super) struct Leaving<'a> {
     pub(super) places: &'a Places,
+    /// The process that visitors reach, if there is one.
+    pub(super) web: Option<&'a str>,
     pub(super) url: &'a DatabaseUrl,
     pub(super) status: Option<&'a DevStatus>,
     pub(super) watching: &'a Watching,
@@ -47,8 +49,11 @@ impl Leaving<'_> {
             return Ok(None);
         }
         // Nobody waits for figures: what the canaries answer may be wrong.
-        let prober = measure::start(self.places, self.status, &self.watching.probe).await;
-        let eyes = Eyes::open(prober, &Watching { bake: 0, ..self.watching.clone() }).await;
+        let prober = match self.web {
+            Some(web) => measure::start(self.places, self.status, web, &self.watching.probe).await,
+            None => None,
+        };
+        let eyes = Eyes::open(self.web, prober, &Watching { bake: 0, ..self.watching.clone() }).await;
         let mut ended = Left { steps: Vec::new(), begun: Instant::now(), counter: None, eyes };
         for (process, release) in left {
             let begun = Instant::now();

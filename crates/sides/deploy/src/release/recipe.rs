@@ -153,7 +153,8 @@ async fn release(
     };
     progress.text(&plan.to_string());
     let watching = &options.watching;
-    let leaving = Leaving { places: &places, url: &url, status: status.as_ref(), watching, progress };
+    let web = store.in_role(&running, Role::Listens);
+    let leaving = Leaving { places: &places, web, url: &url, status: status.as_ref(), watching, progress };
     let left = if options.dry_run { None } else { leaving.end(Some(&plan)).await? };
 
     // What was replaced by a release that was cut off has not been watched yet.
