@@ -134,8 +134,8 @@ async fn with_good_program(bad: &StandIn, mut stop: tokio::signal::unix::Signal)
             Fault::FailsOneKind => {
                 moment.come().await;
                 // Without a database there are no jobs either.
-                drop(fail_jobs(&bad, 1).await);
-                std::future::pending().await
+                drop(fail_jobs(bad, 1).await);
+                std::future::pending::<()>().await;
             }
             _ => std::future::pending().await,
         }
