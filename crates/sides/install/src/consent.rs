@@ -9,7 +9,7 @@ pub enum Consent {
     Ask,
     /// Yes.
     Given,
-    /// Yes, and what is done was said already; see [`ask`].
+    /// Yes, and what is done was said already; see [`ask`](crate::ask).
     Told,
     /// No: what is missing is an error.
     Refused,
