@@ -36,7 +36,7 @@ contract ALTER FUNCTION plain() SET statement_timeout = '1ms'
 contract ALTER TABLE child DISABLE TRIGGER kept
 contract ALTER TABLE parent ENABLE ROW LEVEL SECURITY; ALTER TABLE parent FORCE ROW LEVEL SECURITY
 refused ALTER TABLE child SET SCHEMA shelf
-fails SET statement_timeout = '1ms'; ALTER TABLE parent ADD COLUMN c int
+fails SET statement_timeout = '1ms'; CREATE TABLE long AS SELECT n FROM generate_series(1, 1000000) n
 backfill SET session_replication_role = replica; UPDATE child SET note = 'x' WHERE id = 1
 fails DISCARD ALL
 expand DEALLOCATE ALL; RESET ALL; ALTER TABLE parent ADD COLUMN c int

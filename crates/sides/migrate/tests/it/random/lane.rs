@@ -21,6 +21,8 @@ use super::{
 const LENGTH: usize = 25;
 /// Nobody may wait longer for a lock.
 const LONGEST_MS: i64 = 250;
+/// What is said of who waited longer, before how long it was.
+pub(super) const WAITED: &str = "others waited";
 /// Every so many lanes have a writer that keeps its transactions open.
 const EACH_SLOW: u64 = 5;
 
@@ -116,7 +118,7 @@ impl Run<'_> {
             felt.clear();
         }
         if waited > LONGEST_MS {
-            felt.push(format!("others waited {waited} ms"));
+            felt.push(format!("{WAITED} {waited} ms"));
         }
         let is_done = done.is_ok();
         if checked.is_refused() {
