@@ -51,6 +51,13 @@ async fn stage(more: &str) -> Result<Stage, String> {
     Ok(Stage { database, admin, all, app, reader })
 }
 
+/// Whether a view can act as whoever asks it, as row security behind one needs.
+async fn views_ask_as_who_asks() -> bool {
+    let database = TestDatabase::empty().await;
+    ask(&client(&database).await, "SELECT current_setting('server_version_num')::int >= 150000").await
+        == "true"
+}
+
 const CODE: [&str; 4] = [
     "SELECT count(*) FROM orders",
     "INSERT INTO orders (region) VALUES ('us') RETURNING id",
@@ -92,7 +99,13 @@ async fn each_role_may_what_it_might_under_both_names() {
          CREATE POLICY every ON orders TO {app} USING (true)",
         "CREATE SCHEMA mine; GRANT ALL ON SCHEMA public TO {app}; ALTER TABLE orders OWNER TO {app}; GRANT SELECT ON orders TO {reader}",
     ] {
-        let stage = stage(more).await.unwrap_or_else(|error| panic!("{more}: {error}"));
+        let stage = match stage(more).await {
+            Err(refused) if refused.contains("it needs Postgres 15") => {
+                assert!(!views_ask_as_who_asks().await && more.contains("SECURITY"), "{more}: {refused}");
+                continue;
+            }
+            stage => stage.unwrap_or_else(|error| panic!("{more}: {error}")),
+        };
         let (app, reader) = (old_code(&stage, &stage.app).await, old_code(&stage, &stage.reader).await);
         let before = (may(&app.0, &app.1).await, may(&reader.0, &reader.1).await);
         let rows = "SELECT count(*) FROM orders";
@@ -142,6 +155,8 @@ async fn where_a_view_would_not_do_nothing_is_written() {
         ("CREATE TABLE archive (at date, was orders)", "have the row type"),
     ] {
         let Err(refused) = stage(more).await else { panic!("{more}: written") };
+        let is_older = more.contains("SECURITY") && !views_ask_as_who_asks().await;
+        let why = if is_older { "it needs Postgres 15" } else { why };
         assert!(refused.contains(why) && refused.contains("nothing was written"), "{more}: {refused}");
     }
 }

@@ -9,6 +9,8 @@ use sides_migrate::{
 };
 use testing::TestDatabase;
 
+use crate::lane::{ask, client};
+
 use super::{
     base, connect,
     grammar::Drawn,
@@ -26,8 +28,12 @@ fn texts() -> Vec<(&'static str, &'static str)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_guides_warn_of_is_judged_as_it_is() {
-    let all =
-        stream::iter(texts()).map(|(expected, text)| async move { (expected, text, tried(text).await) });
+    let database = TestDatabase::empty().await;
+    let client = client(&database).await;
+    let has_merge = "SELECT current_setting('server_version_num')::int >= 150000";
+    let has_merge = ask(&client, has_merge).await == "true";
+    let known = texts().into_iter().filter(|(_, text)| has_merge || !text.starts_with("MERGE"));
+    let all = stream::iter(known).map(|(expected, text)| async move { (expected, text, tried(text).await) });
     let all: Vec<_> = all.buffered(AT_ONCE).collect().await;
     let mut wrong = Vec::new();
     for (expected, text, (found, mut felt)) in all {
