@@ -36,6 +36,21 @@ pub(crate) async fn down(database: &TestDatabase, all: &[Migration]) -> Result<V
     sides_migrate::revert(database.url(), all, Revert::Newest(1), &hasty(), &mut |_| {}).await
 }
 
+/// Whether the server is of this major version or newer.
+pub(crate) async fn is_at_least(major: u32) -> bool {
+    let database = TestDatabase::empty().await;
+    let question = format!("SELECT current_setting('server_version_num')::int / 10000 >= {major}");
+    ask(&client(&database).await, &question).await == "true"
+}
+
+/// The same as far as the server knows it: before Postgres 15 NULLs of a unique key were always distinct.
+pub(crate) async fn as_known(text: &str) -> String {
+    match is_at_least(15).await {
+        true => text.to_owned(),
+        false => text.replace(" NULLS NOT DISTINCT", ""),
+    }
+}
+
 pub(crate) async fn client(database: &TestDatabase) -> Client {
     database::client(database.url()).await.unwrap()
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use testing::TestDatabase;
 use tokio_postgres::Client;
 
-use crate::lane::{ask, client, up};
+use crate::lane::{as_known, ask, client, up};
 
 fn folder(base: &str, change: &str) -> TempDir {
     let folder = TempDir::new().unwrap();
@@ -24,7 +24,7 @@ fn folder(base: &str, change: &str) -> TempDir {
 
 /// What is written for a change of a base.
 async fn fixed(server: &TestDatabase, base: &str, change: &str) -> Result<Vec<Migration>, FixError> {
-    let folder = folder(base, change);
+    let folder = folder(base, &as_known(change).await);
     let all = Migration::read_all(folder.path()).unwrap();
     let found = check(server.url(), &all, |one| one.version() == "2").await.unwrap();
     assert!(found[0].is_refused(), "{change}: {found:#?}");

@@ -12,7 +12,7 @@ use testing::TestDatabase;
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
-use crate::lane::{client, up};
+use crate::lane::{as_known, client, up};
 
 const FIXTURE: &str = include_str!("classes.sql");
 
@@ -70,6 +70,8 @@ async fn each_ends_in_the_catalogue_of_the_plain_statement_with_every_row() {
 }
 
 async fn compare(statement: &str) -> Result<(), String> {
+    let statement = as_known(statement).await;
+    let statement = statement.as_str();
     let folder = folder(statement);
     let server = TestDatabase::empty().await;
     let written = rewritten(folder.path(), &server, statement).await?;

@@ -9,7 +9,7 @@ use sides_migrate::{
 };
 use testing::TestDatabase;
 
-use crate::lane::{ask, client};
+use crate::lane::is_at_least;
 
 use super::{
     base, connect,
@@ -28,10 +28,7 @@ fn texts() -> Vec<(&'static str, &'static str)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_guides_warn_of_is_judged_as_it_is() {
-    let database = TestDatabase::empty().await;
-    let client = client(&database).await;
-    let has_merge = "SELECT current_setting('server_version_num')::int >= 150000";
-    let has_merge = ask(&client, has_merge).await == "true";
+    let has_merge = is_at_least(15).await;
     let known = texts().into_iter().filter(|(_, text)| has_merge || !text.starts_with("MERGE"));
     let all = stream::iter(known).map(|(expected, text)| async move { (expected, text, tried(text).await) });
     let all: Vec<_> = all.buffered(AT_ONCE).collect().await;
