@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sides_queue::{Registry, enqueue, enqueue_all};
-use testing::TestDatabase;
+use testing::{TestDatabase, wait_until};
 
 use crate::fixture::{Note, Notes, config, count, note, start, text, wait_for_count};
 
@@ -43,7 +43,10 @@ async fn whatever_sessions_begin_with_by_default_jobs_run_once_and_sessions_stay
     wait_for_count(&mut c, DONE, 200).await;
     let held = "SELECT coalesce(string_agg(DISTINCT pid::text, ' ' ORDER BY pid::text), '') FROM pg_locks WHERE locktype = 'advisory'
                 AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    assert!(count(&mut c, LIVE).await > 0, "the runner holds its lock");
+    wait_until("the runner holds its lock", Duration::from_secs(30), async || {
+        count(&mut database.connect().await, LIVE).await > 0
+    })
+    .await;
     let before = text(&mut c, held).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(text(&mut c, held).await, before, "its session is the same after two idle seconds");
