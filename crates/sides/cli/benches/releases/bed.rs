@@ -97,13 +97,13 @@ impl Bed {
         Ok(())
     }
 
-    /// What runs is open anyway: old builds would fill the disk.
-    pub(crate) fn prune(&self) -> anyhow::Result<()> {
+    /// What runs is open anyway: old builds would fill the disk. So many of each process stay.
+    pub(crate) fn prune(&self, stay: usize) -> anyhow::Result<()> {
         let releases = self.folder.path().join(".sides/releases");
         for process in PROCESSES {
             let mut kept: Vec<_> = fs::read_dir(releases.join(process))?.flatten().collect();
             kept.sort_by_key(|entry| entry.metadata().and_then(|metadata| metadata.modified()).ok());
-            let old = kept.len().saturating_sub(3);
+            let old = kept.len().saturating_sub(stay);
             kept.into_iter().take(old).try_for_each(|entry| fs::remove_dir_all(entry.path()))?;
         }
         Ok(())

@@ -7,6 +7,7 @@
 //! nothing about time.
 
 mod bed;
+mod builds;
 mod dying;
 mod faults;
 mod mixed;

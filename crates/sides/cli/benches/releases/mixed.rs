@@ -4,8 +4,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Stdio},
     time::{Duration, Instant},
 };
@@ -21,12 +20,13 @@ use deploy::{
 use platform::prober::{Plan, Prober};
 use workspace::{
     Workspace,
-    releases::{Digest, Record, Set, Stage, StepId, Store},
+    releases::{Digest, Set, Store},
 };
 
 use crate::{
     Arguments, PATIENCE, PROCESSES,
     bed::{Bed, plan, sides, start_host},
+    builds::Builds,
     tally::Tally,
     tell,
     wrk::Wrk,
@@ -63,18 +63,17 @@ struct Row {
 
 struct Mixed<'a> {
     bed: &'a mut Bed,
-    store: Store,
+    builds: Builds,
     workspace: Workspace,
     good: Set,
-    number: u32,
 }
 
 pub(crate) async fn run(bed: &mut Bed, arguments: &Arguments) -> anyhow::Result<()> {
     let workspace = Workspace::find(Some(bed.folder.path()))?;
-    let store = Store::open(&workspace)?;
-    let mut mixed = Mixed { bed, store, workspace, good: Set::new(), number: 0 };
+    let builds = Builds::new(Store::open(&workspace)?, bed.folder.path(), &bed.programs);
+    let mut mixed = Mixed { bed, builds, workspace, good: Set::new() };
     for process in PROCESSES {
-        let digest = mixed.good_build(process)?;
+        let digest = mixed.builds.good(process)?;
         let mut row = Row::default();
         mixed.release("the first of each", process, &digest, None, &mut row).await?;
         ensure!(row.wrong.is_empty(), "{}", row.wrong.join("\n"));
@@ -110,7 +109,7 @@ pub(crate) async fn run(bed: &mut Bed, arguments: &Arguments) -> anyhow::Result<
             tally.releases,
             said.map_or("as it must".to_owned(), |said| said.join("; "))
         );
-        prune(mixed.bed.folder.path())?;
+        mixed.bed.prune(KEPT)?;
     }
     mixed.bed.until_alone().await?;
     let (seen, took) = (prober.end().await, begun.elapsed());
@@ -159,9 +158,9 @@ impl Mixed<'_> {
 
     /// One release, to its end: what it must leave behind serves.
     async fn round(&mut self, process: &str, drill: Option<&Drill>, row: &mut Row) -> anyhow::Result<()> {
-        let good = self.good_build(process)?;
+        let good = self.builds.good(process)?;
         let (what, build) = match drill {
-            Some(drill) => (drill.name, self.bad_build(process, drill, &good)?),
+            Some(drill) => (drill.name, self.builds.bad(process, drill, &good)?),
             None => ("good", good),
         };
         self.release(what, process, &build, drill, row).await
@@ -185,7 +184,7 @@ impl Mixed<'_> {
                 break status.code();
             }
             tokio::time::sleep(BETWEEN).await;
-            if self.is_there(build).await {
+            if self.bed.place.status().await.is_ok_and(|status| status.runs(build.as_str())) {
                 let now = Instant::now();
                 there = Some((there.map_or(now, |(first, _)| first), now));
             }
@@ -194,7 +193,7 @@ impl Mixed<'_> {
                 && self.is_watched().await?
             {
                 is_wrong = true;
-                fs::write(self.moment(drill), "")?;
+                fs::write(self.builds.moment(drill), "")?;
                 match drill.mischief {
                     Mischief::CommandKilled => child.kill()?,
                     Mischief::HostKilled => {
@@ -247,79 +246,17 @@ impl Mixed<'_> {
         Ok((command.spawn()?, said))
     }
 
-    /// A build that differs by some bytes from every other.
-    fn good_build(&mut self, process: &str) -> anyhow::Result<Digest> {
-        self.number += 1;
-        let mut bytes = fs::read(self.bed.programs.join(process))?;
-        bytes.extend(self.number.to_le_bytes());
-        self.keep(process, &bytes)
-    }
-
     /// The process whose build a drill replaces.
     fn process_of(&self, drill: &Drill) -> anyhow::Result<String> {
-        let found = self.store.in_role(&self.good, drill.role);
+        let found = self.builds.store.in_role(&self.good, drill.role);
         Ok(found.with_context(|| format!("no process for {}", drill.name))?.to_owned())
-    }
-
-    /// A build that is good until its moment comes; there is another one for each round.
-    fn bad_build(&mut self, process: &str, drill: &Drill, good: &Digest) -> anyhow::Result<Digest> {
-        let moment = self.moment(drill);
-        if moment.exists() {
-            fs::remove_file(&moment)?;
-        }
-        let program = self.store.program(process, good)?;
-        let script = format!(
-            "#!/bin/sh\n# {}\nexec '{}' stand-in --fault {} --when '{}' --program '{}' -- \"$@\"\n",
-            self.number,
-            env!("CARGO_BIN_EXE_sides"),
-            drill.fault,
-            moment.display(),
-            program.display()
-        );
-        self.keep(process, script.as_bytes())
-    }
-
-    fn keep(&self, process: &str, bytes: &[u8]) -> anyhow::Result<Digest> {
-        let file = self.bed.folder.path().join("built");
-        fs::write(&file, bytes)?;
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
-        let record = Record {
-            program: process.to_owned(),
-            arguments: Vec::new(),
-            commit: None,
-            dirty: false,
-            built_at: chrono::Utc::now(),
-            inputs: None,
-        };
-        self.store.keep(process, &record, &file)
-    }
-
-    fn moment(&self, drill: &Drill) -> PathBuf {
-        self.bed.folder.path().join(format!("{}.when", drill.name))
-    }
-
-    async fn is_there(&self, build: &Digest) -> bool {
-        let status = self.bed.place.status().await.ok();
-        status.is_some_and(|status| {
-            status.processes.iter().any(|process| process.release.as_deref() == Some(build.as_str()))
-        })
     }
 
     /// Whether the release watches its new build, or a canary that serves.
     async fn is_watched(&self) -> anyhow::Result<bool> {
-        let steps = self.store.interrupted()?.map(|release| release.steps).unwrap_or_default();
-        let canary = async |process: &str| {
-            let status = self.bed.place.status().await.ok();
-            status.is_some_and(|status| status.canaries.contains_key(process))
-        };
-        for step in steps.iter().filter(|step| step.stage == Stage::Begun) {
-            match &step.id {
-                Some(StepId::Watch { .. }) => return Ok(true),
-                Some(StepId::Canary { process }) => return Ok(canary(process).await),
-                _ => {}
-            }
-        }
-        Ok(false)
+        let Some(release) = self.builds.store.interrupted()? else { return Ok(false) };
+        let status = self.bed.place.status().await.unwrap_or_default();
+        Ok(release.is_watched(&status.canaries))
     }
 
     async fn good_builds_serve(&self) -> anyhow::Result<bool> {
@@ -356,16 +293,4 @@ impl Row {
             None => self.wrong.push("the receipt knows nothing of ticks".to_owned()),
         }
     }
-}
-
-/// Old builds would fill the disk.
-fn prune(folder: &Path) -> anyhow::Result<()> {
-    for process in PROCESSES {
-        let mut kept: Vec<_> =
-            fs::read_dir(folder.join(".sides/releases").join(process))?.flatten().collect();
-        kept.sort_by_key(|entry| entry.metadata().and_then(|metadata| metadata.modified()).ok());
-        let old = kept.len().saturating_sub(KEPT);
-        kept.into_iter().take(old).try_for_each(|entry| fs::remove_dir_all(entry.path()))?;
-    }
-    Ok(())
 }

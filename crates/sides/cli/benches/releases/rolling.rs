@@ -13,7 +13,7 @@ pub(crate) async fn run(bed: &mut Bed, arguments: &Arguments) -> anyhow::Result<
             tally.seconds.entry(process.to_owned()).or_default().push(took);
         }
         tally.releases += 1;
-        bed.prune()?;
+        bed.prune(3)?;
     }
     bed.until_alone().await?;
     let seen = prober.end().await;

@@ -117,7 +117,7 @@ async fn release(
             status = child.wait() => break status?,
             () = time::sleep(BETWEEN) => {}
         }
-        if is_there(stage, bad).await {
+        if status(stage).await.runs(bad.as_str()) {
             let now = Instant::now();
             there = Some((there.map_or(now, |(first, _)| first), now));
         }
@@ -224,12 +224,9 @@ async fn clients(stage: &Stage, web: Option<&str>, options: &Options) -> anyhow:
     Ok(plan.map(|plan| Prober::start(&plan)))
 }
 
-/// Whether an instance of this build is there.
-async fn is_there(stage: &Stage, build: &Digest) -> bool {
-    let status = control::status(stage.workspace()).await.ok().flatten();
-    status.is_some_and(|status| {
-        status.processes.iter().any(|process| process.release.as_deref() == Some(build.as_str()))
-    })
+/// What the stage's host says; nothing while there is none.
+async fn status(stage: &Stage) -> DevStatus {
+    control::status(stage.workspace()).await.ok().flatten().unwrap_or_default()
 }
 
 /// Sets the number of instances of a process.
@@ -248,18 +245,7 @@ async fn scale(stage: &Stage, process: &str, count: u32) -> anyhow::Result<()> {
 /// Whether the release watches its new builds, or a canary of them that serves.
 async fn is_watched(stage: &Stage) -> anyhow::Result<bool> {
     let Some(release) = stage.store().interrupted()? else { return Ok(false) };
-    let begun = release.steps.iter().filter(|step| step.stage == releases::Stage::Begun);
-    for step in begun {
-        match &step.id {
-            Some(releases::StepId::Watch { .. }) => return Ok(true),
-            Some(releases::StepId::Canary { process }) => {
-                let status = control::status(stage.workspace()).await.ok().flatten();
-                return Ok(status.is_some_and(|status| status.canaries.contains_key(process)));
-            }
-            _ => {}
-        }
-    }
-    Ok(false)
+    Ok(release.is_watched(&status(stage).await.canaries))
 }
 
 /// Waits until exactly these builds run and answer.

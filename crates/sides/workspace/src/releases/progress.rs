@@ -1,5 +1,7 @@
 //! A release in progress: its content, and the steps taken so far.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Set;
@@ -88,6 +90,17 @@ impl Interrupted {
     /// One that has not taken a step.
     pub fn new(from: Set, to: Set) -> Self {
         Self { from, to, goes_back: false, steps: Vec::new() }
+    }
+
+    /// Whether new builds are being watched: all of them, or one of the canaries that serve, each by its process.
+    #[must_use]
+    pub fn is_watched(&self, canaries: &BTreeMap<String, String>) -> bool {
+        let begun = self.steps.iter().filter(|step| step.stage == Stage::Begun);
+        begun.filter_map(|step| step.id.as_ref()).any(|id| match id {
+            StepId::Watch { .. } => true,
+            StepId::Canary { process } => canaries.contains_key(process),
+            _ => false,
+        })
     }
 }
 

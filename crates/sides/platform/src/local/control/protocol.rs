@@ -254,6 +254,12 @@ impl Status {
             && self.processes.iter().all(|process| process.state == State::Ready || self.is_followed(process))
     }
 
+    /// Whether an instance of this build is there.
+    #[must_use]
+    pub fn runs(&self, release: &str) -> bool {
+        self.processes.iter().any(|process| process.release.as_deref() == Some(release))
+    }
+
     fn is_followed(&self, leaving: &ProcessStatus) -> bool {
         let follows = |other: &ProcessStatus| other.name == leaving.name && other.state == State::Ready;
         leaving.state == State::Draining && self.processes.iter().any(follows)
