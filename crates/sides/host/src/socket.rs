@@ -64,7 +64,7 @@ impl Socket {
         }
         let kept = match handed_over {
             Some(listener) => Some(listener),
-            None => from_keeper(workspace, store).await?,
+            None => from_keeper(workspace, store, screen).await?,
         };
         if let Some(listener) = kept {
             if is_wanted(&listener, options) {
@@ -107,8 +107,13 @@ pub(super) fn let_keeper_go(workspace: &Workspace) {
 
 /// The socket that a keeper holds; none when there is no keeper. Where instances listen without a host one may be on its way:
 /// the host that started it may have died before it was there.
-async fn from_keeper(workspace: &Workspace, store: &Store) -> anyhow::Result<Option<TcpListener>> {
+async fn from_keeper(
+    workspace: &Workspace,
+    store: &Store,
+    screen: &Screen,
+) -> anyhow::Result<Option<TcpListener>> {
     let (run_folder, deadline) = (workspace.run_folder(), Instant::now() + KEEPER_LIMIT);
+    let mut is_told = false;
     loop {
         let kept = socket_keeper::fetch(&run_folder);
         let is_settled = match &kept {
@@ -119,6 +124,10 @@ async fn from_keeper(workspace: &Workspace, store: &Store) -> anyhow::Result<Opt
         if is_settled || Instant::now() > deadline {
             let kept = kept.context("the keeper of the listening socket does not answer")?;
             return Ok(kept.map(|kept| kept.listener));
+        }
+        if !std::mem::replace(&mut is_told, true) {
+            let text = "instances serve without a host: waiting for the keeper of their socket";
+            screen.line(&tell::notice(screen.palette, text));
         }
         time::sleep(BETWEEN).await;
     }

@@ -137,8 +137,7 @@ async fn a_keeper_that_was_still_starting_when_its_host_died_is_waited_for() {
     kept.let_go();
     wait_until("nobody keeps it", PATIENCE, async || keeper(&sandbox).is_none()).await;
     let mut host = start_host(&sandbox);
-    // By then the host has looked for one on a machine that is not busy.
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    host.says("waiting for the keeper of their socket").await;
     let mut late = sandbox.sides(&["keep-socket"]);
     late.stdin(OwnedFd::from(kept.listener)).stdout(Stdio::null()).stderr(Stdio::null());
     let mut late = late.spawn().unwrap();

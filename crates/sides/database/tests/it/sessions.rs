@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sides_database::{DatabaseUrl, client, connect, unlimited_client};
-use testing::{Bouncer, TestDatabase};
+use testing::{Bouncer, TestDatabase, wait_until};
 use tokio_postgres::Client;
 
 async fn odd() -> TestDatabase {
@@ -32,7 +32,8 @@ async fn a_session_of_ones_own_is_not_ended_while_it_waits() {
     let (plain, unlimited) =
         (client(database.url()).await.unwrap(), unlimited_client(database.url()).await.unwrap());
     let mut diesel = connect(database.url()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    let impatient = client(&database.url().with_setting("idle_session_timeout", "100ms")).await.unwrap();
+    wait_until("another one is ended", Duration::from_secs(30), async || impatient.is_closed()).await;
     diesel_async::SimpleAsyncConnection::batch_execute(&mut diesel, "SELECT 1").await.unwrap();
     for (name, own, limits) in [
         ("idle_session_timeout", "0", "0"),

@@ -225,7 +225,7 @@ async fn clients(stage: &Stage, web: Option<&str>, options: &Options) -> anyhow:
 }
 
 /// What the stage's host says; nothing while there is none.
-async fn status(stage: &Stage) -> DevStatus {
+async fn status(stage: &Stage) -> control::DevStatus {
     control::status(stage.workspace()).await.ok().flatten().unwrap_or_default()
 }
 
