@@ -72,9 +72,15 @@ async fn go_back(
         progress.notice(&journal::interruption(interrupted, &running, status.as_ref()));
     }
     // What it answers is no longer anybody's, nor a reason to go further back.
-    let watching = &options.watching;
     let web = store.in_role(&running, Role::Listens);
-    let leaving = Leaving { places: &places, web, url: &url, status: status.as_ref(), watching, progress };
+    let leaving = Leaving {
+        places: &places,
+        web,
+        url: &url,
+        status: status.as_ref(),
+        probe: &options.watching.probe,
+        progress,
+    };
     let left = leaving.end(None).await?;
     if left.is_some() {
         status = host_status(workspace).await?;

@@ -4,13 +4,11 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use database::DatabaseUrl;
-use platform::place::told;
+use platform::{place::told, prober::Prober};
 use workspace::{actor, control::DevStatus, releases::StepId};
 
 use super::{
-    Watching,
-    count::Counter,
-    eyes::Eyes,
+    count::{Counter, Counts},
     ledger::{Ledger, OUTAGE_LIMIT},
     measure,
     plan::Plan,
@@ -25,7 +23,8 @@ pub(super) struct Leaving<'a> {
     pub(super) web: Option<&'a str>,
     pub(super) url: &'a DatabaseUrl,
     pub(super) status: Option<&'a DevStatus>,
-    pub(super) watching: &'a Watching,
+    /// What clients ask for.
+    pub(super) probe: &'a str,
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -34,7 +33,7 @@ pub(super) struct Left {
     steps: Vec<Done>,
     begun: Instant,
     counter: Option<Counter>,
-    eyes: Eyes,
+    prober: Option<Prober>,
 }
 
 impl Leaving<'_> {
@@ -48,13 +47,11 @@ impl Leaving<'_> {
         if left.is_empty() {
             return Ok(None);
         }
-        // Nobody waits for figures: what the canaries answer may be wrong.
         let prober = match self.web {
-            Some(web) => measure::start(self.places, self.status, web, &self.watching.probe).await,
+            Some(web) => measure::start(self.places, self.status, web, self.probe).await,
             None => None,
         };
-        let eyes = Eyes::open(self.web, prober, &Watching { bake: 0, ..self.watching.clone() }).await;
-        let mut ended = Left { steps: Vec::new(), begun: Instant::now(), counter: None, eyes };
+        let mut ended = Left { steps: Vec::new(), begun: Instant::now(), counter: None, prober };
         for (process, release) in left {
             let begun = Instant::now();
             let place = self.places.place_of(&process);
@@ -67,6 +64,7 @@ impl Leaving<'_> {
             let (id, seconds) = (Some(StepId::EndCanary { process }), begun.elapsed().as_secs_f64());
             ended.steps.push(Done { id, what, seconds });
         }
+        // What a canary answers may be wrong: its end waits for no database.
         ended.counter = Counter::begin(self.url).await.ok();
         Ok(Some(ended))
     }
@@ -84,10 +82,13 @@ impl Left {
         ledger: &mut Ledger,
         progress: &dyn Progress,
     ) -> (Receipt, Option<i64>) {
-        let (requests, _) = self.eyes.close().await;
+        let requests = match self.prober {
+            Some(prober) => Some(prober.end().await),
+            None => None,
+        };
         let counts = match self.counter {
             Some(counter) => counter.end().await,
-            None => super::count::Counts::default(),
+            None => Counts::default(),
         };
         let seconds = self.begun.elapsed().as_secs_f64();
         let receipt = Receipt {

@@ -152,9 +152,15 @@ async fn release(
         _ => plan.with_canaries(&limits, &store.counts()?, &places),
     };
     progress.text(&plan.to_string());
-    let watching = &options.watching;
     let web = store.in_role(&running, Role::Listens);
-    let leaving = Leaving { places: &places, web, url: &url, status: status.as_ref(), watching, progress };
+    let leaving = Leaving {
+        places: &places,
+        web,
+        url: &url,
+        status: status.as_ref(),
+        probe: &options.watching.probe,
+        progress,
+    };
     let left = if options.dry_run { None } else { leaving.end(Some(&plan)).await? };
 
     // What was replaced by a release that was cut off has not been watched yet.
