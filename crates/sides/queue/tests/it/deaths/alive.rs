@@ -112,6 +112,11 @@ async fn a_server_that_restarts_or_crashes_knows_of_no_death() {
             FROM sides.job_attempts LEFT JOIN sides.runners ON runners.id = owner WHERE outcome = 'lost'";
         let lost = text(&mut c, lost).await;
         assert_eq!(lost, "", "{how}\n{}\n{}", first.program.output(), second.program.output());
+        // What the server still does for a worker that is gone, it would do in the next round: claim jobs for nobody.
+        drop((first, second));
+        let sessions =
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE ANY ('{first-%,second-%}')";
+        wait_for_count(&mut c, sessions, 0).await;
     }
 }
 
