@@ -42,21 +42,32 @@ mod tests {
         assert!(text(root, "crates/jobs/src/send_report.rs").contains("pub struct SendReport {}"));
         assert!(text(root, "crates/worker/src/handlers.rs").ends_with("pub(crate) mod send_report;\n"));
         assert!(matches!(job(root, &name("archive")), Err(NewError::Exists(_))));
+        assert!(matches!(job(root, &name("context")), Err(NewError::Name { .. })), "handlers use that type");
 
         schedule(root, &name("report"), "0 9 * * 1-5", &name("send_report")).unwrap();
         let line =
             "        Schedule::new(\"report\", \"0 9 * * 1-5\", \"send_report\")?,\n        // `sides new";
         assert!(text(root, "crates/clock/src/schedules.rs").contains(line));
+        assert!(matches!(
+            schedule(root, &name("report"), "@daily", &name("archive")),
+            Err(NewError::Name { .. })
+        ));
         assert!(schedule(root, &name("never"), "at noon", &name("send_report")).is_err());
         assert!(!text(root, "crates/clock/src/schedules.rs").contains("never"));
 
         process(root, &name("mail")).unwrap();
         assert_eq!(text(root, "Procfile.mail"), "mail: mail\n");
+        let expected = "const PROCESSES: &[&str] = &[\"web\", \"worker\", \"clock\", \"mail\"];";
+        assert!(text(root, "crates/web/src/main.rs").contains(expected));
+        assert!(matches!(process(root, &name("all")), Err(NewError::Name { .. })), "it means every process");
         let now = "2026-01-02T03:04:05Z".parse().unwrap();
         let written = migration(root, &name("add_language_to_greetings"), now).unwrap();
         let up = "migrations/2026-01-02-030405_add_language_to_greetings/up.sql";
         assert_eq!(written[0].file, Path::new(up));
         assert_eq!(text(root, up), "ALTER TABLE greetings ADD COLUMN language text;\n");
+        let written = migration(root, &name("create_orders"), now).unwrap();
+        let up = "migrations/2026-01-02-030406_create_orders/up.sql";
+        assert_eq!(written[0].file, Path::new(up), "each has a version of its own");
     }
 
     #[test]

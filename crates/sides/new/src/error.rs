@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 /// Why nothing was written. Each names the file and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum NewError {
-    /// No name for what is to be written.
+    /// Not a name.
     #[error("{name:?} is not a valid name: {why}")]
     Name {
         /// As it was given.
@@ -16,6 +16,9 @@ pub enum NewError {
     /// It is there already.
     #[error("{} already exists; nothing was written", .0.display())]
     Exists(PathBuf),
+    /// A new workspace's directory has something in it.
+    #[error("{} is not empty; nothing was written. Name a directory that is new or empty", .0.display())]
+    NotEmpty(PathBuf),
     /// There are no crates of sides where they were said to be.
     #[error(
         "{} is not a checkout of sides: it has no crates/sides/process/Cargo.toml. Give one with --path, or a \
@@ -33,8 +36,8 @@ pub enum NewError {
         /// What belongs there.
         line: String,
     },
-    /// The schedule's expression is none.
-    #[error("no schedule")]
+    /// The schedule's expression is invalid.
+    #[error("invalid schedule")]
     Expression(#[from] schedule::ScheduleError),
     /// A file cannot be read or written.
     #[error("cannot {doing} {}", file.display())]

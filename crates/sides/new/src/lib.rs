@@ -22,12 +22,16 @@ mod changes;
 mod chassis;
 mod edit;
 mod error;
+mod git;
 mod name;
+mod outer;
 mod templates;
 mod workspace;
 
 pub use changes::Written;
 pub use chassis::Chassis;
 pub use error::NewError;
+pub use git::git_init;
 pub use name::Name;
+pub use outer::outer_workspace;
 pub use workspace::workspace;

@@ -2,16 +2,16 @@
 
 use crate::NewError;
 
-/// Words that Rust keeps for itself, and crates that every application has.
-const TAKEN: &[&str] = &[
+/// Words and crates of Rust's own, and folders that cargo writes beside its programs.
+const RESERVED: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
     "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
     "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static",
     "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
-    "where", "while", "yield", "test", "core", "std", "alloc",
+    "where", "while", "yield", "test", "core", "std", "alloc", "build", "deps", "examples", "main", "lib",
 ];
 
-/// A name in small letters, digits and underscores, such as `send_report`.
+/// A name in lowercase letters, digits and underscores, such as `send_report`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
 
@@ -19,7 +19,7 @@ impl Name {
     /// Takes a name; hyphens become underscores.
     ///
     /// # Errors
-    /// When it is none, or Rust keeps the word for itself.
+    /// When it is not a name, or Rust or cargo reserves it.
     pub fn read(text: &str) -> Result<Self, NewError> {
         let name = text.replace('-', "_");
         let fault = |why| Err(NewError::Name { name: text.to_owned(), why });
@@ -32,8 +32,8 @@ impl Name {
         if name.len() > 40 || name.ends_with('_') || name.contains("__") {
             return fault("use at most 40 characters, with single underscores between words");
         }
-        if TAKEN.contains(&name.as_str()) {
-            return fault("it is a reserved word in Rust");
+        if RESERVED.contains(&name.as_str()) {
+            return fault("it is reserved by Rust or cargo; choose another one");
         }
         Ok(Self(name))
     }
@@ -73,8 +73,9 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused_with_an_example() {
-        for text in ["", "Send", "2nd", "a b", "../up", "_a", "a__b", "a_", "ärger", &"a".repeat(41), "match"]
-        {
+        let reserved = ["match", "std", "build"];
+        let others = ["", "Send", "2nd", "a b", "../up", "_a", "a__b", "a_", "ärger", &"a".repeat(41)];
+        for text in reserved.iter().chain(&others) {
             let error = Name::read(text).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{text:?} is not a valid name: ")), "{error}");
         }

@@ -9,7 +9,10 @@ use crate::{Chassis, Name, NewError, Written, changes::Changes, templates};
 /// # Errors
 /// When the folder holds something already or cannot be written.
 pub fn workspace(name: &Name, folder: &Path, chassis: &Chassis) -> Result<Vec<Written>, NewError> {
-    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) || folder.is_file() {
+    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(NewError::NotEmpty(folder.to_owned()));
+    }
+    if folder.is_file() {
         return Err(NewError::Exists(folder.to_owned()));
     }
     let file = |doing| move |source| NewError::File { doing, file: folder.to_owned(), source };
@@ -46,6 +49,6 @@ mod tests {
             let left = text.match_indices("{{").find(|(at, _)| !text[at + 2..].starts_with([' ', '\n']));
             assert!(left.is_none(), "{}: {:?}", one.file.display(), left.map(|(at, _)| &text[at..]));
         }
-        assert!(matches!(workspace(&name, &acme, &chassis), Err(NewError::Exists(_))));
+        assert!(matches!(workspace(&name, &acme, &chassis), Err(NewError::NotEmpty(_))));
     }
 }

@@ -9,12 +9,19 @@ use crate::{
     templates,
 };
 
+/// Kinds whose type would hide one that the contract or the handler uses.
+const USED: &[&str] = &["context", "deserialize", "job", "job_error", "result", "serialize", "state"];
+
 /// Writes a job of the kind `name`: the contract in `crates/jobs`, the handler in `crates/worker`.
 ///
 /// # Errors
 /// When there is one already, or a file does not look as expected. Nothing is written then.
 pub fn job(root: &Path, name: &Name) -> Result<Vec<Written>, NewError> {
     let (kind, job) = (name.as_str(), name.as_type());
+    if USED.contains(&kind) {
+        let why = "its type would hide another one that every handler uses; say what the job does, such as send_report";
+        return Err(NewError::Name { name: kind.to_owned(), why });
+    }
     let mut changes = Changes::new(root);
     changes.create(format!("crates/jobs/src/{kind}.rs"), templates::fill(templates::JOB, name, ""))?;
     changes.create(

@@ -1,8 +1,8 @@
 //! Adds a migration.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{Name, NewError, Written, changes::Changes};
 
@@ -13,12 +13,24 @@ use crate::{Name, NewError, Written, changes::Changes};
 /// # Errors
 /// When there is one of this name and moment already.
 pub fn migration(root: &Path, name: &Name, now: DateTime<Utc>) -> Result<Vec<Written>, NewError> {
-    let folder = format!("migrations/{}_{}", now.format("%Y-%m-%d-%H%M%S"), name.as_str());
+    let folder = format!("migrations/{}_{}", free_version(&root.join("migrations"), now), name.as_str());
     let (up, down) = statements(name.as_str());
     let mut changes = Changes::new(root);
     changes.create(format!("{folder}/up.sql"), up)?;
     changes.create(format!("{folder}/down.sql"), down)?;
     changes.write()
+}
+
+/// The moment as a version; a later one where a migration has it already: they are applied in the order of their versions.
+fn free_version(folder: &Path, now: DateTime<Utc>) -> String {
+    let names: Vec<String> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    let versions = (0..).map(|later| (now + TimeDelta::seconds(later)).format("%Y-%m-%d-%H%M%S").to_string());
+    let is_free = |version: &String| !names.iter().any(|name| name.starts_with(version.as_str()));
+    versions.into_iter().find(is_free).unwrap_or_default()
 }
 
 /// What the name says.
@@ -34,8 +46,9 @@ fn statements(name: &str) -> (String, String) {
         let up = format!("ALTER TABLE {table} ADD COLUMN {column} text;\n");
         return (up, format!("ALTER TABLE {table} DROP COLUMN {column};\n"));
     }
-    let blank = |what: &str| format!("-- {what}\n");
-    (blank("What changes."), blank("The reverse of up.sql."))
+    // Fails until it is written: a `dev` that runs applies what is saved, and an applied file must not be changed.
+    let up = "-- What changes, instead of this line:\nDO $$ BEGIN RAISE EXCEPTION 'this migration is not written yet'; END $$;\n";
+    (up.to_owned(), "-- The reverse of up.sql.\n".to_owned())
 }
 
 #[cfg(test)]
@@ -48,6 +61,9 @@ mod tests {
         assert_eq!(up, "ALTER TABLE people ADD COLUMN birth_day text;\n");
         assert_eq!(down, "ALTER TABLE people DROP COLUMN birth_day;\n");
         assert!(statements("create_orders").0.starts_with("CREATE TABLE orders (\n    id bigint"));
-        assert!(statements("tidy_up").0.starts_with("-- "));
+        assert!(
+            statements("tidy_up").0.contains("this migration is not written yet"),
+            "it cannot be applied"
+        );
     }
 }

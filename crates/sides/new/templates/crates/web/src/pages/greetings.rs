@@ -21,7 +21,7 @@ fn content(greetings: &[Greeting]) -> Markup {
     html! {
         h1 { "Greetings" }
         @if greetings.is_empty() {
-            p.quiet { "Nobody was greeted yet: the clock asks for it once a minute." }
+            p.quiet { "Nobody has been greeted yet: the clock asks for it once a minute." }
         }
         ul {
             @for greeting in greetings {
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn an_empty_page_says_why_and_names_are_escaped() {
-        assert!(content(&[]).into_string().contains("Nobody was greeted yet"));
+        assert!(content(&[]).into_string().contains("Nobody has been greeted yet"));
         let greeting = Greeting { id: 1, name: "<b>".to_owned(), created_at: Default::default() };
         assert!(content(&[greeting]).into_string().contains("Hello, &lt;b&gt;!"));
     }
