@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{Service, ServiceState};
 
-/// What can honestly be said of a service now. Only a recent good ping makes it up.
+/// The status of a service now. Only a recent successful ping makes it `Up`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// The last ping was good, and recent.

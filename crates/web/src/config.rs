@@ -20,7 +20,8 @@ impl Config {
         let egress = environment.parsed(egress::VARIABLE, Egress::default());
         environment.about(
             egress::VARIABLE,
-            "private addresses of services and webhooks: true, or ranges such as 10.0.0.0/8; the worker has it too",
+            "the private addresses that services and webhooks may have: true for all, or ranges such as 10.0.0.0/8; \
+             set it for the worker, too",
         );
         Self { server, egress }
     }

@@ -34,7 +34,8 @@ impl Config {
         let egress = environment.parsed(egress::VARIABLE, Egress::default());
         environment.about(
             egress::VARIABLE,
-            "private addresses of services and webhooks: true, or ranges such as 10.0.0.0/8; web has it too",
+            "the private addresses that services and webhooks may have: true for all, or ranges such as 10.0.0.0/8; \
+                 set it for web, too",
         );
         let witnesses = environment.parsed(witness::VARIABLE, Addresses::default());
         environment.about(

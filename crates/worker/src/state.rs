@@ -26,7 +26,7 @@ pub enum SetupError {
     /// No HTTP client.
     #[error("cannot create an HTTP client")]
     Client(#[from] ClientError),
-    /// A figure is there already.
+    /// A metric is registered already.
     #[error("cannot register the metrics")]
     Metrics(#[from] prometheus::Error),
 }

@@ -27,21 +27,21 @@ pub struct Circumstances {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
-    /// Nothing stood against it.
+    /// No rule prevented it.
     Needed,
-    /// There are as many as there may be.
+    /// The maximum is reached.
     Range,
-    /// A release replaces instances: it has the word.
+    /// A release is replacing instances.
     Release,
-    /// A person has said how many, not long ago.
+    /// A person has set the number a short time ago.
     Person,
-    /// Instances start or leave still.
+    /// Some instances are still starting or stopping.
     Settling,
-    /// The last change may still help.
+    /// The last change has not taken effect yet.
     Cooldown,
-    /// It was not calm for long enough.
+    /// The load has not been low for long enough.
     Calm,
-    /// Each instance is busy: none can leave without harm.
+    /// Every instance is busy: stopping one would interrupt its work.
     Busy,
     /// There were too many changes within the hour.
     Budget,
@@ -53,7 +53,7 @@ pub enum Rule {
 pub enum Verdict {
     /// Set the number of instances.
     Scale(u32),
-    /// So many are needed, and this rule stands against it.
+    /// This many are needed, but this rule prevents the change.
     Refuse(u32),
 }
 
@@ -64,7 +64,7 @@ pub struct Decision {
     pub verdict: Verdict,
     /// The rule.
     pub rule: Rule,
-    /// The figures, in words, and what stands against it.
+    /// The figures in words, and what prevents the change.
     pub reason: String,
 }
 

@@ -47,6 +47,6 @@ pub struct Signals {
     pub oldest: Duration,
     /// How long nearly every request (19 of 20) takes at most, where there were some.
     pub latency: Option<Duration>,
-    /// A wish from within: who, and why.
+    /// A request from a process: which one, and why.
     pub asked: Option<String>,
 }

@@ -5,7 +5,7 @@ use crate::{Policy, Signals};
 /// How full an instance may be before it counts as too few, in tenths.
 const FULL: u32 = 8;
 
-/// A wish of the figures for another number.
+/// Another number of instances, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
     /// So many instances.

@@ -7,23 +7,23 @@ use serde::Serialize;
 /// The numbers that the decision is made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Policy {
-    /// Never fewer instances.
+    /// The minimum number of instances.
     pub min: u32,
-    /// Never more.
+    /// The maximum.
     pub max: u32,
-    /// A job that waits for longer is too late.
+    /// A job that waits longer than this causes scaling up.
     pub delay: Duration,
-    /// A request that takes longer is too slow.
+    /// Requests that take longer than this cause scaling up.
     pub latency: Duration,
-    /// After a change, how long its effect is awaited before there are more.
+    /// The shortest time from a change to scaling up.
     pub up_pause: Duration,
-    /// How long there must have been too little to do before there are fewer.
+    /// How long the load must be low before scaling down.
     pub calm: Duration,
-    /// After a change, how long until there are fewer.
+    /// The shortest time from a change to scaling down.
     pub down_pause: Duration,
-    /// How long a person's word holds.
+    /// How long a number set by a person is kept.
     pub hold: Duration,
-    /// How many changes an hour has room for.
+    /// The largest number of changes within an hour.
     pub per_hour: u32,
 }
 
@@ -40,7 +40,7 @@ impl std::fmt::Display for PolicyError {
 impl std::error::Error for PolicyError {}
 
 impl Policy {
-    /// Between so many instances, with everything else as is usual.
+    /// Between these numbers of instances; everything else has its default.
     #[must_use]
     pub fn between(min: u32, max: u32) -> Self {
         Self {

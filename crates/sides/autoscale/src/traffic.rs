@@ -2,7 +2,7 @@
 
 use std::{f64::consts::TAU, time::Duration};
 
-/// A job that comes.
+/// A job that arrives.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Arrival {
     /// When, from the beginning.
@@ -11,7 +11,7 @@ pub struct Arrival {
     pub runs: Duration,
 }
 
-/// Made traffic, the same each time.
+/// Generated traffic, the same each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// Little to do, and after five minutes 300 jobs at once.

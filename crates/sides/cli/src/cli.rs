@@ -77,7 +77,7 @@ pub(crate) enum Command {
     /// socket, so that instances can replace each other without a refused connection. The processes outlive it: after
     /// a kill the next host adopts them, and SIGHUP or --replace replaces the host itself by another build.
     ///
-    /// WEB_MEMORY_MB, WORKER_MEMORY_MB, CLOCK_MEMORY_MB limit the memory of an instance: above the limit a new
+    /// WORKER_MEMORY_MB, and the same for any other process, limits the memory of an instance: above the limit a new
     /// instance replaces it, at twice the limit it is killed.
     Host(host::Options),
     /// Start the host in the background, unless it runs already, and wait until everything answers.
@@ -120,7 +120,7 @@ pub(crate) enum Command {
     Rollback(rollback::Options),
     /// List the releases of this workspace, how each of them went, and which one a rollback returns to.
     Releases(releases::Options),
-    /// List the receipts of this database's releases, the newest first. They outlive every host.
+    /// List the receipts of this database's releases, newest first.
     Receipts(receipts::ListOptions),
     /// Show one receipt: its steps and their times, requests, jobs, ticks, and the longest lock wait.
     Receipt(receipts::ShowOptions),

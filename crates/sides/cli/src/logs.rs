@@ -31,7 +31,7 @@ pub(crate) struct LogsOptions {
     /// Only this process, as in `Procfile.NAME`.
     #[arg(add = ArgValueCompleter::new(complete::processes))]
     pub(crate) process: Option<String>,
-    /// How many lines.
+    /// How many lines to show.
     #[arg(short = 'n', long, default_value_t = 100)]
     pub(crate) lines: usize,
     /// Follow the output until Ctrl-C.

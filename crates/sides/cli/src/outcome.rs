@@ -6,7 +6,7 @@ use workspace::Outcome;
 
 /// Says that nothing runs that could carry out an order.
 pub(crate) fn no_host() -> Outcome {
-    eprintln!("no host is running here; start one with `sides up` (see deploy/host.md)");
+    eprintln!("no host is running here; start one with `sides up` (see deploy/README.md)");
     Outcome::NotRunning
 }
 

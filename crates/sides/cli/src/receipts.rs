@@ -18,7 +18,7 @@ const HEAD: [&str; 8] = ["NUMBER", "BEGUN", "BY", "OUTCOME", "TIME", "REQUESTS",
 
 #[derive(Debug, Args)]
 pub(crate) struct ListOptions {
-    /// How many.
+    /// How many to show.
     #[arg(short = 'n', long, default_value_t = 20)]
     count: u16,
     /// All of them as JSON.

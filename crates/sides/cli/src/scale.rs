@@ -19,7 +19,7 @@ pub(crate) struct Options {
     /// Its name, as in `Procfile.NAME`.
     #[arg(add = ArgValueCompleter::new(complete::processes))]
     process: String,
-    /// How many.
+    /// How many instances.
     #[arg(value_parser = clap::value_parser!(u32).range(0..=64))]
     count: u32,
     /// On this machine, whatever deploy/targets.toml says; use 0 to stop a process here that has moved to another

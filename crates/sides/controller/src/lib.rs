@@ -45,7 +45,7 @@ pub use scale::ScaleSettings;
 pub use settings::Settings;
 pub use watch::WatchSettings;
 
-/// The tables that this crate uses beside those of [`process`], `queue` and the scheduler, for a
+/// The tables that this crate uses besides those of [`process`], `queue` and the scheduler, for a
 /// [`process::Declaration`].
 pub const SCHEMA: manifest::Tables = &[
     ::schema::table("actions"),

@@ -1,7 +1,7 @@
 //! `sides dev`: everything on this machine, from one command.
 //!
 //! Build and Postgres at the same time, then the schema, then the processes, until someone wants the end. What
-//! can be seen of it is one [`DevStatus`], which the screen draws and the control socket tells.
+//! can be seen of it is one [`DevStatus`], which the screen shows and the control socket reports.
 //!
 //! ```no_run
 //! # async fn example(options: sides_dev::Options) -> anyhow::Result<()> {
@@ -42,7 +42,7 @@ use workspace::{
 /// Runs until Ctrl-C, `sides stop` or a fault; attaches when another one runs already.
 ///
 /// # Errors
-/// When something that everything needs cannot be had: a build, a database, a schema, a port.
+/// When something that everything needs is not available: a build, a database, a schema, a port.
 pub async fn run(workspace: &Workspace, options: Options) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
     let screen = Arc::new(Screen::new());

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether an address is public: neither private, loopback, link-local, shared (CGNAT), multicast, reserved
-/// nor made for examples, and not one of these in the clothes of IPv6.
+/// nor made for examples, and not one of these embedded in an IPv6 address.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match address {

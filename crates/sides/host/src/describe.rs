@@ -43,7 +43,7 @@ pub fn event(palette: Palette, event: &Event) -> Option<String> {
     };
     let (mark, style, text) = match &event.happening {
         Happening::Started { .. } | Happening::Draining => return None,
-        Happening::Stopped => ("·", QUIET, format!("{name} has stopped")),
+        Happening::Stopped => ("·", QUIET, format!("an instance of {name} has stopped")),
         Happening::Ready { after } => return Some(done(palette, &format!("{name} answers"), *after)),
         Happening::Waits(reason) => ("!", BUSY, format!("{name} is not ready yet: {reason}")),
         Happening::Unready(reason) => ("✗", BAD, format!("{name} stopped answering: {reason}")),

@@ -80,7 +80,7 @@ pub async fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Out
         bail!("a dev or a host is already running here: `sides status` shows it, `sides stop` stops it");
     };
     let url =
-        named_database()?.context("DATABASE_URL is not set: a host needs a database that outlives it")?;
+        named_database()?.context("DATABASE_URL is not set: a host needs a database that outlives it; set it to postgres://user:password@host:5432/name")?;
     let store = Store::open(workspace)?;
     let drain_limit = launches::drain_seconds()? + DRAIN_SLACK;
     let socket = Socket::find(workspace, &store, options, &screen, handed_over, drain_limit).await?;

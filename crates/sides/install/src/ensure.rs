@@ -16,9 +16,9 @@ use crate::{
     unpack,
 };
 
-/// Sees to it that this machine has what is needed. Returns whether anything had to be done.
+/// Installs what this machine lacks. Returns whether anything had to be done.
 ///
-/// Says what it does in lines that `say` gets, before it does it. Several processes may ask at once: one installs,
+/// Announces each step through `say` before it takes it. Several processes may ask at once: one installs,
 /// the others wait for it. After a Ctrl-C or a lost connection the next call goes on.
 ///
 /// # Errors

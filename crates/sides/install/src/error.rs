@@ -23,7 +23,7 @@ pub enum InstallError {
         /// The system's answer.
         source: io::Error,
     },
-    /// It could not be had: what was tried failed.
+    /// It could not be installed: everything that was tried failed.
     Failed {
         /// What is missing.
         need: Need,
@@ -41,7 +41,7 @@ pub enum InstallError {
         /// The system's answer.
         source: io::Error,
     },
-    /// Everything went well, and it is still not there.
+    /// Every command succeeded, but it is still missing.
     NotFound {
         /// What is missing.
         need: Need,

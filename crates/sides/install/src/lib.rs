@@ -4,7 +4,7 @@
 //! system's package manager install them, as root or through `sudo`. On Debian and its descendants an ordinary
 //! user gets them unpacked into a cache of their own instead, and the system stays as it was.
 //!
-//! Stands on the standard library alone, since it is built before everything else. Never knows another crate.
+//! Uses only the standard library, since it is built before everything else. Never knows another crate.
 //!
 //! ```
 //! use sides_install::{Need, install_command};

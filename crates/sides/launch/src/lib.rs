@@ -1,4 +1,4 @@
-//! What `cargo run` starts: a program that is built in a second, since it stands on the standard library alone.
+//! What `cargo run` starts: a program that is built in a second, since it uses only the standard library.
 //!
 //! `cargo run -- dev` in a fresh clone would otherwise compile the command line for minutes before it could say that
 //! Postgres is missing, and then compile most dependencies again for the processes, which use other features of
@@ -28,7 +28,7 @@ use words::Words;
 
 /// Tells the command line that everything has just been built.
 const BUILT: &str = "SIDES_BUILT";
-/// Something that is needed is not there: `EX_UNAVAILABLE`.
+/// Something that is needed is missing: `EX_UNAVAILABLE`.
 const UNAVAILABLE: u8 = 69;
 
 /// Builds `program`, a binary of this workspace, and becomes it, with this process's arguments.

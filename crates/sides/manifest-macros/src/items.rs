@@ -67,7 +67,7 @@ fn collect(items: &[Item], types: &Types, tables: &mut Vec<Table>) -> Result<()>
             | Item::Type(_)
             | Item::Const(_)
             | Item::Fn(_) => {}
-            other => return Err(Error::new(other.span(), "this does not belong into a schema.rs")),
+            other => return Err(Error::new(other.span(), "this does not belong in a schema.rs")),
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! What one build says of itself, and whether it works on a schema.
 //!
 //! Every process carries this crate, because every process answers `--manifest`. The search for an order of release
-//! is another crate, `release`: a change to it leaves the processes' bytes alone.
+//! is another crate, `sides-planner`: a change to it leaves the processes' bytes alone.
 //!
 //! ```
 //! use sides_manifest::{Catalogue, Manifest, declared, schema_mismatches};

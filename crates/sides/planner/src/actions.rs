@@ -116,7 +116,7 @@ impl<'a> Scene<'a> {
         live
     }
 
-    /// Jobs of releases that are gone which are in good hands now and would not be with `next`. While their
+    /// Jobs of releases that are gone which have a handler now and would have none with `next`. While their
     /// enqueuer lives, the search sees to it.
     fn left_without_hands(&self, next: &[Vec<&'a Manifest>]) -> BTreeSet<WaitingJob> {
         let mismatches = |job: &WaitingJob, live: &[Vec<&'a Manifest>]| {

@@ -2,7 +2,7 @@
 
 use crate::{Manifest, Shape};
 
-/// Why a job may find no hands.
+/// Why a job may find no handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobMismatch {
     /// No live release works the kind in that version.

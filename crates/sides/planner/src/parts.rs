@@ -1,4 +1,4 @@
-//! A problem taken apart: processes that no rule connects are planned each for itself, and their roads are laid side
+//! A problem taken apart: processes that no rule connects are planned each for itself, and their orders are laid side
 //! by side.
 //!
 //! Nothing is lost by it. A rule sees one part and how far the schema is; so where every part has a road, all of them

@@ -21,7 +21,7 @@ pub struct Plan {
 
 /// Plans the way from what is live to what is wanted.
 ///
-/// Every state in between is compatible, and so does every state of a rollback from it, up to the point of no return;
+/// Every state in between is compatible, and so is every state of a rollback from it, up to the point of no return;
 /// what was broken at the start is left out of account and named. The order is a preference, too: widen the
 /// schema, roll handlers before those who need them, narrow the schema when the old is gone.
 ///

@@ -78,7 +78,7 @@ fn later<'a>(outdated: &[&'a str]) -> Vec<Vec<&'a str>> {
     sets
 }
 
-/// The jobs that wait, are in good hands with what is live, and would not be with what is wanted, while nobody that is
+/// The jobs that wait, are handled by what is live, and would not be by what is wanted, while nobody that is
 /// live enqueues more of them: between two releases they end by themselves.
 fn worked_off(world: &World) -> Vec<WaitingJob> {
     let live = || world.processes.iter().flat_map(|process| &process.live);

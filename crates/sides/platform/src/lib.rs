@@ -1,8 +1,9 @@
-//! Where processes run, behind one seam.
+//! Where processes run, behind one trait.
 //!
 //! [`place`] is what everybody asks a platform for. A [`procfile`] says what a process is, [`targets`] and [`apps`] say
-//! which runs where, [`routes`] lead there, [`local`] keeps it running on this machine, a [`prober`] sees whether anybody
-//! was failed. Never knows models, jobs or the queue, and never draws: what happens comes out as [`local::Event`]s, lines and statuses.
+//! which runs where, [`routes`] lead there, [`local`] keeps it running on this machine, a [`prober`] counts failed
+//! requests. Never knows models, jobs or the queue, and never draws: what happens comes out as [`local::Event`]s, lines and
+//! statuses.
 //!
 //! ```
 //! use std::path::Path;

@@ -1,8 +1,8 @@
-//! The seam between what should run and whatever runs it.
+//! The interface between what should run and whatever runs it.
 //!
 //! A [`Place`] runs processes: this machine's host, a Heroku app per process. Commands, the clock and releases speak
-//! to it in these words alone, so a process can move from one to another. What a place cannot do it says ahead
-//! ([`Abilities`]), and a plan tells it before anything is touched.
+//! to it through this trait alone, so a process can move from one to another. A place says in advance what it cannot do
+//! ([`Abilities`]), and a plan shows it before anything is touched.
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -92,10 +92,10 @@ pub trait Place: Send + Sync {
         self.put(process, release, why).await
     }
 
-    /// Has `count` instances of the release that runs. Going down takes idle instances first and drains them.
+    /// Sets the number of instances of the release that runs. Going down takes idle instances first and drains them.
     ///
     /// # Errors
-    /// When the place cannot have so many.
+    /// When the place does not allow that many.
     async fn scale(&self, process: &str, count: u32, why: &Why) -> Result<(), PlaceError>;
 
     /// Restarts instances, one at a time: a new one up and ready, then the old one drains.

@@ -1,4 +1,4 @@
-//! Clients that never forgive: every request counts, and none is repeated.
+//! Strict clients: every request counts, and none is repeated.
 //!
 //! A user's browser hides a refused connection by trying again; whoever wants to know whether a release failed
 //! anybody must not.
@@ -39,9 +39,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How to ask.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Whom.
+    /// The address.
     pub address: SocketAddr,
-    /// What, such as `/`. It must be answered with 200.
+    /// The path, such as `/`. It must be answered with 200.
     pub path: String,
     /// Clients that open a connection for each request.
     pub fresh: usize,

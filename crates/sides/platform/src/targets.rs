@@ -15,7 +15,8 @@
 //! place = "cloud"
 //! app = "acme-migrate"
 //! ```
-//! Migrations run on the machine that releases, unless a place is named for them. A process that is not named, and every process when there is no file, runs on this machine's host.
+//! Migrations run on the machine that releases, unless a place is named for them. A process that is not named, and every
+//! process when there is no file, runs on this machine's host.
 
 use std::{
     collections::BTreeMap,
@@ -104,7 +105,7 @@ pub enum TargetsError {
     /// It is not understood.
     #[error("{}: {text}", .0.display(), text = .1)]
     Syntax(PathBuf, String),
-    /// It is understood and makes no sense.
+    /// It can be read, but what it says is invalid.
     #[error("{}: {}", .0.display(), .1.join("; "))]
     Faults(PathBuf, Vec<String>),
 }

@@ -1,7 +1,7 @@
 //! A small detached shell that stops a server when its last user is gone.
 //!
 //! It waits for a lock that every user holds: the system gives a dead process's locks back, so being killed
-//! is no different from going home.
+//! is no different from an orderly end.
 
 use std::{fs::TryLockError, process::Stdio, time::Duration};
 

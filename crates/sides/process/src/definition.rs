@@ -35,7 +35,7 @@ impl Definition {
         }
     }
 
-    /// The port of its ops server when that is free and `OPS_PORT` says nothing else. Without it, any free one.
+    /// The port of its ops server, if that is free and `OPS_PORT` is not set. Without this, any free one.
     #[must_use]
     pub fn ops_port(mut self, port: u16) -> Self {
         self.ops_port = port;
@@ -56,8 +56,8 @@ impl Definition {
         self
     }
 
-    /// The database role it acts as when that exists and may be used, unless `DATABASE_ROLE` says otherwise; that it
-    /// may not is said loudly. Without this it is `sides_<name>`, in databases where that was given rights.
+    /// The database role it acts as when that exists and may be used, unless `DATABASE_ROLE` says otherwise; if it
+    /// may not be used, a warning says so. Without this it is `sides_<name>`, in databases where that was given rights.
     #[must_use]
     pub fn role(mut self, role: &'static str) -> Self {
         self.role = Some(role);

@@ -24,12 +24,12 @@ impl Drain {
         self.0.cancelled().await;
     }
 
-    /// Says that it is time to stop. Saying it again changes nothing.
+    /// Starts the drain. Starting it again changes nothing.
     pub fn start(&self) {
         self.0.cancel();
     }
 
-    /// The same wish as a token, for code that waits for one.
+    /// The same request as a token, for code that waits for one.
     #[must_use]
     pub fn token(&self) -> CancellationToken {
         self.0.clone()

@@ -61,12 +61,12 @@ impl Health {
 }
 
 impl Check {
-    /// All is well.
+    /// The check passes.
     pub fn pass(&self) {
         self.set(None);
     }
 
-    /// Something is wrong: `reason` says what, for a person who was paged.
+    /// The check fails: `reason` says why, for a person who was paged.
     pub fn fail(&self, reason: impl Into<String>) {
         self.set(Some(reason.into()));
     }

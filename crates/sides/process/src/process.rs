@@ -38,7 +38,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Says where the public finds this process, such as `127.0.0.1:3000`: shown in `sides.instances`.
+    /// The public address of this process, such as `127.0.0.1:3000`: shown in `sides.instances`.
     pub fn set_public_address(&self, address: impl Into<String>) {
         let address = address.into();
         *self.status.public_address.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);

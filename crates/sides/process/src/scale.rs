@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::Process;
 
-/// Why a wish was not heard.
+/// Why a request could not be recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// There was no connection.

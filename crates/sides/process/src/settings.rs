@@ -39,7 +39,7 @@ pub(crate) struct Settings {
 pub(crate) enum RoleChoice {
     /// When it was given rights in this database; otherwise the user's own rights.
     Granted(String),
-    /// When it exists and may be used; otherwise the user's own rights, said loudly.
+    /// When it exists and may be used; otherwise the user's own rights, with a warning.
     Preferred(&'static str),
     /// Nothing else: asked for by name.
     Required(String),

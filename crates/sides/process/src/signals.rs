@@ -11,7 +11,7 @@ use crate::Drain;
 
 /// What the work gets after its limit to give back what it holds, before the process ends hard.
 const GRACE: Duration = Duration::from_secs(3);
-/// Signals this close together are one wish: a terminal sends SIGINT to the whole group while a supervisor
+/// Signals this close together are one request: a terminal sends SIGINT to the whole group while a supervisor
 /// sends SIGTERM, and some platforms send SIGTERM twice.
 const SAME_WISH: Duration = Duration::from_secs(1);
 

@@ -43,7 +43,7 @@ impl Expression {
     /// Reads one that somebody stored: what used to be taken, and is refused by now, goes on as it was.
     ///
     /// # Errors
-    /// When the text is none.
+    /// When the text is not a valid expression.
     pub fn stored(text: &str) -> Result<Self, ExpressionError> {
         Self::read(text, LongSteps::Taken)
     }

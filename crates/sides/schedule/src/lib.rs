@@ -1,4 +1,4 @@
-//! When something is due: expressions, zones, jitter, and what happens to moments that nobody could keep.
+//! When something is due: expressions, zones, jitter, and what happens to moments that were missed.
 //!
 //! Values in, moments out. Never knows the database, the network, or what time it is; of files only the rules of zones.
 //!

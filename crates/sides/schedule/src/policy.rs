@@ -6,16 +6,16 @@ use chrono::TimeDelta;
 
 use crate::{quoted, span};
 
-/// What happens to due moments that no clock could keep, because none ran or Postgres was away.
+/// What happens to due moments that were missed, because no clock ran or Postgres was unavailable.
 ///
 /// As text: `skip`, `latest`, `all within 2 h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missed {
-    /// They are not made up for.
+    /// They are skipped.
     Skip,
-    /// The last one is made up for, however late.
+    /// The last one fires, however late.
     Latest,
-    /// Those of the last such span are made up for, at most [`Missed::MOST`].
+    /// Those within this span before now fire, at most [`Missed::MOST`].
     AllWithin(Duration),
 }
 
@@ -24,14 +24,14 @@ pub enum Missed {
 pub enum Overlap {
     /// Another one is enqueued.
     Allow,
-    /// The tick counts as done by the job that is there.
+    /// None is enqueued: the job that has not ended yet counts for this tick as well.
     Merge,
 }
 
 impl Missed {
     /// A moment is late up to here and missed beyond.
     pub const LATE: Duration = Duration::from_secs(5);
-    /// How many moments are made up for at once. The newest are.
+    /// How many missed moments fire at once. These are the newest.
     pub const MOST: usize = 1_000;
     /// The widest [`Missed::AllWithin`]. Ticks are remembered for longer than this.
     pub const WIDEST: Duration = Duration::from_secs(24 * 60 * 60);

@@ -20,16 +20,16 @@ pub struct Schedule {
     pub arguments: Value,
     /// The version of the kind's contract that the arguments are written in.
     pub version: u16,
-    /// What happens to due moments that no clock could keep.
+    /// What happens to due moments that were missed.
     pub missed: Missed,
     /// What happens when its last job is not over yet.
     pub overlap: Overlap,
 }
 
-/// Why a schedule cannot be kept.
+/// Why a schedule is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleError {
-    /// The expression is none.
+    /// The expression is invalid.
     #[error("schedule {name}")]
     Expression {
         /// The schedule.
@@ -54,7 +54,7 @@ impl Schedule {
     /// for, and one job is enough at a time.
     ///
     /// # Errors
-    /// When the expression is none.
+    /// When the expression is invalid.
     pub fn new(name: &str, expression: &str, kind: &str) -> Result<Self, ScheduleError> {
         let expression = expression
             .parse()

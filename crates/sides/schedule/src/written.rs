@@ -25,29 +25,29 @@ pub struct Written {
     pub overlap: String,
 }
 
-/// Why the texts are no schedule.
+/// Why the texts do not make a valid schedule.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WrittenError {
-    /// The name is none.
+    /// The name is invalid.
     #[error("a schedule's name is 1 to 100 characters without blanks, not {name}", name = quoted(.0))]
     Name(String),
-    /// The kind is none.
+    /// The kind is invalid.
     #[error("a job's kind is 1 to 200 characters, not {kind}", kind = quoted(.0))]
     Kind(String),
-    /// The version is none.
+    /// The version is invalid.
     #[error("the version of a job's arguments is 1 to 32767, not {0}")]
     Version(i16),
-    /// The expression is none.
+    /// The expression is invalid.
     #[error(transparent)]
     Expression(#[from] ExpressionError),
     /// There is no such zone.
     #[error(transparent)]
     Zone(#[from] ZoneError),
-    /// A policy is none.
+    /// A policy is invalid.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// Together they are none.
+    /// Each is valid, but not together.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
 }

@@ -29,7 +29,7 @@ struct Pause {
     resumed_at: Option<DateTime<Utc>>,
 }
 
-/// A wish to fire now.
+/// A request to fire now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Run {
     pub(crate) schedule: String,
@@ -53,7 +53,7 @@ impl Orders {
             .select((schedule_pauses::schedule, schedule_pauses::paused_at, schedule_pauses::resumed_at))
             .load(connection)
             .await?;
-        // What was asked for at no time, or is yet to be asked for, is not a wish: it would never be done with.
+        // A request of no time, or of a time to come, is none: it would never be done with.
         let runs: Vec<(String, Moment, String)> = schedule_runs::table
             .filter(sql::<Bool>("asked_at BETWEEN now() - interval '1 year' AND now() + interval '1 day'"))
             .order((schedule_runs::asked_at, schedule_runs::schedule))

@@ -100,7 +100,7 @@ impl Ticker {
         in_time(self.read_orders(&mut session)).await?;
         let names: Vec<String> = self.timeline.names().map(str::to_owned).collect();
         in_time(self.learn(&mut session, &names)).await?;
-        tracing::info!("keeps {} schedules", self.timeline.len());
+        tracing::info!("schedules: {}", self.timeline.len());
         while !self.process.drain.is_started() {
             if session.wall.is_doubtful() {
                 in_time(session.read_time()).await?;

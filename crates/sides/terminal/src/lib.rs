@@ -1,5 +1,5 @@
-//! The manners of a program on a command line: what happens to it when its reader goes away, whether what it says is in
-//! colour, and what it says: a table, marks, lines that scroll above one line that stays.
+//! What a command-line program owes its terminal: what happens when its reader goes away, whether its output is in
+//! colour, and its parts: a table, marks, lines that scroll above one line that stays.
 //!
 //! ```
 //! use sides_terminal::{Palette, table};

@@ -10,13 +10,13 @@ pub struct Palette {
 
 /// As it should be.
 pub const GOOD: Style = AnsiColor::Green.on_default();
-/// On its way, or worth a look.
+/// In progress, or worth a look.
 pub const BUSY: Style = AnsiColor::Yellow.on_default();
 /// Wrong.
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
-/// Beside the point.
+/// Less important.
 pub const QUIET: Style = Style::new().dimmed();
-/// To be seen first.
+/// More important.
 pub const STRONG: Style = Style::new().bold();
 /// As everything else.
 pub const PLAIN: Style = Style::new();

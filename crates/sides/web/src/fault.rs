@@ -30,10 +30,10 @@ pub struct FieldFault {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// There is no such thing, which is named.
+    /// What is named does not exist.
     #[error("There is no such {0}. It may have been deleted.")]
     Missing(&'static str),
-    /// What is asked for does not go together with how things stand: a fixed word and what to do.
+    /// The request conflicts with the current state: a fixed word and what to do.
     #[error("{message}")]
     Conflict {
         /// For programs.
@@ -41,7 +41,7 @@ pub enum Fault {
         /// For people.
         message: String,
     },
-    /// Some fields cannot be used.
+    /// Some fields are not valid.
     #[error("Some fields are not valid.")]
     Fields(Vec<FieldFault>),
     /// The request is malformed.
@@ -60,10 +60,10 @@ pub enum Fault {
     #[error("This method is not allowed here. The Allow header lists those that are.")]
     Method,
     /// The process has no secret in the variable that is named.
-    #[error("Nothing can be changed here: {0} is not set. Set it and start this process again.")]
+    #[error("Nothing can be changed here: {0} is not set. Set it and restart this process.")]
     NoSecret(&'static str),
-    /// Too many wrong secrets: when the next one is looked at.
-    #[error("Too many wrong tries. Wait {} s, then try again.", .0.as_secs() + 1)]
+    /// Too many wrong secrets: when the next one is checked.
+    #[error("Too many failed attempts. Try again in {} s.", .0.as_secs() + 1)]
     TooMany(Duration),
     /// Nobody is signed in.
     #[error("You need to sign in first.")]

@@ -1,6 +1,6 @@
 //! What any application needs to serve people and programs over HTTP.
 //!
-//! A server that drains without cutting anybody off, sign-in with one secret, faults as a page or as JSON, assets,
+//! A server that drains without cutting a request off, sign-in with one secret, faults as a page or as JSON, assets,
 //! request metrics, and the operations dashboard as a page that an application mounts. The application gives a
 //! [`Brand`] and its routes:
 //!

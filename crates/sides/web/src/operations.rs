@@ -66,7 +66,7 @@ fn processes(instances: &[Instance], expected: &[&str], now: DateTime<Utc>) -> M
     let missing = expected.iter().filter(|name| instances.iter().all(|instance| instance.process != **name));
     html! {
         div.scroll tabindex="0" role="region" aria-label="Table" { table {
-            thead { tr { th { "Process" } th { "State" } th { "Release" } th { "Where" } th { "Runs for" } th { "Heard of" } } }
+            thead { tr { th { "Process" } th { "State" } th { "Release" } th { "Where" } th { "Runs for" } th { "Last heartbeat" } } }
             tbody {
                 @for instance in instances {
                     tr {

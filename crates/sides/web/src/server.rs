@@ -32,11 +32,11 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 /// Serves until the process is told to stop, and then until everybody who is connected has been answered.
 ///
 /// A listening socket that others hold too is left to them at once: the kernel hands new connections to
-/// whoever still accepts. A socket of our own stays open while we drain, so that who comes late is answered
+/// whoever still accepts. A socket of our own stays open during the drain, so that late connections are answered
 /// and not refused.
 ///
 /// # Errors
-/// When the socket cannot be had, the metrics exist already, or the server ends by itself.
+/// When the socket is not available, the metrics exist already, or the server ends by itself.
 pub async fn serve<R>(process: Process, config: Config, site: Site, application: R) -> anyhow::Result<()>
 where
     R: Fn(&mut ServiceConfig) + Clone + Send + 'static,

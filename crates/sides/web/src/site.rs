@@ -31,7 +31,7 @@ impl Site {
     /// The site of a process.
     ///
     /// # Errors
-    /// When its figures are registered already.
+    /// When its metrics are registered already.
     pub fn new(process: &Process, config: &Config, brand: Brand) -> anyhow::Result<Self> {
         let guesses = Guesses::register(&process.metrics).context("cannot set up the metrics")?;
         let key = config.secret.as_ref().map(Key::of);
@@ -43,7 +43,7 @@ impl Site {
     /// A database connection for this request.
     ///
     /// # Errors
-    /// When none can be had in time.
+    /// When no connection becomes available in time.
     pub async fn connection(&self) -> Result<PooledConnection, Fault> {
         self.shared.pool.get().await.map_err(Fault::Away)
     }
@@ -52,7 +52,7 @@ impl Site {
     /// `site.read(async |connection| …)`. See [`database::read`].
     ///
     /// # Errors
-    /// When no connection can be had in time, or what `work` fails with.
+    /// When no connection becomes available in time, or when `work` fails.
     pub async fn read<T>(&self, work: impl AsyncFn(&mut Connection) -> Result<T, Fault>) -> Result<T, Fault> {
         database::read(&self.shared.pool, work).await
     }

@@ -5,21 +5,21 @@ use std::process::ExitCode;
 /// What the exit code tells a script. Keep in step with `--help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is done.
+    /// Success.
     Done = 0,
-    /// It failed, and said why.
+    /// Error; the message says why.
     Failed = 1,
-    /// Nothing runs that could be asked.
+    /// No dev or host is running.
     NotRunning = 3,
-    /// Something runs, and not all of it answers.
+    /// Running, but not every process answers.
     NotAnswering = 4,
-    /// What is wanted was so already.
+    /// Nothing to do.
     NothingToDo = 5,
-    /// It did not go well and was undone.
+    /// Failed and undone.
     Undone = 6,
-    /// It did not go well and was not undone.
+    /// Failed and not undone.
     Partial = 7,
-    /// There is no safe way; nothing was changed.
+    /// Refused: there is no safe order; nothing was changed.
     Refused = 8,
 }
 

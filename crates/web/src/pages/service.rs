@@ -118,7 +118,7 @@ fn actions(service: &Service, admin: &Admin) -> Markup {
             @if service.process.is_none() {
                 details.danger {
                     summary.button { "Delete" }
-                    p { "Its pings and incidents go too. This cannot be undone." }
+                    p { "Its pings and incidents are deleted, too. This cannot be undone." }
                     (action(admin, &at("delete"), "Delete it"))
                 }
             }

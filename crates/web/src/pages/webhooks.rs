@@ -162,7 +162,7 @@ fn one(admin: &Admin, webhook: &Webhook, newest: Option<&WebhookDelivery>, now: 
                 @match newest {
                     None => "Nothing sent yet.",
                     Some(delivery) => {
-                        "Last told: incident " (delivery.incident_id) " " (delivery.transition) ", "
+                        "Last notified: incident " (delivery.incident_id) " " (delivery.transition) ", "
                         @match delivery.delivered_at {
                             Some(delivered) => { "accepted " (time::ago(delivered, now)) },
                             None => { "not accepted yet, since " (time::ago(delivery.created_at, now)) },
@@ -173,7 +173,7 @@ fn one(admin: &Admin, webhook: &Webhook, newest: Option<&WebhookDelivery>, now: 
             @if let Some(error) = newest.and_then(|delivery| delivery.last_error.as_deref()) { p.why { (error) } }
             @match webhook.disabled_at {
                 Some(since) => {
-                    p.when { "Paused " (time::ago(since, now)) ". What happens meanwhile is not told later." }
+                    p.when { "Paused " (time::ago(since, now)) ". Incidents in the meantime are not sent later." }
                     (action(admin, &at("resume"), "Resume"))
                 }
                 None => (action(admin, &at("pause"), "Pause")),

@@ -1,4 +1,4 @@
-//! One copy after another takes over the socket, and no request fails.
+//! One instance after another takes over the socket, and no request fails.
 
 use std::{
     net::TcpListener,
@@ -23,7 +23,7 @@ use crate::{
 const ROLLS: usize = 3;
 const SOON: Duration = Duration::from_secs(30);
 
-/// A copy that inherits the socket, ready to answer.
+/// An instance that inherits the socket, ready to answer.
 async fn start(database: &TestDatabase, listener: &Arc<TcpListener>) -> Child {
     let mut command = Command::from(command(database.url()));
     command.env("ADMIN_TOKEN", TOKEN).env("LISTEN_FD", listener.as_raw_fd().to_string());
@@ -31,7 +31,7 @@ async fn start(database: &TestDatabase, listener: &Arc<TcpListener>) -> Child {
     bind_to_supervisor(&mut command, Some(Arc::clone(listener)));
     let child = command.spawn().unwrap();
     let ready = format!("sides.instances WHERE pid = {} AND state = 'ready'", child.id().unwrap());
-    wait_until("the copy is ready", SOON, async || rows::count(database, &ready).await == 1).await;
+    wait_until("the instance is ready", SOON, async || rows::count(database, &ready).await == 1).await;
     child
 }
 
@@ -56,7 +56,7 @@ async fn no_request_fails_while_instances_follow_each_other() {
         let ended = current.wait().await.unwrap();
         assert!(ended.success(), "{ended}");
         assert!(begun.elapsed() < SOON);
-        wait_until("the next copy answers", SOON, async || prober.seen().good > before + 100).await;
+        wait_until("the next instance answers", SOON, async || prober.seen().good > before + 100).await;
         current = next;
     }
     let seen = prober.end().await;

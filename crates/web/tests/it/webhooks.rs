@@ -80,7 +80,7 @@ async fn one_is_paused_and_resumed() {
     assert_eq!((done.status, done.place()), (303, "/webhooks"));
     let paused = async || rows::count(&database, "webhooks WHERE disabled_at IS NOT NULL").await;
     assert_eq!(paused().await, 1);
-    assert!(web.get_as(&session, "/webhooks").await.body.contains("not told later"));
+    assert!(web.get_as(&session, "/webhooks").await.body.contains("not sent later"));
     assert_eq!(web.api(Method::POST, "/api/webhooks/1/resume").await.status, 204);
     assert_eq!(paused().await, 0);
     assert_eq!(web.api(Method::POST, "/api/webhooks/1/pause").await.status, 204);

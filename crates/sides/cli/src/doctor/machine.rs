@@ -31,10 +31,13 @@ fn program(name: &'static str, advice: &str) -> Finding {
 }
 
 fn postgres() -> Finding {
-    let found: Vec<String> = install::installations()
-        .iter()
-        .map(|one| format!("{} in {}", one.major, one.folder.display()))
-        .collect();
+    let mut found: Vec<String> = Vec::new();
+    for one in install::installations() {
+        let shown = format!("{} in {}", one.major, one.folder.display());
+        if !found.contains(&shown) {
+            found.push(shown);
+        }
+    }
     if !found.is_empty() {
         return Finding::good("Postgres' server programs", found.join(", "));
     }

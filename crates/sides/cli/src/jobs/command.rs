@@ -65,22 +65,22 @@ impl State {
 
 #[derive(Debug, Args)]
 pub(crate) struct ListOptions {
-    /// Only of this kind.
+    /// Only jobs of this kind.
     #[arg(long, add = ArgValueCompleter::new(complete::kinds))]
     pub(crate) kind: Option<String>,
-    /// Only in this queue.
+    /// Only jobs in this queue.
     #[arg(long, add = ArgValueCompleter::new(complete::queues))]
     pub(crate) queue: Option<String>,
-    /// Only those in this state.
+    /// Only jobs in this state.
     #[arg(long)]
     pub(crate) state: Option<State>,
-    /// Only with this tag.
+    /// Only jobs with this tag.
     #[arg(long)]
     pub(crate) tag: Option<String>,
     /// For finished jobs, how many hours back.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) hours: u32,
-    /// How many.
+    /// How many to show.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) count: u32,
     /// As JSON.
@@ -92,7 +92,7 @@ pub(crate) struct ListOptions {
 pub(crate) struct ShowOptions {
     /// The job.
     pub(crate) id: Uuid,
-    /// Its arguments too, which may be nobody else's business.
+    /// Show its arguments, too. They may be private.
     #[arg(long)]
     pub(crate) arguments: bool,
     /// As JSON.
@@ -103,7 +103,7 @@ pub(crate) struct ShowOptions {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("which").required(true).multiple(true).args(["ids", "kind", "queue"])))]
 pub(crate) struct ChangeOptions {
-    /// The jobs; or all of a --kind or a --queue.
+    /// The ids of the jobs; instead, --kind or --queue selects all of one.
     #[arg(conflicts_with_all = ["kind", "queue"])]
     pub(crate) ids: Vec<Uuid>,
     /// All of this kind.

@@ -11,7 +11,7 @@ pub(crate) enum Command {
         /// As JSON, with everything that was measured.
         #[arg(long)]
         json: bool,
-        /// How many.
+        /// How many to show.
         #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=10_000))]
         count: u16,
     },

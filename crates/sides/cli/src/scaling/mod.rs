@@ -1,4 +1,4 @@
-//! `sides scaling …`: past scaling decisions, and the policy on other traffic.
+//! `sides scaling …`: past scaling decisions, and a simulation of the policy.
 
 mod chart;
 mod command;

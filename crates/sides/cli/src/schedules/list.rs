@@ -53,7 +53,10 @@ pub(super) async fn run(connection: &mut Connection, json: bool) -> anyhow::Resu
     if clocks == 0 {
         println!(
             "{}",
-            tell::notice(palette, "no clock is running, so nothing fires; start one: cargo run -p clock")
+            tell::notice(
+                palette,
+                "no clock is running, so nothing fires; start one with `sides dev`, or with `sides up` on a server"
+            )
         );
     }
     Ok(Outcome::Done)

@@ -15,7 +15,9 @@ const ASK_EVERY: Duration = Duration::from_millis(50);
 pub(super) async fn run(connection: &mut Connection, name: &str) -> anyhow::Result<Outcome> {
     super::named(connection, name).await?;
     if schedules::clocks(connection).await? == 0 {
-        bail!("no clock is running that could fire {name}; start one: cargo run -p clock");
+        bail!(
+            "no clock is running that could fire {name}; start one with `sides dev`, or with `sides up` on a server"
+        );
     }
     let asked = stored_schedules::ask_run(connection, name, &actor::am_i()).await;
     let asked_at = asked.context("cannot save the request")?;

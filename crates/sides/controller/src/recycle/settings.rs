@@ -37,7 +37,7 @@ impl RecycleSettings {
 /// The schedule by which a process is recycled. No schedule that people add has a blank in its name.
 ///
 /// # Errors
-/// When the expression is none.
+/// When the expression is invalid.
 pub(crate) fn schedule(process: &str, expression: &str) -> Result<Schedule, ScheduleError> {
     let name = format!("recycle {process}");
     Schedule::new(&name, expression, &name)

@@ -13,9 +13,9 @@ pub struct WatchSettings {
     pub failures: u32,
     /// `RESTARTS_PER_HOUR`: the budget of each process for restarts by clocks; 0 leaves what is down to people.
     pub restarts_per_hour: usize,
-    /// `WATCH_WEBHOOK_URL`: who is told when the queue cannot tell.
+    /// `WATCH_WEBHOOK_URL`: who is notified when the queue cannot notify anyone.
     pub webhook: Option<Secret>,
-    /// `DEADMAN_URL`: asked for while all is well.
+    /// `DEADMAN_URL`: requested while all is well.
     pub deadman: Option<Secret>,
     /// `DEADMAN_SECONDS`: how often.
     pub deadman_every: Duration,
@@ -29,12 +29,14 @@ impl WatchSettings {
         let failures = environment.number("WATCH_FAILURES", 3, 1..=100);
         environment.about("WATCH_FAILURES", "the number of failures in a row that counts as down");
         let restarts_per_hour = environment.number("RESTARTS_PER_HOUR", 6, 0..=100);
-        environment.about("RESTARTS_PER_HOUR", "how often a process that is down is restarted; 0: never");
+        environment.about(
+            "RESTARTS_PER_HOUR",
+            "how often in an hour a process that is down may be restarted; 0: never",
+        );
         let webhook = url(environment, "WATCH_WEBHOOK_URL");
         environment.about("WATCH_WEBHOOK_URL", "receives a POST when the database or every worker is down");
         let deadman = url(environment, "DEADMAN_URL");
-        environment
-            .about("DEADMAN_URL", "requested while all is well; whoever hears nothing raises the alarm");
+        environment.about("DEADMAN_URL", "requested while all is well; alert when the requests stop");
         let deadman_every = environment.seconds("DEADMAN_SECONDS", 60, 1..=86_400);
         environment.about("DEADMAN_SECONDS", "how often DEADMAN_URL is requested");
         Self { every, failures, restarts_per_hour, webhook, deadman, deadman_every }

@@ -129,7 +129,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Has `count` instances of a process. New ones count when they are ready; those that leave are idle ones as long as
+    /// Sets the number of instances of a process. New ones count when they are ready; those that leave are idle ones as long as
     /// there are any, and finish what they do.
     ///
     /// # Errors

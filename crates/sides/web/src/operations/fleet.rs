@@ -10,7 +10,7 @@ use serde::Serialize;
 
 pub(crate) use ::schema::schedules::{Announced as Schedule, announced as schedules};
 
-/// One running copy of a process.
+/// One running instance of a process.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Instance {
     pub(crate) process: String,

@@ -57,7 +57,7 @@ impl Client {
     /// Connects; `None` when nothing runs there.
     ///
     /// # Errors
-    /// When somebody holds the lock and does not open.
+    /// When a process holds the lock and does not answer.
     pub async fn connect(run_folder: &Path) -> Result<Option<Self>, ControlError> {
         let deadline = time::Instant::now() + CONNECT_LIMIT;
         loop {
@@ -140,7 +140,7 @@ impl Statuses {
     /// The next status; `None` when whoever told them has ended.
     ///
     /// # Errors
-    /// When it speaks in another version's words.
+    /// When it speaks another version of the protocol.
     pub async fn next(&mut self) -> Result<Option<Status>, ControlError> {
         match self.lines.next_line().await {
             Ok(Some(line)) => serde_json::from_str(&line).map(Some).map_err(ControlError::Words),

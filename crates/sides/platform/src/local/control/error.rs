@@ -11,16 +11,16 @@ pub enum ControlError {
     /// The file system has no locks.
     #[error("cannot lock {}: the workspace must lie on a file system with locks", .0.display())]
     Lock(PathBuf, #[source] io::Error),
-    /// The lock is held, and nobody opens.
+    /// The lock is taken, but nobody answers.
     #[error("a process holds the lock of this workspace but does not answer on {}", .0.display())]
     NoAnswer(PathBuf, #[source] io::Error),
-    /// It was there, and then no more.
+    /// It ended before it answered.
     #[error("the dev or host that ran here ended before it answered")]
     WentAway,
-    /// It says nothing.
+    /// It does not answer in time.
     #[error("the dev or host that runs here does not answer in time")]
     TooLate,
-    /// It speaks otherwise.
+    /// It speaks another version of the protocol.
     #[error(
         "the dev or host that runs here is of another version; replace it with `sides host --replace`, or stop \
          it with the `sides stop` of its version"

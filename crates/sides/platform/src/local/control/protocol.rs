@@ -166,7 +166,7 @@ pub struct Status {
 pub struct Killed {
     /// Its process.
     pub process: String,
-    /// How people call it: `worker.3`.
+    /// Its name: `worker.3`.
     #[serde(rename = "copy", alias = "instance")]
     pub instance: String,
     /// When it was killed.
