@@ -86,6 +86,7 @@ fn ticks(ticks: &Ticks) -> Vec<String> {
         format!("{} missed", ticks.missed),
         format!("{} doubled", ticks.doubled),
     ];
+    row.extend((ticks.skipped > 0).then(|| format!("{} skipped for a later one", ticks.skipped)));
     row.extend(ticks.latest_seconds.map(|latest| format!("at most {latest:.1} s late")));
     row
 }

@@ -6,6 +6,7 @@ use platform::{
     local::LocalHost,
     place::{Bundle, BundleFile, Place as _},
 };
+use serde_json::Value;
 use testing::{TestDatabase, wait_until};
 
 use crate::{
@@ -76,4 +77,10 @@ async fn a_clock_that_fires_late_is_undone_and_an_honest_one_is_not() {
         "{reason}"
     );
     assert_eq!(sandbox.status()["releases"]["clock"], honest);
+    // Of the moments that came while it stood still only the last counts, and that fired.
+    let query = "SELECT receipt::json ->> 'ticks' AS word FROM sides.releases ORDER BY id DESC LIMIT 1";
+    let ticks: Value = serde_json::from_str(&rows::word(database.url(), query).await.unwrap()).unwrap();
+    let number = |what: &str| ticks[what].as_u64().unwrap();
+    assert!(number("skipped") > 0 && number("missed") == 0, "{ticks}");
+    assert_eq!(number("fired") + number("skipped"), number("due"), "{ticks}");
 }

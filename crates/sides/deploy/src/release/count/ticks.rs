@@ -1,7 +1,7 @@
 //! What happened to the ticks: due ones compared with fired ones.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -28,8 +28,10 @@ pub struct Ticks {
     pub due: u64,
     /// Of those, the ones that fired.
     pub fired: u64,
-    /// Of those, the ones that did not.
+    /// Of those, the ones that did not, and that no later one stands for.
     pub missed: u64,
+    /// Of those, the ones that did not because of several only the last counts, and a later one fired.
+    pub skipped: u64,
     /// Fired at a moment that was not due, or enqueued by a clock without a tick: one time too many.
     pub doubled: u64,
     /// How late the latest of them was, in seconds.
@@ -69,8 +71,10 @@ impl Schedules {
             .collect();
         let deadline = Instant::now() + Missed::LATE;
         loop {
-            let fired = ticks::fired_between(connection, since, until).await?;
-            let mut counted = compare(&schedules, &due, &fired);
+            // Those that fired since then, too: one of them may stand for several.
+            let now = super::now(connection).await?;
+            let fired = ticks::fired_between(connection, since, now.max(until)).await?;
+            let mut counted = compare(&schedules, &due, &fired, until);
             if counted.missed == 0 || Instant::now() > deadline {
                 counted.doubled += jobs::count::without_tick(connection, since).await?;
                 return Ok(counted);
@@ -93,20 +97,40 @@ fn moment(schedule: &str, at: DateTime<Utc>) -> Moment {
     (schedule.to_owned(), at.trunc_subsecs(6))
 }
 
-fn compare(schedules: &[Schedule], due: &BTreeSet<Moment>, fired: &[Fired]) -> Ticks {
-    let known = |tick: &&Fired| schedules.iter().any(|one| one.name == tick.schedule);
-    let (mut hit, mut doubled, mut latest) = (0, 0, None);
+fn compare(schedules: &[Schedule], due: &BTreeSet<Moment>, fired: &[Fired], until: DateTime<Utc>) -> Ticks {
+    let known = |tick: &&Fired| tick.due_at <= until && schedules.iter().any(|one| one.name == tick.schedule);
+    let (mut hit, mut doubled, mut latest) = (BTreeSet::new(), 0, None);
     for tick in fired.iter().filter(known) {
-        if due.contains(&moment(&tick.schedule, tick.due_at)) {
-            hit += 1;
+        let moment = moment(&tick.schedule, tick.due_at);
+        if due.contains(&moment) {
+            hit.insert(moment);
             let late = (tick.fired_at - tick.due_at).as_seconds_f64();
             latest = Some(latest.map_or(late, |latest: f64| latest.max(late)));
         } else {
             doubled += 1;
         }
     }
-    let due = due.len() as u64;
-    Ticks { due, fired: hit, missed: due.saturating_sub(hit), doubled, latest_seconds: latest }
+    let last = last_of_several(schedules, fired);
+    let is_skipped = |(name, at): &&Moment| last.get(name.as_str()).is_some_and(|last| at < last);
+    let (skipped, missed): (Vec<_>, Vec<_>) = due.difference(&hit).partition(is_skipped);
+    Ticks {
+        due: due.len() as u64,
+        fired: hit.len() as u64,
+        missed: missed.len() as u64,
+        skipped: skipped.len() as u64,
+        doubled,
+        latest_seconds: latest,
+    }
+}
+
+/// The last moment that fired of each schedule of whose moments only the last counts, when several are due at once.
+fn last_of_several<'a>(schedules: &'a [Schedule], fired: &[Fired]) -> BTreeMap<&'a str, DateTime<Utc>> {
+    let latest = schedules.iter().filter(|one| one.missed == Missed::Latest);
+    let last = |one: &'a Schedule| {
+        let own = fired.iter().filter(|tick| tick.schedule == one.name);
+        Some((one.name.as_str(), own.map(|tick| tick.due_at).max()?))
+    };
+    latest.filter_map(last).collect()
 }
 
 #[cfg(test)]
@@ -117,23 +141,45 @@ mod tests {
         format!("2026-11-25T12:00:{text}Z").parse().unwrap()
     }
 
+    fn tick(schedule: &str, due_at: &str, fired_at: &str) -> Fired {
+        Fired { schedule: schedule.to_owned(), due_at: at(due_at), fired_at: at(fired_at) }
+    }
+
+    fn every_second(name: &str, missed: Missed) -> Schedule {
+        let mut schedule = Schedule::new(name, "every 1 s", "work").unwrap();
+        schedule.missed = missed;
+        schedule
+    }
+
     #[test]
     fn what_was_due_and_did_not_fire_is_missed_and_what_was_not_due_is_doubled() {
-        let schedules = [Schedule::new("a", "every 1 s", "work").unwrap()];
+        let schedules = [every_second("a", Missed::Skip)];
         let due = ["01", "02", "03"].map(|second| moment("a", at(second))).into();
-        let tick = |schedule: &str, due_at: &str, fired_at: &str| Fired {
-            schedule: schedule.to_owned(),
-            due_at: at(due_at),
-            fired_at: at(fired_at),
-        };
         let fired = [
             tick("a", "01", "01.5"),
             tick("a", "03", "03.25"),
             tick("a", "03.1", "03.25"),
             tick("b", "02", "02"),
         ];
-        let ticks = compare(&schedules, &due, &fired);
-        let expected = Ticks { due: 3, fired: 2, missed: 1, doubled: 1, latest_seconds: Some(0.5) };
+        let ticks = compare(&schedules, &due, &fired, at("04"));
+        let expected =
+            Ticks { due: 3, fired: 2, missed: 1, skipped: 0, doubled: 1, latest_seconds: Some(0.5) };
         assert_eq!(ticks, expected);
+    }
+
+    #[test]
+    fn where_only_the_last_of_several_counts_those_before_it_are_skipped_if_it_fired() {
+        let of = |missed, fired: &[Fired]| {
+            let due = ["01", "02", "03", "04"].map(|second| moment("a", at(second))).into();
+            let ticks = compare(&[every_second("a", missed)], &due, fired, at("04.5"));
+            (ticks.fired, ticks.skipped, ticks.missed, ticks.doubled)
+        };
+        let late = [tick("a", "01", "01"), tick("a", "03", "03.8")];
+        assert_eq!(of(Missed::Latest, &late), (2, 1, 1, 0), "nothing stands for the last one");
+        assert_eq!(of(Missed::Skip, &late), (2, 0, 2, 0));
+        assert_eq!(of(Missed::AllWithin(Missed::WIDEST), &late), (2, 0, 2, 0), "each of them counts");
+        let later = [tick("a", "01", "01"), tick("a", "05", "05.1")];
+        assert_eq!(of(Missed::Latest, &later), (1, 3, 0, 0), "one that was due afterwards stands for them");
+        assert_eq!(of(Missed::Latest, &[]), (0, 0, 4, 0), "none of them fired");
     }
 }
