@@ -4,6 +4,7 @@ use nix::sys::signal::Signal;
 use testing::{TestDatabase, wait_until};
 
 use crate::{
+    host::Dev,
     releasing::{ended, receipt, released, run, shown, start_host},
     rows,
     sandbox::{PATIENCE, Sandbox, signal},
@@ -72,7 +73,7 @@ async fn an_interrupted_release_is_told_of_and_finished_by_the_next() {
         "while !is_asked(\"start\") { sleep(Duration::from_millis(20)); } unsafe { signal(",
     );
     toy::write_program(&sandbox, "web", &slow);
-    let mut release = crate::host::Dev::start(sandbox.sides(&["release", "--bake", "0"]));
+    let mut release = Dev::start(sandbox.sides(&["release", "--bake", "0"]));
     release.says("replaced worker").await;
     let webs = || {
         sandbox.status()["processes"].as_array().unwrap().iter().filter(|one| one["name"] == "web").count()
@@ -121,7 +122,7 @@ async fn what_can_neither_go_on_nor_back_is_partial_and_said_so() {
     let (sandbox, _host) = released(&database).await;
     let old = sandbox.status()["releases"]["web"].as_str().unwrap().to_owned();
     toy::write_program(&sandbox, "web", &toy::program("two"));
-    let mut release = crate::host::Dev::start(sandbox.sides(&["release", "--bake", "60"]));
+    let mut release = Dev::start(sandbox.sides(&["release", "--bake", "60"]));
     until_stage(&sandbox, "watch", "begun").await;
     std::fs::remove_dir_all(sandbox.file(&format!(".sides/releases/web/{old}"))).unwrap();
     toy::ask(&sandbox, "fail", "two");
@@ -140,7 +141,7 @@ async fn an_old_copy_that_does_not_leave_is_killed_and_the_receipt_says_so() {
     toy::write_program(&sandbox, "worker", &toy::deaf_program("one"));
     let mut host = sandbox.sides(&["host", "--port", "0"]);
     host.env("DRAIN_SECONDS", "1");
-    let mut host = crate::host::Dev::start(host);
+    let mut host = Dev::start(host);
     host.says("worker has not been released yet").await;
     ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
     let deaf = sandbox.pid_of("worker").unwrap();
@@ -149,4 +150,45 @@ async fn an_old_copy_that_does_not_leave_is_killed_and_the_receipt_says_so() {
     let note = receipt["notes"][0].as_str().unwrap_or_else(|| panic!("no note in {receipt}"));
     assert!(note.starts_with("worker.1 did not stop within 6 s"), "{note}");
     assert!(nix::sys::signal::kill(nix::unistd::Pid::from_raw(deaf), None).is_err(), "it still runs");
+}
+
+/// A `migrate` whose one pending step drops a column that nothing here uses.
+const DROPS: &str = r##"fn main() {
+    let has = |word: &str| std::env::args().any(|one| one == word);
+    if has("plan") && !std::path::Path::new("dropped").exists() {
+        println!("{}", r#"{"name": "2_drop_url", "phase": "contract", "changes": [{"change": "drop_column", "table": "services", "column": "url"}], "problems": [], "note": null}"#);
+    }
+    if has("up") { std::fs::write("dropped", "").unwrap(); }
+}"##;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_copy_with_a_long_drain_ends_what_it_began_and_only_a_schema_that_narrows_waits_for_it() {
+    let database = TestDatabase::create().await;
+    let sandbox = Sandbox::with(&["worker"]).on(&database);
+    toy::write_workspace(&sandbox);
+    toy::write_program(&sandbox, "worker", &toy::deaf_program("one"));
+    let mut host = sandbox.sides(&["host", "--port", "0"]);
+    host.env("DRAIN_SECONDS", "2400");
+    let mut host = Dev::start(host);
+    host.says("worker has not been released yet").await;
+    ended(&run(&sandbox, &["release", "--bake", "0"]).await, 0);
+    let old = sandbox.pid_of("worker").unwrap();
+    // It says what it uses, or nothing could be dropped.
+    let says = r#"{"manifest_version": 1, "process": "worker", "digest": "", "tables": {}}"#;
+    toy::write_program(&sandbox, "worker", &toy::program_that_says("two", says));
+    let receipt = receipt(&run(&sandbox, &["release", "--bake", "0", "--json"]).await, 0);
+    let note = receipt["notes"][0].as_str().unwrap_or_else(|| panic!("no note in {receipt}"));
+    assert!(note.contains("has not left yet: it ends what it began"), "{note}");
+    let is_there = || nix::sys::signal::kill(nix::unistd::Pid::from_raw(old), None).is_ok();
+    assert!(is_there(), "it was ended");
+
+    toy::write_migrate(&sandbox, DROPS);
+    let mut release = Dev::start(sandbox.sides(&["release", "--bake", "0"]));
+    release.says("waiting for it, as the schema is about to narrow").await;
+    assert!(is_there() && !sandbox.file("dropped").exists(), "{}", release.said());
+    signal(old, Signal::SIGKILL);
+    assert!(release.ended().await.success(), "{}", release.said());
+    assert!(sandbox.file("dropped").exists(), "{}", release.said());
+    host.interrupt();
+    host.ended().await;
 }

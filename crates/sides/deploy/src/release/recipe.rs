@@ -16,7 +16,7 @@ use super::{
     left::Leaving,
     limits::Limits,
     measure, order,
-    plan::{self, Plan},
+    plan::{self, Plan, Step},
     prepared::{HandedOver, Prepared},
     receipt::{Receipt, Requests, Verdict},
     rehearsal::Rehearsal,
@@ -256,8 +256,7 @@ impl Run<'_> {
 
         let mut journal = Journal::open(self.progress, self.store, ledger, release, plan, report).await?;
         journal.comes_behind(self.before.clone());
-        let mut way =
-            Way { rolled: self.already.iter().collect(), canary: None, narrowed: false, held_up: false };
+        let mut way = Way::behind(&self.already);
         let taken = self.take_all(plan, &mut way, &mut journal, &mut eyes, watching).await;
         let (mut outcome, mut reason) = self.judge(taken, &mut way, &mut journal).await;
 
@@ -298,7 +297,11 @@ impl Run<'_> {
         eyes: &mut Eyes,
         watching: &Watching,
     ) -> anyhow::Result<()> {
-        for step in &plan.steps {
+        for (number, step) in plan.steps.iter().enumerate() {
+            way.may_linger = !plan.steps.iter().skip(number).any(Step::is_final);
+            if step.is_final() {
+                self.see_none_linger().await?;
+            }
             // The last moment at which going back costs nothing.
             if step.is_final() && !way.narrowed {
                 self.watch(false, journal, eyes, &way.rolled, watching).await?;

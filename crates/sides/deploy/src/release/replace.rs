@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use platform::{
-    local::State,
+    local::{ProcessStatus, State},
     place::{PlaceError, Why},
 };
 use tokio::time;
@@ -22,6 +22,8 @@ use workspace::{control::Client, releases::Digest};
 
 /// How long an old instance may take to leave: its own drain, which the host ends at the end, and some more.
 const GONE_LIMIT: Duration = Duration::from_secs(180);
+/// How long one that has been asked to leave is waited for where nothing that follows needs it gone: longer than the usual drain.
+const LINGER_LIMIT: Duration = Duration::from_secs(35);
 /// How long an instance that was killed still seems to live: its last heartbeat counts for a while.
 const LAST_HEARTBEAT: Duration = Duration::from_secs(20);
 const BETWEEN: Duration = Duration::from_millis(50);
@@ -122,12 +124,14 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Waits until no instance of the old release runs: what comes next in the plan counts on it.
+    /// Waits until no instance of the old release runs: what comes next in the plan counts on it. Where nothing does, one that
+    /// drains for long may end what it began.
     pub(super) async fn see_gone(
         &self,
         process: &str,
         old: &Digest,
         journal: &mut Journal<'_>,
+        may_linger: bool,
     ) -> anyhow::Result<()> {
         let (begun_at, begun) = (Utc::now(), Instant::now());
         loop {
@@ -138,6 +142,15 @@ impl Run<'_> {
             if is_gone {
                 return Ok(());
             }
+            if may_linger && begun.elapsed() > LINGER_LIMIT && self.places.is_local(process) {
+                let lingering = self.draining().await?;
+                if lingering.iter().any(|one| one.name == process) {
+                    journal.notes.push(format!(
+                        "{process} {old} has not left yet: it ends what it began, for as long as DRAIN_SECONDS says"
+                    ));
+                    return Ok(());
+                }
+            }
             anyhow::ensure!(
                 begun.elapsed() < GONE_LIMIT,
                 "{process} {old} is still running after {} s: see `sides ps`",
@@ -145,6 +158,35 @@ impl Run<'_> {
             );
             time::sleep(BETWEEN).await;
         }
+    }
+
+    /// Waits for those that an earlier release let end what they began: a schema that narrows would take it from under them.
+    pub(super) async fn see_none_linger(&self) -> anyhow::Result<()> {
+        let (begun, mut is_told) = (Instant::now(), false);
+        loop {
+            let Some(one) = self.draining().await?.into_iter().next() else { return Ok(()) };
+            let what =
+                format!("{}.{} of an earlier release still ends what it began", one.name, one.instance);
+            anyhow::ensure!(
+                begun.elapsed() < GONE_LIMIT,
+                "{what}, and the schema would narrow under it: release again when it has left (see `sides ps`)"
+            );
+            if !std::mem::replace(&mut is_told, true) {
+                self.progress.notice(&format!("{what}: waiting for it, as the schema is about to narrow"));
+            }
+            time::sleep(BETWEEN).await;
+        }
+    }
+
+    /// The instances of this machine that have been asked to leave.
+    async fn draining(&self) -> anyhow::Result<Vec<ProcessStatus>> {
+        // Without a host nothing of it runs here.
+        let Some(client) = Client::connect(&self.workspace.run_folder()).await? else {
+            return Ok(Vec::new());
+        };
+        let mut all = client.status().await?.processes;
+        all.retain(|instance| instance.state == State::Draining);
+        Ok(all)
     }
 
     async fn is_gone_here(

@@ -37,6 +37,16 @@ pub(super) struct Way<'p> {
     pub(super) narrowed: bool,
     /// Whether a final step failed before it changed anything.
     pub(super) held_up: bool,
+    /// Whether nothing that follows needs the old instances to be gone.
+    pub(super) may_linger: bool,
+}
+
+impl<'p> Way<'p> {
+    /// At its beginning, with what a release that was cut off has replaced.
+    pub(super) fn behind(already: &'p [Roll]) -> Self {
+        let rolled = already.iter().collect();
+        Self { rolled, canary: None, narrowed: false, held_up: false, may_linger: false }
+    }
 }
 
 /// What carrying out a plan needs.
@@ -150,7 +160,7 @@ impl Run<'_> {
                     journal.notes.extend(eyes.pass_over());
                 }
                 match &roll.from {
-                    Some(from) => self.see_gone(&roll.process, from, journal).await,
+                    Some(from) => self.see_gone(&roll.process, from, journal, way.may_linger).await,
                     None => Ok(()),
                 }
             }
