@@ -17,6 +17,8 @@ pub struct Context<S> {
     pub trace: Option<String>,
     /// Attempts that have failed, in whatever worker.
     pub failures: u32,
+    /// With the owner, the fencing token.
+    pub(crate) lease: i32,
     pub(crate) cancel: CancellationToken,
 }
 

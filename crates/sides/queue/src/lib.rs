@@ -82,6 +82,7 @@ mod job_id;
 mod life;
 mod migrations;
 mod named;
+pub mod notes;
 mod options;
 mod overview;
 mod prepared;
@@ -96,7 +97,6 @@ mod transaction;
 // What the signatures here name, so that nobody needs these crates, in these versions, for it.
 pub use chrono;
 pub use database::{ConnectError, Connection, DatabaseUrl, Json, Moment, UrlError, Words};
-pub use diesel_migrations::EmbeddedMigrations;
 pub use job::{Backoff, Job, Policy};
 pub use serde_json;
 pub use tokio_postgres;
@@ -116,13 +116,14 @@ pub use error::JobError;
 pub use interop::{FangQueue, fang_kinds};
 pub use job_id::JobId;
 pub use life::{AttemptSeen, JobSeen, Life, life};
-pub use migrations::{MigrateError, migrate, migrations};
+pub use migrations::{MigrateError, MigrationText, Migrations, hand_over, migrate, migrations};
 pub use named::{NamedJob, enqueue_all_named};
 pub use options::{OnConflict, Options, Unique, UniqueUntil};
 pub use overview::{Depth, KindOverview, depth, overview};
 pub use registry::{Handler, Registry};
 pub use retention::keep_history;
-pub use runner::{Part, Runner, RunnerConfig, RunnerError};
+pub use runner::{Metrics, Part, Runner, RunnerConfig, RunnerError};
+pub use schema::jobs::change::{Change, Which};
 pub use transaction::{enqueue_in, enqueue_in_with};
 
 /// The tables that this crate uses, for a process' manifest.

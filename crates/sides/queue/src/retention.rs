@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 
-use crate::prepared::Prepared;
+use crate::{prepared::Prepared, runner::FORGET_NOTES};
 
 /// The tables that remember.
 pub(crate) const TABLES: [&str; 2] = ["job_history", "job_attempts"];
@@ -35,5 +35,7 @@ pub async fn keep_history(connection: &mut Connection, keep: Duration) -> QueryR
         let row: Dropped = Prepared(query).get_result(connection).await?;
         dropped += u32::try_from(row.dropped).unwrap_or(0);
     }
+    let query = diesel::sql_query(FORGET_NOTES).bind::<Double, _>(keep.as_secs_f64());
+    Prepared(query).execute(connection).await?;
     Ok(dropped)
 }

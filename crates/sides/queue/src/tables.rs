@@ -115,6 +115,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    sides.job_notes (job_id) {
+        job_id -> Uuid,
+        cursor -> Nullable<Jsonb>,
+        progress -> Nullable<Float4>,
+        message -> Nullable<Text>,
+        result -> Nullable<Jsonb>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sides.job_rules (scope, name) {
         scope -> Text,
         name -> Text,

@@ -24,6 +24,7 @@ pub mod jobs;
 pub mod locks;
 pub mod memory_trends;
 pub mod names;
+pub mod queue_texts;
 pub mod releases;
 pub mod scale_requests;
 pub mod schedules;

@@ -25,6 +25,8 @@ BEGIN
             "finished_at": "NOW"}'),
         ('job_attempts', '{"job_id": "0dd00000-0000-4000-8000-000000000001", "attempt": 1, "outcome": "retried",
             "ended_at": "NOW"}'),
+        ('job_notes', '{"job_id": "0dd00000-0000-4000-8000-#12", "cursor": 1, "progress": 0.5, "message": "odd", "result": {},
+            "updated_at": "NOW"}'),
         ('stored_schedules', '{"name": "odd-#", "expression": "@daily", "zone": "UTC", "kind": "KIND", "arguments": {},
             "missed": "latest", "overlap": "merge", "since": "NOW", "changed_by": "me", "version": 1}'),
         ('schedules', '{"name": "odd-#", "expression": "@daily", "zone": "UTC", "kind": "KIND", "next_due_at": "NOW",

@@ -15,7 +15,7 @@ use crate::programs;
 fn owners(table: &str) -> &'static [&'static str] {
     match table {
         "fang_tasks" | "runners" | "runner_sessions" | "claim_places" | "job_history" | "job_attempts"
-        | "job_rules" => {
+        | "job_rules" | "job_notes" => {
             &["crates/sides/queue/src/", "crates/sides/schema/src/jobs/", "crates/sides/schema/src/names.rs"]
         }
         _ => &["crates/sides/schema/src/"],

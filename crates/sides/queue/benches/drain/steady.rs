@@ -89,7 +89,7 @@ SELECT ready.idx_scan::float8, ready.idx_tup_read::float8, (blocks.idx_blks_hit 
     (jobs.vacuum_count + jobs.autovacuum_count)::float8, (pg_current_wal_lsn() - '0/0'::pg_lsn)::float8
 FROM pg_stat_user_indexes AS ready
 JOIN pg_statio_user_indexes AS blocks USING (indexrelid)
-JOIN pg_stat_user_indexes AS running ON running.indexrelname = 'fang_tasks_in_progress'
+JOIN pg_stat_user_indexes AS running ON running.indexrelname = 'fang_tasks_held'
 JOIN pg_stat_user_tables AS jobs ON jobs.relid = ready.relid
 WHERE ready.indexrelname = 'fang_tasks_in_order'";
         let row = client.query_one(sql, &[]).await.unwrap();

@@ -40,6 +40,7 @@ pub(crate) fn open<S: Clone + Send + Sync + 'static>(
         attempt: u16::try_from(job.attempt).unwrap_or(1),
         failures: u32::try_from(job.failures).unwrap_or(0),
         trace: job.trace.clone(),
+        lease: job.lease,
         cancel: stop.token().clone(),
     };
     let version = u16::try_from(job.version).unwrap_or(1);

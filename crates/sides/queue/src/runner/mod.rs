@@ -18,6 +18,7 @@ pub(crate) mod inline;
 mod late;
 mod lease;
 mod listener;
+mod metrics;
 mod outcome;
 mod outcomes;
 mod position;
@@ -34,7 +35,10 @@ mod vacuum;
 mod watch;
 mod worker_pool;
 
+pub(crate) use self::sql::lease::FORGET_NOTES;
+
 pub use self::config::RunnerConfig;
+pub use self::metrics::Metrics;
 pub use self::report::Part;
 pub use self::run::{Runner, RunnerError};
 

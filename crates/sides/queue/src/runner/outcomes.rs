@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{
     buffer::Buffer,
     in_flight::InFlight,
+    metrics::Counts,
     outcome::Outcome,
     session::{Session, SessionError},
     sql::{control::Rules, finish, finish::Over, give_back, give_back::Return},
@@ -32,6 +33,7 @@ pub(crate) struct Outcomes {
     pending: Mutex<Batch>,
     arrived: Notify,
     ended: AtomicU64,
+    pub(crate) counts: Counts,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +51,7 @@ impl Batch {
 
 impl Outcomes {
     pub(crate) fn push(&self, outcome: Outcome) {
+        self.counts.add(&outcome);
         {
             let mut pending = self.lock();
             match outcome {
@@ -152,7 +155,7 @@ impl Flusher {
             let jobs = &batch.back;
             let written = give_back::give_back(&mut self.session, self.owner, &self.release, jobs).await?;
             for job in jobs.iter().filter(|job| !written.contains(&job.id)) {
-                say_lost(job.id);
+                self.say_lost(job.id);
             }
             self.in_flight.remove(jobs.iter().map(|job| (job.id, job.lease)));
             batch.back.clear();
@@ -164,14 +167,15 @@ impl Flusher {
         // Fewer than given: lost, or written by a first try whose answer did not arrive.
         if written < jobs.len() as u64 {
             for id in finish::missing(&mut self.session, self.owner, jobs).await? {
-                say_lost(id);
+                self.say_lost(id);
             }
         }
         self.in_flight.remove(jobs.iter().map(|job| (job.id, job.lease)));
         Ok(())
     }
-}
 
-fn say_lost(id: Uuid) {
-    tracing::warn!(job.id = %id, "lease lost: another runner may have the job, its outcome here is not recorded");
+    fn say_lost(&self, id: Uuid) {
+        self.outcomes.counts.add_lost();
+        tracing::warn!(job.id = %id, "lease lost: another runner may have the job, its outcome here is not recorded");
+    }
 }

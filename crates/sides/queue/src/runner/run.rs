@@ -92,7 +92,8 @@ pub struct Runner<S> {
     registry: Registry<S>,
     config: RunnerConfig,
     owner: Uuid,
-    buffer: Arc<Buffer>,
+    pub(super) buffer: Arc<Buffer>,
+    pub(super) outcomes: Arc<Outcomes>,
     report: Report,
 }
 
@@ -118,14 +119,9 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
             config,
             owner: Uuid::now_v7(),
             buffer: Arc::default(),
+            outcomes: Arc::default(),
             report: Report::default(),
         }
-    }
-
-    /// Says how many jobs run, whenever it is called.
-    pub fn busy(&self) -> impl Fn() -> usize + Send + Sync + 'static {
-        let buffer = Arc::clone(&self.buffer);
-        move || buffer.busy()
     }
 
     /// Calls `tell` with what is wrong with a part of the runner, and with `None` when it is well (again). A process is
@@ -166,13 +162,13 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
         if kinds.is_empty() {
             return Err(RunnerError::NoHandlers);
         }
-        let Self { url, registry, config, owner, buffer, report } = self;
+        let Self { url, registry, config, owner, buffer, outcomes, report } = self;
         let lease = Arc::new(Lease::new(config.lease));
         let parts = Parts {
             place: Arc::new(PoolContext {
                 registry,
                 buffer,
-                outcomes: Arc::new(Outcomes::default()),
+                outcomes,
                 lease: Arc::clone(&lease),
                 grace: config.grace,
             }),

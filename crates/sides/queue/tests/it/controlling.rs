@@ -169,3 +169,26 @@ async fn a_job_that_was_given_up_can_be_tried_again() {
     wait_for_count(&mut c, DONE, 1).await;
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_jobs_are_cancelled_or_run_again_in_one_statement_by_a_library_too() {
+    use sides_queue::{Change, Which};
+    // With the queue alone: nothing of the chassis' journal is needed.
+    let database = TestDatabase::empty().await;
+    sides_queue::migrate(database.url()).await.unwrap();
+    let mut c = database.connect().await;
+    enqueue_all(&mut c, &(0..50).map(|number| Note { number }).collect::<Vec<_>>()).await.unwrap();
+    sides_queue::enqueue_named(&mut c, "other", serde_json::json!({}), &Options::default()).await.unwrap();
+    execute(
+        &mut c,
+        "UPDATE sides.fang_tasks SET state = 'failed', attempt = 3 WHERE metadata @> '{\"number\": 7}'",
+    )
+    .await;
+    let notes = Which::All { kind: Some("note"), queue: None };
+    assert_eq!(Change::Retry.apply(&mut c, notes, "ada", "mended").await.unwrap().len(), 1);
+    assert_eq!(Change::Cancel.apply(&mut c, notes, "ada", "nobody wants them").await.unwrap().len(), 50);
+    let reasons =
+        "SELECT count(*) FROM sides.job_history WHERE outcome = 'cancelled' AND error = 'nobody wants them'";
+    assert_eq!(count(&mut c, reasons).await, 50);
+    assert_eq!(count(&mut c, "SELECT count(*) FROM sides.fang_tasks WHERE kind = 'other'").await, 1);
+}

@@ -6,7 +6,10 @@ use diesel_async::RunQueryDsl as _;
 use sides_queue::{depth, overview};
 use testing::TestDatabase;
 
-use crate::fixture::{count, execute};
+use crate::{
+    fixture::{count, execute},
+    going_on::buffers,
+};
 
 #[derive(QueryableByName)]
 struct Read {
@@ -80,4 +83,47 @@ async fn a_look_at_the_queue_costs_the_same_however_deep_it_is() {
     let pages = count(&mut c, "SELECT pg_relation_size('sides.fang_tasks') / 8192 AS count").await;
     assert!(costs.iter().all(|cost| *cost < 2500) && pages > 4000, "{costs:?} of {pages}");
     assert!(costs[1] < costs[0] * 3 / 2, "{costs:?}");
+}
+
+/// `DEEP=10000000 cargo test -p sides-queue --test it deep_queue -- --nocapture` prints what each costs in one of that depth.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_a_deep_queue_costs_what_it_takes() {
+    let jobs: i64 = std::env::var("DEEP").map_or(100_000, |jobs| jobs.parse().unwrap());
+    let database = TestDatabase::create().await;
+    let mut c = database.connect().await;
+    // Half of them for later, in three priorities.
+    let fill = format!(
+        "INSERT INTO sides.fang_tasks (metadata, scheduled_at, priority)
+         SELECT jsonb_build_object('type', 'kind_' || n % 10), now() + CASE n / 10 % 2 WHEN 0 THEN -1 ELSE 1 END
+            * make_interval(secs => 1 + n * 86400.0 / {jobs}), (n % 3)::smallint FROM generate_series(1, {jobs}) AS n"
+    );
+    for statement in ["SET session_replication_role = replica", &fill, "RESET session_replication_role"] {
+        execute(&mut c, statement).await;
+    }
+    execute(&mut c, "VACUUM ANALYZE sides.fang_tasks").await;
+    let worker = "00000000-0000-0000-0000-000000000001";
+    let held = format!("FROM sides.fang_tasks WHERE state = 'in_progress' AND owner = '{worker}' LIMIT 1");
+    for (what, sql, most) in [
+        ("enqueue", "SELECT sides.enqueue('kind_2')".to_owned(), 60),
+        ("claim of 20", format!("SELECT * FROM sides.claim('{worker}', '{{kind_2,kind_4}}', 20)"), 900),
+        ("extend", format!("SELECT * FROM sides.extend('{worker}')"), 100),
+        ("complete", format!("SELECT sides.complete(owner, id, lease) {held}"), 100),
+        ("fail", format!("SELECT sides.fail(owner, id, lease, 'no') {held}"), 150),
+        ("rescue_jobs", "SELECT sides.rescue_jobs()".to_owned(), 50),
+        ("leave", format!("SELECT sides.leave('{worker}')"), 2_000),
+    ] {
+        let mut seen = Vec::new();
+        for _ in 0..if what == "leave" { 1 } else { 3 } {
+            seen.push(buffers(&mut c, &sql).await);
+        }
+        println!("{what}: {seen:?} buffers");
+        assert!(seen[seen.len() - 1] < most, "{what}: {seen:?}");
+    }
+    for _ in 0..2 {
+        execute(&mut c, "BEGIN").await;
+        let (before, began) = (read(&mut c).await, std::time::Instant::now());
+        let seen = depth(&mut c).await.unwrap();
+        println!("depth: {} pages, {:?}, {seen:?}", read(&mut c).await - before, began.elapsed());
+        execute(&mut c, "COMMIT").await;
+    }
 }

@@ -29,7 +29,7 @@ struct Number {
 }
 
 /// How many buffers a query reads, once its plans are made.
-async fn buffers(c: &mut Connection, query: &str) -> i64 {
+pub(crate) async fn buffers(c: &mut Connection, query: &str) -> i64 {
     let explain = format!("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF) {query}");
     let lines: Vec<Line> = diesel::sql_query(explain).load(c).await.unwrap();
     let line = lines.iter().find_map(|line| line.text.split("Buffers: shared ").nth(1)).unwrap_or_default();
@@ -235,6 +235,34 @@ async fn a_look_for_jobs_of_the_dead_costs_the_same_and_finds_them() {
     assert_eq!(count(&mut past.c, "SELECT sides.rescue_jobs()::bigint AS count").await, 10);
     // They are behind where claims go on, and found at once.
     assert_eq!(past.claim(2, 10).await, 10);
+}
+
+/// Of the 20,000 that have passed and that a snapshot keeps, none was its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_extends_its_lease_or_leaves_walks_over_its_own_jobs_alone() {
+    let mut past = Past::new().await;
+    past.enqueue(10).await;
+    assert_eq!(past.claim(1, 5).await + past.claim(2, 5).await, 10);
+    past.settle().await;
+    let (extend, leave) =
+        (|worker| format!("SELECT * FROM sides.extend('{}')", name(worker)), "SELECT sides.leave('{}')");
+    let extended = [buffers(&mut past.c, &extend(1)).await, buffers(&mut past.c, &extend(1)).await];
+    let held = count(&mut past.c, &format!("SELECT count(*) FROM sides.extend('{}')", name(1))).await;
+    let left = buffers(&mut past.c, &leave.replace("{}", &name(1))).await;
+    println!("{extended:?} buffers to extend, {left} to leave");
+    assert!(extended[0] < FEW && extended[1] < 100 && left < 400, "{extended:?} {left}");
+    assert_eq!((held, past.waiting().await), (5, 5), "what it held is back, and the other's is not");
+}
+
+/// Compiling a plan that runs once, for a moment, takes longer than all the rest: as a server does by default where a plan
+/// counts as dear.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_function_of_a_worker_has_its_plans_compiled() {
+    let database = TestDatabase::create().await;
+    let mut c = database.connect().await;
+    let compiled = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'sides'::regnamespace
+        AND 'enable_seqscan=off' = ANY (proconfig) AND NOT 'jit=off' = ANY (proconfig)";
+    assert_eq!(count(&mut c, compiled).await, 0);
 }
 
 /// Whatever was noted: even of a time to come.

@@ -3,6 +3,7 @@
 
 mod fixture;
 
+mod alone;
 mod any_language;
 mod beside;
 mod chaos;
@@ -16,6 +17,7 @@ mod enqueueing;
 #[cfg(feature = "fang")]
 mod fang_jobs;
 mod going_on;
+mod noting;
 mod odd_rows;
 mod outages;
 mod planning;

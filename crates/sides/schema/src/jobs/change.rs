@@ -7,7 +7,17 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use uuid::Uuid;
 
-/// Something that is done to jobs.
+/// Something that is done to jobs, many at a time in one statement. Jobs that it does not make sense for are left alone.
+///
+/// ```
+/// use sides_schema::jobs::change::{Change, Which};
+/// # async fn example(connection: &mut diesel_async::AsyncPgConnection) -> diesel::QueryResult<()> {
+/// let all = Which::All { kind: Some("import"), queue: None };
+/// let again = Change::Retry.apply(connection, all, "ada", "the disk has room again").await?;
+/// println!("{} jobs run again", again.len());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// Gives those that were given up or parked all their attempts again.

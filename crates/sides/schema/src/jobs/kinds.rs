@@ -42,26 +42,26 @@ WITH sample AS MATERIALIZED (
     SELECT kind, scheduled_at FROM sides.fang_tasks
     WHERE state IN ('new', 'retried') AND parked_by IS NULL AND crashes < 2
     ORDER BY priority, scheduled_at, id LIMIT 1000
-), counted (kind, ready, scheduled, running, failed, parked) AS (
+), counted (kind, ready, scheduled, running, failed, parked, first_ready, first_scheduled, oldest) AS (
     SELECT kind, round(count(*) FILTER (WHERE scheduled_at <= now()) * 100 / $1::numeric)::bigint,
-        round(count(*) FILTER (WHERE scheduled_at > now()) * 100 / $1::numeric)::bigint, 0, 0, 0
+        round(count(*) FILTER (WHERE scheduled_at > now()) * 100 / $1::numeric)::bigint, 0, 0, 0, 0, 0,
+        min(scheduled_at) FILTER (WHERE scheduled_at <= now() AND isfinite(scheduled_at))
     FROM sample GROUP BY kind
-    UNION ALL SELECT kind, 0, 0, count(*), 0, 0 FROM (
-        SELECT kind FROM sides.fang_tasks WHERE state = 'in_progress' ORDER BY id LIMIT 10000) AS running GROUP BY kind
-    UNION ALL SELECT kind, 0, 0, 0, count(*), 0 FROM (
+    UNION ALL SELECT kind, 0, 0, 0, 0, 0, count(*) FILTER (WHERE scheduled_at <= now()),
+        count(*) FILTER (WHERE scheduled_at > now()),
+        min(scheduled_at) FILTER (WHERE scheduled_at <= now() AND isfinite(scheduled_at))
+    FROM first GROUP BY kind
+    UNION ALL SELECT kind, 0, 0, count(*), 0, 0, 0, 0, NULL FROM (
+        SELECT kind FROM sides.fang_tasks WHERE state = 'in_progress' ORDER BY owner LIMIT 10000) AS running GROUP BY kind
+    UNION ALL SELECT kind, 0, 0, 0, count(*), 0, 0, 0, NULL FROM (
         SELECT kind FROM sides.fang_tasks WHERE state = 'failed' ORDER BY id LIMIT 10000) AS failed GROUP BY kind
-    UNION ALL SELECT kind, 0, 0, 0, 0, count(*) FROM (
+    UNION ALL SELECT kind, 0, 0, 0, 0, count(*), 0, 0, NULL FROM (
         SELECT kind FROM sides.fang_tasks WHERE parked_by IS NOT NULL ORDER BY id LIMIT 10000) AS parked GROUP BY kind
-    UNION ALL SELECT kind, 0, 0, 0, 0, 0 FROM first
 )
-SELECT kind,
-    greatest(sum(ready), (SELECT count(*) FROM first WHERE first.kind = counted.kind AND scheduled_at <= now()))::bigint AS ready,
-    greatest(sum(scheduled), (SELECT count(*) FROM first WHERE first.kind = counted.kind AND scheduled_at > now()))::bigint
-        AS scheduled,
+SELECT kind, greatest(sum(ready), sum(first_ready))::bigint AS ready,
+    greatest(sum(scheduled), sum(first_scheduled))::bigint AS scheduled,
     sum(running)::bigint AS running, sum(failed)::bigint AS failed, sum(parked)::bigint AS parked,
-    (SELECT extract(epoch FROM now() - min(scheduled_at))::float8
-        FROM (SELECT * FROM first UNION ALL SELECT * FROM sample) AS seen
-        WHERE seen.kind = counted.kind AND scheduled_at <= now() AND isfinite(scheduled_at)) AS oldest_ready_seconds,
+    extract(epoch FROM now() - min(oldest))::float8 AS oldest_ready_seconds,
     CASE WHEN EXISTS (SELECT FROM sides.job_rules WHERE scope = 'kind' AND name = kind AND paused) THEN 'paused'
         WHEN NOT EXISTS (SELECT FROM sides.runners WHERE lease_until > now() AND kind = ANY (kinds))
             THEN 'no running worker knows it' END AS held_up,
@@ -81,13 +81,18 @@ struct Pages {
 /// # Errors
 /// When the database is unavailable, or not migrated.
 pub async fn kinds(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Kind>> {
+    match sampled_percent(connection).await? {
+        None => sql_query(COUNTED).load(connection).await,
+        Some(percent) => sql_query(ESTIMATED).bind::<Float, _>(percent).load(connection).await,
+    }
+}
+
+/// Of a table that is too long to be looked at as a whole, the part that is.
+pub(super) async fn sampled_percent(connection: &mut AsyncPgConnection) -> QueryResult<Option<f32>> {
     let pages =
         "SELECT pg_relation_size('sides.fang_tasks') / current_setting('block_size')::bigint AS pages";
     let Pages { pages } = sql_query(pages).get_result(connection).await?;
-    if pages <= COUNTED_PAGES {
-        return sql_query(COUNTED).load(connection).await;
-    }
     #[expect(clippy::cast_precision_loss, reason = "a few pages more or less")]
     let percent = 100.0 * SAMPLED_PAGES / pages as f32;
-    sql_query(ESTIMATED).bind::<Float, _>(percent).load(connection).await
+    Ok((pages > COUNTED_PAGES).then_some(percent))
 }

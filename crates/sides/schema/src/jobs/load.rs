@@ -4,10 +4,12 @@ use std::{collections::HashMap, time::Duration};
 
 use diesel::{
     QueryResult, QueryableByName,
-    sql_types::{BigInt, Double, Integer, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{BigInt, Double, Float, Integer, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use uuid::Uuid;
+
+use super::kinds::sampled_percent;
 
 /// A running instance that works jobs.
 #[derive(QueryableByName)]
@@ -41,28 +43,49 @@ SELECT concurrency, (
 FROM sides.runners JOIN sides.instances ON instances.id = runners.instance
 WHERE process = $1 AND instances.state = 'ready' AND lease_until > now()";
 
-/// What one replica more could run: known, not paused, and not held by a limit. So many are enough to count.
+/// What one replica more could run: known, not paused, and not held by a limit. Of a long queue the first 20,000 that are due
+/// in each priority are looked at, and where these are more those of some pages: behind many that cannot run there may be others
+/// that can.
 const WAITING: &str = "\
-SELECT count(*) AS waiting, extract(epoch FROM now() - min(scheduled_at))::float8 AS oldest
-FROM (
-    SELECT scheduled_at FROM sides.fang_tasks
-    WHERE state IN ('new', 'retried') AND parked_by IS NULL AND crashes < 2 AND scheduled_at <= now()
-        AND isfinite(scheduled_at)
-        AND kind IN (
-            SELECT unnest(kinds) FROM sides.runners JOIN sides.instances ON instances.id = runners.instance
-            WHERE process = $1 AND lease_until > now()
-        )
-        AND NOT EXISTS (
-            SELECT FROM sides.job_rules
-            WHERE name = CASE scope WHEN 'kind' THEN kind ELSE task_type END
-                AND (paused OR sides.is_limited(job_rules))
-        )
-    LIMIT 20000
-) AS claimable";
+WITH RECURSIVE level (priority) AS (
+    (SELECT priority FROM sides.fang_tasks WHERE state IN ('new', 'retried') AND parked_by IS NULL AND crashes < 2
+        ORDER BY priority LIMIT 1)
+    UNION ALL
+    SELECT (SELECT task.priority FROM sides.fang_tasks AS task
+        WHERE task.state IN ('new', 'retried') AND task.parked_by IS NULL AND task.crashes < 2
+            AND task.priority > level.priority
+        ORDER BY task.priority LIMIT 1)
+    FROM level WHERE level.priority IS NOT NULL
+), due AS MATERIALIZED (
+    SELECT first.* FROM level, LATERAL (
+        SELECT scheduled_at, kind, task_type FROM sides.fang_tasks AS task
+        WHERE task.state IN ('new', 'retried') AND task.parked_by IS NULL AND task.crashes < 2
+            AND task.priority = level.priority AND task.scheduled_at <= now()
+        ORDER BY task.scheduled_at, task.id LIMIT 20000
+    ) AS first LIMIT 100000
+), sample AS MATERIALIZED (
+    SELECT scheduled_at, kind, task_type FROM sides.fang_tasks TABLESAMPLE SYSTEM ($2)
+    WHERE $2 < 100 AND (SELECT count(*) FROM due) >= 20000 AND state IN ('new', 'retried') AND parked_by IS NULL AND crashes < 2 AND scheduled_at <= now()
+), known AS MATERIALIZED (
+    SELECT DISTINCT unnest(kinds) AS kind FROM sides.runners JOIN sides.instances ON instances.id = runners.instance
+    WHERE process = $1 AND lease_until > now()
+), held AS MATERIALIZED (
+    SELECT scope, name FROM sides.job_rules WHERE paused OR sides.is_limited(job_rules)
+), found (jobs, oldest) AS (
+    SELECT count(*), min(scheduled_at) FROM due
+    WHERE isfinite(scheduled_at) AND kind IN (SELECT kind FROM known)
+        AND NOT EXISTS (SELECT FROM held WHERE name = CASE scope WHEN 'kind' THEN kind ELSE task_type END)
+    UNION ALL SELECT round(count(*) * 100 / $2::numeric)::bigint, min(scheduled_at) FROM sample
+    WHERE isfinite(scheduled_at) AND kind IN (SELECT kind FROM known)
+        AND NOT EXISTS (SELECT FROM held WHERE name = CASE scope WHEN 'kind' THEN kind ELSE task_type END)
+)
+SELECT least(max(jobs), 20000) AS waiting, extract(epoch FROM now() - min(oldest))::float8 AS oldest FROM found";
 
 const ENDED: &str = "\
 SELECT instance, count(*) AS jobs FROM sides.runners
 JOIN sides.job_history ON owner = runners.id AND finished_at >= runners.started_at
+    -- Which days these are is known before any is read.
+    AND finished_at >= (SELECT min(started_at) FROM sides.runners WHERE lease_until > now())
 WHERE lease_until > now() GROUP BY instance";
 
 /// What the queue says of a process.
@@ -86,7 +109,9 @@ pub struct Load {
 /// When the database is unavailable, or not migrated.
 pub async fn read(connection: &mut AsyncPgConnection, process: &str) -> QueryResult<Load> {
     let runners: Vec<Runner> = diesel::sql_query(RUNNERS).bind::<Text, _>(process).load(connection).await?;
-    let waiting: Waiting = diesel::sql_query(WAITING).bind::<Text, _>(process).get_result(connection).await?;
+    let percent = sampled_percent(connection).await?.unwrap_or(100.0);
+    let query = diesel::sql_query(WAITING).bind::<Text, _>(process).bind::<Float, _>(percent);
+    let waiting: Waiting = query.get_result(connection).await?;
     // What is claimed ahead is no busy place.
     let busy = runners.iter().map(|runner| small(runner.busy.min(runner.concurrency.into()))).sum();
     Ok(Load {

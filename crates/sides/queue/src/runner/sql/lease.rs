@@ -123,5 +123,13 @@ pub(crate) async fn keep_history(session: &mut Session, keep: Option<Duration>) 
             .await?;
         dropped += rows.first().map_or(0, |row| row.get::<_, i32>(0));
     }
+    if seconds.is_some() {
+        session.execute(FORGET_NOTES, &[&seconds]).await?;
+    }
     Ok(dropped)
 }
+
+/// What jobs noted lives as long as they are remembered.
+pub(crate) const FORGET_NOTES: &str = "\
+DELETE FROM sides.job_notes WHERE updated_at < now() - make_interval(secs => $1)
+    AND NOT EXISTS (SELECT FROM sides.fang_tasks WHERE id = job_id)";

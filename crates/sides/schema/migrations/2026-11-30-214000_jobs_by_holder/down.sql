@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY sides.fang_tasks_held;

@@ -1,0 +1,2 @@
+DROP FUNCTION sides.note, sides.noted;
+DROP TABLE sides.job_notes;
