@@ -15,6 +15,10 @@ use workspace::releases::Digest;
 const BETWEEN: Duration = Duration::from_millis(100);
 /// How long web is watched before it is touched, to know what it was like.
 const BEFORE: Duration = Duration::from_secs(1);
+/// So many requests it is asked before that, where they come seldom: of fewer, no difference is one beyond chance.
+const BEFORE_LEAST: u64 = 30;
+/// But for no longer than this.
+const BEFORE_LIMIT: Duration = Duration::from_secs(5);
 /// Fewer requests say nothing of what runs.
 const LEAST_SEEN: u64 = 20;
 /// So much longer than it was asked to does a watch go on while web looks slow.
@@ -44,8 +48,14 @@ impl Eyes {
     pub(super) async fn open(web: Option<&str>, prober: Option<Prober>, watching: &Watching) -> Self {
         // Where the machine cannot be watched it counts as quiet.
         let machine = if prober.is_some() { Machine::watch().await.ok() } else { None };
-        if prober.is_some() && watching.bake > 0 {
-            time::sleep(BEFORE).await;
+        if let Some(prober) = &prober
+            && watching.bake > 0
+        {
+            let begun = Instant::now();
+            let is_known = || begun.elapsed() >= BEFORE && prober.seen().all() >= BEFORE_LEAST;
+            while !is_known() && begun.elapsed() < BEFORE_LIMIT {
+                time::sleep(BETWEEN).await;
+            }
         }
         Self {
             prober,
@@ -151,5 +161,32 @@ impl Eyes {
             Some(prober) => (Some(prober.end().await), self.before),
             None => (None, None),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use platform::prober::{Asked, Visitor};
+
+    use super::*;
+
+    struct Content;
+
+    #[async_trait]
+    impl Visitor for Content {
+        async fn ask(&mut self) -> Asked {
+            Asked::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_web_that_is_asked_seldom_is_watched_for_longer_before_it_is_touched() {
+        let watching = Watching { bake: 5, slower: None, probe: "/".to_owned() };
+        let seldom = Prober::of([Box::new(Content) as Box<dyn Visitor>], Duration::from_millis(60));
+        let mut eyes = Eyes::open(Some("web"), Some(seldom), &watching).await;
+        eyes.compare_from_now();
+        let before = eyes.close().await.1.unwrap();
+        assert!(before.all() >= BEFORE_LEAST, "{before:?}");
     }
 }
