@@ -15,18 +15,25 @@ pub enum Fault {
 
 /// Each with the end of the path that it waits for; an empty one waits for none.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(VecDeque<(String, Fault)>);
+pub(crate) struct Faults {
+    next: VecDeque<(String, Fault)>,
+    /// Nothing is answered, whatever is asked.
+    pub(crate) is_away: bool,
+}
 
 impl Faults {
     pub(crate) fn add(&mut self, path: &str, fault: Fault) {
-        self.0.push_back((path.to_owned(), fault));
+        self.next.push_back((path.to_owned(), fault));
     }
 
     /// What happens to this request.
     pub(crate) fn next(&mut self, method: &str, path: &str) -> Option<Fault> {
-        if method == "GET" || !path.ends_with(self.0.front()?.0.as_str()) {
+        if self.is_away {
+            return Some(Fault::Down);
+        }
+        if method == "GET" || !path.ends_with(self.next.front()?.0.as_str()) {
             return None;
         }
-        self.0.pop_front().map(|(_, fault)| fault)
+        self.next.pop_front().map(|(_, fault)| fault)
     }
 }

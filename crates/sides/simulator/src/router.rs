@@ -64,8 +64,18 @@ pub(crate) async fn route(state: &Mutex<State>, app: &str, path: &str) -> HttpRe
         Err(error) => return unavailable(&format!("H13 {error}")),
     };
     let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
-    HttpResponse::build(status).body(answer.bytes().await.unwrap_or_default())
+    let mut passed_on = HttpResponse::build(status);
+    for (name, value) in answer.headers().iter().filter(|(name, _)| !BETWEEN_TWO.contains(&name.as_str())) {
+        passed_on.append_header((name.as_str(), value.as_bytes()));
+    }
+    match answer.bytes().await {
+        Ok(body) => passed_on.body(body),
+        Err(error) => unavailable(&format!("H18 {error}")),
+    }
 }
+
+/// What is said between the router and a dyno alone.
+const BETWEEN_TWO: [&str; 4] = ["connection", "content-length", "keep-alive", "transfer-encoding"];
 
 /// Chooses and counts under one lock: who is asked to leave has no request on its way.
 fn way(state: &State, app: &str) -> Way {

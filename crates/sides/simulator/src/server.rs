@@ -120,6 +120,11 @@ impl Heroku {
         }
     }
 
+    /// Has every question and every order be answered with 503 from now on, or no longer. Dynos and their router go on.
+    pub fn be_away(&self, is_away: bool) {
+        lock(&self.state).faults.is_away = is_away;
+    }
+
     /// An app's configuration.
     #[must_use]
     pub fn config(&self, app: &str) -> Value {

@@ -20,6 +20,18 @@ const CLOUD: &str = "[places.cloud]\nkind = \"heroku\"\n[processes]\n";
 pub(crate) const WEB: &str = "web = { place = \"cloud\", app = \"acme-web\" }\n";
 pub(crate) const WORKER: &str = "worker = { place = \"cloud\", app = \"acme-worker\" }\n";
 
+pub(crate) fn write_targets(sandbox: &Sandbox, processes: &str) {
+    fs::create_dir_all(sandbox.file("deploy")).unwrap();
+    fs::write(sandbox.file("deploy/targets.toml"), format!("{CLOUD}{processes}")).unwrap();
+}
+
+/// With the way to a simulated Heroku and its router in its environment.
+pub(crate) fn with_heroku(mut command: Command, heroku: &Heroku) -> Command {
+    command.env("HEROKU_API_URL", heroku.url()).env("HEROKU_API_KEY", heroku.token());
+    command.env("HTTP_PROXY", heroku.router()).env("NO_PROXY", "127.0.0.1");
+    command
+}
+
 /// A workspace, a host of this machine, and a simulated Heroku beside it.
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
@@ -45,16 +57,12 @@ impl World {
     }
 
     pub(crate) fn targets(&self, processes: &str) {
-        fs::create_dir_all(self.sandbox.file("deploy")).unwrap();
-        fs::write(self.sandbox.file("deploy/targets.toml"), format!("{CLOUD}{processes}")).unwrap();
+        write_targets(&self.sandbox, processes);
     }
 
     /// `sides …`, with the way to the simulated Heroku and its router in the environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.sandbox.sides(arguments);
-        command.env("HEROKU_API_URL", self.heroku.url()).env("HEROKU_API_KEY", self.heroku.token());
-        command.env("HTTP_PROXY", self.heroku.router()).env("NO_PROXY", "127.0.0.1");
-        command
+        with_heroku(self.sandbox.sides(arguments), &self.heroku)
     }
 
     pub(crate) async fn run(&self, arguments: &[&str]) -> Output {

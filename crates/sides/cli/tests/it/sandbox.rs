@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use database::DatabaseUrl;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -52,8 +53,13 @@ impl Sandbox {
     }
 
     /// On a database that exists already.
-    pub(crate) fn on(mut self, database: &TestDatabase) -> Self {
-        self.database_url = Some(database.url().expose());
+    pub(crate) fn on(self, database: &TestDatabase) -> Self {
+        self.at(database.url())
+    }
+
+    /// The same, at an address of its own.
+    pub(crate) fn at(mut self, url: &DatabaseUrl) -> Self {
+        self.database_url = Some(url.expose());
         self
     }
 

@@ -50,21 +50,29 @@ fn in_a_dyno() {
         let public = TcpListener::bind(format!("127.0.0.1:{}", variable("PORT"))).unwrap();
         spawn(move || serve(public));
     }
+    // A database that was away for a while knows of nothing that was going on.
+    while !STOP.load(SeqCst) { keep_row(process, &release).ok(); }
+}
+
+fn keep_row(process: &str, release: &str) -> std::io::Result<()> {
     // In a group of its own: it ends with its standard input, and not with SIGTERM.
     let mut psql = Command::new("psql");
     psql.args(["-qX", "-v", "ON_ERROR_STOP=1", &variable("DATABASE_URL")]);
-    let mut psql = psql.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut psql = psql.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
     let mut session = psql.stdin.take().unwrap();
-    writeln!(session, "SELECT pg_advisory_lock_shared(hashtextextended('{process}@{release}', 0));
-        INSERT INTO sides.instances (id, process, release, host, pid, ops_address, state)
-        VALUES (gen_random_uuid(), '{process}', '{release}', 'a dyno', pg_backend_pid(), '', 'ready');").unwrap();
-    while !STOP.load(SeqCst) {
-        sleep(Duration::from_millis(200));
-        writeln!(session, "UPDATE sides.instances SET heartbeat_at = now() WHERE pid = pg_backend_pid();").unwrap();
-    }
-    writeln!(session, "UPDATE sides.instances SET state = 'stopped' WHERE pid = pg_backend_pid();").unwrap();
+    let kept = (|| {
+        writeln!(session, "SELECT pg_advisory_lock_shared(hashtextextended('{process}@{release}', 0));
+            INSERT INTO sides.instances (id, process, release, host, pid, ops_address, state)
+            VALUES (gen_random_uuid(), '{process}', '{release}', 'a dyno', pg_backend_pid(), '', 'ready');")?;
+        while !STOP.load(SeqCst) {
+            sleep(Duration::from_millis(200));
+            writeln!(session, "UPDATE sides.instances SET heartbeat_at = now() WHERE pid = pg_backend_pid();")?;
+        }
+        writeln!(session, "UPDATE sides.instances SET state = 'stopped' WHERE pid = pg_backend_pid();")
+    })();
     drop(session);
-    psql.wait().unwrap();
+    psql.wait()?;
+    kept
 }
 
 fn is_asked(what: &str) -> bool { std::path::Path::new(&format!("{what}-VERSION")).exists() }

@@ -52,6 +52,14 @@ const NAMES: [(&str, Fault); 14] = [
     ("fails-one-kind", Fault::FailsOneKind),
 ];
 
+impl Fault {
+    /// Whether it is in what visitors are answered.
+    pub(super) fn is_in_answers(self) -> bool {
+        use Fault::{Answers500, AnswersSome500, CutsOff, Hangs, Slow, SlowAtStart};
+        matches!(self, Answers500 | AnswersSome500 | CutsOff | Hangs | Slow | SlowAtStart)
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let named = NAMES.iter().find(|(_, fault)| fault == self);

@@ -3,68 +3,16 @@
 use manifest::Role;
 
 use super::fault::Fault;
+pub use super::row::{At, Drill, Ends, MayFail, Mischief};
 
-/// One drill.
-#[derive(Debug, Clone, Copy)]
-pub struct Drill {
-    /// As it is asked for.
-    pub name: &'static str,
-    /// What is done, in a sentence.
-    pub what: &'static str,
-    /// What the process is there for whose new build is bad.
-    pub role: Role,
-    /// How many instances there are of it: of more than one, the first new one is a canary.
-    pub instances: u32,
-    /// What that build does.
-    pub fault: Fault,
-    /// What happens to something else while the new build is watched.
-    pub mischief: Mischief,
-    /// What must be seen at the end.
-    pub ends: Ends,
-    /// Which requests may fail.
-    pub may_fail: MayFail,
-}
-
-/// What happens beside the new build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mischief {
-    /// Nothing.
-    None,
-    /// Postgres does not answer for a while.
-    PostgresAway,
-    /// The host gets SIGKILL, and is started again.
-    HostKilled,
-    /// The host, which is the place of everything on a stage, does not answer for a while.
-    HostAway,
-    /// The disk that has the kept builds fills; `sides rollback` follows when there is room again.
-    DiskFull,
-    /// `sides release` gets SIGKILL; `sides rollback` follows.
-    CommandKilled,
-}
-
-/// How a drill must end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ends {
-    /// The release is undone without anybody asking: the good builds serve.
-    Undone,
-    /// The release goes through: its builds serve, and `sides rollback` leads back to the good ones.
-    Released,
-    /// One command leads back: the good builds serve.
-    RolledBack,
-}
-
-/// Which requests of a strict client may fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MayFail {
-    /// None.
-    None,
-    /// Those that the bad build answered.
-    AnsweredByBadBuild,
-    /// Those that the bad build had accepted when it ended.
-    CutOff,
-    /// Those that need what is away.
-    WhileAway,
-}
+const ONE_RELEASE: &str = "all dynos of a process run one release: there is no canary";
+const NO_FIGURE: &str =
+    "a release is not told how much memory a dyno takes; Heroku ends one that takes far too much";
+const NO_HOST: &str = "no host of ours runs there; `place-away` has Heroku itself not answer";
+const NO_DISK: &str =
+    "the disk with the kept builds is that of the machine that releases, wherever a process runs";
+const IS_HOST: &str =
+    "on a stage the host of this machine is the only place; `host-away` has that not answer";
 
 const ROW: Drill = Drill {
     name: "",
@@ -75,6 +23,7 @@ const ROW: Drill = Drill {
     mischief: Mischief::None,
     ends: Ends::Undone,
     may_fail: MayFail::None,
+    at: At::EveryPlace,
 };
 
 /// All of them, in the order in which they are carried out.
@@ -142,6 +91,7 @@ pub const DRILLS: &[Drill] = &[
         name: "web-leaks",
         what: "The new web is good at first, then takes 20 MB more each second, up to 400.",
         fault: Fault::Leaks,
+        at: At::Machine(NO_FIGURE),
         ..ROW
     },
     Drill {
@@ -150,6 +100,7 @@ pub const DRILLS: &[Drill] = &[
         instances: 3,
         fault: Fault::Answers500,
         may_fail: MayFail::AnsweredByBadBuild,
+        at: At::Machine(ONE_RELEASE),
         ..ROW
     },
     Drill {
@@ -171,6 +122,7 @@ pub const DRILLS: &[Drill] = &[
         what: "The new worker is good at first, then takes 20 MB more each second, up to 400.",
         role: Role::Works,
         fault: Fault::Leaks,
+        at: At::Machine(NO_FIGURE),
         ..ROW
     },
     Drill {
@@ -193,6 +145,7 @@ pub const DRILLS: &[Drill] = &[
         role: Role::Works,
         instances: 2,
         fault: Fault::FailsJobs,
+        at: At::Machine(ONE_RELEASE),
         ..ROW
     },
     Drill {
@@ -236,6 +189,7 @@ pub const DRILLS: &[Drill] = &[
         what: "The host is killed (-9) while a good new web is watched, and is started again.",
         mischief: Mischief::HostKilled,
         ends: Ends::Released,
+        at: At::Machine(NO_HOST),
         ..ROW
     },
     Drill {
@@ -243,6 +197,7 @@ pub const DRILLS: &[Drill] = &[
         what: "The host does not answer for 8 s while a good new web is watched.",
         mischief: Mischief::HostAway,
         ends: Ends::Released,
+        at: At::Machine(NO_HOST),
         ..ROW
     },
     Drill {
@@ -250,6 +205,32 @@ pub const DRILLS: &[Drill] = &[
         what: "The disk with the kept builds fills while a good new web is watched; `sides rollback` follows when there is room.",
         mischief: Mischief::DiskFull,
         ends: Ends::RolledBack,
+        at: At::Machine(NO_DISK),
+        ..ROW
+    },
+    Drill {
+        name: "place-away",
+        what: "The place does not answer for 8 s while a good new web is watched.",
+        mischief: Mischief::PlaceAway,
+        ends: Ends::Released,
+        at: At::Heroku(IS_HOST),
+        ..ROW
+    },
+    Drill {
+        name: "place-away-from-bad-web",
+        what: "The new web is good at first, then answers 500 to everybody, and from then on the place does not answer for 8 s.",
+        fault: Fault::Answers500,
+        mischief: Mischief::PlaceAway,
+        may_fail: MayFail::AnsweredByBadBuild,
+        at: At::Heroku(IS_HOST),
+        ..ROW
+    },
+    Drill {
+        name: "place-fails",
+        what: "The place answers the orders of a release with 429 and 503, and loses an answer.",
+        mischief: Mischief::PlaceFails,
+        ends: Ends::Released,
+        at: At::Heroku(IS_HOST),
         ..ROW
     },
 ];
@@ -284,7 +265,9 @@ mod tests {
             assert_eq!(drill.fault.to_string().parse(), Ok(drill.fault));
             let is_bad = drill.fault != Fault::Harmless;
             assert_eq!(is_bad, drill.ends == Ends::Undone, "{}", drill.name);
-            assert_eq!(is_bad, drill.mischief == Mischief::None, "{}", drill.name);
+            let is_left_alone = drill.mischief == Mischief::None;
+            assert!(is_bad == is_left_alone || drill.name == "place-away-from-bad-web", "{}", drill.name);
+            assert!(drill.not_here().is_none() || drill.not_at_heroku().is_none(), "{}", drill.name);
         }
         assert!(named(&["nope".to_owned()]).unwrap_err().contains("--list"));
         assert_eq!(named(&[]).unwrap().len(), DRILLS.len());

@@ -12,6 +12,7 @@ mod mischief;
 mod play;
 mod relay;
 mod report;
+mod row;
 mod stand_in;
 
 use anyhow::{Context as _, bail};
@@ -189,6 +190,7 @@ impl<'a> Script<'a> {
 /// Why a drill cannot be carried out on this machine, if it cannot.
 fn impossible(drill: &Drill, stage: &Stage) -> Option<String> {
     match drill.mischief {
+        _ if drill.not_here().is_some() => drill.not_here().map(str::to_owned),
         Mischief::DiskFull => disk::impossible(&stage.workspace().releases_folder()),
         _ => None,
     }

@@ -125,7 +125,8 @@ async fn release(
             is_wrong = true;
             fs::write(when, "").with_context(|| format!("cannot write {}", when.display()))?;
             match drill.mischief {
-                Mischief::None => {}
+                // A stage has no place but its host.
+                Mischief::None | Mischief::PlaceAway | Mischief::PlaceFails => {}
                 Mischief::PostgresAway => {
                     mischief::postgres_away(&stage.workspace().postgres_folder()).await?;
                 }

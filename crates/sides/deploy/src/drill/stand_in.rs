@@ -20,6 +20,7 @@ use nix::{
     sys::signal::Signal,
 };
 use platform::local::{Group, bind_to_supervisor};
+use schema::jobs::release;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     process::Command,
@@ -39,6 +40,10 @@ use workspace::named_database;
 const DEATH: i32 = 70;
 /// What a host passes a listening socket by.
 const LISTEN_FD: &str = "LISTEN_FD";
+/// What Heroku names an instance by, and what it tells a web where to listen by.
+const DYNO: &str = "DYNO";
+const PORT: &str = "PORT";
+const BETWEEN: Duration = Duration::from_millis(20);
 
 /// How much a leak takes at once, how often, and how often in all.
 const LEAK: usize = 2 << 20;
@@ -77,15 +82,21 @@ pub async fn stand_in(bad: StandIn) -> anyhow::Result<i32> {
     let mut stop = signal(SignalKind::terminate())?;
     match bad.fault {
         Fault::DiesAtStart => Ok(DEATH),
+        // It listens nowhere, and keeps no row in the database.
+        Fault::NeverReady if is_in_dyno() => {
+            stop.recv().await;
+            Ok(0)
+        }
         Fault::NeverReady => {
             let _ops = ops("503 Drill").await?;
             stop.recv().await;
             Ok(0)
         }
-        Fault::FailsJobs => {
+        // In a dyno, the good program says that it is ready.
+        Fault::FailsJobs if !is_in_dyno() => {
             let _ops = ops("200 OK").await?;
             tokio::select! {
-                failed = fail_jobs(&bad, usize::MAX) => failed.map(|()| DEATH),
+                failed = fail_jobs(&bad, Fails::AtAll) => failed.map(|()| DEATH),
                 _ = stop.recv() => Ok(0),
             }
         }
@@ -99,20 +110,30 @@ async fn with_good_program(bad: &StandIn, mut stop: tokio::signal::unix::Signal)
     let moment = Moment(bad.when.clone());
     let closed = CancellationToken::new();
     let mut relay = None;
-    let listener = match inherited()? {
-        None => None,
-        Some(public) => {
+    let inherited = inherited()?;
+    let listener = match (inherited, dyno_port(bad.fault)?) {
+        (None, None) => None,
+        (inherited, port) => {
             let behind = Arc::new(TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?);
-            command.env(LISTEN_FD, behind.as_raw_fd().to_string());
             let good = behind.local_addr()?;
             let release = env::var("RELEASE").unwrap_or_default();
             let (fault, moment, unanswered) = (bad.fault, moment.clone(), Arc::default());
             let passes_on = Relay { good, fault, moment, release, unanswered, asked: Arc::default() };
             relay = Some(passes_on.clone());
-            public.set_nonblocking(true)?;
-            let public = tokio::net::TcpListener::from_std(public)?;
-            tokio::spawn(passes_on.serve(public, closed.clone()));
-            Some(behind)
+            match (inherited, port) {
+                (Some(public), _) => {
+                    command.env(LISTEN_FD, behind.as_raw_fd().to_string());
+                    public.set_nonblocking(true)?;
+                    let public = tokio::net::TcpListener::from_std(public)?;
+                    tokio::spawn(passes_on.serve(public, closed.clone()));
+                    Some(behind)
+                }
+                (None, port) => {
+                    command.env(PORT, good.port().to_string());
+                    tokio::spawn(serve_when_ready(passes_on, port.unwrap_or_default(), closed.clone()));
+                    None
+                }
+            }
         }
     };
     bind_to_supervisor(&mut command, listener.clone());
@@ -131,10 +152,15 @@ async fn with_good_program(bad: &StandIn, mut stop: tokio::signal::unix::Signal)
                 moment.come().await;
                 stand_still(group).await;
             }
+            Fault::FailsJobs => {
+                // As below.
+                drop(fail_jobs(bad, Fails::AtAll).await);
+                std::future::pending::<()>().await;
+            }
             Fault::FailsOneKind => {
                 moment.come().await;
                 // Without a database there are no jobs either.
-                drop(fail_jobs(bad, 1).await);
+                drop(fail_jobs(bad, Fails::AtOneKind).await);
                 std::future::pending::<()>().await;
             }
             _ => std::future::pending().await,
@@ -160,6 +186,31 @@ async fn with_good_program(bad: &StandIn, mut stop: tokio::signal::unix::Signal)
         relay.settle().await;
     }
     Ok(status.code().unwrap_or(DEATH))
+}
+
+fn is_in_dyno() -> bool {
+    env::var_os(DYNO).is_some()
+}
+
+/// Where a dyno's visitors come to, if this fault is theirs to see.
+fn dyno_port(fault: Fault) -> anyhow::Result<Option<u16>> {
+    match env::var(PORT) {
+        Ok(port) if is_in_dyno() && fault.is_in_answers() => {
+            Ok(Some(port.parse().with_context(|| format!("{PORT}={port} is not a port"))?))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Heroku takes a port that is bound for an instance that answers.
+async fn serve_when_ready(relay: Relay, port: u16, closed: CancellationToken) {
+    while tokio::net::TcpStream::connect(relay.good).await.is_err() {
+        time::sleep(BETWEEN).await;
+    }
+    match tokio::net::TcpListener::bind(("0.0.0.0", port)).await {
+        Ok(public) => relay.serve(public, closed).await,
+        Err(error) => eprintln!("cannot listen on port {port}: {error}"),
+    }
 }
 
 /// Takes memory and keeps it.
@@ -213,16 +264,33 @@ async fn ops(status: &'static str) -> anyhow::Result<AbortOnDropHandle<()>> {
     })))
 }
 
-/// Takes what the good build handles, no more than `most` kinds of it, and fails at it.
-async fn fail_jobs(bad: &StandIn, most: usize) -> anyhow::Result<()> {
+/// Which jobs it fails at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fails {
+    AtAll,
+    AtOneKind,
+}
+
+/// Takes what the good build handles, all of it or the kind of which there is most, and fails at it.
+async fn fail_jobs(bad: &StandIn, fails: Fails) -> anyhow::Result<()> {
     let Some(manifest) = manifest_of(&bad.program).await else { bail!("the good build has no manifest") };
-    let kinds: Vec<String> = manifest.handles.keys().take(most).cloned().collect();
+    let mut kinds: Vec<String> = manifest.handles.keys().cloned().collect();
     let url = named_database()?.context("DATABASE_URL is not set")?;
-    let release = env::var("RELEASE").unwrap_or_default();
+    let build = env::var("RELEASE").unwrap_or_default();
     let worker = uuid::Uuid::new_v4().to_string();
     let client = database::client(&url.with_application_name("sides drill")).await?;
+    if fails == Fails::AtOneKind {
+        let busiest = loop {
+            // At one of which there are none, nobody would see it fail.
+            if let Some(row) = client.query_opt(release::BUSIEST_KIND, &[&kinds]).await? {
+                break row.get(0);
+            }
+            time::sleep(BETWEEN).await;
+        };
+        kinds = vec![busiest];
+    }
     loop {
-        client.query(FAIL_JOBS, &[&worker, &kinds, &release]).await?;
+        client.query(FAIL_JOBS, &[&worker, &kinds, &build]).await?;
         time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -77,6 +77,11 @@ pub struct Tally {
     pub failed: i64,
 }
 
+/// Of these kinds the one of most jobs, waiting or ended.
+pub const BUSIEST_KIND: &str = "\
+SELECT kind FROM (SELECT kind FROM sides.fang_tasks UNION ALL SELECT kind FROM sides.job_history) AS jobs
+WHERE kind = ANY ($1) GROUP BY kind ORDER BY count(*) DESC, kind LIMIT 1";
+
 /// An attempt names its job; that names its kind, where it waits or where it ended.
 const ATTEMPTS: &str = "\
 SELECT coalesce(kind, '') AS kind, count(*) AS all,
