@@ -1,6 +1,7 @@
 //! An incident: what went wrong, from when to when.
 
 use chrono::{DateTime, Utc};
+use database::{Moment, OptionalMoment};
 use diesel::prelude::*;
 
 use crate::schema::incidents;
@@ -14,8 +15,10 @@ pub struct Incident {
     /// The service.
     pub service_id: i64,
     /// When enough pings had failed.
+    #[diesel(deserialize_as = Moment)]
     pub opened_at: DateTime<Utc>,
     /// When a ping was good again.
+    #[diesel(deserialize_as = OptionalMoment)]
     pub closed_at: Option<DateTime<Utc>>,
     /// Why, as a fixed word.
     pub error_kind: String,

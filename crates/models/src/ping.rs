@@ -1,6 +1,7 @@
 //! Raw pings and hourly figures.
 
 use chrono::{DateTime, Utc};
+use database::Moment;
 use diesel::prelude::*;
 
 use crate::schema::{ping_hours, pings};
@@ -12,8 +13,10 @@ pub struct Ping {
     /// The service.
     pub service_id: i64,
     /// When it was due; with the service it names the ping.
+    #[diesel(deserialize_as = Moment)]
     pub due_at: DateTime<Utc>,
     /// When it was sent.
+    #[diesel(deserialize_as = Moment)]
     pub pinged_at: DateTime<Utc>,
     /// Whether it met every expectation.
     pub ok: bool,
@@ -34,6 +37,7 @@ pub struct PingHour {
     /// The service.
     pub service_id: i64,
     /// The hour's first moment.
+    #[diesel(deserialize_as = Moment)]
     pub hour: DateTime<Utc>,
     /// How many pings.
     pub pings: i32,

@@ -24,14 +24,15 @@ pub struct DuePing {
 }
 
 /// Pings that were missed while nobody asked are not made up for: only the newest is due, and the rhythm of
-/// the service stays. The second ping of a service comes half to one and a half intervals after the first, so
-/// that services that were added together drift apart.
+/// the service stays; one that is due since before the year 2000, or for ever, begins anew. The second ping of a service
+/// comes half to one and a half intervals after the first, so that services that were added together drift apart.
 const CLAIM_DUE: &str = "\
 WITH due AS (
     SELECT service_id, last_ping_at, make_interval(secs => interval_seconds) AS every,
-        next_ping_at + make_interval(secs => interval_seconds
-            * floor(extract(epoch FROM now() - next_ping_at) / interval_seconds)::float8) AS due_at
-    FROM service_states JOIN services ON services.id = service_id
+        next.at + make_interval(secs => interval_seconds
+            * floor(extract(epoch FROM now() - next.at) / interval_seconds)::float8) AS due_at
+    FROM service_states JOIN services ON services.id = service_id,
+        greatest(next_ping_at, '2000-01-01 00:00:00Z') AS next (at)
     WHERE next_ping_at <= now() AND paused_at IS NULL
     ORDER BY next_ping_at
     LIMIT $1
@@ -106,7 +107,11 @@ pub async fn record(c: &mut AsyncPgConnection, seen: &Service, ping: &Ping) -> Q
     if hour_of(ping.due_at) < hour_of(Utc::now()) {
         roll_ups::include_late(c, seen.id, hour_of(ping.due_at)).await?;
     }
-    let later = pings::table.filter(pings::service_id.eq(seen.id)).filter(pings::due_at.gt(ping.due_at));
+    let later = pings::table
+        .filter(pings::service_id.eq(seen.id))
+        .filter(pings::due_at.gt(ping.due_at))
+        // Nobody's clock is wrong by more.
+        .filter(pings::due_at.lt(Utc::now() + TimeDelta::days(1)));
     if diesel::select(exists(later)).get_result(c).await? {
         return Ok(Recorded::Late);
     }

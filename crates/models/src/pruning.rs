@@ -27,7 +27,7 @@ pub async fn pings(c: &mut AsyncPgConnection, service_id: i64, limit: u16) -> Qu
     let delete = "DELETE FROM pings WHERE service_id = $1 AND due_at IN ( \
              SELECT due_at FROM pings WHERE service_id = $1 \
                  AND due_at < now() - make_interval(days => $2) \
-                 AND due_at < (SELECT max(hour) FROM ping_hours) \
+                 AND due_at < (SELECT max(hour) FROM ping_hours WHERE hour < now() + interval '1 hour') \
              ORDER BY due_at LIMIT $3)";
     diesel::sql_query(delete)
         .bind::<sql_types::BigInt, _>(service_id)

@@ -6,11 +6,11 @@
 //! An hour is rewritten from its raw pings until a later one is written. A ping that comes after that
 //! writes its hour again itself: see [`crate::pings::record`]. Latencies are those of good pings.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use diesel::{prelude::*, sql_types};
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
 
-use crate::schema::ping_hours;
+use crate::{pruning::HOUR_MONTHS, schema::ping_hours};
 
 /// Taken by anyone who writes an hour, so that a late ping and the roll-up of its hour see each other: the bytes
 /// of "rollups".
@@ -42,11 +42,14 @@ pub async fn first_open_hour(c: &mut AsyncPgConnection) -> QueryResult<Option<Da
         hour: Option<DateTime<Utc>>,
     }
     // The oldest ping is asked of each service's index: the table has no order of its own.
-    let query = "SELECT coalesce((SELECT max(hour) FROM ping_hours), date_trunc('hour', ( \
+    // What no clock can have meant says nothing of the others.
+    let query = "SELECT coalesce((SELECT max(hour) FROM ping_hours WHERE hour < now() + interval '1 hour' \
+                 AND hour > now() - make_interval(months => $1)), date_trunc('hour', ( \
              SELECT min(oldest.due_at) FROM services CROSS JOIN LATERAL ( \
-                 SELECT due_at FROM pings WHERE service_id = services.id ORDER BY due_at LIMIT 1 \
+                 SELECT due_at FROM pings WHERE service_id = services.id \
+                     AND due_at > now() - make_interval(months => $1) ORDER BY due_at LIMIT 1 \
              ) AS oldest), 'UTC')) AS hour";
-    let row: Row = diesel::sql_query(query).get_result(c).await?;
+    let row: Row = diesel::sql_query(query).bind::<sql_types::Integer, _>(HOUR_MONTHS).get_result(c).await?;
     Ok(row.hour)
 }
 
@@ -68,7 +71,8 @@ const LATE_DAYS: i32 = 8;
 
 const WRITE_DAY: &str = "\
 INSERT INTO ping_days (service_id, day, pings, failures)
-SELECT service_id, $1, sum(pings), sum(failures) FROM ping_hours
+SELECT service_id, $1, least(greatest(sum(pings), 0), 2147483647), least(greatest(sum(failures), 0), 2147483647)
+FROM ping_hours
 WHERE hour >= $1::timestamp AT TIME ZONE 'UTC' AND hour < ($1 + 1)::timestamp AT TIME ZONE 'UTC'
 GROUP BY service_id
 ON CONFLICT (service_id, day) DO UPDATE SET pings = excluded.pings, failures = excluded.failures
@@ -85,10 +89,16 @@ pub async fn open_days(c: &mut AsyncPgConnection) -> QueryResult<Vec<NaiveDate>>
         day: NaiveDate,
     }
     let query = "SELECT day::date AS day FROM generate_series( \
-             coalesce((SELECT max(day) FROM ping_days) - $1, \
-                 (SELECT (min(hour) AT TIME ZONE 'UTC')::date FROM ping_hours))::timestamp, \
+             coalesce((SELECT max(day) FROM ping_days WHERE day <= (now() AT TIME ZONE 'UTC')::date \
+                     AND day > now() - make_interval(months => $2)) - $1, \
+                 (SELECT (min(hour) AT TIME ZONE 'UTC')::date FROM ping_hours \
+                     WHERE hour > now() - make_interval(months => $2)))::timestamp, \
              ((now() AT TIME ZONE 'UTC')::date - 1)::timestamp, interval '1 day') AS day ORDER BY 1";
-    let rows: Vec<Row> = diesel::sql_query(query).bind::<sql_types::Integer, _>(LATE_DAYS).load(c).await?;
+    let rows: Vec<Row> = diesel::sql_query(query)
+        .bind::<sql_types::Integer, _>(LATE_DAYS)
+        .bind::<sql_types::Integer, _>(HOUR_MONTHS)
+        .load(c)
+        .await?;
     Ok(rows.into_iter().map(|row| row.day).collect())
 }
 
@@ -111,8 +121,12 @@ pub(crate) async fn include_late(
     hour: DateTime<Utc>,
 ) -> QueryResult<()> {
     lock(c).await?;
-    let newest: Option<DateTime<Utc>> =
-        ping_hours::table.select(diesel::dsl::max(ping_hours::hour)).first(c).await?;
+    let newest: Option<DateTime<Utc>> = ping_hours::table
+        .filter(ping_hours::hour.lt(Utc::now() + TimeDelta::hours(1)))
+        .filter(ping_hours::hour.gt(DateTime::UNIX_EPOCH))
+        .select(diesel::dsl::max(ping_hours::hour))
+        .first(c)
+        .await?;
     if newest.is_some_and(|newest| newest > hour) {
         write(c, hour, Some(service_id)).await?;
     }

@@ -1,6 +1,7 @@
 //! A monitored service.
 
 use chrono::{DateTime, Utc};
+use database::{Moment, OptionalMoment};
 use diesel::prelude::*;
 
 use crate::schema::{service_states, services};
@@ -32,10 +33,13 @@ pub struct Service {
     /// Failed pings in a row before an incident opens.
     pub failures_before_incident: i16,
     /// Since when it is not pinged.
+    #[diesel(deserialize_as = OptionalMoment)]
     pub paused_at: Option<DateTime<Utc>>,
     /// When it was added.
+    #[diesel(deserialize_as = Moment)]
     pub created_at: DateTime<Utc>,
     /// When a person last changed it.
+    #[diesel(deserialize_as = Moment)]
     pub updated_at: DateTime<Utc>,
 }
 
@@ -48,12 +52,15 @@ pub struct ServiceState {
     /// `unknown`, `up` or `down`.
     pub state: String,
     /// Since when it is in this state.
+    #[diesel(deserialize_as = Moment)]
     pub state_since: DateTime<Utc>,
     /// Failed pings since the last good one.
     pub consecutive_failures: i32,
     /// When the next ping is due.
+    #[diesel(deserialize_as = Moment)]
     pub next_ping_at: DateTime<Utc>,
     /// When it was last pinged.
+    #[diesel(deserialize_as = OptionalMoment)]
     pub last_ping_at: Option<DateTime<Utc>>,
     /// How long the last ping took, in milliseconds.
     pub last_latency_ms: Option<i32>,

@@ -29,7 +29,8 @@ impl Standing {
             return Self::Paused;
         }
         let Some(last) = state.last_ping_at else { return Self::Unknown };
-        if now - last > patience(service) {
+        // A ping of the future says as little.
+        if (now - last).abs() > patience(service) {
             return Self::Stale;
         }
         match state.state.as_str() {
@@ -104,6 +105,7 @@ mod tests {
         assert_eq!(of("up", Some(then), after(196)), Standing::Stale);
         assert_eq!(of("down", Some(then), after(10)), Standing::Down);
         assert_eq!(of("down", Some(then), after(1000)), Standing::Stale);
+        assert_eq!(of("up", Some(after(1000)), then), Standing::Stale);
         assert_eq!(of("unknown", Some(then), after(10)), Standing::Unknown);
         assert_eq!(of("up", None, then), Standing::Unknown);
     }

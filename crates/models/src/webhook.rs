@@ -1,6 +1,7 @@
 //! A webhook: who is notified.
 
 use chrono::{DateTime, Utc};
+use database::{Moment, OptionalMoment};
 use diesel::prelude::*;
 
 use crate::schema::{webhook_deliveries, webhooks};
@@ -16,8 +17,10 @@ pub struct Webhook {
     /// The key of the signature. Never shown after it was made.
     pub secret: String,
     /// When it was added.
+    #[diesel(deserialize_as = Moment)]
     pub created_at: DateTime<Utc>,
     /// Since when it is not told any more.
+    #[diesel(deserialize_as = OptionalMoment)]
     pub disabled_at: Option<DateTime<Utc>>,
 }
 
@@ -34,8 +37,10 @@ pub struct WebhookDelivery {
     /// `opened` or `closed`.
     pub transition: String,
     /// When it was decided.
+    #[diesel(deserialize_as = Moment)]
     pub created_at: DateTime<Utc>,
     /// When the receiver accepted it.
+    #[diesel(deserialize_as = OptionalMoment)]
     pub delivered_at: Option<DateTime<Utc>>,
     /// Why the last attempt failed.
     pub last_error: Option<String>,

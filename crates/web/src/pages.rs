@@ -13,6 +13,12 @@ mod webhooks;
 use actix_web::{Resource, Scope, web};
 use sides_web::read;
 
+/// Of a text that was stored what a page shows: nobody reads more, and one row must not make the page for all.
+fn clipped(text: &str) -> &str {
+    const LONGEST: usize = 1_000;
+    text.char_indices().nth(LONGEST).map_or(text, |(end, _)| &text[..end])
+}
+
 /// Everything under `/services`.
 pub(crate) fn service_routes() -> Scope {
     web::scope("/services")

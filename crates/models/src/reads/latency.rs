@@ -1,6 +1,6 @@
 //! The hourly figures of a service.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -18,6 +18,7 @@ pub async fn hours(
     ping_hours::table
         .filter(ping_hours::service_id.eq(service_id))
         .filter(ping_hours::hour.ge(since))
+        .filter(ping_hours::hour.lt(Utc::now() + TimeDelta::hours(1)))
         .order(ping_hours::hour)
         .select(PingHour::as_select())
         .load(c)

@@ -76,7 +76,8 @@ pub async fn days(
          UNION ALL \
          SELECT service_id, (hour AT TIME ZONE 'UTC')::date, sum(pings)::bigint, sum(failures)::bigint \
          FROM ping_hours WHERE service_id = ANY ($1) AND hour < $3 AND hour >= greatest($2, \
-             (SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM ping_days)) \
+             (SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM ping_days \
+                 WHERE day < ($3 AT TIME ZONE 'UTC')::date)) \
          GROUP BY 1, 2";
     let rows: Vec<Row> = diesel::sql_query(query)
         .bind::<sql_types::Array<sql_types::BigInt>, _>(service_ids)

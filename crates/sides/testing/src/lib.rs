@@ -18,7 +18,7 @@ pub use bouncer::Bouncer;
 pub use cable::Cable;
 pub use database::TestDatabase;
 pub use encrypted::{Authority, Certificate, TlsServer, openssl};
-pub use odd::fill_with_odd_rows;
+pub use odd::{fill_schema_with_odd_rows, fill_with_odd_rows};
 pub use pair::Member;
 pub use program::{Program, browser, example, folder_of, need};
 pub use tables::{assert_tables, reduction};

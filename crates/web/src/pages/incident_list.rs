@@ -5,6 +5,8 @@ use maud::{Markup, html};
 use models::{ErrorKind, Incident};
 use sides_web::time;
 
+use super::clipped;
+
 /// What to say of each incident.
 #[derive(Clone, Copy)]
 pub(super) struct Detail {
@@ -40,12 +42,12 @@ fn one(incident: &Incident, service: &str, detail: Detail, now: DateTime<Utc>) -
                     None => { "ongoing, for " (time::length(now - incident.opened_at)) },
                 }
             }
-            @if detail.text { p.why { (incident.error) } }
+            @if detail.text { p.why { (clipped(&incident.error)) } }
         }
     }
 }
 
 /// What a stored error kind means. One that a newer build wrote is shown as it is.
 pub(super) fn words(kind: &str) -> &str {
-    ErrorKind::of(kind).map_or(kind, |known| known.words())
+    ErrorKind::of(kind).map_or(clipped(kind), |known| known.words())
 }

@@ -14,7 +14,7 @@ use sides_web::{
 };
 
 use super::{
-    bars, chart, incident_list,
+    bars, chart, clipped, incident_list,
     status::{icon as standing_icon, pill, words},
 };
 use crate::{
@@ -152,6 +152,6 @@ fn result(ping: &Ping, with_text: bool) -> Markup {
     html! {
         @if ping.ok { span.good { "good" } } @else { span.bad { (words.unwrap_or("failed")) } }
         @if let Some(status) = ping.status { span.quiet { " · " (status) } }
-        @if with_text { @if let Some(error) = &ping.error { div.why { (error) } } }
+        @if with_text { @if let Some(error) = &ping.error { div.why { (clipped(error)) } } }
     }
 }

@@ -15,6 +15,7 @@ use sides_web::{
     new_secret, see, time,
 };
 
+use super::clipped;
 use crate::{
     api::webhooks::{KNOWN, set_paused},
     draft::check_url,
@@ -170,7 +171,7 @@ fn one(admin: &Admin, webhook: &Webhook, newest: Option<&WebhookDelivery>, now: 
                     },
                 }
             }
-            @if let Some(error) = newest.and_then(|delivery| delivery.last_error.as_deref()) { p.why { (error) } }
+            @if let Some(error) = newest.and_then(|delivery| delivery.last_error.as_deref()) { p.why { (clipped(error)) } }
             @match webhook.disabled_at {
                 Some(since) => {
                     p.when { "Paused " (time::ago(since, now)) ". Incidents in the meantime are not sent later." }

@@ -18,6 +18,12 @@ pub(crate) async fn count(database: &TestDatabase, from: &str) -> i64 {
     found.number
 }
 
+/// One column of numbers.
+pub(crate) async fn numbers(database: &TestDatabase, query: &str) -> Vec<i64> {
+    let found: Vec<Number> = diesel::sql_query(query).load(&mut database.connect().await).await.expect(query);
+    found.into_iter().map(|row| row.number).collect()
+}
+
 pub(crate) async fn execute(database: &TestDatabase, statements: &str) {
     database.connect().await.batch_execute(statements).await.expect(statements);
 }
