@@ -108,6 +108,11 @@ async fn holder(client: &Client, key: i64) -> Result<String, Error> {
 /// Who every migration starts as, and its settings, whatever the last one left behind or the defaults of the user and the
 /// database say. What is left to those a scratch database gets as well: see [`crate::shadow::Defaults`].
 pub(crate) async fn settle(client: &Client) -> Result<(), Error> {
+    settle_and(client, "").await
+}
+
+/// The same with more of them, in one round trip.
+pub(crate) async fn settle_and(client: &Client, more: &str) -> Result<(), Error> {
     // Unqualified names mean public, also for a user who is called like a schema; a temporary table would come first.
     // Texts mean what they mean by Postgres' own defaults; that is how they are split.
     const SETTLE: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; DISCARD TEMP;
@@ -117,7 +122,7 @@ pub(crate) async fn settle(client: &Client) -> Result<(), Error> {
              SET transform_null_equals = off; SET quote_all_identifiers = off; SET xmloption = content;
              SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off;
              SET check_function_bodies = on; SET row_security = on;";
-    client.batch_execute(&[SETTLE, database::NO_TRANSACTION_TIMEOUT].concat()).await
+    client.batch_execute(&[SETTLE, database::NO_TRANSACTION_TIMEOUT, more].concat()).await
 }
 
 /// This session's process id at the server.

@@ -53,6 +53,11 @@ pub(crate) fn judged(given: &Given<'_>, class: Class, seen: &Seen, held: &BTreeM
         Reason::WholeServer | Reason::Elsewhere | Reason::NotTried | Reason::NotUnderstood => {
             Instead::Advice("if it is correct, say why with accept = \"…\" in metadata.toml".to_owned())
         }
+        Reason::Restarts => Instead::Advice(
+            "write AS IDENTITY (START WITH …) with a number above those of all rows, or give it one behind in the same \
+             migration: SELECT setval(pg_get_serial_sequence('…', '…'), max(…)) FROM …"
+                .to_owned(),
+        ),
         _ if is_opaque(text) => Instead::Advice(
             "write it as separate statements, so that each can be made safe; or say why it may run with accept = \
              \"…\" in metadata.toml"

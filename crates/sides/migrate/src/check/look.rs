@@ -14,7 +14,7 @@ use crate::{
     MigrateError, Migration,
     apart::names,
     backfill::{Batched, walk},
-    class::{Class, Classifier, Facts, Lock, Phase, Seen, Who},
+    class::{Class, Classifier, Facts, Lock, Phase, Reason, Seen, Who},
     recipe::Instead,
     script::Script,
     shadow::{
@@ -135,6 +135,9 @@ pub(crate) async fn look_at(scratch: &Scratch, migration: &Migration) -> Result<
             problems.extend(why.map(|why| format!("up.sql line {}: {why}", statement.line)));
         }
         let (mut class, known) = class_of(scratch, &mut classifier, statement).await?;
+        if class.refused == Some(Reason::Restarts) && goes_on_behind(&script.statements[index + 1..]) {
+            class.refused = None;
+        }
         if sets_a_sequence(statement, &setters) {
             class = class.felt_by(Who::Writers).contract();
         }
@@ -238,6 +241,11 @@ fn hold(held: &mut BTreeMap<String, Lock>, seen: &Seen) {
 fn sets_a_sequence(statement: &Statement, setters: &BTreeSet<String>) -> bool {
     touches_rows(statement)
         && words(&statement.text).iter().any(|word| word == "setval" || setters.contains(word))
+}
+
+/// Whether one of these statements has a sequence go on from another value.
+fn goes_on_behind(statements: &[Statement]) -> bool {
+    statements.iter().any(|one| words(&one.text).iter().any(|word| word == "setval" || word == "restart"))
 }
 
 /// Puts what no longer works to the statement that did it.

@@ -39,10 +39,11 @@ pub(crate) fn touches_rows(statement: &Statement) -> bool {
     changes || is_opaque(&statement.text)
 }
 
-/// Whether it makes or changes functions, triggers or schemas.
+const CODE: [&str; 7] = ["function", "procedure", "routine", "trigger", "schema", "cast", "operator"];
+
+/// Whether it makes or changes functions, triggers, schemas, or how calls are understood.
 pub(crate) fn changes_code(statement: &Statement) -> bool {
-    let is_code =
-        |word: &String| ["function", "procedure", "routine", "trigger", "schema"].contains(&word.as_str());
+    let is_code = |word: &String| CODE.contains(&word.as_str());
     words(&statement.text).iter().any(is_code)
 }
 

@@ -99,6 +99,8 @@ fn one(table: &str, action: &AlterTableAction, facts: &Facts) -> Class {
         // When it is checked, and what code may defer.
         | Action::AlterConstraint(_)
         | Action::NoInheritTable(_)
+        // Who reads and changes the parent reads and changes its rows as well.
+        | Action::InheritTable(_)
         | Action::NotOf(_) => exclusive().contract(),
         _ => exclusive(),
     }

@@ -97,6 +97,8 @@ pub(crate) fn alter(table: &str, alter: &AlterColumn, facts: &Facts) -> Class {
         {
             class.felt_by(Who::Writers).contract()
         }
+        // A sequence of its own begins before the rows that are there.
+        AlterColumnOption::AddGenerated(_) if !has(SyntaxKind::START_KW) => class.refused(Reason::Restarts),
         AlterColumnOption::SetExpression(_) => {
             class.doing(Work::Rewrite).refused(Reason::Rewrite).felt_by(Who::Readers).contract()
         }

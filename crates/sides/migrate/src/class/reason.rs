@@ -32,6 +32,8 @@ pub enum Reason {
     BehindLock,
     /// It takes long however few rows there are, while a lock keeps others out.
     Slow,
+    /// It numbers rows from 1 on, where there may be rows with these numbers.
+    Restarts,
     /// Statements that sessions have prepared fail after it.
     Prepared,
     /// It changes a function whose results are stored in an index, a generated column or a partition key.
@@ -40,7 +42,8 @@ pub enum Reason {
     Costly,
     /// It acts on the whole server, and was not tried for that.
     WholeServer,
-    /// It reaches another server, and was not tried for that.
+    /// It reaches another server, a file or program of the server's machine, or the sessions of others, and was not tried
+    /// for that.
     Elsewhere,
     /// It is, or needs, an extension that the scratch server does not have.
     NotTried,
@@ -68,6 +71,9 @@ impl fmt::Display for Reason {
                 "works, or waits for rows, while the lock of an earlier statement blocks others"
             }
             Self::Slow => "takes long however few rows there are, and a lock blocks others meanwhile",
+            Self::Restarts => {
+                "numbers new rows from 1 on, and each INSERT that relies on it fails as long as the number is taken"
+            }
             Self::Prepared => {
                 "changes the result type of statements that running sessions have prepared, and these fail from \
                  then on (cached plan must not change result type)"
@@ -84,7 +90,10 @@ impl fmt::Display for Reason {
                 "acts on the whole server, so it is not tried on one that others use; install the Postgres \
                  server programs here to have it tried on a private one"
             }
-            Self::Elsewhere => "reaches another server, so it is not tried",
+            Self::Elsewhere => {
+                "reaches another server, a file or program of the server's machine, or the sessions of others, so it \
+                 is not tried"
+            }
             Self::NotTried => "needs an extension that the scratch server does not have, so it is not tried",
             Self::NotUnderstood => "is not understood, and has no visible effect to judge it by",
         })

@@ -113,13 +113,14 @@ impl Costs {
 
 /// In a transaction in which each table has rows.
 async fn measured(eye: &Client, probes: &[Probe], asked: &[(usize, String)]) -> Result<Vec<Cost>, Error> {
-    // Tables have few rows here and many elsewhere: what has an index to use is to use it.
+    // Tables have few rows here and many elsewhere: what has an index to use is to use it. And what is done at the end of
+    // a transaction is a cost as well.
     eye.batch_execute(&format!(
-        "DISCARD PLANS; BEGIN; {LIMIT}; SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
+        "DISCARD PLANS; BEGIN; {LIMIT}; SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET CONSTRAINTS ALL IMMEDIATE"
     ))
     .await?;
     let said = inside(eye, probes, asked).await;
-    eye.batch_execute("ROLLBACK; DISCARD PLANS").await?;
+    eye.batch_execute("ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD PLANS").await?;
     said
 }
 

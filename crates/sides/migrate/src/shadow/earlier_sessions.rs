@@ -7,8 +7,8 @@ use tokio_postgres::{Client, Error};
 
 use super::{
     Probe, Scratch,
-    probes::{self, TRY, Went, try_all},
-    rows::without_triggers,
+    probes::{self, TRY, Went, all_went, trying},
+    rows::triggers,
 };
 use crate::class::Reason;
 
@@ -68,12 +68,14 @@ impl EarlierSessions {
         if asked.is_empty() || scratch.eye.batch_execute(TRY).await.is_err() {
             return Ok(None);
         }
-        let asked = preparable(scratch, &probes, asked).await?;
-        let named: BTreeSet<&String> = asked.iter().flat_map(|one| &one.roles).collect();
-        let roles = named.into_iter().take(ROLES).cloned().collect();
-        let mut own = Self { probes, asked, roles, before: Vec::new() };
-        own.before = rolled_back(&scratch.eye, &own.probes, &own.passes()).await?;
-        Ok(Some(own))
+        let mut own = Self { probes, asked, roles: Vec::new(), before: Vec::new() };
+        own.take_roles();
+        prepared(&scratch.eye, own).await.map(Some)
+    }
+
+    fn take_roles(&mut self) {
+        let named: BTreeSet<&String> = self.asked.iter().flat_map(|one| &one.roles).collect();
+        self.roles = named.into_iter().take(ROLES).cloned().collect();
     }
 
     /// Everything that was prepared, as the runner and as each role; a statement that a role has nothing to do with is
@@ -94,9 +96,8 @@ impl EarlierSessions {
     pub(crate) async fn go_on(self, scratch: &Scratch) -> Result<Vec<Broken>, Error> {
         let mut passes = self.passes();
         passes.push(self.asked.iter().map(|one| one.text.clone()).collect());
-        let after = rolled_back(&scratch.eye, &self.probes, &passes).await?;
-        let forget = (0..self.asked.len()).map(|number| format!("DEALLOCATE sides_probe_{number};"));
-        scratch.eye.batch_execute(&forget.collect::<String>()).await?;
+        let forget = (0..self.asked.len()).map(|number| format!("; DEALLOCATE sides_probe_{number}"));
+        let after = rolled_back(&scratch.eye, &self.probes, &passes, &forget.collect::<String>()).await?;
         let mut broken = Vec::new();
         let later = after.last().map_or(&[][..], Vec::as_slice);
         for (place, one) in self.asked.iter().enumerate() {
@@ -163,23 +164,27 @@ const RIGHTS: &str = "
     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
     WHERE c.relname = ANY ($1::text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')";
 
-/// Prepares them. What nobody can say now, as where a rule without RETURNING stands in the way, is left out: it cannot
-/// become worse.
-async fn preparable(scratch: &Scratch, probes: &[Probe], asked: Vec<Asked>) -> Result<Vec<Asked>, Error> {
-    let prepare = |(number, one): (usize, &Asked)| format!("PREPARE sides_probe_{number} AS {}", one.text);
-    let all = asked.iter().enumerate().map(prepare).collect();
-    let went = rolled_back(&scratch.eye, probes, &[all]).await?.remove(0);
-    if went.iter().all(|one| matches!(one, Went::Well(_))) {
-        return Ok(asked);
+/// Prepares them, and says them for the first time. What nobody can say now, as where a rule without RETURNING stands in
+/// the way, is left out: it cannot become worse.
+async fn prepared(eye: &Client, mut own: EarlierSessions) -> Result<EarlierSessions, Error> {
+    loop {
+        let prepare =
+            |(number, one): (usize, &Asked)| format!("PREPARE sides_probe_{number} AS {}", one.text);
+        let mut passes = vec![own.asked.iter().enumerate().map(prepare).collect()];
+        passes.extend(own.passes());
+        let mut said = rolled_back(eye, &own.probes, &passes, "").await?;
+        let went = said.remove(0);
+        own.before = said;
+        if went.iter().all(|one| matches!(one, Went::Well(_))) {
+            return Ok(own);
+        }
+        let there = went.iter().enumerate().filter(|(_, one)| matches!(one, Went::Well(_)));
+        let forget = there.map(|(number, _)| format!("DEALLOCATE sides_probe_{number};"));
+        eye.batch_execute(&forget.collect::<String>()).await?;
+        let mut went = went.iter();
+        own.asked.retain(|_| matches!(went.next(), Some(Went::Well(_))));
+        own.take_roles();
     }
-    let there = went.iter().enumerate().filter(|(_, one)| matches!(one, Went::Well(_)));
-    let forget = there.map(|(number, _)| format!("DEALLOCATE sides_probe_{number};"));
-    scratch.eye.batch_execute(&forget.collect::<String>()).await?;
-    let left = asked.into_iter().zip(&went).filter(|(_, went)| matches!(went, Went::Well(_)));
-    let left: Vec<Asked> = left.map(|(one, _)| one).collect();
-    let again = left.iter().enumerate().map(prepare).collect();
-    rolled_back(&scratch.eye, probes, &[again]).await?;
-    Ok(left)
 }
 
 impl Asked {
@@ -202,27 +207,34 @@ impl Asked {
     }
 }
 
-/// Each pass in a transaction in which each table has a row, and what is deferred is checked at once.
+/// Each pass in a transaction in which each table has a row, and what is deferred is checked at once. All in one round
+/// trip, with what is to be done behind it.
 async fn rolled_back(
     eye: &Client,
     probes: &[Probe],
     passes: &[Vec<String>],
+    behind: &str,
 ) -> Result<Vec<Vec<Went>>, Error> {
-    eye.batch_execute(&format!("BEGIN; {LIMIT}; SET CONSTRAINTS ALL IMMEDIATE")).await?;
-    let said = with_rows(eye, probes, passes).await;
-    eye.batch_execute("ROLLBACK").await?;
-    said
-}
-
-async fn with_rows(eye: &Client, probes: &[Probe], passes: &[Vec<String>]) -> Result<Vec<Vec<Went>>, Error> {
-    without_triggers(eye, &probes::rows(probes)).await?;
-    let mut said = Vec::new();
+    let mut text = format!(
+        "BEGIN; {LIMIT}; SET CONSTRAINTS ALL IMMEDIATE; {}; {}; {}",
+        triggers("replica"),
+        trying(&probes::rows(probes)),
+        triggers("origin")
+    );
     for pass in passes {
-        eye.batch_execute("SAVEPOINT sides_pass").await?;
-        said.push(try_all(eye, pass).await?);
-        eye.batch_execute("ROLLBACK TO SAVEPOINT sides_pass").await?;
+        text.push_str("; SAVEPOINT sides_pass; ");
+        text.push_str(&trying(pass));
+        text.push_str("; ROLLBACK TO SAVEPOINT sides_pass");
     }
-    Ok(said)
+    text.push_str("; ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()");
+    text.push_str(behind);
+    match eye.simple_query(&text).await {
+        Ok(said) => Ok(all_went(&said).into_iter().skip(1).collect()),
+        Err(error) => {
+            eye.batch_execute("ROLLBACK").await?;
+            Err(error)
+        }
+    }
 }
 
 /// What code notices: it worked and fails, it fails for another reason than before, or it finds nothing any more. A made

@@ -24,6 +24,8 @@ pub(crate) struct Functions {
     rights: BTreeSet<String>,
     /// Tables that some role finds before the one of the same name in `public`.
     hiding: BTreeSet<String>,
+    /// What code that was written before may find instead of Postgres' own function, operator or cast.
+    nearer: BTreeSet<String>,
     /// Schemas that are called like a role.
     own_schemas: BTreeSet<String>,
 }
@@ -66,6 +68,33 @@ const HIDING: &str = "
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_catalog.pg_roles AS r ON r.rolname = n.nspname
     WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p', 'S') AND pg_catalog.to_regclass(pg_catalog.format('public.%I', c.relname)) IS NOT NULL";
 
+/// An argument of exactly its type is nearer than one that must be converted. What needs a type of the database's own is
+/// no concern of code that was written before it, nor is what an extension brings.
+const NEARER: &str = "
+    SELECT own.name FROM (
+        SELECT 'pg_catalog.pg_proc'::regclass AS class, p.oid, p.proname || ' finds ' || p.oid::regprocedure AS name
+        FROM pg_catalog.pg_proc AS p
+        WHERE p.oid >= 16384 AND NOT EXISTS (SELECT FROM unnest(p.proargtypes) AS o (oid) WHERE o.oid >= 16384)
+          AND EXISTS (SELECT FROM pg_catalog.pg_proc AS b WHERE b.oid < 16384 AND b.proname = p.proname
+                      AND b.pronargs = p.pronargs AND b.pronamespace = 'pg_catalog'::regnamespace)
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS b WHERE b.oid < 16384 AND b.proname = p.proname
+                          AND b.proargtypes = p.proargtypes AND b.pronamespace = 'pg_catalog'::regnamespace)
+        UNION ALL
+        SELECT 'pg_catalog.pg_operator'::regclass, o.oid, o.oprname || ' finds ' || o.oid::regoperator
+        FROM pg_catalog.pg_operator AS o
+        WHERE o.oid >= 16384 AND o.oprleft < 16384 AND o.oprright < 16384
+          AND EXISTS (SELECT FROM pg_catalog.pg_operator AS b WHERE b.oid < 16384 AND b.oprname = o.oprname)
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_operator AS b WHERE b.oid < 16384 AND b.oprname = o.oprname
+                          AND b.oprleft = o.oprleft AND b.oprright = o.oprright)
+        UNION ALL
+        SELECT 'pg_catalog.pg_cast'::regclass, c.oid, format('a call with %s finds what takes %s',
+            c.castsource::regtype, c.casttarget::regtype)
+        FROM pg_catalog.pg_cast AS c
+        WHERE c.oid >= 16384 AND c.castcontext = 'i' AND c.castsource < 16384 AND c.casttarget < 16384
+    ) AS own
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
+                      WHERE d.classid = own.class AND d.objid = own.oid AND d.deptype = 'e')";
+
 const OWN_SCHEMAS: &str =
     "SELECT nspname::text FROM pg_catalog.pg_namespace JOIN pg_catalog.pg_roles ON rolname = nspname";
 
@@ -105,6 +134,7 @@ impl Functions {
             let triggers = scratch.ask(TRIGGERS, &[]).await?;
             own.triggers = triggers.iter().map(|row| (row.get(0), trigger(row))).collect();
             own.tables = scratch.ask(TABLES, &[]).await?.iter().map(|row| row.get(0)).collect();
+            own.nearer = scratch.ask(NEARER, &[]).await?.iter().map(|row| row.get(0)).collect();
             own.rights = scratch.ask(RIGHTS, &[]).await?.iter().map(|row| row.get(0)).collect();
         }
         Ok(own)
@@ -186,7 +216,10 @@ impl Functions {
             let (role, table) = name.split_once('.').unwrap_or((name, name));
             broken(name, format!("{role} finds {name} before public.{table} from then on"))
         });
-        lost.chain(hiding)
+        let nearer = after.nearer.difference(&self.nearer).map(move |found| {
+            broken("", format!("{found} from then on, or is not unique, where it was Postgres' own before"))
+        });
+        lost.chain(hiding).chain(nearer)
     }
 
     fn may_drop(&self, function: u32) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokio_postgres::{Client, Error, SimpleQueryMessage};
+use tokio_postgres::{Client, Error, Row, SimpleQueryMessage};
 
 use crate::class::{Lock, Seen};
 
@@ -63,6 +63,11 @@ impl Reading {
     /// The state of the session's transaction.
     pub(crate) async fn now(client: &Client) -> Result<Self, Error> {
         Self::read(client, READING).await
+    }
+
+    /// Begins a transaction, and says what to subtract from later readings.
+    pub(crate) async fn begin(client: &Client) -> Result<Self, Error> {
+        Self::read(client, &format!("BEGIN; {COUNTS}")).await
     }
 
     /// What to subtract from later readings.
@@ -170,26 +175,20 @@ impl Reading {
     }
 }
 
-/// How another session sees these relations: those that are not there yet are left out, as are the runner's own.
-pub(crate) async fn known(eye: &Client, oids: &[u32]) -> Result<BTreeMap<u32, Known>, Error> {
-    if oids.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let rows = eye
-        .query(
-            "SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname, c.relkind,
-                    c.relfilenode
-             FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-             WHERE c.oid = ANY ($1) AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_toast', 'sides_migrate')
-               AND c.relname NOT LIKE '\\_\\_diesel\\_schema\\_migrations%'",
-            &[&oids],
-        )
-        .await?;
-    let known = |row: &tokio_postgres::Row| {
+/// How another session sees relations: those that are not there yet are left out, as are the runner's own.
+pub(crate) const KNOWN: &str = "
+    SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname, c.relkind, c.relfilenode
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = ANY ($1) AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_toast', 'sides_migrate')
+      AND c.relname NOT LIKE '\\_\\_diesel\\_schema\\_migrations%'";
+
+/// What was said to that.
+pub(crate) fn known(rows: &[Row]) -> BTreeMap<u32, Known> {
+    let known = |row: &Row| {
         let kind: i8 = row.get(2);
         Known { name: row.get(1), kind: char::from(kind.unsigned_abs()), file: row.get(3) }
     };
-    Ok(rows.iter().map(|row| (row.get(0), known(row))).collect())
+    rows.iter().map(|row| (row.get(0), known(row))).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use super::Scratch;
 
@@ -233,8 +233,39 @@ pub(crate) enum Went {
 
 /// Runs them so. Whatever they did is the transaction's.
 pub(crate) async fn try_all(eye: &Client, statements: &[String]) -> Result<Vec<Went>, Error> {
-    let said: Vec<String> = eye.query_one("SELECT pg_temp.sides_try($1)", &[&statements]).await?.get(0);
-    Ok(said.into_iter().map(went).collect())
+    let said = eye.simple_query(&trying(statements)).await?;
+    Ok(all_went(&said).into_iter().flatten().collect())
+}
+
+/// The statement that runs them so, as a part of a longer text.
+pub(crate) fn trying(statements: &[String]) -> String {
+    let quoted: Vec<String> = statements.iter().map(|one| format!("'{}'", one.replace('\'', "''"))).collect();
+    format!(
+        "SELECT sides_went FROM unnest(pg_temp.sides_try(ARRAY[{}]::text[])) AS sides_went",
+        quoted.join(", ")
+    )
+}
+
+/// What each of those in a text said.
+pub(crate) fn all_went(said: &[SimpleQueryMessage]) -> Vec<Vec<Went>> {
+    let mut all: Vec<Vec<Went>> = Vec::new();
+    for message in said {
+        match message {
+            SimpleQueryMessage::RowDescription(columns) => {
+                let is_ours = columns.first().is_some_and(|column| column.name() == "sides_went");
+                if is_ours {
+                    all.push(Vec::new());
+                }
+            }
+            SimpleQueryMessage::Row(row) if row.columns()[0].name() == "sides_went" => {
+                if let (Some(went), Some(text)) = (all.last_mut(), row.get(0)) {
+                    went.push(self::went(text.to_owned()));
+                }
+            }
+            _ => {}
+        }
+    }
+    all
 }
 
 fn went(text: String) -> Went {

@@ -9,16 +9,24 @@ pub(crate) enum Reach {
     Database,
     /// Roles, databases, settings: what all databases of the server share.
     Server,
-    /// Another server, or a program.
+    /// Another server, a program or file, or the sessions of others.
     Elsewhere,
 }
 
 const SERVER: &[&str] = &["role", "user", "group", "database", "tablespace", "system"];
-const ELSEWHERE: &[&str] =
-    &["dblink", "dblink_connect", "dblink_connect_u", "dblink_exec", "dblink_send_query"];
-const SIGNALS: &[&str] = &[
+const ELSEWHERE: &[&str] = &[
+    "dblink",
+    "dblink_connect",
+    "dblink_connect_u",
+    "dblink_exec",
+    "dblink_send_query",
     "pg_terminate_backend",
     "pg_cancel_backend",
+    "lo_import",
+    "lo_export",
+    "pg_file_write",
+];
+const SIGNALS: &[&str] = &[
     "pg_reload_conf",
     "pg_rotate_logfile",
     "pg_promote",
@@ -26,8 +34,6 @@ const SIGNALS: &[&str] = &[
     "pg_create_physical_replication_slot",
     "pg_create_logical_replication_slot",
     "pg_drop_replication_slot",
-    "lo_export",
-    "pg_file_write",
 ];
 
 /// How far a statement reaches, also through code that it runs or brings.
@@ -47,8 +53,11 @@ fn reach_at(all: &[Token<'_>], place: usize) -> Reach {
     if changes && is(1, &["subscription"]) {
         return Reach::Elsewhere;
     }
-    let copies = is(0, &["to", "from"]) && is(1, &["program"]) && before.iter().any(|token| token.is("copy"));
-    if copies || is(0, ELSEWHERE) || (is(0, &["import"]) && is(1, &["foreign"])) {
+    let outside = rest.get(1).is_some_and(|token| token.is("program") || is_file(token));
+    if (is(0, &["to", "from"]) && outside && is_copy(before))
+        || is(0, ELSEWHERE)
+        || (is(0, &["import"]) && is(1, &["foreign"]))
+    {
         return Reach::Elsewhere;
     }
     let is_mapping = is(1, &["user"]) && is(2, &["mapping"]);
@@ -62,6 +71,24 @@ fn reach_at(all: &[Token<'_>], place: usize) -> Reach {
         return Reach::Server; // rights
     }
     Reach::Database
+}
+
+/// A file of the server's machine: on the scratch server's, it is another one.
+fn is_file(token: &Token<'_>) -> bool {
+    matches!(token.kind, Kind::Text | Kind::Escaped) && token.text != "'/dev/null'"
+}
+
+/// Whether these tokens end within a COPY, at its beginning or that of a statement of code.
+fn is_copy(before: &[Token<'_>]) -> bool {
+    let begins = |place: usize| match place.checked_sub(1).and_then(|last| before.get(last)) {
+        None => true,
+        Some(last) => {
+            last.kind == Kind::Other(';')
+                || ["begin", "then", "else", "loop"].iter().any(|word| last.is(word))
+        }
+    };
+    let last = before.iter().rposition(|token| token.kind == Kind::Other(';')).map_or(0, |end| end + 1);
+    (last..before.len()).any(|place| before[place].is("copy") && begins(place))
 }
 
 /// `GRANT SELECT ON …`; without ON a role is granted.
@@ -114,6 +141,12 @@ mod tests {
         for text in [
             "CREATE SUBSCRIPTION s CONNECTION 'host=a' PUBLICATION p",
             "COPY t TO PROGRAM 'rm'",
+            "COPY t (a) FROM '/var/lib/a.csv' WITH (FORMAT csv)",
+            "COPY (SELECT a FROM t WHERE b = 'x') TO E'/tmp/a'",
+            "DO $$ BEGIN IF true THEN COPY t TO '/tmp/a'; END IF; END $$",
+            "DO $$ BEGIN EXECUTE 'COPY t TO ''/tmp/a'''; END $$",
+            "SELECT lo_export(1, '/tmp/a')",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity",
             "SELECT dblink_exec('host=a', 'DROP TABLE t')",
             "IMPORT FOREIGN SCHEMA a FROM SERVER b INTO c",
         ] {
@@ -133,6 +166,10 @@ mod tests {
             "CREATE POLICY p ON t FOR SELECT TO a USING (true)",
             "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO a",
             "INSERT INTO program VALUES ('from program')",
+            "COPY t TO '/dev/null'",
+            "COPY t FROM STDIN",
+            "ALTER FUNCTION copy() SET search_path TO 'a'",
+            "SELECT substring(copy FROM 'a') FROM t",
         ] {
             assert_eq!(reach(text), Reach::Database, "{text}");
         }

@@ -6,8 +6,8 @@ use tokio_postgres::{Client, Error};
 
 use super::{
     Probe, Scratch,
-    observe::{Reading, known},
-    probes::{ROWS, TRY, try_all},
+    observe::{KNOWN, Reading, known},
+    probes::{ROWS, TRY, trying},
 };
 use crate::{class::Seen, script::Script, session, sql::tokens};
 
@@ -24,7 +24,8 @@ pub(crate) async fn with_rows(
     session::settle(&scratch.eye).await?;
     scratch.eye.batch_execute("BEGIN").await?;
     let seen = inside(scratch, script, probes).await;
-    scratch.eye.batch_execute("ROLLBACK").await?;
+    // A lock that ends with its session would be waited for, for ever.
+    scratch.eye.batch_execute("ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()").await?;
     // The migration may have changed the session as well.
     session::settle(&scratch.eye).await?;
     // What fails here is not the migration's fault: then nothing was seen.
@@ -56,7 +57,7 @@ async fn inside(scratch: &Scratch, script: &Script<'_>, probes: &[Probe]) -> Res
     }
     let oids: Vec<u32> = steps.last().map(|(_, now, _)| now.oids().collect()).unwrap_or_default();
     // The other session sees what is committed.
-    let known = known(&scratch.client, &oids).await?;
+    let known = known(&scratch.client.query(KNOWN, &[&oids]).await?);
     let seen = |(before, now, limited): &(Reading, Reading, BTreeSet<u32>)| {
         let limited = limited.iter().filter_map(|oid| known.get(oid)).map(|one| one.name.clone()).collect();
         Seen { limited, ..before.until(now, &known) }
@@ -107,15 +108,16 @@ async fn is_superuser(eye: &Client) -> Result<bool, Error> {
     Ok(eye.query_one(question, &[]).await?.get(0))
 }
 
+/// Turns triggers and foreign keys off (`replica`) or on (`origin`) for the transaction, where that is allowed.
+pub(super) fn triggers(role: &str) -> String {
+    format!(
+        "SELECT pg_catalog.set_config('session_replication_role', '{role}', true)
+         FROM pg_catalog.pg_roles WHERE rolname = current_user AND rolsuper"
+    )
+}
+
 /// Runs what applies of these statements, without triggers and foreign keys where that is allowed.
 pub(super) async fn without_triggers(eye: &Client, statements: &[String]) -> Result<(), Error> {
-    let is_superuser = is_superuser(eye).await?;
-    if is_superuser {
-        eye.batch_execute(WITHOUT_TRIGGERS).await?;
-    }
-    try_all(eye, statements).await?;
-    if is_superuser {
-        eye.batch_execute(WITH_TRIGGERS).await?;
-    }
-    Ok(())
+    let text = format!("{}; {}; {}", triggers("replica"), trying(statements), triggers("origin"));
+    eye.simple_query(&text).await.map(drop)
 }

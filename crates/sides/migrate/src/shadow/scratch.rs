@@ -33,6 +33,8 @@ pub struct Scratch {
     pub client: Client,
     /// Another, that sees what is committed, and with a superuser's rights on a private server.
     pub(crate) eye: Client,
+    /// A third, as that one, that only asks: what the eye does to its session throws its plans away.
+    asker: Client,
     admin: Client,
     admin_url: DatabaseUrl,
     user_url: DatabaseUrl,
@@ -46,7 +48,7 @@ pub struct Scratch {
     lacking: AtomicBool,
     /// Asked for nearly every statement, and dear to plan.
     facts: OnceCell<Statement>,
-    /// Questions of the eye that are asked for every migration: planning them is what takes long.
+    /// Questions that are asked for every migration: planning them is what takes long.
     questions: Mutex<HashMap<&'static str, Statement>>,
     /// Postgres' own functions that give another answer for each row.
     volatile: OnceCell<BTreeSet<String>>,
@@ -114,10 +116,13 @@ impl Scratch {
         let client = database::unlimited_client(&user_url.with_database(&name)).await?;
         let eye = database::unlimited_client(&admin_url.with_database(&name)).await?;
         session::settle(&eye).await?;
+        let asker = database::unlimited_client(&admin_url.with_database(&name)).await?;
+        session::settle(&asker).await?;
         let known_roles = own_roles(&admin).await?;
         let scratch = Self {
             client,
             eye,
+            asker,
             admin,
             admin_url: admin_url.clone(),
             user_url: user_url.clone(),
@@ -141,9 +146,8 @@ impl Scratch {
 
     /// The settings that every migration starts with, whoever and whatever the last one became.
     pub(crate) async fn settle(&self) -> Result<(), Error> {
-        session::settle(&self.client).await?;
         // Nothing in it is worth a wait for the disk.
-        self.client.batch_execute("SET synchronous_commit = off").await
+        session::settle_and(&self.client, "; SET synchronous_commit = off").await
     }
 
     /// Whether a statement reaches further than it may here, and so is not run at all.
@@ -171,7 +175,7 @@ impl Scratch {
         Ok(is_missing)
     }
 
-    /// Asks the session that sees what is committed; the question is planned once.
+    /// Asks of what is committed; the question is planned once.
     pub(crate) async fn ask(
         &self,
         question: &'static str,
@@ -180,10 +184,10 @@ impl Scratch {
         let mut questions = self.questions.lock().await;
         let prepared = match questions.get(question) {
             Some(prepared) => prepared.clone(),
-            None => self.eye.prepare(question).await?,
+            None => self.asker.prepare(question).await?,
         };
         questions.insert(question, prepared.clone());
-        self.eye.query(&prepared, parameters).await
+        self.asker.query(&prepared, parameters).await
     }
 
     /// What of the catalogue decides the class of a statement with these names; without them, of any.
@@ -208,7 +212,7 @@ impl Scratch {
     /// When the server is away; the next check then drops it.
     pub async fn end(self) -> Result<(), MigrateError> {
         let is_private = self.is_private();
-        drop((self.client, self.eye));
+        drop((self.client, self.eye, self.asker));
         self.admin.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await?;
         if is_private {
             // Another scratch database of this server may be for migrations that make the same.

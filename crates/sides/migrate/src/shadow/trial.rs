@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 
 use super::{
     Scratch, apply_error,
-    observe::{Known, Reading, known},
+    observe::{KNOWN, Known, Reading, known},
 };
 use crate::{
     MigrateError, Said,
@@ -67,8 +67,7 @@ impl<'a> Trial<'a> {
     }
 
     async fn open(&mut self) -> Result<(), MigrateError> {
-        self.client().batch_execute("BEGIN").await?;
-        self.last = Reading::base(self.client()).await?;
+        self.last = Reading::begin(self.client()).await?;
         Ok(())
     }
 
@@ -181,7 +180,10 @@ impl<'a> Trial<'a> {
             .into_iter()
             .filter(|oid| !self.known.contains_key(oid) && !self.made.contains(oid))
             .collect();
-        let found = known(&self.scratch.eye, &new).await?;
+        let found = match new.is_empty() {
+            true => BTreeMap::new(),
+            false => known(&self.scratch.ask(KNOWN, &[&new]).await?),
+        };
         self.made.extend(new.into_iter().filter(|oid| !found.contains_key(oid)));
         self.known.extend(found);
         Ok(())
