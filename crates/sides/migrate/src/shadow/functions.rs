@@ -53,6 +53,8 @@ const RIGHTS: &str = "
     FROM (
         SELECT 'pg_catalog.pg_proc'::regclass AS class, oid, coalesce(proacl, acldefault('f', proowner)) AS acl
         FROM pg_catalog.pg_proc WHERE oid >= 16384
+          -- What a check makes for itself comes and goes.
+          AND pronamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname LIKE 'pg\\_temp%')
         UNION ALL
         SELECT 'pg_catalog.pg_class'::regclass, oid, relacl FROM pg_catalog.pg_class WHERE oid >= 16384 AND relkind = 'S'
         UNION ALL

@@ -68,7 +68,7 @@ contract CREATE FUNCTION lower(varchar) RETURNS text LANGUAGE sql AS 'SELECT $1:
 contract CREATE CAST (bigint AS text) WITH INOUT AS IMPLICIT
 contract CREATE OPERATOR || (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl)
 expand CREATE FUNCTION total(int) RETURNS int LANGUAGE sql AS 'SELECT $1'
-contract CREATE TABLE other (LIKE parent); ALTER TABLE other INHERIT parent
+expand CREATE TABLE other (LIKE parent); ALTER TABLE other INHERIT parent
 refused COPY parent TO '/tmp/sides-never-written'
 refused COPY parent (id) FROM '/etc/hostname'
 refused SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()
