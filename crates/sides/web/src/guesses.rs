@@ -65,7 +65,7 @@ impl Guesses {
     /// The try was right.
     pub(crate) fn right(&self, address: IpAddr) {
         self.counted.with_label_values(&["right"]).inc();
-        self.lock().by_address.remove(&network(address));
+        self.lock().right(network(address));
     }
 
     /// The try was wrong, which was taken for granted. Said in the log: a try is let through so often only.
@@ -105,6 +105,14 @@ impl State {
         }
         *tries = Tries { wrong: tries.wrong.saturating_add(1), last: now };
         Ok(())
+    }
+
+    /// It was none of the tries that all together have: who knows the secret may ask as often as they like.
+    fn right(&mut self, address: IpAddr) {
+        self.by_address.remove(&address);
+        if let Some((_, tries)) = &mut self.second {
+            *tries = tries.saturating_sub(1);
+        }
     }
 }
 
@@ -148,6 +156,17 @@ mod tests {
         assert!((100..150).contains(&tried), "{tried} in an hour");
         now += FORGOTTEN_AFTER * 2;
         assert_eq!((0..10).filter(|_| state.begin(ONE, now).is_ok()).count(), 3);
+    }
+
+    #[test]
+    fn who_knows_the_secret_asks_as_often_as_they_like() {
+        let (mut state, now) = (State::default(), Instant::now());
+        for _ in 0..1000 {
+            assert!(state.begin(ONE, now).is_ok());
+            state.right(ONE);
+        }
+        let many = (0..1000_u32).map(|n| IpAddr::V4(n.into()));
+        assert_eq!(many.filter(|address| state.begin(*address, now).is_ok()).count(), 20);
     }
 
     #[test]
