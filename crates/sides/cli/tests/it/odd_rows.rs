@@ -79,7 +79,7 @@ async fn whatever_runs_there_it_is_told_of_as_text() {
     fill_with_odd_rows(&mut database.connect().await, "note", "good").await;
     for json in [&[][..], &["--json"]] {
         for (command, code, expected) in [
-            ("status", 0, "noon"),
+            ("status", 0, "odd"),
             ("plan", 0, "noon"),
             ("doctor", 0, "Postgres"),
             // Nothing runs and nothing was released from here.
