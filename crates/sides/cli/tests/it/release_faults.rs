@@ -184,7 +184,7 @@ async fn an_old_copy_with_a_long_drain_ends_what_it_began_and_only_a_schema_that
 
     toy::write_migrate(&sandbox, DROPS);
     let mut release = Dev::start(sandbox.sides(&["release", "--bake", "0"]));
-    release.says("waiting for it, as the schema is about to narrow").await;
+    release.says("waiting for it before the step").await;
     assert!(is_there() && !sandbox.file("dropped").exists(), "{}", release.said());
     signal(old, Signal::SIGKILL);
     assert!(release.ended().await.success(), "{}", release.said());

@@ -2,9 +2,9 @@
 
 mod step;
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
-use planner::{Action, Requirement, World};
+use planner::{Action, Manifest, Process, Requirement, World};
 
 use crate::places::Places;
 use workspace::releases::Set;
@@ -18,6 +18,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Processes whose bytes are what runs.
     pub unchanged: Vec<String>,
+    /// Processes whose new build works fewer jobs than the one that runs: a kind, or a version of it, is gone.
+    pub narrowing: BTreeSet<String>,
     /// What is not compatible already, before the first step.
     pub broken_before: Vec<Requirement>,
     /// What a person should know of the places where it happens.
@@ -94,7 +96,9 @@ impl Plan {
         }
         let unchanged = wanted.iter().filter(|(process, to)| running.get(*process) == Some(to));
         let unchanged = unchanged.map(|(process, _)| process.clone()).collect();
-        Ok(Self { steps, unchanged, broken_before: planned.broken_before, notes: Vec::new() })
+        let narrowing = world.processes.iter().filter(|process| works_less(process));
+        let narrowing = narrowing.map(|process| process.name.clone()).collect();
+        Ok(Self { steps, unchanged, narrowing, broken_before: planned.broken_before, notes: Vec::new() })
     }
 
     /// Says of each process where that happens, and what it is like there.
@@ -119,6 +123,17 @@ impl Plan {
         self.steps.is_empty()
     }
 
+    /// Whether `step` counts on it that no instance of an older build runs any more, not even one that only ends what it
+    /// began: it could still enqueue a job that nobody works afterwards, or use what the schema loses.
+    pub fn needs_the_old_gone(&self, step: &Step) -> bool {
+        match step {
+            Step::Migrate { .. } => step.is_final(),
+            Step::Await { .. } => true,
+            Step::Canary(_) => false,
+            Step::Roll(roll) => self.narrowing.contains(&roll.process),
+        }
+    }
+
     /// The processes that are replaced, in their order.
     pub fn rolls(&self) -> impl Iterator<Item = &Roll> {
         self.steps.iter().filter_map(|step| match step {
@@ -131,6 +146,21 @@ impl Plan {
     pub fn point_of_no_return(&self) -> Option<usize> {
         self.steps.iter().position(Step::is_final).map(|at| at + 1)
     }
+}
+
+/// Whether some job that a live build of `process` works is not worked by the one that is wanted.
+fn works_less(process: &Process) -> bool {
+    let Some(wanted) = &process.wanted else { return !process.live.is_empty() };
+    let less_than = |live: &Manifest| {
+        live.handles.iter().any(|(kind, handled)| {
+            handled.aliases.iter().chain([kind]).any(|name| {
+                wanted
+                    .handler_of(name)
+                    .is_none_or(|new| new.oldest > handled.oldest || new.newest < handled.newest)
+            })
+        })
+    };
+    process.live.iter().any(less_than)
 }
 
 /// What is different now from what ran when a release began, and is not replaced once more by `plan`.
@@ -234,6 +264,20 @@ mod tests {
             "Plan:\n  1. replace web: aaaaaaaaaaaa → bbbbbbbbbbbb\n  2. wait until there are no jobs of greet (version 1)\n  \
              3. replace worker: aaaaaaaaaaaa → bbbbbbbbbbbb"
         );
+    }
+
+    #[test]
+    fn a_step_that_takes_a_job_s_handler_away_needs_every_older_build_gone_and_one_that_adds_does_not() {
+        let processes = vec![
+            roll(manifest("mailer", 'a', &[], &["send"]), manifest("mailer", 'b', &[], &["send", "greet"])),
+            roll(manifest("worker", 'a', &[], &["ping", "greet"]), manifest("worker", 'b', &[], &["ping"])),
+        ];
+        let world = World { processes, ..World::default() };
+        let (running, wanted) =
+            (set(&[("mailer", 'a'), ("worker", 'a')]), set(&[("mailer", 'b'), ("worker", 'b')]));
+        let plan = Plan::of(&world, plan(&world).unwrap(), &running, &wanted).unwrap();
+        let needing = plan.steps.iter().filter(|step| plan.needs_the_old_gone(step)).map(ToString::to_string);
+        assert_eq!(needing.collect::<Vec<_>>(), ["replace worker: aaaaaaaaaaaa → bbbbbbbbbbbb"]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
     left::Leaving,
     limits::Limits,
     measure, order,
-    plan::{self, Plan, Step},
+    plan::{self, Plan},
     prepared::{HandedOver, Prepared},
     receipt::{Receipt, Requests, Verdict},
     rehearsal::Rehearsal,
@@ -298,9 +298,9 @@ impl Run<'_> {
         watching: &Watching,
     ) -> anyhow::Result<()> {
         for (number, step) in plan.steps.iter().enumerate() {
-            way.may_linger = !plan.steps.iter().skip(number).any(Step::is_final);
-            if step.is_final() {
-                self.see_none_linger().await?;
+            way.may_linger = !plan.steps.iter().skip(number + 1).any(|step| plan.needs_the_old_gone(step));
+            if plan.needs_the_old_gone(step) {
+                self.see_none_linger(step).await?;
             }
             // The last moment at which going back costs nothing.
             if step.is_final() && !way.narrowed {

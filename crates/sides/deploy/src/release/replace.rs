@@ -15,7 +15,7 @@ use super::{
     bundle,
     journal::Journal,
     judge::Blame,
-    plan::Roll,
+    plan::{Roll, Step},
     steps::Run,
 };
 use workspace::{control::Client, releases::Digest};
@@ -160,8 +160,8 @@ impl Run<'_> {
         }
     }
 
-    /// Waits for those that an earlier release let end what they began: a schema that narrows would take it from under them.
-    pub(super) async fn see_none_linger(&self) -> anyhow::Result<()> {
+    /// Waits for those that an earlier release let end what they began: `step` would take it from under them.
+    pub(super) async fn see_none_linger(&self, step: &Step) -> anyhow::Result<()> {
         let (begun, mut is_told) = (Instant::now(), false);
         loop {
             let Some(one) = self.draining().await?.into_iter().next() else { return Ok(()) };
@@ -169,17 +169,17 @@ impl Run<'_> {
                 format!("{}.{} of an earlier release still ends what it began", one.name, one.instance);
             anyhow::ensure!(
                 begun.elapsed() < GONE_LIMIT,
-                "{what}, and the schema would narrow under it: release again when it has left (see `sides ps`)"
+                "{what}, which needs what goes with the step \"{step}\": release again when it has left (see `sides ps`)"
             );
             if !std::mem::replace(&mut is_told, true) {
-                self.progress.notice(&format!("{what}: waiting for it, as the schema is about to narrow"));
+                self.progress.notice(&format!("{what}: waiting for it before the step \"{step}\""));
             }
             time::sleep(BETWEEN).await;
         }
     }
 
     /// The instances of this machine that have been asked to leave.
-    async fn draining(&self) -> anyhow::Result<Vec<ProcessStatus>> {
+    pub(super) async fn draining(&self) -> anyhow::Result<Vec<ProcessStatus>> {
         // Without a host nothing of it runs here.
         let Some(client) = Client::connect(&self.workspace.run_folder()).await? else {
             return Ok(Vec::new());
