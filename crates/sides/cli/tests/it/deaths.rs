@@ -1,9 +1,40 @@
 //! `kill -9` of everything in turn.
 
-use nix::sys::signal::Signal;
-use testing::{TestDatabase, wait_until};
+use std::time::Duration;
 
-use crate::sandbox::{PATIENCE, Sandbox, signal};
+use nix::sys::signal::Signal;
+use testing::{TestDatabase, example, wait_until};
+
+use crate::{
+    host::Dev,
+    rows,
+    sandbox::{PATIENCE, Sandbox, signal},
+    scaling::put,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_job_of_a_worker_that_its_host_sees_killed_starts_again_at_once() {
+    let database = TestDatabase::create().await;
+    let sandbox = Sandbox::with(&["worker"]).on(&database);
+    let mut host = Dev::start(sandbox.sides(&["host", "--port", "0"]));
+    host.says("worker has not been released yet").await;
+    put(&sandbox, "worker", &example("sleeper")).await;
+    let nap = "INSERT INTO sides.fang_tasks (metadata) VALUES ('{\"type\": \"nap\", \"millis\": 2000}')";
+    rows::execute(database.url(), nap).await;
+    let runs = "sides.fang_tasks WHERE kind = 'nap' AND state = 'in_progress'";
+    wait_until("it runs", PATIENCE, async || rows::count(database.url(), runs).await == 1).await;
+    signal(sandbox.pid_of("worker").unwrap(), Signal::SIGKILL);
+    // Half of what a lease takes to run out.
+    let again = format!("{runs} AND attempt = 2");
+    let soon = Duration::from_secs(15);
+    wait_until("it runs again", soon, async || rows::count(database.url(), &again).await == 1).await;
+    // Nobody but the host was there to say so: the next worker would have missed it 1.2 s after it began, and no sooner.
+    let told = "sides.runners AS dead JOIN sides.runners AS heir ON heir.started_at > dead.started_at
+        WHERE dead.presumed_dead = 1 AND dead.lease_until < heir.started_at + interval '1.2 seconds'";
+    assert_eq!(rows::count(database.url(), told).await, 1, "the lease ended as the host saw the end");
+    let over = "sides.job_history WHERE kind = 'nap' AND outcome = 'finished' AND attempt = 2";
+    wait_until("it is done", PATIENCE, async || rows::count(database.url(), over).await == 1).await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_killed_process_comes_back_and_the_others_stay() {
