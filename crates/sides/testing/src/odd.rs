@@ -133,6 +133,7 @@ BEGIN
                 ('smallint', '-32768'), ('smallint', '32767'), ('integer', '-2147483648'), ('integer', '2147483647'),
                 ('bigint', '-9223372036854775808'), ('bigint', '9223372036854775807'),
                 ('double precision', '"NaN"'), ('double precision', '"Infinity"'), ('double precision', '"-Infinity"'),
+                ('real', '"NaN"'), ('real', '"Infinity"'), ('real', '"-Infinity"'), ('real', '-1'),
                 ('double precision', '"1e-300"'), ('double precision', '-1'), ('boolean', 'true'), ('boolean', 'false'),
                 ('bytea', '"\\x"'), ('bytea', (SELECT to_jsonb('\x' || repeat('ff', 100000))::text)),
                 ('uuid', '"00000000-0000-0000-0000-000000000000"'), ('uuid', '"ffffffff-ffff-ffff-ffff-ffffffffffff"'),

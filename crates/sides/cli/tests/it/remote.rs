@@ -236,7 +236,7 @@ async fn the_planner_knows_what_dynos_need_and_that_a_release_replaces_them() {
 /// The commands of the runbook's section, block by block, and the line that they begin with.
 fn runbook() -> (String, Vec<Vec<String>>) {
     let text = programs::runbook();
-    let section = text.split("### Moving a process to another place").nth(1).unwrap();
+    let section = text.split("## Moving a process to another place").nth(1).unwrap();
     let section = section.split("\n# ").next().unwrap();
     let blocks: Vec<&str> = section.split("```").skip(1).step_by(2).collect();
     let [line, there, back] = blocks[..] else { panic!("{blocks:?}") };

@@ -3,9 +3,14 @@
 use std::error::Error;
 
 use database::{Connection, DatabaseUrl};
-use diesel::{Connection as _, QueryableByName, connection::SimpleConnection as _, pg::Pg, sql_types::Text};
-use diesel::{RunQueryDsl as _, migration::MigrationSource};
+use diesel::{
+    Connection as _,
+    connection::{BoxableConnection, SimpleConnection as _},
+    migration::{Migration, MigrationMetadata, MigrationName, MigrationSource},
+    pg::Pg,
+};
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_migrations::MigrationHarness as _;
 use schema::queue_texts::{CHASSIS, QUEUE};
 
 use super::{MigrateError, alone::foreign_part, locked, migrate};
@@ -30,16 +35,30 @@ pub async fn hand_over(url: &DatabaseUrl) -> Result<Vec<String>, MigrateError> {
     .await
 }
 
-#[derive(QueryableByName)]
-struct Applied {
-    #[diesel(sql_type = Text)]
-    version: String,
+/// A migration that only has to be noted.
+struct Noted(Box<dyn Migration<Pg>>);
+
+impl Migration<Pg> for Noted {
+    fn run(&self, _: &mut dyn BoxableConnection<Pg>) -> diesel::migration::Result<()> {
+        Ok(())
+    }
+
+    fn revert(&self, connection: &mut dyn BoxableConnection<Pg>) -> diesel::migration::Result<()> {
+        self.0.revert(connection)
+    }
+
+    fn metadata(&self) -> &dyn MigrationMetadata {
+        self.0.metadata()
+    }
+
+    fn name(&self) -> &dyn MigrationName {
+        self.0.name()
+    }
 }
 
 fn make_the_rest(connection: &mut AsyncConnectionWrapper<Connection>) -> Result<Vec<String>, Fault> {
-    let applied: Vec<Applied> =
-        diesel::sql_query("SELECT version::text FROM __diesel_schema_migrations").load(connection)?;
-    let is_applied = |version: &str| applied.iter().any(|one| one.version == version);
+    let applied: Vec<String> = connection.applied_migrations()?.iter().map(ToString::to_string).collect();
+    let is_applied = |version: &str| applied.iter().any(|one| one == version);
     let all = MigrationSource::<Pg>::migrations(&schema::MIGRATIONS)?;
     let version_of = |name: &str| name.split('_').next().unwrap_or_default().replace('-', "");
     if is_applied(&version_of(CHASSIS.0)) {
@@ -61,12 +80,10 @@ fn make_the_rest(connection: &mut AsyncConnectionWrapper<Connection>) -> Result<
         }
         if name == CHASSIS.0 {
             connection.batch_execute(&CHASSIS.1.replace("CREATE SCHEMA sides;", ""))?;
+            connection.run_migration(&Noted(migration))?;
         } else {
-            migration.run(connection)?;
+            connection.run_migration(&*migration)?;
         }
-        diesel::sql_query("INSERT INTO __diesel_schema_migrations (version) VALUES ($1)")
-            .bind::<Text, _>(&version)
-            .execute(connection)?;
         noted.push(version);
     }
     Ok(noted)
