@@ -91,6 +91,10 @@ pub(crate) fn statements(probes: &[Probe]) -> Vec<(usize, String)> {
         if required != given {
             said.push(insert(required, required_values, THERE + 3));
         }
+        // What a role that may not read says: RETURNING takes that right.
+        if !one.roles.is_empty() {
+            said.push((place, one.insert(given, values, THERE + 5, THERE + 5)));
+        }
     }
     let views = |may: i32| own().filter(move |(_, one)| !one.is_table && one.lets & may != 0);
     for (place, one) in views(INSERT) {
@@ -109,6 +113,10 @@ pub(crate) fn statements(probes: &[Probe]) -> Vec<(usize, String)> {
     // Who refers to a table was made after it, and what a view deletes would be gone before.
     said.extend(tables().map(delete).collect::<Vec<_>>().into_iter().rev());
     said.extend(views(DELETE).map(delete));
+    let known_to_roles = tables().filter(|(_, one)| !one.roles.is_empty()).collect::<Vec<_>>();
+    said.extend(
+        known_to_roles.iter().rev().map(|(place, one)| (*place, format!("DELETE FROM {}", one.written))),
+    );
     said
 }
 

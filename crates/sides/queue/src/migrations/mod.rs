@@ -42,7 +42,7 @@ pub enum MigrateError {
 ///
 /// They are a [`MigrationSource`](diesel::migration::MigrationSource) for diesel's `MigrationHarness`, and
 /// [`Migrations::texts`] for all others. They have the names of the chassis' own: a database that `sides-migrate` looks
-/// after has them, and takes these without a change; one that has these takes the rest by [`hand_over`]. Names and texts of
+/// after has them, and takes these without a change; one that has these takes the rest by [`hand_over()`]. Names and texts of
 /// released ones never change.
 ///
 /// Whoever has `USAGE` on the schema may call the functions, and no role but its owner has that unless it is granted.
