@@ -13,7 +13,9 @@
 //!     rows: i64,
 //! }
 //! # impl Job for Import { const KIND: &'static str = "import"; }
-//! # async fn connect() -> Result<Connection, JobError> { unimplemented!() }
+//! # async fn connect() -> Result<Connection, JobError> {
+//! #     Connection::establish("postgres:///app").await.map_err(|error| JobError::retry(error.to_string()))
+//! # }
 //!
 //! async fn import(job: Import, context: Context<()>) -> Result<(), JobError> {
 //!     let mut connection = connect().await?;

@@ -134,7 +134,7 @@ async fn what_can_neither_go_on_nor_back_is_partial_and_said_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_copy_that_does_not_leave_is_killed_and_the_receipt_says_so() {
+async fn an_old_instance_that_does_not_leave_is_killed_and_the_receipt_says_so() {
     let database = TestDatabase::create().await;
     let sandbox = Sandbox::with(&["worker"]).on(&database);
     toy::write_workspace(&sandbox);
@@ -152,17 +152,8 @@ async fn an_old_copy_that_does_not_leave_is_killed_and_the_receipt_says_so() {
     assert!(nix::sys::signal::kill(nix::unistd::Pid::from_raw(deaf), None).is_err(), "it still runs");
 }
 
-/// A `migrate` whose one pending step drops a column that nothing here uses.
-const DROPS: &str = r##"fn main() {
-    let has = |word: &str| std::env::args().any(|one| one == word);
-    if has("plan") && !std::path::Path::new("dropped").exists() {
-        println!("{}", r#"{"name": "2_drop_url", "phase": "contract", "changes": [{"change": "drop_column", "table": "services", "column": "url"}], "problems": [], "note": null}"#);
-    }
-    if has("up") { std::fs::write("dropped", "").unwrap(); }
-}"##;
-
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_copy_with_a_long_drain_ends_what_it_began_and_only_a_schema_that_narrows_waits_for_it() {
+async fn an_old_instance_with_a_long_drain_ends_what_it_began_and_only_a_schema_that_narrows_waits_for_it() {
     let database = TestDatabase::create().await;
     let sandbox = Sandbox::with(&["worker"]).on(&database);
     toy::write_workspace(&sandbox);
@@ -182,7 +173,7 @@ async fn an_old_copy_with_a_long_drain_ends_what_it_began_and_only_a_schema_that
     let is_there = || nix::sys::signal::kill(nix::unistd::Pid::from_raw(old), None).is_ok();
     assert!(is_there(), "it was ended");
 
-    toy::write_migrate(&sandbox, DROPS);
+    toy::write_migrate(&sandbox, toy::DROPS);
     let mut release = Dev::start(sandbox.sides(&["release", "--bake", "0"]));
     release.says("waiting for it before the step").await;
     assert!(is_there() && !sandbox.file("dropped").exists(), "{}", release.said());

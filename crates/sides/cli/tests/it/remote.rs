@@ -197,15 +197,6 @@ async fn migrations_run_once_at_the_place_that_is_named_for_them() {
     world.host.ended().await;
 }
 
-/// A `migrate` whose one pending step drops `services.url`.
-const DROPS: &str = r##"fn main() {
-    let has = |word: &str| std::env::args().any(|one| one == word);
-    if has("plan") && !std::path::Path::new("dropped").exists() {
-        println!("{}", r#"{"name": "2_drop_url", "phase": "contract", "changes": [{"change": "drop_column", "table": "services", "column": "url"}], "problems": [], "note": null}"#);
-    }
-    if has("up") { std::fs::write("dropped", "").unwrap(); }
-}"##;
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_planner_knows_what_dynos_need_and_that_a_release_replaces_them() {
     let mut world = World::new(WORKER).await;
@@ -219,7 +210,7 @@ async fn the_planner_knows_what_dynos_need_and_that_a_release_replaces_them() {
     toy::write_program(&world.sandbox, "web", &says("one", "web", ""));
     toy::write_program(&world.sandbox, "worker", &says("one", "worker", reads));
     world.release(0).await;
-    toy::write_migrate(&world.sandbox, DROPS);
+    toy::write_migrate(&world.sandbox, toy::DROPS);
     // What runs there would miss the column.
     let refused = world.release(8).await;
     assert!(refused.contains("worker@") && refused.contains("uses services.url"), "{refused}");

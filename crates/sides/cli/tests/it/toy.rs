@@ -130,6 +130,15 @@ pub(crate) fn ask_no_more(sandbox: &Sandbox, what: &str, version: &str) {
     fs::remove_file(sandbox.file(&format!("{what}-{version}"))).unwrap();
 }
 
+/// A `migrate` whose one pending step drops `services.url`.
+pub(crate) const DROPS: &str = r##"fn main() {
+    let has = |word: &str| std::env::args().any(|one| one == word);
+    if has("plan") && !std::path::Path::new("dropped").exists() {
+        println!("{}", r#"{"name": "2_drop_url", "phase": "contract", "changes": [{"change": "drop_column", "table": "services", "column": "url"}], "problems": [], "note": null}"#);
+    }
+    if has("up") { std::fs::write("dropped", "").unwrap(); }
+}"##;
+
 /// A program `migrate` of the workspace's own.
 pub(crate) fn write_migrate(sandbox: &Sandbox, source: &str) {
     let manifest = "[package]\nname = \"migrate\"\nedition = \"2024\"\n";
